@@ -1,0 +1,7 @@
+//! FossilSafe keeps files on LTO tape as standard LTFS and knows that they can be read back.
+//!
+//! The modules in layer order, lowest first; a module imports only from those above it in this list
+//! and named for it in `tidy.rs`.
+
+pub mod domain;
+pub mod scsi;

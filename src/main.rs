@@ -1,0 +1,6 @@
+//! The `fossilsafe` program: reads the arguments and hands over.
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() {}
