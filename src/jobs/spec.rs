@@ -1,0 +1,346 @@
+//! What a job is asked to do, as it stands in the catalog from the moment it is accepted.
+//!
+//! A specification is complete: a job taken up after a restart needs nothing but this, its checkpoint
+//! and what the devices say. New fields get a default, so that jobs of an older release still parse.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{Barcode, ByteCount, RunId, SetName, VolumeUuid};
+
+/// The task of a job.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum JobSpec {
+    /// Make an empty LTFS volume on one cartridge.
+    Format(FormatSpec),
+    /// Look at every element of the library again.
+    Inventory,
+    /// Move one cartridge between two elements.
+    Move(MoveSpec),
+    /// Write a set's sources to tape.
+    Backup(BackupSpec),
+    /// Read copies again and compare their hashes.
+    Verify(VerifySpec),
+    /// Bring files back from tape.
+    Restore(RestoreSpec),
+    /// Read what cartridges say about themselves into the catalog.
+    Rebuild(RebuildSpec),
+}
+
+impl JobSpec {
+    /// The kind's name in the catalog and the API.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Format(_) => "format",
+            Self::Inventory => "inventory",
+            Self::Move(_) => "move",
+            Self::Backup(_) => "backup",
+            Self::Verify(_) => "verify",
+            Self::Restore(_) => "restore",
+            Self::Rebuild(_) => "rebuild",
+        }
+    }
+
+    /// One line for lists: what this job does, to what.
+    #[must_use]
+    pub fn title(&self) -> String {
+        match self {
+            Self::Format(spec) => format!("Format cartridge {}", spec.barcode),
+            Self::Inventory => "Take inventory of the library".to_owned(),
+            Self::Move(spec) => format!("Move {} to {}", spec.from, spec.to),
+            Self::Backup(spec) => format!("Back up set {}", spec.set),
+            Self::Verify(spec) => format!("Verify {}", spec.scope),
+            Self::Restore(spec) => format!("Restore {}", spec.selection),
+            Self::Rebuild(spec) if spec.barcodes.is_empty() => {
+                "Rebuild the catalog from every cartridge".to_owned()
+            }
+            Self::Rebuild(spec) => {
+                let barcodes: Vec<_> = spec.barcodes.iter().map(Barcode::as_str).collect();
+                format!("Rebuild the catalog from {}", barcodes.join(", "))
+            }
+        }
+    }
+}
+
+/// Format one cartridge, and only that one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FormatSpec {
+    /// The cartridge.
+    pub barcode: Barcode,
+    /// Shown to people by every LTFS implementation. The barcode, if not given.
+    #[serde(default)]
+    pub volume_name: Option<String>,
+    /// What may be destroyed. Decided by a person who has seen what is on the cartridge.
+    #[serde(default)]
+    pub erase: EraseConsent,
+}
+
+/// How much a person has agreed to lose.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EraseConsent {
+    /// Only a blank cartridge may be formatted.
+    #[default]
+    BlankOnly,
+    /// Whatever is on the cartridge with this barcode, typed by a person.
+    Everything {
+        /// Must be the barcode of the job's cartridge.
+        typed_barcode: Barcode,
+    },
+}
+
+/// One end of a move, in a person's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(tag = "place", content = "number", rename_all = "snake_case")]
+pub enum Place {
+    /// A slot, counted from 0.
+    Slot(u16),
+    /// A mail slot, counted from 0.
+    MailSlot(u16),
+    /// A drive, counted from 0.
+    Drive(u16),
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Slot(number) => write!(f, "slot {number}"),
+            Self::MailSlot(number) => write!(f, "mail slot {number}"),
+            Self::Drive(number) => write!(f, "drive {number}"),
+        }
+    }
+}
+
+/// Move a cartridge.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MoveSpec {
+    /// Where it is.
+    pub from: Place,
+    /// Where it goes.
+    pub to: Place,
+}
+
+/// Which files a backup writes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BackupMode {
+    /// Every file.
+    Full,
+    /// Every file that has no copy with evidence. A set's first run is always full.
+    #[default]
+    Incremental,
+}
+
+/// How file content is stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Compression {
+    /// As it is: any LTFS software gives the file back.
+    #[default]
+    None,
+    /// One zstd frame a file, stored as `NAME.zst`.
+    Zstd {
+        /// 1 to 19.
+        level: i32,
+    },
+}
+
+/// Back up folders and files as one set.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BackupSpec {
+    /// The set.
+    pub set: SetName,
+    /// Absolute paths.
+    pub paths: Vec<PathBuf>,
+    /// Full or incremental.
+    #[serde(default)]
+    pub mode: BackupMode,
+    /// Patterns of names left out.
+    #[serde(default)]
+    pub exclude: Vec<String>,
+    /// How content is stored.
+    #[serde(default)]
+    pub compression: Compression,
+    /// Only these cartridges may be written, if any are named.
+    #[serde(default)]
+    pub cartridges: Vec<Barcode>,
+    /// An index goes to the data partition after this many bytes: what a power failure can cost.
+    #[serde(default = "BackupSpec::default_index_interval")]
+    pub index_interval: ByteCount,
+}
+
+impl BackupSpec {
+    /// 32 GiB: about 90 s of LTO-9 writing at risk, and an index costs the drive one stop.
+    #[must_use]
+    pub fn default_index_interval() -> ByteCount {
+        ByteCount(32 * crate::domain::GIB)
+    }
+}
+
+/// What a verification reads.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VerifyScope {
+    /// Every copy of one run.
+    Run(RunId),
+    /// The newest run of a set, with every copy that it refers to.
+    Set(SetName),
+    /// Every copy on one cartridge.
+    Cartridge(Barcode),
+}
+
+impl std::fmt::Display for VerifyScope {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Run(run) => write!(f, "run {run}"),
+            Self::Set(set) => write!(f, "the newest run of set {set}"),
+            Self::Cartridge(barcode) => write!(f, "cartridge {barcode}"),
+        }
+    }
+}
+
+/// Read copies again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VerifySpec {
+    /// Which copies.
+    pub scope: VerifyScope,
+}
+
+/// Which files a restore brings back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RestoreSelection {
+    /// The run whose state of the files is wanted.
+    pub run: RunId,
+    /// Paths as they were backed up; a folder stands for all in it. Empty: the whole run.
+    #[serde(default)]
+    pub paths: Vec<PathBuf>,
+}
+
+impl std::fmt::Display for RestoreSelection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.paths.as_slice() {
+            [] => write!(f, "run {}", self.run),
+            [one] => write!(f, "{} from run {}", one.display(), self.run),
+            many => write!(f, "{} paths from run {}", many.len(), self.run),
+        }
+    }
+}
+
+/// What happens to a file that is already there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Existing {
+    /// The restored file is refused and listed.
+    #[default]
+    Keep,
+    /// The restored file replaces it.
+    Replace,
+}
+
+/// Bring files back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RestoreSpec {
+    /// Which files.
+    pub selection: RestoreSelection,
+    /// The folder they go to, under their paths.
+    pub destination: PathBuf,
+    /// What happens to files that are already there.
+    #[serde(default)]
+    pub existing: Existing,
+}
+
+/// Fill the catalog from cartridges.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RebuildSpec {
+    /// These cartridges; all of the library if none is named.
+    #[serde(default)]
+    pub barcodes: Vec<Barcode>,
+}
+
+/// What a waiting job needs a person to do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "need", rename_all = "snake_case")]
+pub enum Need {
+    /// Put this cartridge into the library.
+    Cartridge {
+        /// Its barcode, where one is known.
+        barcode: Option<Barcode>,
+        /// The volume on it.
+        volume: VolumeUuid,
+    },
+    /// Give the set a formatted cartridge with room.
+    FormattedCartridge {
+        /// The set that has none.
+        set: SetName,
+        /// At least this much is still to be written.
+        remaining: ByteCount,
+    },
+    /// Look at a device: what it reported is in the job's error.
+    Attention {
+        /// What happened and what to do, as sentences.
+        message: String,
+    },
+}
+
+impl std::fmt::Display for Need {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Cartridge { barcode: Some(barcode), volume } => {
+                write!(f, "put cartridge {barcode} (volume {volume}) into the library")
+            }
+            Self::Cartridge { barcode: None, volume } => {
+                write!(f, "put the cartridge with volume {volume} into the library")
+            }
+            Self::FormattedCartridge { set, remaining } => write!(
+                f,
+                "set {set} needs another formatted cartridge for {remaining}: \
+                 run `fossilsafe cartridge format BARCODE`, then `fossilsafe job resume`"
+            ),
+            Self::Attention { message } => f.write_str(message),
+        }
+    }
+}
+
+/// What is shown of a job's progress; replaced as a whole, so any of them can be lost.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct JobProgress {
+    /// What the job is doing, as a few words.
+    pub stage: String,
+    /// Files done, of those that are known.
+    pub files_done: u64,
+    /// Files known.
+    pub files_total: u64,
+    /// Bytes done.
+    pub bytes_done: u64,
+    /// Bytes known.
+    pub bytes_total: u64,
+    /// The cartridge being worked on.
+    pub cartridge: Option<Barcode>,
+    /// Live figures of the data path while it runs.
+    pub stream: Option<serde_json::Value>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_specification_survives_the_catalog_and_old_ones_get_defaults() {
+        let old = r#"{"kind":"backup","set":"photos","paths":["/srv/photos"]}"#;
+        let spec: JobSpec = serde_json::from_str(old).unwrap();
+        let JobSpec::Backup(backup) = &spec else { panic!("{spec:?}") };
+        assert_eq!(backup.mode, BackupMode::Incremental);
+        assert_eq!(backup.index_interval, BackupSpec::default_index_interval());
+        let text = serde_json::to_string(&spec).unwrap();
+        assert_eq!(serde_json::from_str::<JobSpec>(&text).unwrap(), spec);
+    }
+
+    #[test]
+    fn only_a_typed_barcode_allows_more_than_a_blank_cartridge() {
+        let spec: FormatSpec = serde_json::from_str(r#"{"barcode":"FSP001L9"}"#).unwrap();
+        assert_eq!(spec.erase, EraseConsent::BlankOnly);
+    }
+}

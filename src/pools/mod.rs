@@ -1,0 +1,9 @@
+//! Policy over cartridges, pure: which one is written next and why the others are not.
+//!
+//! Nothing here touches a device or the catalog; the caller brings what is known and gets a choice with
+//! its reasons, so that a person who is asked for another cartridge is told about each that was passed
+//! over.
+
+pub mod choice;
+
+pub use choice::{Candidate, Demand, NoCandidate, Refusal, VolumeUse, choose_volume};
