@@ -4,7 +4,7 @@
 //! and named for it in `tidy.rs`.
 
 pub mod domain;
-pub mod jobs;
-pub mod pools;
-pub mod scsi;
 pub mod spool;
+pub mod scsi;
+pub mod pools;
+pub mod jobs;
