@@ -8,3 +8,6 @@ pub mod spool;
 pub mod scsi;
 pub mod pools;
 pub mod jobs;
+
+#[cfg(test)]
+mod tidy;
