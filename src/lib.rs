@@ -11,3 +11,5 @@ pub mod jobs;
 
 #[cfg(test)]
 mod tidy;
+/// Where files come from and where they go back to.
+pub mod source;

@@ -31,6 +31,7 @@
 pub mod barcode;
 pub mod clock;
 pub mod digest;
+pub mod file;
 pub mod generation;
 pub mod ids;
 pub mod timestamp;
@@ -39,6 +40,10 @@ pub mod units;
 pub use barcode::Barcode;
 pub use clock::{Clock, SystemClock, VirtualClock};
 pub use digest::Sha256Digest;
+pub use file::{
+    DataSegment, DeviceNumber, FileKind, FileMetadata, FileTimes, SourcePath, SourcePathError,
+    Xattr,
+};
 pub use generation::LtoGeneration;
 pub use ids::{DriveSerial, JobId, LibrarySerial, RunId, SetName, VolumeUuid};
 pub use timestamp::Timestamp;
