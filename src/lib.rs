@@ -6,10 +6,9 @@
 pub mod domain;
 pub mod spool;
 pub mod scsi;
+pub mod source;
 pub mod pools;
 pub mod jobs;
 
 #[cfg(test)]
 mod tidy;
-/// Where files come from and where they go back to.
-pub mod source;

@@ -11,6 +11,8 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::timestamp::Timestamp;
 
 /// Path of a thing within a run: raw bytes, relative, components separated by one `/`.
@@ -19,7 +21,7 @@ use super::timestamp::Timestamp;
 /// The empty path is the top of the tree. Never holds an empty component, `.`, `..` or NUL, so
 /// joining it to a folder cannot lead out of that folder. Ordered as a walk meets it: depth first,
 /// raw bytes within a directory; `a/b` therefore stands before `a-b`.
-#[derive(Clone, PartialEq, Eq, Hash, Default)]
+#[derive(Clone, PartialEq, Eq, Hash, Default, Serialize)]
 pub struct SourcePath(Box<[u8]>);
 
 /// Why bytes are not a path within a run.
@@ -164,6 +166,13 @@ impl PartialOrd for SourcePath {
     }
 }
 
+impl<'de> Deserialize<'de> for SourcePath {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let bytes = Vec::<u8>::deserialize(deserializer)?;
+        Self::from_bytes(bytes).map_err(serde::de::Error::custom)
+    }
+}
+
 impl fmt::Display for SourcePath {
     /// For people: control characters and bytes that are no UTF-8 are shown escaped.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -188,7 +197,7 @@ impl fmt::Debug for SourcePath {
 }
 
 /// Major and minor number of a device node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct DeviceNumber {
     /// Which driver.
     pub major: u32,
@@ -197,7 +206,7 @@ pub struct DeviceNumber {
 }
 
 /// What a path names.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum FileKind {
     /// A regular file.
     File,
@@ -241,7 +250,7 @@ impl FileKind {
 }
 
 /// The four times of a file.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct FileTimes {
     /// Last change of the content.
     pub modified: Timestamp,
@@ -254,7 +263,7 @@ pub struct FileTimes {
 }
 
 /// One extended attribute. POSIX ACLs and capabilities are attributes too.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Xattr {
     /// Full name with its namespace, as `user.comment`, `system.posix_acl_access`.
     pub name: Box<[u8]>,
@@ -263,7 +272,7 @@ pub struct Xattr {
 }
 
 /// Who may do what with a file, its times and attributes.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct FileMetadata {
     /// Permission bits with set-user-id, set-group-id and sticky: 0 to 0o7777.
     pub mode: u32,
@@ -282,7 +291,7 @@ pub struct FileMetadata {
 }
 
 /// A stretch of a sparse file that holds data; what lies between stretches is a hole of zeros.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct DataSegment {
     /// First byte.
     pub offset: u64,

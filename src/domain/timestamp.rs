@@ -135,16 +135,24 @@ impl FromStr for Timestamp {
 }
 
 impl Serialize for Timestamp {
+    /// Text where people read it, two numbers where only programs do.
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        if serializer.is_human_readable() {
+            serializer.collect_str(self)
+        } else {
+            (self.seconds, self.nanoseconds).serialize(serializer)
+        }
     }
 }
 
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        std::borrow::Cow::<str>::deserialize(deserializer)?
-            .parse()
-            .map_err(serde::de::Error::custom)
+        if deserializer.is_human_readable() {
+            let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
+            return text.parse().map_err(serde::de::Error::custom);
+        }
+        let (seconds, nanoseconds) = Deserialize::deserialize(deserializer)?;
+        Ok(Self { seconds, nanoseconds })
     }
 }
 

@@ -24,6 +24,8 @@ use std::ops::ControlFlow;
 use std::os::fd::BorrowedFd;
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 pub use crate::domain::SourcePath;
 use crate::domain::{DataSegment, FileKind, FileMetadata, Timestamp};
 pub use error::{SourceError, SourceErrorKind};
@@ -82,7 +84,7 @@ pub trait SourceFile: Send + fmt::Debug {
 }
 
 /// Which file it is on its file system.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct FileIdentity {
     /// The file system's device number.
     pub device: u64,
@@ -91,7 +93,7 @@ pub struct FileIdentity {
 }
 
 /// What tells that a file is still the one that was listed, with the same content.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct FileStamp {
     /// Device and inode.
     pub identity: FileIdentity,
@@ -104,7 +106,7 @@ pub struct FileStamp {
 }
 
 /// Everything a walk learns of one thing.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// Where it stands.
     pub path: SourcePath,
@@ -164,7 +166,7 @@ pub enum WalkEvent {
 }
 
 /// Why a walk left something out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum SkipReason {
     /// An exclude pattern matches it.
     Excluded,
