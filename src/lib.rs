@@ -9,6 +9,7 @@ pub mod scsi;
 pub mod source;
 pub mod pools;
 pub mod jobs;
+pub mod api;
 
 #[cfg(test)]
 mod tidy;

@@ -1,0 +1,131 @@
+//! The boundary to the engine: what the API asks, and how it is refused.
+//!
+//! The API knows no job runner, catalog or device; `app` implements this trait over them, and the
+//! tests of the API over a few lines. All calls block and may take as long as a query takes; nothing
+//! that moves a cartridge happens inside a call: such work is a job, and the call returns its view.
+//! Calls come from many threads at once.
+
+use std::fmt;
+
+use tokio::sync::watch;
+
+use super::types::{
+    CartridgeFilter, CartridgeView, EngineFigures, EventsRequest, EvidenceScope, EvidenceTable,
+    FileHit, FileVersion, HealthView, JobAction, JobEvent, JobFilter, JobView, LibraryView, Page,
+    PageRequest, RestorePlan, RunFilter, RunView, SearchRequest, SetView, VersionsRequest,
+};
+use crate::domain::{Barcode, JobId, RunId, SetName};
+use crate::jobs::JobSpec;
+use crate::jobs::spec::RestoreSpec;
+
+/// Everything that the API can be asked. See the module for the contract.
+pub trait Engine: Send + Sync + fmt::Debug {
+    /// Whether it works. Answers at once, also when the catalog or the library does not.
+    fn health(&self) -> HealthView;
+
+    /// Figures for monitoring.
+    fn figures(&self) -> Result<EngineFigures, EngineError>;
+
+    /// The library as it was last seen, without touching a device.
+    fn library(&self) -> Result<LibraryView, EngineError>;
+
+    /// A page of cartridges.
+    fn cartridges(
+        &self,
+        filter: &CartridgeFilter,
+        page: &PageRequest,
+    ) -> Result<Page<CartridgeView>, EngineError>;
+
+    /// One cartridge.
+    fn cartridge(&self, barcode: &Barcode) -> Result<CartridgeView, EngineError>;
+
+    /// A page of sets, by name.
+    fn sets(&self, page: &PageRequest) -> Result<Page<SetView>, EngineError>;
+
+    /// One set.
+    fn set(&self, name: &SetName) -> Result<SetView, EngineError>;
+
+    /// A page of runs, newest first.
+    fn runs(&self, filter: &RunFilter, page: &PageRequest) -> Result<Page<RunView>, EngineError>;
+
+    /// One run.
+    fn run(&self, run: &RunId) -> Result<RunView, EngineError>;
+
+    /// A page of files.
+    fn search(&self, request: &SearchRequest) -> Result<Page<FileHit>, EngineError>;
+
+    /// A page of one file's versions, newest first.
+    fn versions(&self, request: &VersionsRequest) -> Result<Page<FileVersion>, EngineError>;
+
+    /// What a restore would read and what it cannot bring back. Changes nothing.
+    fn plan_restore(&self, spec: &RestoreSpec) -> Result<RestorePlan, EngineError>;
+
+    /// What is proven.
+    fn evidence(&self, scope: &EvidenceScope) -> Result<EvidenceTable, EngineError>;
+
+    /// Writes a job down and queues it. Refuses at once what can be seen to be impossible: a path
+    /// that does not exist, a barcode that nobody knows, an empty slot.
+    fn start(&self, spec: JobSpec) -> Result<JobView, EngineError>;
+
+    /// A page of jobs, newest first.
+    fn jobs(&self, filter: &JobFilter, page: &PageRequest) -> Result<Page<JobView>, EngineError>;
+
+    /// One job, with its live progress.
+    fn job(&self, id: JobId) -> Result<JobView, EngineError>;
+
+    /// Asks a job to pause, go on or end; it does so at its next safe point.
+    fn control(&self, id: JobId, action: JobAction) -> Result<JobView, EngineError>;
+
+    /// Kept events in the order of their numbers.
+    fn events(&self, request: &EventsRequest) -> Result<Vec<JobEvent>, EngineError>;
+
+    /// Changes its value whenever an event is kept or a job's progress has moved. The value itself
+    /// means nothing. Followers read at their own pace, so it may change at any rate.
+    fn changes(&self) -> watch::Receiver<u64>;
+}
+
+/// Why the engine refuses or cannot.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct EngineError {
+    /// What kind of no.
+    pub kind: EngineErrorKind,
+    /// A stable name for programs: `cartridge_unknown`.
+    pub code: &'static str,
+    /// A sentence that names the thing.
+    pub message: String,
+    /// A sentence that says what to do.
+    pub next_step: String,
+}
+
+/// Kinds of refusal; the API has one status for each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EngineErrorKind {
+    /// The thing named does not exist.
+    NotFound,
+    /// The request cannot be right, whatever the state of things.
+    Invalid,
+    /// The request is right and not possible in the present state.
+    Conflict,
+    /// A person has to do something at the library first.
+    NeedsOperator,
+    /// Stopping, starting, or a device does not answer: try again later.
+    Unavailable,
+    /// What is stored is damaged: the catalog, a key file.
+    Corrupt,
+    /// Our mistake.
+    Bug,
+}
+
+impl EngineError {
+    /// An error of `kind`. `message` and `next_step` are sentences.
+    #[must_use]
+    pub fn new(
+        kind: EngineErrorKind,
+        code: &'static str,
+        message: impl Into<String>,
+        next_step: impl Into<String>,
+    ) -> Self {
+        Self { kind, code, message: message.into(), next_step: next_step.into() }
+    }
+}

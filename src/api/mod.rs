@@ -1,0 +1,18 @@
+//! The API: HTTP on loopback, JSON, live events; the only way to the engine from outside.
+//!
+//! [`routes`] is the whole API as one table. A handler turns a request into one call of the
+//! [`Engine`] trait and its answer into a view of [`types`]; it decides nothing. Errors leave in one
+//! shape, made in [`error`]. There are no users yet, so the server binds loopback addresses only and
+//! refuses requests that a web page of another origin could have made.
+//!
+//! # Adding an endpoint
+//!
+//! 1. Its types in `types/`, and a method of [`Engine`] if no present one answers it.
+//! 2. A handler of five to ten lines in the file of its resource.
+//! 3. Its line in `routes.rs`, with the role that it needs and the query names that it reads.
+//! 4. A test in `tests.rs` over a real connection, and the command of `app::cli` that uses it.
+
+pub mod engine;
+pub mod types;
+
+pub use engine::{Engine, EngineError, EngineErrorKind};

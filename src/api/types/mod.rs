@@ -1,0 +1,33 @@
+//! What goes over the API: request and answer types, and nothing else is serialised outward.
+//!
+//! Requests that start a job are the job specifications themselves (`jobs::spec`), so there is one
+//! definition of what a backup can be asked for. Answers are views: the engine fills them, the
+//! command line and the console only show them. Sizes are bytes, times are UTC with nanoseconds, and
+//! sentences for people stand beside the codes for programs.
+
+mod cartridge;
+mod evidence;
+mod file;
+mod job;
+mod library;
+mod page;
+mod problem;
+mod restore;
+mod set;
+mod system;
+
+pub use cartridge::{CartridgeFilter, CartridgeState, CartridgeView, VolumeView};
+pub use evidence::{
+    CartridgeEvidence, EvidenceRow, EvidenceScope, EvidenceState, EvidenceTable, LeftOutRow,
+};
+pub use file::{CopyView, FileHit, FilePath, FileVersion, SearchRequest, VersionsRequest};
+pub use job::{
+    Bottleneck, EventLevel, EventsRequest, FileProblem, JobAction, JobEvent, JobFailure, JobFilter,
+    JobOutcome, JobView, NeedView, ProgressView, StreamFigures,
+};
+pub use library::{ChangerView, DriveState, DriveView, ElementKind, ElementView, LibraryView};
+pub use page::{LIMIT_DEFAULT, LIMIT_MAX, Page, PageRequest};
+pub use problem::Problem;
+pub use restore::{MissingVolume, PlanStep, RestorePlan};
+pub use set::{RunFilter, RunState, RunView, SetView};
+pub use system::{EngineFigures, FindingView, HealthStatus, HealthView, Severity, VersionView};

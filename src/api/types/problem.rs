@@ -1,0 +1,18 @@
+//! The one shape of every error that the API answers with.
+
+use serde::{Deserialize, Serialize};
+
+/// What went wrong and what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// The HTTP status, repeated for those who see the body only.
+    pub status: u16,
+    /// A stable name for programs: `cartridge_unknown`.
+    pub code: String,
+    /// A sentence that names the thing.
+    pub message: String,
+    /// A sentence that says what to do.
+    pub next_step: String,
+    /// Finds this request in the log.
+    pub request_id: String,
+}
