@@ -16,11 +16,22 @@
 //! 4. What the virtual library answers, in `vtl`.
 //! 5. The verb in `drive` or `changer`, with its contract on error.
 
+pub mod cdb;
+pub mod condition;
+pub mod density;
+pub mod error;
+pub mod inquiry;
+pub mod log;
+pub mod mam;
+pub mod mode;
 pub mod opcode;
+pub mod position;
 pub mod sense;
 pub mod status;
+pub mod timeouts;
 pub mod transport;
 
+pub use error::AnswerError;
 pub use sense::{Condition, Sense, SenseKey};
 pub use status::Status;
 pub use transport::{Cdb, Command, Completion, Data, Transport, TransportError};
