@@ -7,6 +7,7 @@ pub mod domain;
 pub mod spool;
 pub mod scsi;
 pub mod source;
+pub mod keys;
 pub mod pools;
 pub mod jobs;
 pub mod api;

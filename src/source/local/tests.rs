@@ -244,7 +244,7 @@ fn a_folder_without_permission_is_a_problem_and_the_walk_goes_on() {
     let top = tempfile::tempdir().unwrap();
     fs::create_dir(top.path().join("closed")).unwrap();
     fs::write(top.path().join("open"), "").unwrap();
-    fs::set_permissions(top.path().join("closed"), fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(top.path().join("closed"), fs::Permissions::from_mode(0o000)).unwrap();
     let found = told(&source_of(&[top.path()], &[]), top.path());
     assert_eq!(found, ["closed/", "closed PermissionDenied", "open"]);
 }

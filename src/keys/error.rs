@@ -1,0 +1,77 @@
+//! What can go wrong with keys. No variant ever carries key material.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::KeyId;
+
+/// A failure of the key store.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeysError {
+    /// The system refused a file.
+    #[error("cannot {doing} \"{}\"", path.display())]
+    Io {
+        /// The verb: "read", "write"…
+        doing: &'static str,
+        /// Which file or folder.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// A key file is not what was written. It is never replaced by itself: without the old key
+    /// nothing that it signed could be continued.
+    #[error(
+        "key file \"{}\" is damaged: {reason}; put back a copy of it, or move it away to start with a new key",
+        path.display()
+    )]
+    Corrupt {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: &'static str,
+    },
+    /// Others than the owner may read a private key.
+    #[error(
+        "key file \"{}\" can be read by others (mode {mode:o}); set it to 600, and rotate the key if somebody may have read it",
+        path.display()
+    )]
+    TooOpen {
+        /// Which file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// A text that was to be a public key.
+    #[error("this is no Ed25519 public key in PEM form")]
+    NotAPublicKey,
+    /// The appliance's own keys cannot be taken off the list.
+    #[error("key {0} belongs to this appliance and stays trusted")]
+    OwnKey(KeyId),
+}
+
+/// What policy needs to know of a [`KeysError`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum KeysErrorKind {
+    /// A file is damaged.
+    Corrupt,
+    /// A person has to decide or repair.
+    OperatorNeeded,
+    /// The file system refused.
+    Io,
+}
+
+impl KeysError {
+    /// The kind that policy matches.
+    #[must_use]
+    pub fn kind(&self) -> KeysErrorKind {
+        match self {
+            Self::Io { .. } => KeysErrorKind::Io,
+            Self::Corrupt { .. } => KeysErrorKind::Corrupt,
+            Self::TooOpen { .. } | Self::NotAPublicKey | Self::OwnKey(_) => {
+                KeysErrorKind::OperatorNeeded
+            }
+        }
+    }
+}
