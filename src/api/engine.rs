@@ -10,9 +10,10 @@ use std::fmt;
 use tokio::sync::watch;
 
 use super::types::{
-    CartridgeFilter, CartridgeView, EngineFigures, EventsRequest, EvidenceScope, EvidenceTable,
-    FileHit, FileVersion, HealthView, JobAction, JobEvent, JobFilter, JobView, LibraryView, Page,
-    PageRequest, RestorePlan, RunFilter, RunView, SearchRequest, SetView, VersionsRequest,
+    CartridgeFilter, CartridgeView, CatalogCheck, EngineFigures, EventsRequest, EvidenceScope,
+    EvidenceTable, FileHit, FileVersion, HealthView, JobAction, JobEvent, JobFilter, JobView,
+    LibraryView, Page, PageRequest, RestorePlan, RunFilter, RunView, SearchRequest, SetView,
+    VersionsRequest,
 };
 use crate::domain::{Barcode, JobId, RunId, SetName};
 use crate::jobs::JobSpec;
@@ -62,6 +63,9 @@ pub trait Engine: Send + Sync + fmt::Debug {
 
     /// What is proven.
     fn evidence(&self, scope: &EvidenceScope) -> Result<EvidenceTable, EngineError>;
+
+    /// Checks the catalog's file and its sums. Takes as long as reading it.
+    fn check_catalog(&self) -> Result<CatalogCheck, EngineError>;
 
     /// Writes a job down and queues it. Refuses at once what can be seen to be impossible: a path
     /// that does not exist, a barcode that nobody knows, an empty slot.

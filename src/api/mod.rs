@@ -12,7 +12,27 @@
 //! 3. Its line in `routes.rs`, with the role that it needs and the query names that it reads.
 //! 4. A test in `tests.rs` over a real connection, and the command of `app::cli` that uses it.
 
+mod body;
+mod call;
+mod cartridges;
+mod catalog;
 pub mod engine;
+mod error;
+mod files;
+mod jobs;
+mod library;
+mod live;
+mod metrics;
+mod origin;
+mod query;
+mod routes;
+pub mod server;
+mod sets;
+mod system;
+#[cfg(test)]
+mod tests;
 pub mod types;
 
 pub use engine::{Engine, EngineError, EngineErrorKind};
+pub use query::encode;
+pub use server::{Server, ServerError};

@@ -34,13 +34,7 @@ pub(super) fn function_lines(source: &Source) -> Vec<Finding> {
         if word != "fn" || name_at != at + 3 || source.is_test_line[source.line_of(at) - 1] {
             continue;
         }
-        let rest = &code[at..];
-        let Some(brace) = rest.find('{') else { continue };
-        let has_body =
-            rest.find(';').is_none_or(|semicolon| semicolon > brace || rest[..brace].contains('['));
-        if !has_body {
-            continue;
-        }
+        let Some(brace) = body(&code[at..]) else { continue };
         let end = closing(code, at + brace);
         let lines = code[at..end].matches('\n').count() + 1;
         if lines > FUNCTION_LINES_MAX {
@@ -53,4 +47,19 @@ pub(super) fn function_lines(source: &Source) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// The offset of the brace that opens a function's body; `None` if it has only a signature.
+fn body(function: &str) -> Option<usize> {
+    let mut depth = 0_usize;
+    for (at, byte) in function.bytes().enumerate() {
+        match byte {
+            b'(' | b'[' => depth += 1,
+            b')' | b']' => depth = depth.saturating_sub(1),
+            b'{' if depth == 0 => return Some(at),
+            b';' if depth == 0 => return None,
+            _ => {}
+        }
+    }
+    None
 }

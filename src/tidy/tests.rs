@@ -46,6 +46,8 @@ fn long_files_and_functions_are_found_and_tests_do_not_count() {
     assert!(clean("ltfs/a.rs", &tests));
     let long = format!("pub fn long(a: [u8; 4]) {{\n{}}}\n", "    g(';');\n".repeat(70));
     assert_eq!(broken("ltfs/a.rs", &long), ["function-lines"]);
+    let verbs = "    fn b(&self, a: [u8; 4]) -> Result<[u8; 4], E>;\n".repeat(80);
+    assert!(clean("ltfs/a.rs", &format!("trait T {{\n{verbs}}}\n")));
     let short = format!("fn a(f: fn(u8)) {{\n{}}}\n", "    g(\"}\");\n".repeat(68));
     assert!(clean("ltfs/a.rs", &format!("trait T {{\n    fn b();\n}}\n{short}{short}")));
 }

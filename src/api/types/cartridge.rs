@@ -116,3 +116,14 @@ pub struct CartridgeFilter {
     /// Only those with a volume of this set.
     pub set: Option<SetName>,
 }
+
+/// How to format a cartridge.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FormatRequest {
+    /// The volume's name for people; the barcode, if not given.
+    pub volume_name: Option<String>,
+    /// The cartridge's barcode, typed by a person who agrees to lose what is on it. Without it only
+    /// a blank cartridge is formatted.
+    pub typed_barcode: Option<Barcode>,
+}

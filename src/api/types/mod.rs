@@ -16,7 +16,7 @@ mod restore;
 mod set;
 mod system;
 
-pub use cartridge::{CartridgeFilter, CartridgeState, CartridgeView, VolumeView};
+pub use cartridge::{CartridgeFilter, CartridgeState, CartridgeView, FormatRequest, VolumeView};
 pub use evidence::{
     CartridgeEvidence, EvidenceRow, EvidenceScope, EvidenceState, EvidenceTable, LeftOutRow,
 };
@@ -30,4 +30,6 @@ pub use page::{LIMIT_DEFAULT, LIMIT_MAX, Page, PageRequest};
 pub use problem::Problem;
 pub use restore::{MissingVolume, PlanStep, RestorePlan};
 pub use set::{RunFilter, RunState, RunView, SetView};
-pub use system::{EngineFigures, FindingView, HealthStatus, HealthView, Severity, VersionView};
+pub use system::{
+    CatalogCheck, EngineFigures, FindingView, HealthStatus, HealthView, Severity, VersionView,
+};

@@ -90,3 +90,14 @@ pub struct EngineFigures {
     /// Live figures of each running data path.
     pub streams: Vec<(JobId, StreamFigures)>,
 }
+
+/// What a check of the catalog found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CatalogCheck {
+    /// True if nothing was found.
+    pub is_sound: bool,
+    /// One sentence, with what to do if it is not sound.
+    pub sentence: String,
+    /// What was found.
+    pub problems: Vec<String>,
+}

@@ -1,0 +1,82 @@
+//! A request as a handler sees it, and what a handler may answer.
+
+use std::fmt::Display;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use hyper::StatusCode;
+use hyper::body::Bytes;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::engine::Engine;
+use super::error::ApiError;
+use super::metrics::Metrics;
+use super::query::Query;
+use super::types::EventsRequest;
+use crate::domain::JobId;
+
+/// One request, read whole.
+#[derive(Debug)]
+pub(super) struct Call {
+    pub(super) engine: Arc<dyn Engine>,
+    pub(super) metrics: Arc<Metrics>,
+    /// The path's parts that stand for names in braces.
+    pub(super) parameters: Vec<(&'static str, String)>,
+    pub(super) query: Query,
+    pub(super) body: Bytes,
+    /// Where a follower of events was before its connection broke.
+    pub(super) last_event_id: Option<i64>,
+}
+
+impl Call {
+    /// A part of the path, read as what it stands for.
+    pub(super) fn parameter<T: FromStr<Err: Display>>(&self, name: &str) -> Result<T, ApiError> {
+        let found = self.parameters.iter().find(|(other, _)| *other == name);
+        let text = found.map(|(_, text)| text.as_str()).unwrap_or_default();
+        text.parse().map_err(|error| ApiError::invalid(&format!("\"{text}\" in the path"), error))
+    }
+
+    /// The job that the path names.
+    pub(super) fn job_id(&self) -> Result<JobId, ApiError> {
+        Ok(JobId(self.parameter("id")?))
+    }
+
+    /// The body as JSON.
+    pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
+        serde_json::from_slice(&self.body).map_err(|error| ApiError::invalid("request body", error))
+    }
+
+    /// The body as JSON, or the default if there is none.
+    pub(super) fn json_or_default<T: DeserializeOwned + Default>(&self) -> Result<T, ApiError> {
+        if self.body.is_empty() { Ok(T::default()) } else { self.json() }
+    }
+}
+
+/// What a handler answers.
+#[derive(Debug)]
+pub(super) enum Answer {
+    /// One document.
+    Whole { status: StatusCode, content_type: &'static str, body: Vec<u8> },
+    /// Events as they happen.
+    Events(EventsRequest),
+}
+
+pub(super) const JSON: &str = "application/json";
+
+impl Answer {
+    /// A view.
+    pub(super) fn json<T: Serialize>(view: &T) -> Result<Self, ApiError> {
+        Self::json_as(StatusCode::OK, view)
+    }
+
+    /// The view of a job that was accepted and goes on by itself.
+    pub(super) fn accepted<T: Serialize>(view: &T) -> Result<Self, ApiError> {
+        Self::json_as(StatusCode::ACCEPTED, view)
+    }
+
+    pub(super) fn json_as<T: Serialize>(status: StatusCode, view: &T) -> Result<Self, ApiError> {
+        let body = serde_json::to_vec(view).map_err(|error| ApiError::bug(&error))?;
+        Ok(Self::Whole { status, content_type: JSON, body })
+    }
+}

@@ -1,0 +1,120 @@
+//! Figures for Prometheus: what the server counts itself, and the engine's figures as they are.
+
+use std::collections::BTreeMap;
+
+use prometheus::core::Collector;
+use prometheus::{
+    Encoder, Gauge, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry,
+    TextEncoder,
+};
+
+use super::types::EngineFigures;
+
+/// As Prometheus wants it.
+pub(super) const CONTENT_TYPE: &str = prometheus::TEXT_FORMAT;
+
+/// Upper bounds of request durations in seconds: a page is instant, a search may take a moment.
+const DURATION_BUCKETS: &[f64] = &[0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10.0];
+
+/// What the server counts.
+#[derive(Debug)]
+pub(super) struct Metrics {
+    registry: Registry,
+    requests: IntCounterVec,
+    seconds: HistogramVec,
+}
+
+impl Metrics {
+    pub(super) fn new() -> prometheus::Result<Self> {
+        let requests = Opts::new("fossilsafe_http_requests_total", "Requests answered");
+        let seconds = HistogramOpts::new("fossilsafe_http_request_seconds", "Time to the answer");
+        let metrics = Self {
+            registry: Registry::new(),
+            requests: IntCounterVec::new(requests, &["method", "path", "status"])?,
+            seconds: HistogramVec::new(seconds.buckets(DURATION_BUCKETS.to_vec()), &["path"])?,
+        };
+        metrics.registry.register(Box::new(metrics.requests.clone()))?;
+        metrics.registry.register(Box::new(metrics.seconds.clone()))?;
+        Ok(metrics)
+    }
+
+    /// Counts one answer. `path` is the route's pattern, so that names make no new series.
+    pub(super) fn count(&self, method: &str, path: &str, status: u16, seconds: f64) {
+        self.requests.with_label_values(&[method, path, &status.to_string()]).inc();
+        self.seconds.with_label_values(&[path]).observe(seconds);
+    }
+
+    /// Everything in text format.
+    pub(super) fn text(&self, figures: &EngineFigures) -> prometheus::Result<String> {
+        let mut families = self.registry.gather();
+        for collector in engine_collectors(figures)? {
+            families.extend(collector.collect());
+        }
+        families.retain(|family| !family.get_metric().is_empty());
+        let mut text = Vec::new();
+        TextEncoder::new().encode(&families, &mut text)?;
+        Ok(String::from_utf8_lossy(&text).into_owned())
+    }
+}
+
+/// Gauges made anew at each scrape: a state that no job is in any more must not linger.
+fn engine_collectors(figures: &EngineFigures) -> prometheus::Result<Vec<Box<dyn Collector>>> {
+    let mut collectors: Vec<Box<dyn Collector>> = vec![
+        by_state("fossilsafe_jobs", "Jobs by state", &figures.jobs)?,
+        by_state("fossilsafe_cartridges", "Cartridges by state", &figures.cartridges)?,
+        by_state("fossilsafe_drives", "Drives by state", &figures.drives)?,
+        by_state(
+            "fossilsafe_evidence_files",
+            "Files of the newest runs by evidence",
+            &figures.evidence_files,
+        )?,
+        by_state(
+            "fossilsafe_evidence_bytes",
+            "Bytes of the newest runs by evidence",
+            &figures.evidence_bytes,
+        )?,
+    ];
+    let totals = [
+        ("fossilsafe_tape_written_bytes", "Written since the start", figures.written_bytes_total),
+        ("fossilsafe_tape_read_bytes", "Read since the start", figures.read_bytes_total),
+    ];
+    for (name, text, bytes) in totals {
+        let gauge = Gauge::new(name, text)?;
+        gauge.set(as_float(bytes));
+        collectors.push(Box::new(gauge));
+    }
+    let stream = |name, text| GaugeVec::new(Opts::new(name, text), &["job"]);
+    let source = stream("fossilsafe_stream_source_bytes_per_second", "Rate of the source")?;
+    let drive = stream("fossilsafe_stream_drive_bytes_per_second", "Rate of the drive")?;
+    let staged = stream("fossilsafe_stream_staged_bytes", "Bytes between source and drive")?;
+    let underruns = stream("fossilsafe_stream_underruns", "Times the drive waited for bytes")?;
+    for (job, figures) in &figures.streams {
+        let job = [job.to_string()];
+        source.with_label_values(&job).set(as_float(figures.source_bytes_per_second));
+        drive.with_label_values(&job).set(as_float(figures.drive_bytes_per_second));
+        staged.with_label_values(&job).set(as_float(figures.staged_bytes));
+        underruns.with_label_values(&job).set(as_float(figures.underruns));
+    }
+    for gauge in [source, drive, staged, underruns] {
+        collectors.push(Box::new(gauge));
+    }
+    Ok(collectors)
+}
+
+fn by_state(
+    name: &str,
+    text: &str,
+    counts: &BTreeMap<String, u64>,
+) -> prometheus::Result<Box<dyn Collector>> {
+    let gauge = GaugeVec::new(Opts::new(name, text), &["state"])?;
+    for (state, count) in counts {
+        gauge.with_label_values(&[state]).set(as_float(*count));
+    }
+    Ok(Box::new(gauge))
+}
+
+/// Prometheus has floats only; above 2^53 the last digits are lost, which no graph shows.
+#[expect(clippy::cast_precision_loss, reason = "said above")]
+fn as_float(count: u64) -> f64 {
+    count as f64
+}

@@ -1,0 +1,306 @@
+//! The HTTP server: connections, limits, one request at a time to its handler, orderly stop.
+//!
+//! Connections are tasks of the runtime; handlers block, so each runs on a thread for blocking work.
+//! There are no users yet: only loopback addresses are bound, and a request whose `Host` is not this
+//! machine or whose `Origin` is another page is refused, since a browser on this machine would
+//! otherwise lend its loopback to any page it shows.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http_body_util::{BodyExt, Limited};
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+
+use super::body::AnswerBody;
+use super::call::{Answer, Call, JSON};
+use super::engine::Engine;
+use super::error::ApiError;
+use super::metrics::Metrics;
+use super::origin;
+use super::query::Query;
+use super::{live, routes};
+use crate::domain::Clock;
+
+/// Largest request body: a backup of some ten thousand named paths.
+const BODY_BYTES_MAX: usize = 1024 * 1024;
+/// Largest request line with headers: a path of 4 KiB, percent-encoded, fits.
+const HEAD_BYTES_MAX: usize = 64 * 1024;
+/// How long a client may take for the head, and again for the body, of a request.
+const READ_TIME: Duration = Duration::from_secs(30);
+/// Connections at one time; more wait. Chosen for a console and scripts, no data yet.
+const CONNECTIONS_MAX: usize = 256;
+/// How long running requests may take to end when the server stops.
+const STOP_TIME: Duration = Duration::from_secs(5);
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Why the server does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// Nobody could be told apart on a network yet.
+    #[error("{0} is not a loopback address, and there are no users yet: use 127.0.0.1 or ::1")]
+    NotLoopback(SocketAddr),
+    /// The system refuses the address.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A metric is defined wrongly.
+    #[error("cannot set up the metrics")]
+    Metrics(#[source] prometheus::Error),
+}
+
+/// A server that listens and does not answer yet.
+#[derive(Debug)]
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    stop: watch::Sender<bool>,
+}
+
+/// What every connection needs.
+#[derive(Debug)]
+struct Shared {
+    engine: Arc<dyn Engine>,
+    clock: Arc<dyn Clock>,
+    metrics: Arc<Metrics>,
+    stop: watch::Receiver<bool>,
+}
+
+impl Server {
+    /// Binds `address`; port 0 takes a free one.
+    ///
+    /// # Errors
+    /// The address is not loopback, or is taken.
+    pub async fn bind(
+        address: SocketAddr,
+        engine: Arc<dyn Engine>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, ServerError> {
+        if !address.ip().is_loopback() {
+            return Err(ServerError::NotLoopback(address));
+        }
+        let listening = |source| ServerError::Listen { address, source };
+        let listener = TcpListener::bind(address).await.map_err(listening)?;
+        let address = listener.local_addr().map_err(listening)?;
+        let metrics = Arc::new(Metrics::new().map_err(ServerError::Metrics)?);
+        let (stop, stopping) = watch::channel(false);
+        let shared = Arc::new(Shared { engine, clock, metrics, stop: stopping });
+        Ok(Self { listener, address, shared, stop })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Answers until `until` is done, then lets running requests end and closes live streams.
+    pub async fn serve(self, until: impl Future<Output = ()>) {
+        let slots = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+        let mut connections = JoinSet::new();
+        tokio::pin!(until);
+        loop {
+            while connections.try_join_next().is_some() {}
+            let accepted = tokio::select! {
+                () = &mut until => break,
+                accepted = accept(&self.listener, &slots) => accepted,
+            };
+            if let Some((stream, slot)) = accepted {
+                let shared = Arc::clone(&self.shared);
+                connections.spawn(async move {
+                    serve_connection(stream, shared).await;
+                    drop(slot);
+                });
+            }
+        }
+        drop(self.listener);
+        self.stop.send_replace(true);
+        let ended = async { while connections.join_next().await.is_some() {} };
+        if tokio::time::timeout(STOP_TIME, ended).await.is_err() {
+            tracing::warn!("closing connections that did not end in {} s", STOP_TIME.as_secs());
+        }
+    }
+}
+
+/// One connection, once there is room for it.
+async fn accept(
+    listener: &TcpListener,
+    slots: &Arc<Semaphore>,
+) -> Option<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
+    let slot = Arc::clone(slots).acquire_owned().await.ok()?;
+    match listener.accept().await {
+        Ok((stream, _)) => Some((stream, slot)),
+        Err(error) => {
+            // Out of descriptors, most likely: without a pause this would spin.
+            tracing::warn!(%error, "cannot accept a connection");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            None
+        }
+    }
+}
+
+async fn serve_connection(stream: TcpStream, shared: Arc<Shared>) {
+    let stop = shared.stop.clone();
+    let service = service_fn(move |request| {
+        let shared = Arc::clone(&shared);
+        async move { Ok::<_, std::convert::Infallible>(respond(&shared, request).await) }
+    });
+    let connection = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(READ_TIME)
+        .max_buf_size(HEAD_BYTES_MAX)
+        .serve_connection(TokioIo::new(stream), service);
+    tokio::pin!(connection);
+    let ended = tokio::select! {
+        ended = &mut connection => ended,
+        () = live::stopped(stop) => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "connection ended early");
+    }
+}
+
+/// Answers one request, counts it and writes its log line.
+async fn respond(shared: &Arc<Shared>, request: Request<Incoming>) -> Response<AnswerBody> {
+    let began = shared.clock.elapsed();
+    let request_id = uuid::Uuid::new_v4().to_string();
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let found = routes::find(&method, &path);
+    let pattern = found.as_ref().map_or("unknown", |found| found.route.path);
+    let answer = match found {
+        Ok(found) => answer(shared, found, request).await,
+        Err(error) => Err(error),
+    };
+    let mut response = answer
+        .map(|answer| into_response(shared, answer))
+        .unwrap_or_else(|error| problem(&error, &request_id));
+    let status = response.status().as_u16();
+    let took = shared.clock.elapsed().saturating_sub(began);
+    shared.metrics.count(method.as_str(), pattern, status, took.as_secs_f64());
+    tracing::debug!(request_id, %method, path, status, ?took, "answered");
+    if let Ok(value) = HeaderValue::from_str(&request_id) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    response
+}
+
+/// Reads the request whole and lets the handler answer on a thread that may block.
+async fn answer(
+    shared: &Arc<Shared>,
+    found: routes::Match,
+    request: Request<Incoming>,
+) -> Result<Answer, ApiError> {
+    origin::ensure_local(request.headers())?;
+    let query = Query::parse(request.uri().query().unwrap_or_default(), found.route.query)?;
+    let last_event_id = number_in(request.headers(), "last-event-id");
+    let is_change = *request.method() != Method::GET;
+    let content_type = request.headers().get(CONTENT_TYPE).cloned();
+    let body = read_body(request.into_body()).await?;
+    if is_change && !body.is_empty() {
+        ensure_json(content_type.as_ref())?;
+    }
+    let call = Call {
+        engine: Arc::clone(&shared.engine),
+        metrics: Arc::clone(&shared.metrics),
+        parameters: found.parameters,
+        query,
+        body,
+        last_event_id,
+    };
+    let handler = found.route.handler;
+    // A handler that panics fails its request and nothing else.
+    let answered = tokio::task::spawn_blocking(move || handler(&call)).await;
+    answered.unwrap_or_else(|panic| Err(ApiError::bug(&panic)))
+}
+
+fn number_in(headers: &HeaderMap, name: &str) -> Option<i64> {
+    headers.get(name)?.to_str().ok()?.parse().ok()
+}
+
+async fn read_body(body: Incoming) -> Result<Bytes, ApiError> {
+    let whole = Limited::new(body, BODY_BYTES_MAX).collect();
+    let Ok(collected) = tokio::time::timeout(READ_TIME, whole).await else {
+        return Err(ApiError::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "request_too_slow",
+            format!("The request did not arrive within {} s.", READ_TIME.as_secs()),
+            "Send it again.",
+        ));
+    };
+    match collected {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(ApiError::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "request_too_large",
+            format!("The request has more than {BODY_BYTES_MAX} bytes."),
+            "Name folders instead of single files.",
+        )),
+        Err(error) => Err(ApiError::invalid("request body", error)),
+    }
+}
+
+/// A form of a web page cannot send JSON without asking first, so this refuses forms.
+fn ensure_json(content_type: Option<&HeaderValue>) -> Result<(), ApiError> {
+    let text = content_type.and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let media_type = text.split(';').next().unwrap_or_default().trim();
+    if media_type.eq_ignore_ascii_case(JSON) {
+        return Ok(());
+    }
+    Err(ApiError::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "not_json",
+        format!("The request is \"{text}\" and not {JSON}."),
+        format!("Send it with the header Content-Type: {JSON}."),
+    ))
+}
+
+fn into_response(shared: &Shared, answer: Answer) -> Response<AnswerBody> {
+    match answer {
+        Answer::Whole { status, content_type, body } => {
+            response(status, content_type, AnswerBody::whole(body))
+        }
+        Answer::Events(request) => {
+            let engine = Arc::clone(&shared.engine);
+            let pieces = live::follow(engine, request, shared.stop.clone());
+            response(StatusCode::OK, "text/event-stream", AnswerBody::Live(pieces))
+        }
+    }
+}
+
+fn problem(error: &ApiError, request_id: &str) -> Response<AnswerBody> {
+    let problem = error.problem(request_id);
+    tracing::info!(request_id, code = problem.code, problem.message, "request refused");
+    let body = serde_json::to_vec(&problem).unwrap_or_default();
+    response(error.status, JSON, AnswerBody::whole(body))
+}
+
+fn response(
+    status: StatusCode,
+    content_type: &'static str,
+    body: AnswerBody,
+) -> Response<AnswerBody> {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    // State changes by itself; a cached answer would be a lie about tapes.
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}

@@ -1,0 +1,45 @@
+//! The appliance itself: health, version, figures for monitoring.
+
+use hyper::StatusCode;
+
+use super::call::{Answer, Call};
+use super::error::ApiError;
+use super::metrics;
+use super::types::{HealthStatus, VersionView};
+
+/// Grows when an answer changes in a way that breaks clients.
+const API_VERSION: u32 = 1;
+
+/// Whether it works: 200, or 503 when it cannot do its work.
+pub(super) fn health(call: &Call) -> Result<Answer, ApiError> {
+    let view = call.engine.health();
+    let status = match view.status {
+        HealthStatus::Ok | HealthStatus::Attention => StatusCode::OK,
+        HealthStatus::Failed => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    Answer::json_as(status, &view)
+}
+
+/// What answers.
+pub(super) fn version(_: &Call) -> Result<Answer, ApiError> {
+    Answer::json(&VersionView::current())
+}
+
+impl VersionView {
+    /// Of this binary.
+    #[must_use]
+    pub fn current() -> Self {
+        Self {
+            product: env!("CARGO_PKG_NAME").to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            api_version: API_VERSION,
+        }
+    }
+}
+
+/// Figures in Prometheus' text format.
+pub(super) fn metrics(call: &Call) -> Result<Answer, ApiError> {
+    let text = call.metrics.text(&call.engine.figures()?).map_err(|error| ApiError::bug(&error))?;
+    let body = text.into_bytes();
+    Ok(Answer::Whole { status: StatusCode::OK, content_type: metrics::CONTENT_TYPE, body })
+}

@@ -1,0 +1,458 @@
+//! The API over a real connection: shapes, statuses, limits, live events, orderly stop.
+//!
+//! The engine behind it is a few lines of memory, so that what is tested here is HTTP; the commands of
+//! `app` are tested over the real engine.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinHandle;
+
+use super::engine::{Engine, EngineError, EngineErrorKind};
+use super::server::{Server, ServerError};
+use super::types::*;
+use crate::domain::{Barcode, JobId, RunId, SetName, Timestamp, VirtualClock};
+use crate::jobs::spec::RestoreSpec;
+use crate::jobs::{JobSpec, JobState};
+
+/// Jobs and events in memory; everything else is unknown.
+#[derive(Debug)]
+struct Memory {
+    jobs: Mutex<Vec<JobView>>,
+    events: Mutex<Vec<JobEvent>>,
+    searched: Mutex<Option<SearchRequest>>,
+    changes: watch::Sender<u64>,
+}
+
+fn unknown<T>(what: &str) -> Result<T, EngineError> {
+    Err(EngineError::new(EngineErrorKind::NotFound, "unknown", what, "Look at the list."))
+}
+
+impl Memory {
+    fn new() -> Arc<Self> {
+        Arc::new(Self {
+            jobs: Mutex::default(),
+            events: Mutex::default(),
+            searched: Mutex::default(),
+            changes: watch::Sender::new(0),
+        })
+    }
+
+    /// Moves a job and keeps an event of it.
+    fn enter(&self, id: JobId, state: JobState) {
+        if let Some(job) = self.jobs.lock().iter_mut().find(|job| job.id == id) {
+            job.state = state;
+        }
+        let mut events = self.events.lock();
+        let number = i64::try_from(events.len()).unwrap() + 1;
+        events.push(JobEvent {
+            id: number,
+            job: id,
+            at: Timestamp::default(),
+            level: EventLevel::Info,
+            state: Some(state),
+            message: format!("job {id} is {state}"),
+        });
+        drop(events);
+        self.changes.send_modify(|count| *count += 1);
+    }
+}
+
+impl Engine for Memory {
+    fn health(&self) -> HealthView {
+        HealthView {
+            status: HealthStatus::Failed,
+            sentence: "no library".to_owned(),
+            jobs_active: 0,
+            jobs_waiting: 0,
+            findings: Vec::new(),
+        }
+    }
+
+    fn figures(&self) -> Result<EngineFigures, EngineError> {
+        let mut figures = EngineFigures { written_bytes_total: 7, ..EngineFigures::default() };
+        figures.jobs.insert("running".to_owned(), 2);
+        Ok(figures)
+    }
+
+    fn library(&self) -> Result<LibraryView, EngineError> {
+        panic!("the library fell over");
+    }
+
+    fn cartridges(
+        &self,
+        _: &CartridgeFilter,
+        page: &PageRequest,
+    ) -> Result<Page<CartridgeView>, EngineError> {
+        Ok(Page { items: Vec::new(), next: Some(format!("{}+", page.limit)) })
+    }
+
+    fn cartridge(&self, barcode: &Barcode) -> Result<CartridgeView, EngineError> {
+        unknown(&format!("There is no cartridge {barcode}."))
+    }
+
+    fn sets(&self, _: &PageRequest) -> Result<Page<SetView>, EngineError> {
+        Ok(Page::whole(Vec::new()))
+    }
+
+    fn set(&self, name: &SetName) -> Result<SetView, EngineError> {
+        unknown(&format!("There is no set {name}."))
+    }
+
+    fn runs(&self, _: &RunFilter, _: &PageRequest) -> Result<Page<RunView>, EngineError> {
+        Ok(Page::whole(Vec::new()))
+    }
+
+    fn run(&self, run: &RunId) -> Result<RunView, EngineError> {
+        unknown(&format!("There is no run {run}."))
+    }
+
+    fn search(&self, request: &SearchRequest) -> Result<Page<FileHit>, EngineError> {
+        *self.searched.lock() = Some(request.clone());
+        Ok(Page::whole(Vec::new()))
+    }
+
+    fn versions(&self, _: &VersionsRequest) -> Result<Page<FileVersion>, EngineError> {
+        Ok(Page::whole(Vec::new()))
+    }
+
+    fn plan_restore(&self, spec: &RestoreSpec) -> Result<RestorePlan, EngineError> {
+        self.run(&spec.selection.run).map(|_| unreachable!("no run is known"))
+    }
+
+    fn evidence(&self, _: &EvidenceScope) -> Result<EvidenceTable, EngineError> {
+        let step = "Put cartridge FSP001L9 in.";
+        Err(EngineError::new(EngineErrorKind::NeedsOperator, "cartridge_absent", "Absent.", step))
+    }
+
+    fn check_catalog(&self) -> Result<CatalogCheck, EngineError> {
+        let step = "Rebuild it.";
+        Err(EngineError::new(EngineErrorKind::Corrupt, "catalog_corrupt", "Damaged.", step))
+    }
+
+    fn start(&self, spec: JobSpec) -> Result<JobView, EngineError> {
+        let id = JobId(i64::try_from(self.jobs.lock().len()).unwrap() + 1);
+        let view = JobView {
+            id,
+            kind: spec.kind().to_owned(),
+            state: JobState::Queued,
+            title: spec.title(),
+            spec,
+            created: Timestamp::default(),
+            started: None,
+            ended: None,
+            progress: ProgressView::default(),
+            need: None,
+            outcome: None,
+            error: None,
+            allowed_actions: JobAction::allowed_in(JobState::Queued),
+        };
+        self.jobs.lock().push(view.clone());
+        Ok(view)
+    }
+
+    fn jobs(&self, filter: &JobFilter, _: &PageRequest) -> Result<Page<JobView>, EngineError> {
+        let jobs = self.jobs.lock();
+        let wanted = jobs.iter().filter(|job| !filter.is_active || !job.state.is_final());
+        Ok(Page::whole(wanted.cloned().collect()))
+    }
+
+    fn job(&self, id: JobId) -> Result<JobView, EngineError> {
+        let found = self.jobs.lock().iter().find(|job| job.id == id).cloned();
+        found.map_or_else(|| unknown(&format!("There is no job {id}.")), Ok)
+    }
+
+    fn control(&self, id: JobId, action: JobAction) -> Result<JobView, EngineError> {
+        let job = self.job(id)?;
+        if job.allowed_actions.contains(&action) {
+            self.enter(id, JobState::Cancelled);
+            return self.job(id);
+        }
+        let message = format!("Job {id} is {} and cannot {}.", job.state, action.name());
+        Err(EngineError::new(EngineErrorKind::Conflict, "job_state", message, "Wait."))
+    }
+
+    fn events(&self, request: &EventsRequest) -> Result<Vec<JobEvent>, EngineError> {
+        let events = self.events.lock();
+        let is_wanted = |event: &&JobEvent| {
+            event.id > request.after && request.job.is_none_or(|job| job == event.job)
+        };
+        Ok(events.iter().filter(is_wanted).take(request.limit).cloned().collect())
+    }
+
+    fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+}
+
+/// A running server over [`Memory`].
+struct Running {
+    engine: Arc<Memory>,
+    address: std::net::SocketAddr,
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<()>,
+}
+
+async fn start() -> Running {
+    let engine = Memory::new();
+    let clock = Arc::new(VirtualClock::default());
+    let address = "127.0.0.1:0".parse().unwrap();
+    let server = Server::bind(address, Arc::<Memory>::clone(&engine), clock).await.unwrap();
+    let address = server.address();
+    let (stop, stopping) = oneshot::channel::<()>();
+    let task = tokio::spawn(server.serve(async {
+        let _ = stopping.await;
+    }));
+    Running { engine, address, stop, task }
+}
+
+struct Reply {
+    status: u16,
+    head: String,
+    body: String,
+}
+
+impl Reply {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("{}\n{}", self.head, self.body))
+    }
+
+    fn code(&self) -> String {
+        self.json()["code"].as_str().unwrap_or_default().to_owned()
+    }
+}
+
+impl Running {
+    /// Sends bytes and reads until the server closes.
+    async fn raw(&self, request: &str) -> Reply {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).await.unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        Reply { status, head: head.to_owned(), body: body.to_owned() }
+    }
+
+    async fn get(&self, path: &str) -> Reply {
+        let head = "Host: localhost\r\nConnection: close\r\n";
+        self.raw(&format!("GET {path} HTTP/1.1\r\n{head}\r\n")).await
+    }
+
+    async fn post(&self, path: &str, body: &str) -> Reply {
+        let length = body.len();
+        self.raw(&format!(
+            "POST {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
+             Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+        ))
+        .await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_refusal_has_the_one_shape_and_its_status() {
+    let running = start().await;
+    let cases = [
+        (running.get("/api/nothing").await, 404, "route_unknown"),
+        (running.post("/api/version", "").await, 405, "method_not_allowed"),
+        (running.get("/api/jobs?colour=red").await, 400, "request_invalid"),
+        (running.get("/api/jobs?state=melted").await, 400, "request_invalid"),
+        (running.get("/api/jobs/abc").await, 400, "request_invalid"),
+        (running.get("/api/jobs/7").await, 404, "unknown"),
+        (running.get("/api/jobs/7/events").await, 404, "unknown"),
+        (running.get("/api/cartridges/FSP-01").await, 400, "request_invalid"),
+        (running.get("/api/cartridges/FSP001L9").await, 404, "unknown"),
+        (running.get("/api/evidence?set=a&run=b").await, 400, "request_invalid"),
+        (running.get("/api/evidence").await, 409, "cartridge_absent"),
+        (running.get("/api/catalog/check").await, 500, "catalog_corrupt"),
+        (running.post("/api/backups", "{").await, 400, "request_invalid"),
+        (running.post("/api/backups", r#"{"set":"a b","paths":[]}"#).await, 400, "request_invalid"),
+        (running.get("/api/files/versions").await, 400, "request_invalid"),
+    ];
+    for (reply, status, code) in cases {
+        let problem = reply.json();
+        assert_eq!((reply.status, reply.code()), (status, code.to_owned()), "{problem}");
+        assert_eq!(problem["status"], status);
+        for field in ["message", "next_step", "request_id"] {
+            assert!(!problem[field].as_str().unwrap().is_empty(), "{field} in {problem}");
+        }
+        let request_id = problem["request_id"].as_str().unwrap();
+        assert!(reply.head.contains(request_id), "{}", reply.head);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_handler_that_panics_fails_its_request_and_nothing_else() {
+    let running = start().await;
+    let reply = running.get("/api/library").await;
+    assert_eq!((reply.status, reply.code().as_str()), (500, "bug"));
+    assert!(!reply.body.contains("fell over"), "internal text left: {}", reply.body);
+    assert_eq!(running.get("/api/version").await.json()["product"], "fossilsafe");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn health_says_by_its_status_whether_it_works() {
+    let reply = start().await.get("/api/healthz").await;
+    assert_eq!((reply.status, reply.json()["status"].as_str().unwrap()), (503, "failed"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_pass_their_page_through_and_searches_their_conditions() {
+    let running = start().await;
+    let list = running.get("/api/cartridges?limit=2&state=foreign").await.json();
+    assert_eq!(list, json!({"items": [], "next": "2+"}));
+    let path = "/api/files/search?q=holiday+photos&extension=.raw&under=%2Fsrv%2F%FF&\
+                modified_after=2026-01-01T00:00:00.0Z&size_bytes_min=5";
+    assert_eq!(running.get(path).await.status, 200);
+    let request = running.engine.searched.lock().clone().unwrap();
+    assert_eq!(request.text, "holiday photos");
+    assert_eq!(request.extension.as_deref(), Some("raw"));
+    assert_eq!(request.under.as_deref(), Some(b"/srv/\xFF".as_slice()));
+    assert_eq!(request.modified_after.unwrap().seconds, 1_767_225_600);
+    assert_eq!((request.size_bytes_min, request.size_bytes_max), (Some(5), None));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn starting_a_job_answers_accepted_with_its_view() {
+    let running = start().await;
+    let reply = running.post("/api/backups", r#"{"set":"etc","paths":["/etc"]}"#).await;
+    assert_eq!(reply.status, 202);
+    let job = reply.json();
+    assert_eq!((job["id"].as_i64(), job["kind"].as_str()), (Some(1), Some("backup")));
+    assert_eq!(running.get("/api/jobs/1").await.json(), job);
+    assert_eq!(running.post("/api/library/inventory", "").await.status, 202);
+    let moved = r#"{"from":{"place":"slot","number":3},"to":{"place":"drive","number":0}}"#;
+    let reply = running.post("/api/library/moves", moved).await.json();
+    assert_eq!(reply["title"], "Move slot 3 to drive 0");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_format_needs_the_barcode_of_that_very_cartridge() {
+    let running = start().await;
+    let path = "/api/cartridges/FSP001L9/format";
+    let reply = running.post(path, r#"{"typed_barcode":"FSP002L9"}"#).await;
+    assert_eq!(reply.status, 400);
+    assert!(running.engine.jobs.lock().is_empty());
+    assert_eq!(running.post(path, r#"{"typed_barcod":"FSP001L9"}"#).await.status, 400);
+    let blank = running.post(path, "").await.json();
+    assert_eq!(blank["spec"]["erase"], "blank_only");
+    let all = running.post(path, r#"{"typed_barcode":"FSP001L9"}"#).await.json();
+    assert_eq!(all["spec"]["erase"]["everything"]["typed_barcode"], "FSP001L9");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_foreign_page_could_send_is_refused() {
+    let running = start().await;
+    let foreign =
+        running.raw("GET /api/jobs HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n");
+    assert_eq!(foreign.await.code(), "origin_refused");
+    let form = running.raw(
+        "POST /api/backups HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
+         Content-Type: text/plain\r\nContent-Length: 2\r\n\r\n{}",
+    );
+    assert_eq!(form.await.code(), "not_json");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_is_too_large_is_refused_with_what_to_do() {
+    let running = start().await;
+    let body = " ".repeat(1024 * 1024 + 1);
+    let reply = running.post("/api/backups", &body).await;
+    assert_eq!((reply.status, reply.code().as_str()), (413, "request_too_large"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn followers_get_every_event_once_and_the_stream_ends_with_the_job() {
+    let running = start().await;
+    let job = running.engine.start(JobSpec::Inventory).unwrap().id;
+    running.engine.enter(job, JobState::Running);
+    let engine = Arc::clone(&running.engine);
+    let mut stream = TcpStream::connect(running.address).await.unwrap();
+    let request = "GET /api/jobs/1/events?after=0 HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut text = String::new();
+    let mut piece = [0; 4096];
+    while !text.contains("event: end") {
+        let length = stream.read(&mut piece).await.unwrap();
+        assert_ne!(length, 0, "closed before the end: {text}");
+        text.push_str(std::str::from_utf8(&piece[..length]).unwrap());
+        // The job moves on only after the follower has seen where it is.
+        if text.contains("job 1 is running") && engine.job(job).unwrap().state == JobState::Running
+        {
+            engine.enter(job, JobState::Completed);
+        }
+    }
+    assert!(text.contains("content-type: text/event-stream"), "{text}");
+    assert_eq!(text.matches("id: 1\n").count(), 1, "{text}");
+    assert_eq!(text.matches("id: 2\n").count(), 1, "{text}");
+    let (last_event, last_view) =
+        (text.find("job 1 is completed"), text.rfind(r#""state":"completed","title""#));
+    assert!(last_event.is_some() && last_event < last_view, "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_follower_that_comes_back_goes_on_where_it_was() {
+    let running = start().await;
+    let job = running.engine.start(JobSpec::Inventory).unwrap().id;
+    for state in [JobState::Running, JobState::Waiting, JobState::Failed] {
+        running.engine.enter(job, state);
+    }
+    let reply = running.raw(
+        "GET /api/jobs/1/events?after=0 HTTP/1.1\r\nHost: localhost\r\nLast-Event-ID: 2\r\n\
+         Connection: close\r\n\r\n",
+    );
+    let text = reply.await.body;
+    assert!(!text.contains("id: 2\n") && text.contains("id: 3\n"), "{text}");
+    let page = running.get("/api/jobs/1/history?limit=2").await.json();
+    assert_eq!((page["items"].as_array().unwrap().len(), &page["next"]), (2, &json!("2")));
+    let rest = running.get("/api/jobs/1/history?limit=2&after=2").await.json();
+    assert_eq!(rest["items"][0]["id"], 3);
+    assert_eq!(rest.get("next"), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_ends_followers_and_open_connections_at_once() {
+    let running = start().await;
+    let job = running.engine.start(JobSpec::Inventory).unwrap().id;
+    running.engine.enter(job, JobState::Running);
+    let mut follower = TcpStream::connect(running.address).await.unwrap();
+    let request = b"GET /api/jobs/events HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    follower.write_all(request).await.unwrap();
+    let mut first = [0; 16];
+    follower.read_exact(&mut first).await.unwrap();
+    let idle = TcpStream::connect(running.address).await.unwrap();
+    running.stop.send(()).unwrap();
+    tokio::time::timeout(Duration::from_secs(4), running.task).await.unwrap().unwrap();
+    let mut rest = Vec::new();
+    follower.read_to_end(&mut rest).await.unwrap();
+    drop(idle);
+    assert!(TcpStream::connect(running.address).await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn metrics_show_the_engine_and_count_requests_by_route() {
+    let running = start().await;
+    running.get("/api/jobs/7").await;
+    let reply = running.get("/api/system/metrics/prometheus").await;
+    assert!(reply.head.contains("text/plain"), "{}", reply.head);
+    for line in [
+        "fossilsafe_jobs{state=\"running\"} 2",
+        "fossilsafe_tape_written_bytes 7",
+        "fossilsafe_http_requests_total{method=\"GET\",path=\"/api/jobs/{id}\",status=\"404\"} 1",
+    ] {
+        assert!(reply.body.contains(line), "{line} is not in\n{}", reply.body);
+    }
+}
+
+#[tokio::test]
+async fn only_loopback_addresses_are_bound() {
+    let address = "0.0.0.0:0".parse().unwrap();
+    let clock = Arc::new(VirtualClock::default());
+    let refused = Server::bind(address, Memory::new(), clock).await;
+    assert!(matches!(refused, Err(ServerError::NotLoopback(_))));
+}
