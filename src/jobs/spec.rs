@@ -240,6 +240,17 @@ pub enum Existing {
     Replace,
 }
 
+/// What a restore does about a cartridge that is not in the library.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MissingCartridge {
+    /// Restores what it can from the others, then waits for this one.
+    #[default]
+    Wait,
+    /// Restores what it can and lists the rest.
+    Skip,
+}
+
 /// Bring files back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RestoreSpec {
@@ -250,6 +261,9 @@ pub struct RestoreSpec {
     /// What happens to files that are already there.
     #[serde(default)]
     pub existing: Existing,
+    /// What happens to files whose cartridge is not there.
+    #[serde(default)]
+    pub missing: MissingCartridge,
 }
 
 /// Fill the catalog from cartridges.
