@@ -1,0 +1,135 @@
+//! An index kept off the tape, as the XML that is on it.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use super::TreeError;
+use crate::domain::{BlockNumber, ByteCount};
+use crate::ltfs::extent::PartitionId;
+use crate::ltfs::index::{FileEntry, IndexEvent, IndexHeader, IndexReader};
+
+/// How much an index lists.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct IndexCounts {
+    /// Files and symbolic links.
+    pub files: u64,
+    /// Directories, the root included.
+    pub directories: u64,
+    /// Length of all files together.
+    pub file_bytes: u64,
+}
+
+/// A whole index in a file, read once from end to end and found without fault.
+///
+/// The file is not removed when this is dropped: every generation is kept off the tape.
+#[derive(Clone, Debug)]
+pub struct IndexFile {
+    path: PathBuf,
+    bytes: ByteCount,
+    header: IndexHeader,
+    counts: IndexCounts,
+    ends: Vec<(PartitionId, BlockNumber)>,
+}
+
+impl IndexFile {
+    /// Reads the whole file and checks everything that the format demands.
+    ///
+    /// `block_size` is the volume's; it tells where extents end.
+    ///
+    /// # Errors
+    /// When the file cannot be read or the reference would refuse the index.
+    pub fn open(path: &Path, block_size: u32) -> Result<Self, TreeError> {
+        let mut found = Self {
+            path: path.to_owned(),
+            bytes: ByteCount(0),
+            header: super::super::index::empty_header(),
+            counts: IndexCounts::default(),
+            ends: Vec::new(),
+        };
+        let mut reader = found.reader()?;
+        let document = |source| TreeError::Index { path: path.to_owned(), source };
+        loop {
+            match reader.next().map_err(document)? {
+                IndexEvent::EnterDirectory(_) => found.counts.directories += 1,
+                IndexEvent::File(entry) => {
+                    found.counts.files += 1;
+                    found.counts.file_bytes = found.counts.file_bytes.saturating_add(entry.length);
+                    found.note_extents(entry, block_size);
+                }
+                IndexEvent::End(header) => {
+                    found.header = header.clone();
+                    break;
+                }
+                IndexEvent::Header(_) | IndexEvent::LeaveDirectory(_) => {}
+            }
+        }
+        found.bytes = ByteCount(reader.offset());
+        Ok(found)
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Its length.
+    #[must_use]
+    pub fn bytes(&self) -> ByteCount {
+        self.bytes
+    }
+
+    /// What the index says of itself, complete, `highest_uid` being at least every number used.
+    #[must_use]
+    pub fn header(&self) -> &IndexHeader {
+        &self.header
+    }
+
+    /// How much it lists.
+    #[must_use]
+    pub fn counts(&self) -> IndexCounts {
+        self.counts
+    }
+
+    /// For each partition that holds data: the block after the last that a file needs.
+    #[must_use]
+    pub fn data_ends(&self) -> &[(PartitionId, BlockNumber)] {
+        &self.ends
+    }
+
+    /// Gives the tree again.
+    ///
+    /// # Errors
+    /// When the file cannot be read any more, or with what `visit` says.
+    pub fn replay(
+        &self,
+        visit: &mut dyn FnMut(IndexEvent<'_>) -> Result<(), TreeError>,
+    ) -> Result<(), TreeError> {
+        let mut reader = self.reader()?;
+        loop {
+            let event = reader.next();
+            match event.map_err(|source| TreeError::Index { path: self.path.clone(), source })? {
+                IndexEvent::Header(_) => {}
+                IndexEvent::End(_) => return Ok(()),
+                event => visit(event)?,
+            }
+        }
+    }
+
+    fn reader(&self) -> Result<IndexReader<File>, TreeError> {
+        let path = || self.path.clone();
+        let file =
+            File::open(&self.path).map_err(|source| TreeError::Io { path: path(), source })?;
+        IndexReader::open(file).map_err(|source| TreeError::Index { path: path(), source })
+    }
+
+    fn note_extents(&mut self, entry: &FileEntry, block_size: u32) {
+        for extent in &entry.extents {
+            let end = extent.end_block(block_size);
+            match self.ends.iter_mut().find(|(id, _)| *id == extent.partition) {
+                Some((_, known)) => *known = end.max(*known),
+                None => self.ends.push((extent.partition, end)),
+            }
+        }
+    }
+}
