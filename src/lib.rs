@@ -9,6 +9,7 @@ pub mod scsi;
 pub mod ltfs;
 pub mod source;
 pub mod keys;
+pub mod manifest;
 pub mod pools;
 pub mod jobs;
 pub mod api;
