@@ -1,0 +1,1 @@
+//! Drive tests on scripted answers and on the virtual library.
