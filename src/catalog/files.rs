@@ -1,0 +1,442 @@
+//! Versions of files and where their copies are: what browsing, searching and restoring all show.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+use crate::domain::{ByteCount, RunId, SetName, Sha256Digest, Timestamp, VolumeUuid};
+
+use super::Catalog;
+use super::error::CatalogError;
+use super::evidence::{Effective, SegmentEvidence, effective_of_file};
+use super::evidence_store::load_evidence;
+use super::extents::{CopyExtent, decode_extents};
+use super::ids::{CopyId, SegmentId, time_from_sql};
+use super::paths::{find_dir, normal_path, split_path};
+use super::run_writer::CopyPart;
+use super::sets::set_id;
+use super::text_enum::text_enum;
+use super::volumes::uuid_at;
+
+text_enum! {
+    /// What a path is.
+    FileKind {
+        /// A regular file.
+        File = "file",
+        /// A folder.
+        Directory = "directory",
+        /// A symbolic link; its target is in the detail.
+        Symlink = "symlink",
+        /// Another name of a file that was stored under its first; which one is in the detail.
+        HardLink = "hard_link",
+        /// A named pipe.
+        Fifo = "fifo",
+        /// A socket.
+        Socket = "socket",
+        /// A device node; its numbers are in the detail.
+        Device = "device",
+    }
+}
+
+text_enum! {
+    /// How a planned file ended that was not stored.
+    OutcomeState {
+        /// It changed while it was read.
+        Changed = "changed_while_read",
+        /// It was there when the plan was made, and not when it was read.
+        Vanished = "vanished",
+        /// It could not be read.
+        Unreadable = "unreadable",
+        /// The volume's format cannot hold it.
+        NotStorable = "not_storable",
+    }
+}
+
+/// The kind of a version that says: the path was gone.
+pub(super) const KIND_GONE: i64 = 9;
+
+impl FileKind {
+    /// The number in the column `versions.kind`.
+    pub(super) fn code(self) -> i64 {
+        match self {
+            Self::File => 0,
+            Self::Directory => 1,
+            Self::Symlink => 2,
+            Self::HardLink => 3,
+            Self::Fifo => 4,
+            Self::Socket => 5,
+            Self::Device => 6,
+        }
+    }
+
+    /// The kind of a number; `None` for a path that was gone.
+    pub(super) fn from_code(code: i64) -> Result<Option<Self>, CatalogError> {
+        let known = Self::ALL.iter().copied().find(|kind| kind.code() == code);
+        if known.is_none() && code != KIND_GONE {
+            let detail = format!("no kind has the number {code}");
+            return Err(CatalogError::Decode { what: "the kind of a file", detail });
+        }
+        Ok(known)
+    }
+}
+
+/// One state of a path, as a run stored it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileVersion {
+    /// What it is.
+    pub kind: FileKind,
+    /// Bytes of the file.
+    pub size: ByteCount,
+    /// When its content last changed.
+    pub modified: Timestamp,
+    /// When its inode last changed, where the source knew.
+    pub changed: Option<Timestamp>,
+    /// Its inode number, where the source knew.
+    pub inode: Option<u64>,
+    /// The digest of its content; `None` for what has no content, and while parts are missing.
+    pub sha256: Option<Sha256Digest>,
+    /// The run that stored it.
+    pub run: RunId,
+    /// The volume with its first copy (first part).
+    pub volume: Option<VolumeUuid>,
+    /// Its first copy (first part).
+    pub copy: Option<CopyId>,
+    /// What counts for the whole file over all copies and parts.
+    pub evidence: Effective,
+}
+
+/// One copy of a version, or one part of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CopyRecord {
+    /// Its number.
+    pub id: CopyId,
+    /// The volume it is on.
+    pub volume: VolumeUuid,
+    /// 0 for the first copy of the data, 1 for a second one, and so on.
+    pub copy_number: u32,
+    /// Which part of the file it is, if the file is split.
+    pub part: Option<CopyPart>,
+    /// Where its bytes lie.
+    pub extents: Vec<CopyExtent>,
+    /// How they were made from the file's bytes, if they differ.
+    pub codec: Option<StoredCodec>,
+    /// Its path on the volume, if that is not `/<set>/<run>/<path>`.
+    pub stored_path: Option<String>,
+    /// What counts for it.
+    pub evidence: Effective,
+}
+
+/// How the bytes on a volume were made from a file's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredCodec {
+    /// The name of the codec in the manifest (`zstd`).
+    pub name: String,
+    /// Bytes on the tape.
+    pub stored_size: ByteCount,
+    /// Their digest.
+    pub stored_sha256: Sha256Digest,
+}
+
+/// A version with all that a restore needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FullVersion {
+    /// The version.
+    pub version: FileVersion,
+    /// Every copy and part of it.
+    pub copies: Vec<CopyRecord>,
+    /// Attributes shared with other files, as they were pushed.
+    pub attributes: Vec<u8>,
+    /// Attributes of its own, as they were pushed.
+    pub detail: Option<Vec<u8>>,
+}
+
+impl Catalog {
+    /// All versions of a path, newest first.
+    ///
+    /// # Errors
+    /// `NotFound` for an unknown set; an unknown path has no versions.
+    pub fn versions(&self, set: &SetName, path: &[u8]) -> Result<Vec<FullVersion>, CatalogError> {
+        let path = normal_path(path)?;
+        self.read("list the versions of a file", |reader| {
+            let set = set_id(reader, set)?;
+            let root = root_dir(reader, set)?;
+            let (dir, name) = split_path(path);
+            let Some(dir) = find_dir(reader, root, dir)? else { return Ok(Vec::new()) };
+            let runs = reader
+                .prepare_cached(
+                    "SELECT run_id FROM versions WHERE dir_id = ?1 AND name = ?2
+                     ORDER BY run_id DESC",
+                )?
+                .query_map(params![dir, name], |row| row.get(0))?
+                .collect::<Result<Vec<i64>, _>>()?;
+            let mut book = EvidenceBook::default();
+            let mut versions = Vec::new();
+            for run in runs {
+                versions.extend(full_version(reader, &mut book, dir, name, run)?);
+            }
+            Ok(versions)
+        })
+    }
+}
+
+/// The top folder of a set.
+pub(super) fn root_dir(connection: &Connection, set: i64) -> Result<i64, CatalogError> {
+    Ok(connection
+        .prepare_cached("SELECT root_dir_id FROM sets WHERE id = ?1")?
+        .query_row([set], |row| row.get(0))?)
+}
+
+/// Columns that [`VersionRow::from_row`] reads, of a table or query called `v`.
+pub(super) const VERSION_COLUMNS: &str = "v.name, v.run_id, v.kind, v.size, v.modified, v.changed,
+    v.inode, v.sha256, v.segment_id, v.sequence";
+
+/// A row of `versions`.
+#[derive(Clone, Debug)]
+pub(super) struct VersionRow {
+    pub name: Vec<u8>,
+    pub run: i64,
+    pub kind: i64,
+    pub size: u64,
+    pub modified: i64,
+    pub changed: Option<i64>,
+    pub inode: Option<i64>,
+    pub sha256: Option<[u8; 32]>,
+    pub copy: Option<CopyId>,
+}
+
+impl VersionRow {
+    pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let segment: Option<i64> = row.get(8)?;
+        let sequence: Option<u64> = row.get(9)?;
+        Ok(Self {
+            name: row.get(0)?,
+            run: row.get(1)?,
+            kind: row.get(2)?,
+            size: row.get(3)?,
+            modified: row.get(4)?,
+            changed: row.get(5)?,
+            inode: row.get(6)?,
+            sha256: row.get(7)?,
+            copy: segment.zip(sequence).map(|(g, s)| CopyId::new(SegmentId(g), s)),
+        })
+    }
+
+    /// The version, with the evidence of all its copies; `None` if it says that the path was gone.
+    pub(super) fn into_version(
+        self,
+        connection: &Connection,
+        book: &mut EvidenceBook,
+        dir: i64,
+    ) -> Result<Option<FileVersion>, CatalogError> {
+        let Some(kind) = FileKind::from_code(self.kind)? else { return Ok(None) };
+        let evidence = book.of_version(connection, dir, &self)?;
+        let first = self.copy.map(|copy| book.segment(connection, copy.segment())).transpose()?;
+        Ok(Some(FileVersion {
+            kind,
+            size: ByteCount(self.size),
+            modified: time_from_sql(self.modified),
+            changed: self.changed.map(time_from_sql),
+            inode: self.inode.map(i64::cast_unsigned),
+            sha256: self.sha256.map(Sha256Digest),
+            run: book.run(connection, self.run)?,
+            volume: first.map(|segment| segment.volume),
+            copy: self.copy,
+            evidence,
+        }))
+    }
+}
+
+/// What is needed again and again while versions are read: the evidence of segments, names of runs.
+#[derive(Debug, Default)]
+pub(super) struct EvidenceBook {
+    segments: HashMap<SegmentId, Rc<KnownSegment>>,
+    runs: HashMap<i64, RunId>,
+}
+
+/// A segment as versions need it.
+#[derive(Debug)]
+pub(super) struct KnownSegment {
+    pub volume_id: i64,
+    pub volume: VolumeUuid,
+    pub run: i64,
+    pub copy_number: u32,
+    pub evidence: SegmentEvidence,
+}
+
+impl EvidenceBook {
+    pub(super) fn segment(
+        &mut self,
+        connection: &Connection,
+        id: SegmentId,
+    ) -> Result<Rc<KnownSegment>, CatalogError> {
+        if let Some(known) = self.segments.get(&id) {
+            return Ok(Rc::clone(known));
+        }
+        let (volume_id, volume, run, copy_number) = connection
+            .prepare_cached(
+                "SELECT g.volume_id, v.uuid, g.run_id, g.copy_number
+                 FROM segments g JOIN volumes v ON v.id = g.volume_id WHERE g.id = ?1",
+            )?
+            .query_row([id.0], |row| Ok((row.get(0)?, uuid_at(row, 1)?, row.get(2)?, row.get(3)?)))?;
+        let evidence = load_evidence(connection, id)?;
+        let known = Rc::new(KnownSegment { volume_id, volume, run, copy_number, evidence });
+        self.segments.insert(id, Rc::clone(&known));
+        Ok(known)
+    }
+
+    pub(super) fn run(&mut self, connection: &Connection, key: i64) -> Result<RunId, CatalogError> {
+        if let Some(run) = self.runs.get(&key) {
+            return Ok(run.clone());
+        }
+        let run = connection
+            .prepare_cached("SELECT run FROM runs WHERE id = ?1")?
+            .query_row([key], |row| row.get(0).map(RunId))?;
+        self.runs.insert(key, run.clone());
+        Ok(run)
+    }
+
+    pub(super) fn of_copy(
+        &mut self,
+        connection: &Connection,
+        copy: CopyId,
+    ) -> Result<Effective, CatalogError> {
+        Ok(self.segment(connection, copy.segment())?.evidence.effective(copy.sequence()))
+    }
+
+    /// What counts for a whole file: of each part the best copy, of the parts the worst.
+    fn of_version(
+        &mut self,
+        connection: &Connection,
+        dir: i64,
+        version: &VersionRow,
+    ) -> Result<Effective, CatalogError> {
+        let copies = copy_ids(connection, dir, version)?;
+        if let [only] = copies.as_slice() {
+            // Nearly every file: one copy. If it is the first part of several, the others are missing.
+            let part = part_of(connection, *only)?;
+            if part.is_none_or(|part| part.offset == 0 && part.size.0 >= version.size) {
+                return self.of_copy(connection, *only);
+            }
+        }
+        let mut parts: HashMap<u64, (u64, Vec<Effective>)> = HashMap::new();
+        for copy in copies {
+            let part = part_of(connection, copy)?;
+            let (offset, size) = part.map_or((0, version.size), |part| (part.offset, part.size.0));
+            let entry = parts.entry(offset).or_insert((size, Vec::new()));
+            entry.0 = entry.0.max(size);
+            entry.1.push(self.of_copy(connection, copy)?);
+        }
+        let mut chain = Vec::new();
+        let mut next = 0;
+        while next < version.size || chain.is_empty() {
+            let Some((size, copies)) = parts.remove(&next) else {
+                chain.push(Vec::new());
+                break;
+            };
+            chain.push(copies);
+            next += size.max(1);
+        }
+        Ok(effective_of_file(&chain))
+    }
+}
+
+/// All copies and parts of a version, the first one first.
+pub(super) fn copy_ids(
+    connection: &Connection,
+    dir: i64,
+    version: &VersionRow,
+) -> Result<Vec<CopyId>, CatalogError> {
+    let mut copies: Vec<CopyId> = version.copy.into_iter().collect();
+    let mut statement = connection.prepare_cached(
+        "SELECT copy_id FROM extra_copies WHERE dir_id = ?1 AND name = ?2 AND run_id = ?3
+         ORDER BY copy_id",
+    )?;
+    let extra = statement
+        .query_map(params![dir, version.name, version.run], |row| row.get(0).map(CopyId))?;
+    for copy in extra {
+        copies.push(copy?);
+    }
+    Ok(copies)
+}
+
+pub(super) fn part_of(
+    connection: &Connection,
+    copy: CopyId,
+) -> Result<Option<CopyPart>, CatalogError> {
+    Ok(connection
+        .prepare_cached("SELECT number, offset, size FROM copy_parts WHERE copy_id = ?1")?
+        .query_row([copy.0], |row| {
+            Ok(CopyPart { number: row.get(0)?, offset: row.get(1)?, size: ByteCount(row.get(2)?) })
+        })
+        .optional()?)
+}
+
+/// One copy with all that is known of it.
+pub(super) fn copy_record(
+    connection: &Connection,
+    book: &mut EvidenceBook,
+    id: CopyId,
+) -> Result<CopyRecord, CatalogError> {
+    let extents: Vec<u8> = connection
+        .prepare_cached("SELECT extents FROM copies WHERE id = ?1")?
+        .query_row([id.0], |row| row.get(0))?;
+    let codec = connection
+        .prepare_cached(
+            "SELECT codec, stored_size, stored_sha256 FROM copy_codecs WHERE copy_id = ?1",
+        )?
+        .query_row([id.0], |row| {
+            Ok(StoredCodec {
+                name: row.get(0)?,
+                stored_size: ByteCount(row.get(1)?),
+                stored_sha256: Sha256Digest(row.get(2)?),
+            })
+        })
+        .optional()?;
+    let stored_path = connection
+        .prepare_cached("SELECT stored_path FROM copy_paths WHERE copy_id = ?1")?
+        .query_row([id.0], |row| row.get(0))
+        .optional()?;
+    let segment = book.segment(connection, id.segment())?;
+    Ok(CopyRecord {
+        id,
+        volume: segment.volume,
+        copy_number: segment.copy_number,
+        part: part_of(connection, id)?,
+        extents: decode_extents(&extents)?,
+        codec,
+        stored_path,
+        evidence: segment.evidence.effective(id.sequence()),
+    })
+}
+
+/// One version with its copies and attributes; `None` if there is none or it says "gone".
+pub(super) fn full_version(
+    connection: &Connection,
+    book: &mut EvidenceBook,
+    dir: i64,
+    name: &[u8],
+    run: i64,
+) -> Result<Option<FullVersion>, CatalogError> {
+    let sql = format!(
+        "SELECT {VERSION_COLUMNS}, a.content, d.content FROM versions v
+         LEFT JOIN attributes a ON a.id = v.attributes_id
+         LEFT JOIN details d ON d.dir_id = v.dir_id AND d.name = v.name AND d.run_id = v.run_id
+         WHERE v.dir_id = ?1 AND v.name = ?2 AND v.run_id = ?3"
+    );
+    let found = connection
+        .prepare_cached(&sql)?
+        .query_row(params![dir, name, run], |row| {
+            let attributes: Option<Vec<u8>> = row.get(10)?;
+            Ok((VersionRow::from_row(row)?, attributes.unwrap_or_default(), row.get(11)?))
+        })
+        .optional()?;
+    let Some((row, attributes, detail)) = found else { return Ok(None) };
+    let ids = copy_ids(connection, dir, &row)?;
+    let Some(version) = row.into_version(connection, book, dir)? else { return Ok(None) };
+    let copies = ids
+        .into_iter()
+        .map(|id| copy_record(connection, book, id))
+        .collect::<Result<_, CatalogError>>()?;
+    Ok(Some(FullVersion { version, copies, attributes, detail }))
+}

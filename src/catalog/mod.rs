@@ -1,0 +1,55 @@
+//! The catalog: what is on which volume, what is proven of it, and what was asked for.
+//!
+//! One SQLite file. It never says more than the tapes hold: a copy counts only as far as evidence was
+//! recorded for it, evidence beyond a synced checkpoint is refused, and after a kill whatever lies
+//! beyond the checkpoint is discarded. If the file is lost it is rebuilt from the tapes (`rebuild`); if
+//! it is damaged that is said, and it is left for a person to decide.
+//!
+//! Ten million files on a volume are ordinary. So evidence is kept by ranges and not by file, folders
+//! are interned, extents are packed, whatever can be large is read in pages, and the search index is a
+//! file of its own that is written behind the run and can be made again at any time.
+//!
+//! `SCHEMA.md` has the tables, their writers, sizes as measured, and how to add a migration. All SQL of
+//! the product is in this folder. Threads: [`Catalog`] is shared by cloning; one writer, many readers.
+
+pub mod cartridges;
+pub mod equipment;
+pub mod error;
+pub mod evidence;
+mod evidence_store;
+mod events;
+pub mod extents;
+pub mod files;
+mod gone;
+pub mod ids;
+pub mod jobs;
+mod open;
+mod paths;
+pub mod run_writer;
+pub mod runs;
+mod search;
+pub mod sets;
+mod settings;
+#[cfg(test)]
+mod test_support;
+mod text_enum;
+pub mod volumes;
+
+pub use cartridges::{
+    CartridgeKind, CartridgeRecord, CartridgeSighting, CartridgeState, Sighted,
+};
+pub use equipment::{DriveRecord, LibraryRecord, MoveEnd, MoveOrder, ProductIdentity};
+pub use error::{CatalogError, CatalogErrorKind, Subject};
+pub use evidence::{Effective, EvidenceState, SegmentEvidence};
+pub use evidence_store::{EvidenceTable, OutcomeRecord};
+pub use extents::CopyExtent;
+pub use files::{CopyRecord, FileKind, FileVersion, FullVersion, OutcomeState, StoredCodec};
+pub use ids::{CartridgeId, CopyId, SegmentId};
+pub use jobs::{EventLevel, JobEvent, JobRecord, JobRequest, JobState, RecordedEvent};
+pub use open::{Catalog, OpenCheck};
+pub use run_writer::{CopyCodec, CopyPart, NewCopy, NotStored, RunWriter};
+pub use runs::{
+    AsOf, Checkpoint, FileTotals, NewRun, RunKind, RunRecord, RunState, SegmentRecord,
+};
+pub use sets::SetRecord;
+pub use volumes::{IndexGeneration, NewVolume, VolumeRecord, VolumeState};
