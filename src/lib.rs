@@ -11,6 +11,7 @@ pub mod ltfs;
 pub mod source;
 pub mod keys;
 pub mod manifest;
+pub mod catalog;
 pub mod pools;
 pub mod jobs;
 pub mod api;

@@ -319,7 +319,8 @@ fn update(
     sighting: &CartridgeSighting,
     at: Timestamp,
 ) -> Result<(), CatalogError> {
-    let generation = sighting.generation.or(sighting.barcode.as_ref().and_then(Barcode::generation));
+    let generation =
+        sighting.generation.or(sighting.barcode.as_ref().and_then(Barcode::generation));
     let place = match &sighting.place {
         Some((library, element)) => Some((library_id(connection, library)?, *element)),
         None => None,
@@ -363,8 +364,8 @@ fn others_with(
 ) -> Result<Vec<CartridgeId>, CatalogError> {
     let mut statement = connection
         .prepare_cached("SELECT id FROM cartridges WHERE barcode = ?1 AND id <> ?2 ORDER BY id")?;
-    let rows =
-        statement.query_map(params![barcode.as_str(), except.0], |row| row.get(0).map(CartridgeId))?;
+    let rows = statement
+        .query_map(params![barcode.as_str(), except.0], |row| row.get(0).map(CartridgeId))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
@@ -413,7 +414,8 @@ mod tests {
         let other = catalog.saw_cartridge(&sighting(Some("FSP001L9"), Some("B2")), at(3)).unwrap();
         assert_ne!(other.id, first.id);
         assert_eq!(other.same_barcode, [first.id]);
-        let relabelled = catalog.saw_cartridge(&sighting(Some("FSP009"), Some("A1")), at(4)).unwrap();
+        let relabelled =
+            catalog.saw_cartridge(&sighting(Some("FSP009"), Some("A1")), at(4)).unwrap();
         assert_eq!(relabelled.id, first.id);
         assert_eq!(catalog.cartridge(first.id).unwrap().barcode.unwrap().as_str(), "FSP009");
     }

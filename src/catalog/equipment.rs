@@ -121,8 +121,7 @@ impl Catalog {
         at: Timestamp,
     ) -> Result<(), CatalogError> {
         self.write("note a drive", |transaction| {
-            let library =
-                place.map(|(library, _)| library_id(transaction, library)).transpose()?;
+            let library = place.map(|(library, _)| library_id(transaction, library)).transpose()?;
             transaction
                 .prepare_cached(
                     "INSERT INTO drives (serial, vendor, product, revision, generation, library_id,

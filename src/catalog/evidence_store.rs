@@ -405,9 +405,7 @@ fn totals_before(
             "SELECT sequence, files, bytes FROM segment_marks
              WHERE segment_id = ?1 AND sequence <= ?2 ORDER BY sequence DESC LIMIT 1",
         )?
-        .query_row(params![segment.0, sequence], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-        })
+        .query_row(params![segment.0, sequence], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
         .optional()?;
     let (at, files, bytes) = mark.unwrap_or((0, 0, 0));
     let mut totals = count_rows(connection, segment, run, &(at..sequence))?;

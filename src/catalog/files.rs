@@ -278,7 +278,9 @@ impl EvidenceBook {
                 "SELECT g.volume_id, v.uuid, g.run_id, g.copy_number
                  FROM segments g JOIN volumes v ON v.id = g.volume_id WHERE g.id = ?1",
             )?
-            .query_row([id.0], |row| Ok((row.get(0)?, uuid_at(row, 1)?, row.get(2)?, row.get(3)?)))?;
+            .query_row([id.0], |row| {
+                Ok((row.get(0)?, uuid_at(row, 1)?, row.get(2)?, row.get(3)?))
+            })?;
         let evidence = load_evidence(connection, id)?;
         let known = Rc::new(KnownSegment { volume_id, volume, run, copy_number, evidence });
         self.segments.insert(id, Rc::clone(&known));

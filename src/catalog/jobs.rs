@@ -143,7 +143,8 @@ pub struct RecordedEvent {
     pub event: JobEvent,
 }
 
-const COLUMNS: &str = "id, kind, state, request, spec, progress, checkpoint, error, created, started,
+const COLUMNS: &str =
+    "id, kind, state, request, spec, progress, checkpoint, error, created, started,
     updated, ended FROM jobs";
 
 impl Catalog {

@@ -35,9 +35,7 @@ mod test_support;
 mod text_enum;
 pub mod volumes;
 
-pub use cartridges::{
-    CartridgeKind, CartridgeRecord, CartridgeSighting, CartridgeState, Sighted,
-};
+pub use cartridges::{CartridgeKind, CartridgeRecord, CartridgeSighting, CartridgeState, Sighted};
 pub use equipment::{DriveRecord, LibraryRecord, MoveEnd, MoveOrder, ProductIdentity};
 pub use error::{CatalogError, CatalogErrorKind, Subject};
 pub use evidence::{Effective, EvidenceState, SegmentEvidence};
@@ -48,8 +46,6 @@ pub use ids::{CartridgeId, CopyId, SegmentId};
 pub use jobs::{EventLevel, JobEvent, JobRecord, JobRequest, JobState, RecordedEvent};
 pub use open::{Catalog, OpenCheck};
 pub use run_writer::{CopyCodec, CopyPart, NewCopy, NotStored, RunWriter};
-pub use runs::{
-    AsOf, Checkpoint, FileTotals, NewRun, RunKind, RunRecord, RunState, SegmentRecord,
-};
+pub use runs::{AsOf, Checkpoint, FileTotals, NewRun, RunKind, RunRecord, RunState, SegmentRecord};
 pub use sets::SetRecord;
 pub use volumes::{IndexGeneration, NewVolume, VolumeRecord, VolumeState};

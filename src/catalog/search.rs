@@ -3,4 +3,8 @@ use super::error::CatalogError;
 use std::path::Path;
 #[derive(Debug)]
 pub(super) struct SearchIndex;
-impl SearchIndex { pub(super) fn open(_path: &Path, _catalog: &str) -> Result<Self, CatalogError> { Ok(Self) } }
+impl SearchIndex {
+    pub(super) fn open(_path: &Path, _catalog: &str) -> Result<Self, CatalogError> {
+        Ok(Self)
+    }
+}

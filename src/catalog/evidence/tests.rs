@@ -158,10 +158,8 @@ fn a_deferred_error_unsays_everything_since_the_flush_and_later_words_count_agai
 fn a_file_is_as_safe_as_the_worst_of_its_parts_and_the_best_copy_of_each() {
     let state = Effective::State;
     let failed = Effective::Failed { reason: "unreadable".to_owned() };
-    let parts = [
-        vec![state(EvidenceState::Indexed), failed.clone()],
-        vec![state(EvidenceState::ReadBack)],
-    ];
+    let parts =
+        [vec![state(EvidenceState::Indexed), failed.clone()], vec![state(EvidenceState::ReadBack)]];
     assert_eq!(effective_of_file(&parts), state(EvidenceState::Indexed));
     assert_eq!(effective_of_file(&[parts[0].clone(), Vec::new()]), state(EvidenceState::Planned));
     assert_eq!(effective_of_file(&[vec![failed.clone()]]), failed);

@@ -15,7 +15,10 @@ const ATTRIBUTES_KEPT: usize = 65_536;
 
 impl RunWriter {
     /// Writes the batch; returns the segment's new totals.
-    pub(super) fn store_batch(&mut self, transaction: &Transaction<'_>) -> Result<(u64, u64), CatalogError> {
+    pub(super) fn store_batch(
+        &mut self,
+        transaction: &Transaction<'_>,
+    ) -> Result<(u64, u64), CatalogError> {
         let mut totals = self.totals;
         let batch = std::mem::take(&mut self.batch);
         let stored = self.store_rows(transaction, &batch, &mut totals);
