@@ -9,6 +9,7 @@ pub mod scsi;
 pub mod drive;
 pub mod ltfs;
 pub mod source;
+pub mod stream;
 pub mod keys;
 pub mod manifest;
 pub mod catalog;

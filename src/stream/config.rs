@@ -1,0 +1,175 @@
+//! What a stream is allowed to use, and the figures of the medium it feeds.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::error::StreamError;
+use crate::domain::units::{KIB, MIB};
+use crate::domain::{Clock, LtoGeneration, SystemClock};
+
+/// Which engine reads files and staging.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EngineChoice {
+    /// io_uring where the kernel allows it.
+    #[default]
+    Auto,
+    /// io_uring or an error.
+    Ring,
+    /// Blocking calls on threads.
+    Plain,
+}
+
+/// The settings of one stream. Memory used is at most what [`memory_bytes`](Self::memory_bytes) says.
+#[derive(Clone, Debug)]
+pub struct StreamConfig {
+    /// Bytes of a tape block and of a slab: 4 KiB to 1 MiB, a multiple of 4 KiB.
+    pub block_bytes: u32,
+    /// Memory for slabs: the RAM part of stage-ahead.
+    pub ram_bytes: u64,
+    /// Threads that read small files, hash and compress. 0: one a processor.
+    pub worker_count: usize,
+    /// Files up to this are read many at a time and copied once; larger ones are read into place.
+    /// At most 1 MiB counts.
+    pub small_file_bytes_max: u64,
+    /// Which engine.
+    pub engine: EngineChoice,
+    /// The staging folder behind the RAM, if there is one.
+    pub staging: Option<StagingConfig>,
+    /// What the loaded medium needs. Nothing: the drive takes what comes.
+    pub medium: Option<MediumRates>,
+    /// Measures rates.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// A folder on a fast disk that holds what the RAM cannot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StagingConfig {
+    /// The folder; files in it whose names begin with ours are deleted when no process holds them.
+    pub folder: PathBuf,
+    /// Reserved there at start, in bytes.
+    pub bytes_max: u64,
+}
+
+/// The rates at which a drive streams a medium, in bytes a second.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MediumRates {
+    /// Below this the drive stops and repositions.
+    pub streaming_min_bytes_per_second: u64,
+    /// The highest native rate.
+    pub streaming_max_bytes_per_second: u64,
+}
+
+impl MediumRates {
+    /// The published rates of a generation.
+    #[must_use]
+    pub fn of(generation: LtoGeneration) -> Self {
+        Self {
+            streaming_min_bytes_per_second: generation.streaming_min_bytes_per_second(),
+            streaming_max_bytes_per_second: generation.streaming_max_bytes_per_second(),
+        }
+    }
+}
+
+/// LTFS's own default: see field notes on HBAs that refuse more.
+const BLOCK_BYTES_DEFAULT: u32 = 512 * 1024;
+/// Chosen: two files of 100 MB hash side by side, and small machines can spare it.
+const RAM_BYTES_DEFAULT: u64 = 256 * MIB;
+/// Copying this much costs less than an operation of its own. Chosen, see `batch`.
+const SMALL_FILE_BYTES_MAX_DEFAULT: u64 = 256 * KIB;
+/// Slabs without which the stages would wait for each other.
+const SLAB_COUNT_MIN: u64 = 4;
+
+/// Bytes of a batch of small files; also the size of a chunk that is compressed by itself.
+pub(super) const BATCH_BYTES: usize = 1024 * 1024;
+/// Files in a batch. More would make one worker the last to finish.
+pub(super) const BATCH_FILES_MAX: usize = 128;
+/// Bytes of a large file that become one zstd frame: large enough that the ratio hardly suffers.
+pub(super) const CHUNK_BYTES: usize = 4 * 1024 * 1024;
+/// Slabs into which staged blocks are read back ahead of the drive.
+pub(super) const READ_BACK_SLABS: usize = 32;
+/// Records on their way to the drives: 50 MB of them.
+pub(super) const RECORDS_MAX: usize = 200_000;
+/// Files whose end may lie in one slab. The rest of such a slab stays dead, so that a slab full of
+/// one-byte files cannot hold half a million records.
+pub(super) const RECORDS_PER_SLAB_MAX: usize = 8192;
+/// A stop of the drive shorter than this is hidden by its own buffer. Chosen, no data yet.
+pub(super) const UNDERRUN_HIDDEN: Duration = Duration::from_millis(500);
+
+impl Default for StreamConfig {
+    fn default() -> Self {
+        Self {
+            block_bytes: BLOCK_BYTES_DEFAULT,
+            ram_bytes: RAM_BYTES_DEFAULT,
+            worker_count: 0,
+            small_file_bytes_max: SMALL_FILE_BYTES_MAX_DEFAULT,
+            engine: EngineChoice::Auto,
+            staging: None,
+            medium: None,
+            clock: Arc::new(SystemClock::new()),
+        }
+    }
+}
+
+impl StreamConfig {
+    /// Threads that do the work.
+    #[must_use]
+    pub fn workers(&self) -> usize {
+        match self.worker_count {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            count => count,
+        }
+    }
+
+    /// Slabs in memory.
+    #[must_use]
+    pub fn slab_count(&self) -> usize {
+        let count = (self.ram_bytes / u64::from(self.block_bytes.max(1))).max(SLAB_COUNT_MIN);
+        usize::try_from(count).unwrap_or(usize::MAX)
+    }
+
+    /// Batches of small files in flight.
+    pub(super) fn batch_count(&self) -> usize {
+        2 * self.workers() + 2
+    }
+
+    /// Chunks being compressed at once.
+    pub(super) fn chunk_count(&self) -> usize {
+        2 * self.workers() + 1
+    }
+
+    /// All buffers that a stream with this configuration can ever hold.
+    #[must_use]
+    pub fn memory_bytes(&self) -> u64 {
+        let slabs = self.slab_count() as u64 * u64::from(self.block_bytes);
+        let read_back = self.staging.as_ref().map_or(0, |_| READ_BACK_SLABS as u64);
+        let batches = (self.batch_count() * BATCH_BYTES) as u64;
+        let chunks = (self.chunk_count() * CHUNK_BYTES) as u64;
+        slabs + read_back * u64::from(self.block_bytes) + 2 * (batches + chunks)
+    }
+
+    /// Refuses what cannot work.
+    pub(super) fn ensure_sound(&self) -> Result<(), StreamError> {
+        let block = u64::from(self.block_bytes);
+        if !block.is_multiple_of(4 * KIB) || !(4 * KIB..=MIB).contains(&block) {
+            return Err(StreamError::Config(format!(
+                "blocks of {block} bytes: 4096 to 1048576, a multiple of 4096"
+            )));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_block_size_that_no_drive_takes_is_refused() {
+        for block_bytes in [0, 1000, 4097, 2 * 1024 * 1024] {
+            let config = StreamConfig { block_bytes, ..StreamConfig::default() };
+            assert!(config.ensure_sound().is_err(), "{block_bytes}");
+        }
+        assert!(StreamConfig::default().ensure_sound().is_ok());
+    }
+}

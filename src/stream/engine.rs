@@ -1,0 +1,66 @@
+//! The verbs of an engine: fill a span from a file, save a slab to staging. Done on other threads.
+//!
+//! Two engines offer them, [`ring`](super::ring) and [`plain`](super::plain), and pass the same
+//! tests. An engine finishes every operation it was given, also after errors, and calls its `done`
+//! exactly once: a span whose operation was forgotten would keep its slab for ever.
+
+use std::fmt;
+use std::fs::File;
+use std::sync::Arc;
+
+use super::buffers::{Block, Span};
+use super::config::{EngineChoice, StreamConfig};
+use super::error::StreamError;
+use super::input::Input;
+use super::plain::PlainEngine;
+use crate::source::SourceError;
+
+/// Called on a thread of the engine; must be short.
+pub(super) type ReadDone = Box<dyn FnOnce(Span, Result<usize, SourceError>) + Send>;
+/// As [`ReadDone`], for saving.
+pub(super) type SaveDone = Box<dyn FnOnce(std::io::Result<()>) + Send>;
+
+/// Fill `span` from `input` at `offset`, until it is full or the file ends.
+pub(super) struct ReadOp {
+    pub(super) input: Arc<Input>,
+    pub(super) offset: u64,
+    pub(super) span: Span,
+    pub(super) done: ReadDone,
+}
+
+/// Write the whole slab of `block` to `file` at `offset`.
+pub(super) struct SaveOp {
+    pub(super) file: Arc<File>,
+    pub(super) offset: u64,
+    pub(super) block: Block,
+    pub(super) done: SaveDone,
+}
+
+/// Fill `span` with what was saved in `file` at `offset`; less is an error.
+pub(super) struct LoadOp {
+    pub(super) file: Arc<File>,
+    pub(super) offset: u64,
+    pub(super) span: Span,
+    pub(super) done: Box<dyn FnOnce(Span, std::io::Result<()>) + Send>,
+}
+
+/// One operation.
+pub(super) enum Op {
+    Read(ReadOp),
+    Save(SaveOp),
+    Load(LoadOp),
+}
+
+/// Does operations in the order given, many at once.
+pub(super) trait Engine: Send + Sync + fmt::Debug {
+    /// Takes an operation; never blocks.
+    fn submit(&self, op: Op);
+
+    /// Its name in logs and snapshots.
+    fn name(&self) -> &'static str;
+}
+
+/// Starts the engine that `config` asks for and this machine allows.
+pub(super) fn start_engine(config: &StreamConfig) -> Result<Arc<dyn Engine>, StreamError> {
+    Ok(Arc::new(PlainEngine::start(config.workers())?))
+}

@@ -1,0 +1,362 @@
+//! Lays files into slabs of exactly one block, in plan order, and tells which file ended where.
+//!
+//! The packer runs ahead of reading: it decides where the bytes of a large file go and has them read
+//! there, while results of small files are copied. A record goes with the slab that holds the
+//! file's last byte, so whoever takes slabs in order can say of each file when it is complete.
+//! The only slab that may be short is the last. One thread; waits for slabs (back pressure of the
+//! drives) and for the workers.
+
+mod chunked;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use crossbeam_channel::Sender;
+
+use crate::stream::batch::{Batch, Found};
+use crate::stream::buffers::{Filling, Pending};
+use crate::stream::config::RECORDS_PER_SLAB_MAX;
+use crate::stream::engine::Engine;
+use crate::stream::feeder::{Item, Opened, Supply};
+use crate::stream::hash::HashState;
+use crate::stream::input::{Input, outcome_of};
+use crate::stream::large::{Extent, LargeFile};
+use crate::stream::plan::{
+    Change, FileOutcome, FileRecord, Place, Placement, PlannedFile, Room, RoomRequest, SplitState,
+    StoredFile,
+};
+use crate::stream::run::Run;
+use crate::stream::sink::StreamEnd;
+use crate::stream::workers::WorkQueue;
+
+/// Files are split at multiples of this: a multiple of the hash's block and of any sector.
+const SPLIT_STEP_BYTES: u64 = 4096;
+
+/// A slab, and the files that end in it.
+#[derive(Debug)]
+pub(super) struct Packed {
+    /// Nothing if only records travel: of files without bytes.
+    pub(super) slab: Option<Pending>,
+    pub(super) records: Vec<PackedRecord>,
+}
+
+/// A record, or what it will be made of.
+#[derive(Debug)]
+pub(super) enum PackedRecord {
+    Ready(FileRecord),
+    Large { ordinal: u64, file: Arc<LargeFile>, place: Option<Place> },
+}
+
+/// What the packer is done with.
+#[derive(Debug)]
+pub(super) enum Ended {
+    /// Everything, or up to where the volume ends.
+    At(StreamEnd),
+    /// It was halted.
+    Halted,
+}
+
+/// Why the packer stops early.
+enum Stop {
+    /// The volume ends here.
+    VolumeFull {
+        next_ordinal: u64,
+        resume: Option<SplitState>,
+    },
+    Halted,
+}
+
+/// Fills slabs.
+pub(super) struct Packer<'a> {
+    pub(super) run: Arc<Run>,
+    pub(super) room: &'a dyn Room,
+    pub(super) engine: Arc<dyn Engine>,
+    pub(super) work: WorkQueue,
+    pub(super) out: Sender<Packed>,
+    pub(super) layout: Layout,
+}
+
+/// The slab being filled.
+#[derive(Debug, Default)]
+pub(super) struct Layout {
+    open: Option<Filling>,
+    records: Vec<PackedRecord>,
+    /// Slabs closed so far; the number of the open one.
+    sequence: u64,
+}
+
+impl Packer<'_> {
+    /// Packs everything that is supplied.
+    pub(super) fn run(mut self, supply: Supply) -> Ended {
+        let ended = match self.pack(&supply) {
+            Ok(()) => StreamEnd::Finished,
+            Err(Stop::VolumeFull { next_ordinal, resume }) => {
+                StreamEnd::VolumeFull { next_ordinal, resume }
+            }
+            Err(Stop::Halted) => return Ended::Halted,
+        };
+        match self.send_slab() {
+            Ok(()) if !self.run.is_halted() => Ended::At(ended),
+            _ => Ended::Halted,
+        }
+    }
+
+    fn pack(&mut self, supply: &Supply) -> Result<(), Stop> {
+        loop {
+            let item = match supply.items.recv() {
+                Ok(item) => item,
+                // The feeder leaves early only when halted or cancelled.
+                Err(_) if self.run.is_halted() || self.run.control.is_cancelled() => {
+                    return Err(Stop::Halted);
+                }
+                Err(_) => return Ok(()),
+            };
+            match item {
+                Item::Batch(ready) => {
+                    let mut batch = ready.recv().map_err(|_| Stop::Halted)?;
+                    self.pack_batch(&batch)?;
+                    batch.clear();
+                    let _ = supply.batches.send(batch);
+                }
+                Item::Large { planned, opened } => {
+                    let opened = opened.recv().map_err(|_| Stop::Halted)?;
+                    self.pack_large(planned, opened)?;
+                }
+                Item::Chunked { planned, opened } => {
+                    self.pack_chunked(planned, opened, supply)?;
+                }
+                Item::Chunk(unwanted) => {
+                    let chunk = unwanted.recv().map_err(|_| Stop::Halted)?;
+                    let _ = supply.chunks.send(chunk);
+                }
+            }
+        }
+    }
+
+    fn pack_batch(&mut self, batch: &Batch) -> Result<(), Stop> {
+        for (planned, found) in batch.files.iter().zip(&batch.found) {
+            let (ordinal, size_bytes) = (planned.ordinal, planned.stamp.size_bytes);
+            let outcome = match found {
+                Found::Nothing(outcome) => outcome.clone(),
+                Found::Bytes { stored, sha256, stored_sha256, codec, change } => {
+                    let bytes = batch.stored_bytes(stored);
+                    let stored_bytes = bytes.len() as u64;
+                    if stored_bytes > 0 {
+                        self.ensure_whole(planned, stored_bytes)?;
+                    }
+                    self.run.gauges.source_bytes.add(size_bytes);
+                    let stored = StoredFile {
+                        sha256: *sha256,
+                        size_bytes,
+                        codec: *codec,
+                        stored_bytes,
+                        stored_sha256: *stored_sha256,
+                        place: self.append(bytes)?,
+                        part: None,
+                    };
+                    match *change {
+                        None => FileOutcome::Stored(stored),
+                        Some(how) => FileOutcome::Changed { how, fuzzy: Some(stored) },
+                    }
+                }
+            };
+            self.record(PackedRecord::Ready(FileRecord { ordinal, outcome }))?;
+        }
+        Ok(())
+    }
+
+    /// Small files are never split: a volume with so little room left is full.
+    fn ensure_whole(&self, planned: &PlannedFile, stored_bytes_max: u64) -> Result<(), Stop> {
+        match self.place(planned, stored_bytes_max) {
+            Placement::Whole => Ok(()),
+            Placement::Split { bytes } if bytes >= stored_bytes_max => Ok(()),
+            Placement::Split { .. } | Placement::NextVolume => Err(volume_ends_before(planned)),
+        }
+    }
+
+    fn place(&self, planned: &PlannedFile, stored_bytes_max: u64) -> Placement {
+        let stream_bytes = self.stream_bytes();
+        self.room.place(&RoomRequest { ordinal: planned.ordinal, stored_bytes_max, stream_bytes })
+    }
+
+    fn pack_large(&mut self, planned: PlannedFile, opened: Opened) -> Result<(), Stop> {
+        let Some(input) = self.accept(&planned, opened)? else { return Ok(()) };
+        let begin = planned.continuation.map_or(0, |state| state.offset);
+        let rest = planned.stamp.size_bytes.saturating_sub(begin);
+        let length = match self.place(&planned, rest) {
+            Placement::Whole => rest,
+            Placement::Split { bytes } if bytes >= rest => rest,
+            Placement::Split { bytes } => bytes - bytes % SPLIT_STEP_BYTES,
+            Placement::NextVolume => 0,
+        };
+        if length == 0 {
+            return Err(volume_ends_before(&planned));
+        }
+        let is_last = length == rest;
+        let part = part_of(&planned, is_last);
+        let extent = Extent { offset: begin, length, part, is_last };
+        let ordinal = planned.ordinal;
+        let (run, work) = (Arc::clone(&self.run), self.work.clone());
+        let file = LargeFile::new(planned, extent, input, run, work);
+        let laid_out = self.lay_out(&file, &extent);
+        // Also when halted: what is out must be waited for by nobody.
+        file.close();
+        let place = laid_out?;
+        self.record(PackedRecord::Large { ordinal, file: Arc::clone(&file), place })?;
+        if is_last {
+            return Ok(());
+        }
+        let outcome = file.wait(place).ok_or(Stop::Halted)?;
+        let next = match &outcome {
+            FileOutcome::Stored(StoredFile { part: Some(part), .. }) => part.next,
+            // It changed or failed: the volume is full all the same, and jobs plan it anew.
+            _ => None,
+        };
+        Err(volume_ends_in(ordinal, next))
+    }
+
+    /// Has the extent read into the slabs that come next.
+    fn lay_out(&mut self, file: &Arc<LargeFile>, extent: &Extent) -> Result<Option<Place>, Stop> {
+        let mut place: Option<Place> = None;
+        let mut laid_out = 0;
+        while laid_out < extent.length && !file.has_failed() {
+            self.ensure_space()?;
+            let slab = self.layout.sequence;
+            let Some(open) = &mut self.layout.open else { return Err(Stop::Halted) };
+            let left = extent.length - laid_out;
+            let length = usize::try_from(left)
+                .map_or(open.remaining_bytes(), |left| left.min(open.remaining_bytes()));
+            let offset = u32::try_from(open.used_bytes()).unwrap_or(u32::MAX);
+            place.get_or_insert(Place { slab, offset, length: extent.length });
+            let span = open.take(length);
+            file.read(self.engine.as_ref(), extent.offset + laid_out, span);
+            laid_out += length as u64;
+        }
+        if laid_out < extent.length {
+            self.run.gauges.dead_bytes.add(laid_out);
+        }
+        Ok(place)
+    }
+
+    /// The input of a large file that is worth reading; otherwise its record is made.
+    fn accept(
+        &mut self,
+        planned: &PlannedFile,
+        opened: Opened,
+    ) -> Result<Option<Arc<Input>>, Stop> {
+        let outcome = match opened {
+            Err(error) => outcome_of(&error),
+            Ok((input, now)) => match Change::between(&planned.stamp, &now) {
+                Some(how @ (Change::Shrank | Change::Replaced)) => {
+                    FileOutcome::Changed { how, fuzzy: None }
+                }
+                Some(Change::Grew | Change::Touched) | None => return Ok(Some(input)),
+            },
+        };
+        let ordinal = planned.ordinal;
+        self.record(PackedRecord::Ready(FileRecord { ordinal, outcome }))?;
+        Ok(None)
+    }
+
+    /// Copies `bytes` into the slabs that come next.
+    fn append(&mut self, mut bytes: &[u8]) -> Result<Option<Place>, Stop> {
+        let length = bytes.len() as u64;
+        let mut place = None;
+        while !bytes.is_empty() {
+            self.ensure_space()?;
+            let slab = self.layout.sequence;
+            let Some(open) = &mut self.layout.open else { return Err(Stop::Halted) };
+            let offset = u32::try_from(open.used_bytes()).unwrap_or(u32::MAX);
+            place.get_or_insert(Place { slab, offset, length });
+            let (now, later) = bytes.split_at(bytes.len().min(open.remaining_bytes()));
+            open.take(now.len()).copy_from_slice(now);
+            bytes = later;
+        }
+        Ok(place)
+    }
+
+    /// Adds a record behind everything laid out so far.
+    fn record(&mut self, record: PackedRecord) -> Result<(), Stop> {
+        if !self.run.admit_record() {
+            return Err(Stop::Halted);
+        }
+        self.run.gauges.source_files.add(1);
+        self.layout.records.push(record);
+        let is_full = self.layout.open.as_ref().is_some_and(|open| open.remaining_bytes() == 0);
+        if is_full {
+            return self.send_slab();
+        }
+        if self.layout.records.len() >= RECORDS_PER_SLAB_MAX {
+            if let Some(open) = &mut self.layout.open {
+                let dead = open.remaining_bytes();
+                open.take(dead).fill(0);
+                self.run.gauges.dead_bytes.add(dead as u64);
+            }
+            return self.send_slab();
+        }
+        Ok(())
+    }
+
+    /// Makes sure that the open slab has space.
+    fn ensure_space(&mut self) -> Result<(), Stop> {
+        if self.layout.open.as_ref().is_some_and(|open| open.remaining_bytes() > 0) {
+            return Ok(());
+        }
+        if self.layout.open.is_some() {
+            self.send_slab()?;
+        }
+        if !self.run.control.checkpoint() {
+            return Err(Stop::Halted);
+        }
+        let lease = match self.run.slabs.try_lease() {
+            Some(lease) => lease,
+            None => {
+                let waiting_since = Instant::now();
+                let lease = self.run.slabs.lease(self.run.halted());
+                self.run.gauges.source_blocked.add_time(waiting_since.elapsed());
+                lease.ok_or(Stop::Halted)?
+            }
+        };
+        self.layout.open = Some(Filling::new(lease));
+        Ok(())
+    }
+
+    /// Sends the open slab and the records on.
+    fn send_slab(&mut self) -> Result<(), Stop> {
+        let slab = self.layout.open.take().map(Filling::close);
+        let records = std::mem::take(&mut self.layout.records);
+        if slab.is_none() && records.is_empty() {
+            return Ok(());
+        }
+        self.layout.sequence += u64::from(slab.is_some());
+        self.out.send(Packed { slab, records }).map_err(|_| Stop::Halted)
+    }
+
+    /// Bytes of the stream so far.
+    fn stream_bytes(&self) -> u64 {
+        let open = self.layout.open.as_ref().map_or(0, Filling::used_bytes) as u64;
+        self.layout.sequence * u64::from(self.run.config.block_bytes) + open
+    }
+}
+
+/// The part that an extent of `planned` is, unless it is the whole file.
+fn part_of(planned: &PlannedFile, is_last: bool) -> Option<SplitState> {
+    let first =
+        SplitState { ordinal: planned.ordinal, offset: 0, part: 1, running: HashState::START };
+    match planned.continuation {
+        Some(state) => Some(state),
+        None if is_last => None,
+        None => Some(first),
+    }
+}
+
+fn volume_ends_before(planned: &PlannedFile) -> Stop {
+    Stop::VolumeFull { next_ordinal: planned.ordinal, resume: planned.continuation }
+}
+
+/// The volume ends in a file that goes on at `next`. If there is no such state the file changed or
+/// failed; its record says so, and the next volume begins with the file after it.
+fn volume_ends_in(ordinal: u64, next: Option<SplitState>) -> Stop {
+    let next_ordinal = if next.is_some() { ordinal } else { ordinal + 1 };
+    Stop::VolumeFull { next_ordinal, resume: next }
+}

@@ -1,0 +1,89 @@
+//! The engine on blocking calls: a few threads that take operations from one queue.
+//!
+//! For kernels that refuse io_uring, and for sources that have no descriptor.
+
+use std::os::unix::fs::FileExt;
+use std::thread::JoinHandle;
+
+use crossbeam_channel::{Receiver, Sender, unbounded};
+
+use super::engine::{Engine, LoadOp, Op, ReadOp, SaveOp};
+use super::error::StreamError;
+use super::input::read_full_at;
+
+/// More threads than processors: they wait for disks and networks, not for work.
+const THREADS_A_WORKER: usize = 2;
+/// A disk with a queue wants a few requests at once, whatever the processors.
+const THREADS_MIN: usize = 4;
+
+/// Blocking calls on threads.
+#[derive(Debug)]
+pub(super) struct PlainEngine {
+    /// Dropped first, which ends the threads.
+    queue: Option<Sender<Op>>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl PlainEngine {
+    pub(super) fn start(worker_count: usize) -> Result<Self, StreamError> {
+        let (sender, receiver) = unbounded();
+        let count = (worker_count * THREADS_A_WORKER).max(THREADS_MIN);
+        let threads = (0..count)
+            .map(|_| {
+                let receiver: Receiver<Op> = receiver.clone();
+                std::thread::Builder::new()
+                    .name("stream-read".to_owned())
+                    .spawn(move || receiver.into_iter().for_each(perform))
+            })
+            .collect::<Result<_, _>>()
+            .map_err(StreamError::NoThread)?;
+        Ok(Self { queue: Some(sender), threads })
+    }
+}
+
+impl Engine for PlainEngine {
+    fn submit(&self, op: Op) {
+        let refused = match &self.queue {
+            Some(queue) => queue.send(op).err().map(|refused| refused.0),
+            None => Some(op),
+        };
+        // The threads are gone only if all of them panicked; the operation must still be finished.
+        if let Some(op) = refused {
+            perform(op);
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        "threads"
+    }
+}
+
+impl Drop for PlainEngine {
+    fn drop(&mut self) {
+        self.queue = None;
+        for thread in self.threads.drain(..) {
+            // A panic there was reported by the panic hook; its span came back when it unwound.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Does one operation here and now.
+pub(super) fn perform(op: Op) {
+    match op {
+        Op::Read(ReadOp { input, offset, mut span, done }) => {
+            let result = input.read_at(&mut span, offset);
+            done(span, result);
+        }
+        Op::Save(SaveOp { file, offset, block, done }) => {
+            done(file.write_all_at(block.whole_slab(), offset));
+        }
+        Op::Load(LoadOp { file, offset, mut span, done }) => {
+            let result = read_full_at(&file, &mut span, offset).and_then(|count| {
+                let all = count == span.len();
+                all.then_some(()).ok_or_else(|| std::io::ErrorKind::UnexpectedEof.into())
+            });
+            done(span, result);
+        }
+    }
+}
