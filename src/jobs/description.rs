@@ -1,0 +1,211 @@
+//! What the catalog keeps of an entry beside its size and times, as JSON.
+//!
+//! Two texts: what many files share (mode and owner) and what is an entry's own (link target, extended
+//! attributes, sparse map). The catalog stores the first once for all that have it. JSON, because a
+//! catalog outlives the release that wrote it; unknown fields are ignored, missing ones have defaults.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::catalog;
+use crate::domain::{
+    DataSegment, DeviceNumber, FileKind, FileMetadata, FileTimes, SourcePath, Timestamp, Xattr,
+};
+use crate::source::Entry;
+
+/// What many entries share.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+struct Shared {
+    mode: u32,
+    uid: u32,
+    gid: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<Arc<str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    group: Option<Arc<str>>,
+}
+
+/// What is an entry's own.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+struct Own {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target: Option<Hex>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hard_link_of: Option<Hex>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    character_device: Option<(u32, u32)>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    block_device: Option<(u32, u32)>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    xattrs: Vec<(Hex, Hex)>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    segments: Option<Vec<(u64, u64)>>,
+}
+
+/// Bytes as hexadecimal text.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+struct Hex(#[serde(with = "hex::serde")] Vec<u8>);
+
+/// A description cannot be understood.
+#[derive(Debug, thiserror::Error)]
+pub enum DescriptionError {
+    /// No JSON of ours.
+    #[error("the catalog's description of \"{path}\" cannot be understood")]
+    Json {
+        /// Whose.
+        path: SourcePath,
+        /// What is wrong.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// A symbolic link without a target, a device without numbers, a path that leads upwards.
+    #[error("the catalog's description of \"{path}\" lacks what a {kind} needs")]
+    Lacking {
+        /// Whose.
+        path: SourcePath,
+        /// The kind's name.
+        kind: &'static str,
+    },
+}
+
+/// The text of what the entry shares with others.
+#[must_use]
+pub fn encode_shared(metadata: &FileMetadata) -> Vec<u8> {
+    encode(&Shared {
+        mode: metadata.mode,
+        uid: metadata.uid,
+        gid: metadata.gid,
+        user: metadata.user.clone(),
+        group: metadata.group.clone(),
+    })
+}
+
+/// The text of what is the entry's own; nothing for most.
+#[must_use]
+pub fn encode_own(entry: &Entry) -> Option<Vec<u8>> {
+    let numbers = |device: DeviceNumber| (device.major, device.minor);
+    let own = Own {
+        target: match &entry.kind {
+            FileKind::Symlink { target } => Some(Hex(target.to_vec())),
+            _ => None,
+        },
+        hard_link_of: entry.hard_link_of.as_ref().map(|path| Hex(path.as_bytes().to_vec())),
+        character_device: match entry.kind {
+            FileKind::CharacterDevice(device) => Some(numbers(device)),
+            _ => None,
+        },
+        block_device: match entry.kind {
+            FileKind::BlockDevice(device) => Some(numbers(device)),
+            _ => None,
+        },
+        xattrs: entry
+            .metadata
+            .xattrs
+            .iter()
+            .map(|xattr| (Hex(xattr.name.to_vec()), Hex(xattr.value.to_vec())))
+            .collect(),
+        segments: entry
+            .data_segments
+            .as_ref()
+            .map(|segments| segments.iter().map(|s| (s.offset, s.length)).collect()),
+    };
+    (own != Own::default()).then(|| encode(&own))
+}
+
+/// The catalog's word for what the entry is.
+#[must_use]
+pub fn catalog_kind(entry: &Entry) -> catalog::FileKind {
+    match entry.kind {
+        FileKind::File if entry.hard_link_of.is_some() => catalog::FileKind::HardLink,
+        FileKind::File => catalog::FileKind::File,
+        FileKind::Directory => catalog::FileKind::Directory,
+        FileKind::Symlink { .. } => catalog::FileKind::Symlink,
+        FileKind::Fifo => catalog::FileKind::Fifo,
+        FileKind::Socket => catalog::FileKind::Socket,
+        FileKind::CharacterDevice(_) | FileKind::BlockDevice(_) => catalog::FileKind::Device,
+    }
+}
+
+/// An entry as the catalog describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Described {
+    /// What it is.
+    pub kind: FileKind,
+    /// Owner, mode, times, attributes.
+    pub metadata: FileMetadata,
+    /// The entry whose content it shares.
+    pub hard_link_of: Option<SourcePath>,
+    /// For a sparse file the stretches with data.
+    pub data_segments: Option<Vec<DataSegment>>,
+}
+
+/// Puts together what the catalog keeps of one version.
+///
+/// # Errors
+/// If a text cannot be understood or lacks what the kind needs.
+pub fn decode(path: &SourcePath, full: &catalog::FullVersion) -> Result<Described, DescriptionError> {
+    let json = |source| DescriptionError::Json { path: path.clone(), source };
+    let shared: Shared = match full.attributes.as_slice() {
+        [] => Shared::default(),
+        text => serde_json::from_slice(text).map_err(json)?,
+    };
+    let own: Own = match &full.detail {
+        None => Own::default(),
+        Some(text) => serde_json::from_slice(text).map_err(json)?,
+    };
+    let lacking = |kind| DescriptionError::Lacking { path: path.clone(), kind };
+    let device = |(major, minor)| DeviceNumber { major, minor };
+    let kind = match full.version.kind {
+        catalog::FileKind::File | catalog::FileKind::HardLink => FileKind::File,
+        catalog::FileKind::Directory => FileKind::Directory,
+        catalog::FileKind::Symlink => {
+            let target = own.target.ok_or_else(|| lacking("symbolic link"))?;
+            FileKind::Symlink { target: target.0.into_boxed_slice() }
+        }
+        catalog::FileKind::Fifo => FileKind::Fifo,
+        catalog::FileKind::Socket => FileKind::Socket,
+        catalog::FileKind::Device => match (own.character_device, own.block_device) {
+            (Some(numbers), _) => FileKind::CharacterDevice(device(numbers)),
+            (None, Some(numbers)) => FileKind::BlockDevice(device(numbers)),
+            (None, None) => return Err(lacking("device")),
+        },
+    };
+    let hard_link_of = match (own.hard_link_of, full.version.kind) {
+        (Some(bytes), _) => {
+            Some(SourcePath::from_bytes(bytes.0).map_err(|_| lacking("hard link"))?)
+        }
+        (None, catalog::FileKind::HardLink) => return Err(lacking("hard link")),
+        (None, _) => None,
+    };
+    let metadata = FileMetadata {
+        mode: shared.mode,
+        uid: shared.uid,
+        gid: shared.gid,
+        user: shared.user,
+        group: shared.group,
+        times: times(full.version.modified, full.version.changed),
+        xattrs: own.xattrs.into_iter().map(|(name, value)| xattr(name, value)).collect(),
+    };
+    let segment = |(offset, length)| DataSegment { offset, length };
+    let data_segments = own.segments.map(|segments| segments.into_iter().map(segment).collect());
+    Ok(Described { kind, metadata, hard_link_of, data_segments })
+}
+
+fn times(modified: Timestamp, changed: Option<Timestamp>) -> FileTimes {
+    let changed = changed.unwrap_or(modified);
+    FileTimes { modified, changed, accessed: modified, created: None }
+}
+
+fn xattr(name: Hex, value: Hex) -> Xattr {
+    Xattr { name: name.0.into_boxed_slice(), value: value.0.into_boxed_slice() }
+}
+
+/// Structs of numbers and texts always have a JSON.
+#[expect(clippy::expect_used, reason = "no type here refuses to be written as JSON")]
+fn encode(value: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).expect("plain values have a JSON form")
+}

@@ -1,0 +1,288 @@
+//! Is the cartridge in the drive the one that was meant, and may it be written? Pure.
+//!
+//! A barcode is a sticker. Before the first write to a cartridge the volume on the tape, the memory in
+//! the cartridge and the catalog's expectation are compared, and anything that differs stops the job
+//! with a sentence that says what was found. Formatting looks too: it needs a typed barcode before it
+//! destroys anything that could be somebody's data.
+
+use crate::domain::{Barcode, VolumeUuid};
+use crate::jobs::spec::EraseConsent;
+
+/// What is known of a loaded cartridge from looking at it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// The barcode by which it was asked for.
+    pub barcode: Barcode,
+    /// The serial number in the cartridge's memory.
+    pub medium_serial: Option<String>,
+    /// The write-protect switch is on, or the drive cannot write this generation.
+    pub is_write_protected: bool,
+    /// Write once, read many.
+    pub is_worm: bool,
+    /// For cleaning only.
+    pub is_cleaning: bool,
+    /// What is on the tape.
+    pub content: Content,
+}
+
+/// What is on a tape.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// Never written.
+    Blank,
+    /// An LTFS volume.
+    Ltfs {
+        /// Its UUID.
+        volume: VolumeUuid,
+        /// The barcode in its label, if there is one.
+        label_barcode: Option<String>,
+    },
+    /// Something that is not LTFS, or an LTFS volume whose labels are damaged.
+    Other {
+        /// What was found, in words.
+        description: String,
+    },
+}
+
+impl std::fmt::Display for Content {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Blank => f.write_str("is blank"),
+            Self::Ltfs { volume, label_barcode: Some(barcode) } => {
+                write!(f, "holds LTFS volume {volume} labelled {barcode}")
+            }
+            Self::Ltfs { volume, label_barcode: None } => write!(f, "holds LTFS volume {volume}"),
+            Self::Other { description } => write!(f, "holds something else: {description}"),
+        }
+    }
+}
+
+/// What the catalog expects of a cartridge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expected {
+    /// The volume that should be on it.
+    pub volume: VolumeUuid,
+    /// The cartridge's own serial number, where it was ever read.
+    pub medium_serial: Option<String>,
+}
+
+/// Why a cartridge is not used. Nothing was written to it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum IdentityError {
+    /// Another volume, or none, is on the tape.
+    #[error(
+        "cartridge {barcode} {found}, but volume {expected} was expected; nothing was written. \
+         Look whether a cartridge was swapped or relabelled, then run `fossilsafe library inventory`"
+    )]
+    OtherContent {
+        /// The barcode it was loaded by.
+        barcode: Barcode,
+        /// What is on it.
+        found: Content,
+        /// The volume that should be.
+        expected: VolumeUuid,
+    },
+    /// The volume is right, the cartridge is another: a copy of the tape, or swapped memory.
+    #[error(
+        "cartridge {barcode} has serial number {found}, but volume {volume} was written to cartridge \
+         {expected}; nothing was written. One of the two is a copy: read it, but write to another"
+    )]
+    OtherCartridge {
+        /// The barcode it was loaded by.
+        barcode: Barcode,
+        /// The serial number in its memory.
+        found: String,
+        /// The volume on it.
+        volume: VolumeUuid,
+        /// The serial number that was known.
+        expected: String,
+    },
+    /// The write-protect switch is on.
+    #[error("cartridge {0} is write-protected; move its switch and load it again")]
+    WriteProtected(Barcode),
+    /// A WORM cartridge with something on it cannot be formatted.
+    #[error("cartridge {barcode} is WORM and {found}; it can never be formatted again")]
+    WormInUse {
+        /// Its barcode.
+        barcode: Barcode,
+        /// What is on it.
+        found: Content,
+    },
+    /// A cleaning cartridge.
+    #[error("cartridge {0} is a cleaning cartridge")]
+    Cleaning(Barcode),
+    /// Something is on it and nobody has agreed to lose it.
+    #[error(
+        "cartridge {barcode} {found}; nothing was written. To erase it, repeat the command with \
+         `--yes-erase {barcode}`"
+    )]
+    NeedsConsent {
+        /// Its barcode.
+        barcode: Barcode,
+        /// What is on it.
+        found: Content,
+    },
+    /// The typed barcode is another one.
+    #[error("\"{typed}\" was typed, but the cartridge is {barcode}; nothing was written")]
+    TypedOther {
+        /// The cartridge.
+        barcode: Barcode,
+        /// What was typed.
+        typed: Barcode,
+    },
+}
+
+/// May the volume on this cartridge be appended to?
+///
+/// # Errors
+/// What differs from the expectation.
+pub fn ensure_writable(found: &Found, expected: &Expected) -> Result<(), IdentityError> {
+    ensure_readable(found, expected)?;
+    if found.is_write_protected {
+        return Err(IdentityError::WriteProtected(found.barcode.clone()));
+    }
+    Ok(())
+}
+
+/// Is this the cartridge whose volume is to be read?
+///
+/// # Errors
+/// What differs from the expectation.
+pub fn ensure_readable(found: &Found, expected: &Expected) -> Result<(), IdentityError> {
+    if found.is_cleaning {
+        return Err(IdentityError::Cleaning(found.barcode.clone()));
+    }
+    match &found.content {
+        Content::Ltfs { volume, .. } if *volume == expected.volume => {}
+        other => {
+            return Err(IdentityError::OtherContent {
+                barcode: found.barcode.clone(),
+                found: other.clone(),
+                expected: expected.volume,
+            });
+        }
+    }
+    match (&found.medium_serial, &expected.medium_serial) {
+        (Some(serial), Some(known)) if serial != known => Err(IdentityError::OtherCartridge {
+            barcode: found.barcode.clone(),
+            found: serial.clone(),
+            volume: expected.volume,
+            expected: known.clone(),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// May this cartridge be formatted?
+///
+/// # Errors
+/// What stands against it.
+pub fn ensure_formattable(found: &Found, consent: &EraseConsent) -> Result<(), IdentityError> {
+    let barcode = found.barcode.clone();
+    if found.is_cleaning {
+        return Err(IdentityError::Cleaning(barcode));
+    }
+    if found.is_write_protected {
+        return Err(IdentityError::WriteProtected(barcode));
+    }
+    if found.content == Content::Blank {
+        return Ok(());
+    }
+    let content = found.content.clone();
+    if found.is_worm {
+        return Err(IdentityError::WormInUse { barcode, found: content });
+    }
+    match consent {
+        EraseConsent::BlankOnly => Err(IdentityError::NeedsConsent { barcode, found: content }),
+        EraseConsent::Everything { typed_barcode } if *typed_barcode != barcode => {
+            Err(IdentityError::TypedOther { barcode, typed: typed_barcode.clone() })
+        }
+        EraseConsent::Everything { .. } => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(content: Content) -> Found {
+        Found {
+            barcode: "FSP001L9".parse().unwrap(),
+            medium_serial: Some("M1".to_owned()),
+            is_write_protected: false,
+            is_worm: false,
+            is_cleaning: false,
+            content,
+        }
+    }
+
+    fn volume() -> (VolumeUuid, Content) {
+        let volume = VolumeUuid::random();
+        (volume, Content::Ltfs { volume, label_barcode: Some("FSP001".to_owned()) })
+    }
+
+    fn expected(volume: VolumeUuid) -> Expected {
+        Expected { volume, medium_serial: Some("M1".to_owned()) }
+    }
+
+    fn typed(barcode: &str) -> EraseConsent {
+        EraseConsent::Everything { typed_barcode: barcode.parse().unwrap() }
+    }
+
+    #[test]
+    fn only_the_expected_volume_on_the_expected_cartridge_is_written() {
+        let (ours, content) = volume();
+        assert_eq!(ensure_writable(&found(content.clone()), &expected(ours)), Ok(()));
+
+        let (_, foreign) = volume();
+        for other in [Content::Blank, foreign, Content::Other { description: "tar".to_owned() }] {
+            let error = ensure_writable(&found(other.clone()), &expected(ours)).unwrap_err();
+            assert!(matches!(&error, IdentityError::OtherContent { found, .. } if *found == other));
+        }
+
+        let mut swapped = found(content.clone());
+        swapped.medium_serial = Some("M2".to_owned());
+        let error = ensure_writable(&swapped, &expected(ours)).unwrap_err();
+        assert!(matches!(error, IdentityError::OtherCartridge { .. }));
+
+        let mut protected = found(content);
+        protected.is_write_protected = true;
+        let error = ensure_writable(&protected, &expected(ours)).unwrap_err();
+        assert!(matches!(error, IdentityError::WriteProtected(_)));
+        assert_eq!(ensure_readable(&protected, &expected(ours)), Ok(()));
+    }
+
+    #[test]
+    fn whatever_could_be_data_is_formatted_only_with_its_barcode_typed() {
+        let (_, content) = volume();
+        let ltfs = found(content);
+        assert_eq!(ensure_formattable(&found(Content::Blank), &EraseConsent::BlankOnly), Ok(()));
+        let error = ensure_formattable(&ltfs, &EraseConsent::BlankOnly).unwrap_err();
+        assert!(error.to_string().contains("--yes-erase FSP001L9"));
+        let error = ensure_formattable(&ltfs, &typed("FSP002L9")).unwrap_err();
+        assert!(matches!(error, IdentityError::TypedOther { .. }));
+        assert_eq!(ensure_formattable(&ltfs, &typed("FSP001L9")), Ok(()));
+    }
+
+    #[test]
+    fn worm_with_content_protected_and_cleaning_cartridges_are_never_formatted() {
+        let (_, content) = volume();
+        let consent = typed("FSP001L9");
+        let mut worm = found(content);
+        worm.is_worm = true;
+        let error = ensure_formattable(&worm, &consent).unwrap_err();
+        assert!(matches!(error, IdentityError::WormInUse { .. }));
+        worm.content = Content::Blank;
+        assert_eq!(ensure_formattable(&worm, &consent), Ok(()));
+
+        let mut protected = found(Content::Blank);
+        protected.is_write_protected = true;
+        let error = ensure_formattable(&protected, &consent).unwrap_err();
+        assert!(matches!(error, IdentityError::WriteProtected(_)));
+
+        let mut cleaning = found(Content::Blank);
+        cleaning.is_cleaning = true;
+        let error = ensure_formattable(&cleaning, &consent).unwrap_err();
+        assert!(matches!(error, IdentityError::Cleaning(_)));
+    }
+}
