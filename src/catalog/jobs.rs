@@ -4,7 +4,7 @@
 //! kill. A job's state changes only along its state machine, so that two threads cannot both end it.
 //!
 //! ```text
-//!  queued ──▶ running ⇄ paused, waiting ──▶ complete, incomplete, failed, cancelled
+//!  queued ──▶ running ⇄ paused, waiting ──▶ completed, incomplete, failed, cancelled
 //!     └──────────────▶ cancelled, failed
 //!  running, paused, waiting ──(engine restarted)──▶ queued, with its checkpoint
 //! ```
@@ -34,7 +34,7 @@ text_enum! {
         /// It needs a person: a cartridge, a decision.
         Waiting = "waiting",
         /// All that was asked for is done and proven.
-        Complete = "complete",
+        Completed = "completed",
         /// It has ended, and something that was asked for is missing; what, is listed.
         Incomplete = "incomplete",
         /// It could not be done.
@@ -73,17 +73,17 @@ text_enum! {
 impl JobState {
     /// True for the states that a job never leaves.
     #[must_use]
-    pub fn is_end(self) -> bool {
-        matches!(self, Self::Complete | Self::Incomplete | Self::Failed | Self::Cancelled)
+    pub fn is_final(self) -> bool {
+        matches!(self, Self::Completed | Self::Incomplete | Self::Failed | Self::Cancelled)
     }
 
     /// True if the state machine has this step.
     #[must_use]
-    pub fn can_become(self, next: Self) -> bool {
+    pub fn may_become(self, next: Self) -> bool {
         match self {
             Self::Queued => matches!(next, Self::Running | Self::Cancelled | Self::Failed),
             Self::Running | Self::Paused | Self::Waiting => true,
-            Self::Complete | Self::Incomplete | Self::Failed | Self::Cancelled => false,
+            Self::Completed | Self::Incomplete | Self::Failed | Self::Cancelled => false,
         }
     }
 }
@@ -268,7 +268,7 @@ impl Catalog {
         self.write("note a request to a job", |transaction| {
             let state = state_of(transaction, id)?;
             if let Some(request) = request
-                && state.is_end()
+                && state.is_final()
             {
                 return Err(CatalogError::Transition {
                     subject: Subject::Job(id),
@@ -409,7 +409,7 @@ fn change_state(
     at: Timestamp,
 ) -> Result<(), CatalogError> {
     let current = state_of(connection, id)?;
-    if current != next && !current.can_become(next) {
+    if current != next && !current.may_become(next) {
         return Err(CatalogError::Transition {
             subject: Subject::Job(id),
             from: current.as_str(),
@@ -418,7 +418,7 @@ fn change_state(
     }
     let at = sql_time(at);
     let started = (next == JobState::Running).then_some(at);
-    let ended = next.is_end().then_some(at);
+    let ended = next.is_final().then_some(at);
     connection
         .prepare_cached(
             "UPDATE jobs SET state = ?2, error = ?3, started = coalesce(started, ?4), ended = ?5,

@@ -48,4 +48,5 @@ pub use open::{Catalog, OpenCheck};
 pub use run_writer::{CopyCodec, CopyPart, NewCopy, NotStored, RunWriter};
 pub use runs::{AsOf, Checkpoint, FileTotals, NewRun, RunKind, RunRecord, RunState, SegmentRecord};
 pub use sets::SetRecord;
+pub use text_enum::UnknownWord;
 pub use volumes::{IndexGeneration, NewVolume, VolumeRecord, VolumeState};

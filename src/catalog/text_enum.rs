@@ -3,6 +3,11 @@
 //! A word that the database holds and this version does not know is an error that names the word, so
 //! a catalog of a newer version is never read as something else.
 
+/// A word that stands for no value here.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("\"{0}\" is not one of the words allowed here")]
+pub struct UnknownWord(pub String);
+
 /// Declares an enum whose variants are stored and shown as the given words.
 macro_rules! text_enum {
     ($(#[$meta:meta])* $name:ident { $($(#[$variant_meta:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
@@ -34,6 +39,14 @@ macro_rules! text_enum {
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(self.as_str())
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = $crate::catalog::UnknownWord;
+
+            fn from_str(word: &str) -> Result<Self, Self::Err> {
+                Self::from_word(word).ok_or_else(|| $crate::catalog::UnknownWord(word.to_owned()))
             }
         }
 

@@ -147,7 +147,10 @@ pub struct Described {
 ///
 /// # Errors
 /// If a text cannot be understood or lacks what the kind needs.
-pub fn decode(path: &SourcePath, full: &catalog::FullVersion) -> Result<Described, DescriptionError> {
+pub fn decode(
+    path: &SourcePath,
+    full: &catalog::FullVersion,
+) -> Result<Described, DescriptionError> {
     let json = |source| DescriptionError::Json { path: path.clone(), source };
     let shared: Shared = match full.attributes.as_slice() {
         [] => Shared::default(),

@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::spec::Need;
-use super::state::JobState;
+use crate::catalog::JobState;
 use crate::domain::{RunId, SourcePath};
 
 /// Most problems kept with a job. A page of a screen; the catalog has them all.

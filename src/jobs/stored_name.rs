@@ -13,7 +13,7 @@
 use sha2::{Digest, Sha256};
 
 use crate::ltfs::names::Name;
-use crate::manifest::{ZSTD_SUFFIX, part_name};
+use crate::manifest::ZSTD_SUFFIX;
 
 /// Characters of the readable part of a replacement: leaves room for suffixes below LTFS's 255.
 const READABLE_CHARS_MAX: usize = 200;
@@ -82,6 +82,7 @@ fn is_holdable(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::manifest::part_name;
 
     fn plain(name: &[u8]) -> String {
         stored_name(name, StoredForm::Plain)
@@ -89,7 +90,8 @@ mod tests {
 
     #[test]
     fn ordinary_names_are_kept() {
-        for name in ["IMG_0001.CR2", "Müller & Söhne.txt", "a b", "..hidden", "tab\there", "50%"] {
+        for name in ["IMG_0001.CR2", "Müller & Söhne.txt", "a b", "..hidden", "tab\there", "50%"]
+        {
             assert_eq!(plain(name.as_bytes()), name);
         }
         assert_eq!(stored_name(b"notes", StoredForm::Zstd), "notes.zst");

@@ -279,7 +279,7 @@ mod tests {
 
     #[test]
     fn what_is_allowed_agrees_with_the_table_of_states() {
-        for state in JobState::ALL {
+        for &state in JobState::ALL {
             let allowed = JobAction::allowed_in(state);
             let can = |action| allowed.contains(&action);
             assert!(!can(JobAction::Pause) || state.may_become(JobState::Paused), "{state}");

@@ -24,7 +24,7 @@ fn a_job_is_claimed_once_in_the_order_of_making_and_ends_once() {
     assert_eq!(catalog.claim_next_job(at(3)).unwrap(), None);
     let error = json!({ "code": "files_missing" });
     catalog.set_job_state(first, JobState::Incomplete, Some(&error), at(4)).unwrap();
-    let again = catalog.set_job_state(first, JobState::Complete, None, at(5));
+    let again = catalog.set_job_state(first, JobState::Completed, None, at(5));
     assert!(matches!(again, Err(CatalogError::Transition { from: "incomplete", .. })));
     let record = catalog.job(first).unwrap();
     assert_eq!((record.error, record.ended), (Some(error), Some(at(4))));

@@ -34,9 +34,10 @@ impl BlockRuns {
     /// Notes that `slab` became `block`. Slabs come in order, without gaps.
     pub fn note(&mut self, slab: u64, block: BlockNumber) {
         debug_assert_eq!(slab, self.next_slab, "slabs come in order");
-        let continues = self.runs.last().is_some_and(|run| {
-            slab - run.first_slab == block.0.wrapping_sub(run.first_block.0)
-        });
+        let continues = self
+            .runs
+            .last()
+            .is_some_and(|run| slab - run.first_slab == block.0.wrapping_sub(run.first_block.0));
         if !continues {
             self.runs.push(BlockRun { first_slab: slab, first_block: block });
         }
@@ -54,7 +55,8 @@ impl BlockRuns {
             return None;
         }
         let block_bytes = u64::from(self.block_bytes);
-        let mut at = self.runs.partition_point(|run| run.first_slab <= place.slab).checked_sub(1)?;
+        let mut at =
+            self.runs.partition_point(|run| run.first_slab <= place.slab).checked_sub(1)?;
         let (mut slab, mut byte_offset, mut left) = (place.slab, place.offset, place.length);
         let mut file_offset = 0;
         while left > 0 {

@@ -147,7 +147,7 @@ impl PlanWriter {
                 self.totals.bytes_unchanged += bytes;
             }
             Action::Describe => self.totals.described += 1,
-            Action::AsBefore => {},
+            Action::AsBefore => {}
         }
     }
 
@@ -163,7 +163,10 @@ impl PlanWriter {
 }
 
 /// Encoding into memory of plain values cannot fail.
-#[expect(clippy::expect_used, reason = "a growing buffer takes everything, and no type here refuses")]
+#[expect(
+    clippy::expect_used,
+    reason = "a growing buffer takes everything, and no type here refuses"
+)]
 fn encode(step: &PlanStep, buffer: Vec<u8>) -> Vec<u8> {
     postcard::to_extend(step, buffer).expect("plain values can be encoded")
 }

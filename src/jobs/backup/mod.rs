@@ -1,0 +1,5 @@
+//! Backup.
+
+mod block_runs;
+mod plan;
+mod volume_room;
