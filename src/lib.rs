@@ -7,6 +7,7 @@ pub mod domain;
 pub mod spool;
 pub mod scsi;
 pub mod drive;
+pub mod changer;
 pub mod ltfs;
 pub mod source;
 pub mod stream;

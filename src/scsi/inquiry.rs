@@ -171,6 +171,30 @@ pub struct Designator {
     pub identifier: Identifier,
 }
 
+impl Designator {
+    /// True if it names nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        match &self.identifier {
+            Identifier::T10Vendor(name) | Identifier::Naa(name) => name.is_empty(),
+            Identifier::Other { bytes, .. } => bytes.iter().all(|b| matches!(b, 0 | b' ')),
+        }
+    }
+
+    /// The last word of a textual name: in T10 vendor identification the serial number. `None` for
+    /// names that are no text.
+    #[must_use]
+    pub fn serial(&self) -> Option<String> {
+        let name = match &self.identifier {
+            Identifier::T10Vendor(name) => name.clone(),
+            // Type 0, vendor-specific: some changers put the bare serial number there.
+            Identifier::Other { kind: 0, bytes } => text(bytes),
+            _ => return None,
+        };
+        name.split_whitespace().last().map(str::to_owned)
+    }
+}
+
 /// Reads page 83h. A descriptor that is cut off ends the list.
 ///
 /// # Errors

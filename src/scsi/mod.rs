@@ -19,6 +19,7 @@
 pub mod cdb;
 pub mod condition;
 pub mod density;
+pub mod element;
 pub mod error;
 pub mod inquiry;
 pub mod log;

@@ -1,0 +1,1 @@
+//! Changer tests on the virtual library.
