@@ -47,6 +47,7 @@ mod packer;
 mod plain;
 mod plan;
 mod rate;
+mod restore;
 mod run;
 mod sink;
 mod stage;
@@ -63,6 +64,10 @@ pub use plan::{
     PlannedFile, Room, RoomRequest, SplitState, StoredFile,
 };
 pub use rate::{Motion, PaceView, Pacer, RateMeter, Water, per_second, plan_water};
+pub use restore::{
+    BlockFault, BlockReader, FileOut, FileOuts, ItemOutcome, ItemResult, ReadEnd, ReadEndReason,
+    ReadItem, ReadRequest, Target, restore,
+};
 pub use sink::{BlockSink, PutOutcome, SinkEnd, SinkEndReason, StreamEnd};
 
 #[cfg(test)]

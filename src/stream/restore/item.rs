@@ -1,0 +1,203 @@
+//! One item on a worker: stored bytes in, in order; hash, decode, write; one outcome at the end.
+
+use sha2::Digest;
+use zstd::stream::raw::{DParameter, Decoder, InBuffer, Operation, OutBuffer};
+
+use super::{FileOut, FileOuts, ItemOutcome, ItemResult, ReadItem, Target};
+use crate::domain::Sha256Digest;
+use crate::stream::error::EdgeError;
+use crate::stream::hash::digest_of;
+use crate::stream::plan::Codec;
+
+/// Largest window of a frame, as a power of two: our frames hold 4 MiB. Bounds what a damaged or
+/// hostile frame can make us allocate.
+const WINDOW_LOG_MAX: u32 = 23;
+/// Decoded bytes handed on at once.
+const DECODED_BYTES: usize = 128 * 1024;
+/// Zeroes that stand for a hole when it is hashed.
+static ZEROES: [u8; 64 * 1024] = [0; 64 * 1024];
+
+/// An item being handled.
+pub(super) struct ItemWork {
+    item: ReadItem,
+    out: Option<Box<dyn FileOut>>,
+    hasher: sha2::Sha256,
+    decoding: Option<Box<Decoding>>,
+    /// The file's own bytes so far.
+    size_bytes: u64,
+    failure: Option<ItemOutcome>,
+}
+
+struct Decoding {
+    decoder: Decoder<'static>,
+    stored_hasher: sha2::Sha256,
+    buffer: Vec<u8>,
+    /// True at the end of a frame, and before the first.
+    is_between_frames: bool,
+}
+
+impl ItemWork {
+    /// Begins with the first byte of `item`.
+    pub(super) fn begin(item: ReadItem, outs: Option<&dyn FileOuts>) -> Self {
+        let mut failure = None;
+        let mut out = None;
+        if item.target == Target::Write {
+            match outs.map(|outs| outs.create(item.id)) {
+                Some(Ok(created)) => out = Some(created),
+                Some(Err(error)) => failure = Some(ItemOutcome::WriteFailed { error }),
+                None => {
+                    let error: EdgeError = "there is no destination".into();
+                    failure = Some(ItemOutcome::WriteFailed { error });
+                }
+            }
+        }
+        let decoding = match item.codec {
+            Codec::None => None,
+            Codec::Zstd { .. } => match Decoding::begin() {
+                Ok(decoding) => Some(Box::new(decoding)),
+                Err(error) => {
+                    failure = Some(undecodable(&error.to_string()));
+                    None
+                }
+            },
+        };
+        Self { item, out, hasher: sha2::Sha256::new(), decoding, size_bytes: 0, failure }
+    }
+
+    /// True if more bytes would change nothing.
+    pub(super) fn has_failed(&self) -> bool {
+        self.failure.is_some()
+    }
+
+    /// It ends with `outcome`, unless it failed before.
+    pub(super) fn fail(&mut self, outcome: ItemOutcome) {
+        self.failure.get_or_insert(outcome);
+    }
+
+    /// Takes the next stored bytes.
+    pub(super) fn take(&mut self, stored: &[u8]) {
+        if self.failure.is_some() {
+            return;
+        }
+        match self.decoding.take() {
+            None => self.take_own(stored),
+            Some(mut decoding) => {
+                if let Err(reason) = decoding.take(stored, |own| self.take_own(own)) {
+                    self.fail(undecodable(&reason));
+                }
+                self.decoding = Some(decoding);
+            }
+        }
+    }
+
+    /// Takes `length` stored bytes that are a hole.
+    pub(super) fn take_hole(&mut self, mut length: u64) {
+        while length > 0 && self.failure.is_none() {
+            let now = usize::try_from(length).map_or(ZEROES.len(), |left| left.min(ZEROES.len()));
+            if self.decoding.is_some() {
+                self.take(&ZEROES[..now]);
+            } else {
+                self.hasher.update(&ZEROES[..now]);
+                self.size_bytes += now as u64;
+            }
+            length -= now as u64;
+        }
+    }
+
+    fn take_own(&mut self, bytes: &[u8]) {
+        if self.failure.is_some() {
+            return;
+        }
+        let offset = self.size_bytes;
+        self.size_bytes += bytes.len() as u64;
+        if self.size_bytes > self.item.size_bytes {
+            self.fail(undecodable("it decodes to more bytes than the file had"));
+            return;
+        }
+        self.hasher.update(bytes);
+        if let Some(out) = &mut self.out
+            && let Err(error) = out.write_at(offset, bytes)
+        {
+            self.out = None;
+            self.fail(ItemOutcome::WriteFailed { error });
+        }
+    }
+
+    /// All stored bytes were taken: judges them and completes the file.
+    pub(super) fn end(mut self) -> ItemResult {
+        let id = self.item.id;
+        let outcome = match self.failure.take() {
+            Some(outcome) => outcome,
+            None => self.judge(),
+        };
+        ItemResult { id, outcome }
+    }
+
+    fn judge(mut self) -> ItemOutcome {
+        if let Some(decoding) = self.decoding.take() {
+            let got = digest_of(decoding.stored_hasher);
+            if let Some(mismatch) = compare(self.item.stored_sha256, got) {
+                return mismatch;
+            }
+            if !decoding.is_between_frames {
+                return undecodable("it ends in the middle of a frame");
+            }
+        }
+        let sha256 = digest_of(self.hasher);
+        if let Some(mismatch) = compare(self.item.sha256, sha256) {
+            return mismatch;
+        }
+        if self.size_bytes != self.item.size_bytes {
+            return undecodable("it decodes to fewer bytes than the file had");
+        }
+        match self.out.take().map(|out| out.finish(self.size_bytes)) {
+            Some(Err(error)) => ItemOutcome::WriteFailed { error },
+            Some(Ok(())) | None => ItemOutcome::Ok { sha256 },
+        }
+    }
+}
+
+impl Decoding {
+    fn begin() -> std::io::Result<Self> {
+        let mut decoder = Decoder::new()?;
+        decoder.set_parameter(DParameter::WindowLogMax(WINDOW_LOG_MAX))?;
+        Ok(Self {
+            decoder,
+            stored_hasher: sha2::Sha256::new(),
+            buffer: vec![0; DECODED_BYTES],
+            is_between_frames: true,
+        })
+    }
+
+    fn take(&mut self, stored: &[u8], mut own: impl FnMut(&[u8])) -> Result<(), String> {
+        self.stored_hasher.update(stored);
+        let mut input = InBuffer::around(stored);
+        loop {
+            let mut output = OutBuffer::around(self.buffer.as_mut_slice());
+            let hint = self.decoder.run(&mut input, &mut output).map_err(|e| e.to_string())?;
+            let decoded = output.pos();
+            self.is_between_frames = hint == 0;
+            own(&self.buffer[..decoded]);
+            // A full buffer may hide decoded bytes that are still inside.
+            let is_drained = decoded < self.buffer.len() || hint == 0;
+            if input.pos() == stored.len() && is_drained {
+                return Ok(());
+            }
+        }
+    }
+}
+
+fn compare(expected: Option<Sha256Digest>, got: Sha256Digest) -> Option<ItemOutcome> {
+    let expected = expected.filter(|expected| *expected != got)?;
+    Some(ItemOutcome::Mismatch { expected, got })
+}
+
+fn undecodable(reason: &str) -> ItemOutcome {
+    ItemOutcome::Undecodable { reason: reason.to_owned() }
+}
+
+impl std::fmt::Debug for ItemWork {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ItemWork").field("item", &self.item).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,146 @@
+//! The workers of a restore: tasks of small files, and lanes that keep a larger file's bytes in order.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Instant;
+
+use crossbeam_channel::{Receiver, Sender};
+use parking_lot::Mutex;
+
+use super::item::ItemWork;
+use super::{FileOuts, ItemOutcome, ItemResult, ReadItem};
+use crate::stream::buffers::Block;
+use crate::stream::run::Run;
+
+/// What a worker does next.
+#[derive(Debug)]
+pub(super) enum Task {
+    /// Items that lie in one block (or in none) each; the range is theirs in that block.
+    Small { block: Option<Block>, items: Vec<(ReadItem, Range<usize>)> },
+    /// A lane with something to do.
+    Lane(Arc<Lane>),
+}
+
+/// An item that is handled piece by piece.
+#[derive(Debug)]
+pub(super) struct Lane {
+    state: Mutex<LaneState>,
+}
+
+#[derive(Debug)]
+struct LaneState {
+    pieces: VecDeque<LanePiece>,
+    work: LaneWork,
+    is_scheduled: bool,
+}
+
+/// The item: not begun (files are created by workers, not by the reader), begun, or with a worker.
+#[derive(Debug)]
+enum LaneWork {
+    New(Box<ReadItem>),
+    Begun(Box<ItemWork>),
+    Away,
+}
+
+/// What a lane is given.
+#[derive(Debug)]
+pub(super) enum LanePiece {
+    Bytes {
+        block: Block,
+        range: Range<usize>,
+    },
+    Hole(u64),
+    /// It ends with this.
+    Failed(ItemOutcome),
+    /// Nothing more comes.
+    End,
+}
+
+impl Lane {
+    pub(super) fn new(item: ReadItem) -> Arc<Self> {
+        let state = LaneState {
+            pieces: VecDeque::new(),
+            work: LaneWork::New(Box::new(item)),
+            is_scheduled: false,
+        };
+        Arc::new(Self { state: Mutex::new(state) })
+    }
+
+    /// Gives the lane a piece and has a worker look at it.
+    pub(super) fn give(self: &Arc<Self>, piece: LanePiece, tasks: &Sender<Task>) {
+        let mut state = self.state.lock();
+        state.pieces.push_back(piece);
+        if !state.is_scheduled {
+            state.is_scheduled = true;
+            drop(state);
+            // Refused only after every worker is gone, at the end.
+            let _ = tasks.send(Task::Lane(Arc::clone(self)));
+        }
+    }
+
+    /// Does what has been given so far; gives the result at the end.
+    fn advance(&self, outs: Option<&dyn FileOuts>) -> Option<ItemResult> {
+        let mut state = self.state.lock();
+        let mut work = match std::mem::replace(&mut state.work, LaneWork::Away) {
+            LaneWork::Begun(work) => work,
+            LaneWork::New(item) => {
+                drop(state);
+                let work = Box::new(ItemWork::begin(*item, outs));
+                state = self.state.lock();
+                work
+            }
+            // A worker panicked with it; the stream reports that.
+            LaneWork::Away => return None,
+        };
+        loop {
+            let Some(piece) = state.pieces.pop_front() else {
+                state.is_scheduled = false;
+                state.work = LaneWork::Begun(work);
+                return None;
+            };
+            drop(state);
+            match piece {
+                LanePiece::Bytes { block, range } => work.take(&block[range]),
+                LanePiece::Hole(length) => work.take_hole(length),
+                LanePiece::Failed(outcome) => work.fail(outcome),
+                LanePiece::End => return Some(work.end()),
+            }
+            state = self.state.lock();
+        }
+    }
+}
+
+/// A worker's loop. Ends when the reader has put its last task.
+pub(super) fn work(
+    run: &Run,
+    tasks: &Receiver<Task>,
+    results: &Sender<ItemResult>,
+    outs: Option<&dyn FileOuts>,
+) {
+    for task in tasks {
+        let started = Instant::now();
+        let done = catch_unwind(AssertUnwindSafe(|| match task {
+            Task::Small { block, items } => {
+                for (item, range) in items {
+                    let mut work = ItemWork::begin(item, outs);
+                    if let Some(block) = &block {
+                        work.take(&block[range]);
+                    }
+                    // Refused only after the reader is gone.
+                    let _ = results.send(work.end());
+                }
+            }
+            Task::Lane(lane) => {
+                if let Some(result) = lane.advance(outs) {
+                    let _ = results.send(result);
+                }
+            }
+        }));
+        if let Err(panic) = done {
+            run.fail_of_panic(panic.as_ref());
+        }
+        run.gauges.worker_busy.add_time(started.elapsed());
+    }
+}
