@@ -17,6 +17,7 @@ pub mod catalog;
 pub mod pools;
 pub mod jobs;
 pub mod api;
+pub mod app;
 
 #[cfg(test)]
 mod tidy;

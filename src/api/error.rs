@@ -61,7 +61,8 @@ impl From<EngineError> for ApiError {
         let status = match error.kind {
             EngineErrorKind::NotFound => StatusCode::NOT_FOUND,
             EngineErrorKind::Invalid => StatusCode::BAD_REQUEST,
-            EngineErrorKind::Conflict | EngineErrorKind::NeedsOperator => StatusCode::CONFLICT,
+            EngineErrorKind::Conflict => StatusCode::CONFLICT,
+            EngineErrorKind::NeedsOperator => StatusCode::PRECONDITION_FAILED,
             EngineErrorKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             EngineErrorKind::Corrupt | EngineErrorKind::Bug => StatusCode::INTERNAL_SERVER_ERROR,
         };

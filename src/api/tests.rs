@@ -268,7 +268,7 @@ async fn every_refusal_has_the_one_shape_and_its_status() {
         (running.get("/api/cartridges/FSP-01").await, 400, "request_invalid"),
         (running.get("/api/cartridges/FSP001L9").await, 404, "unknown"),
         (running.get("/api/evidence?set=a&run=b").await, 400, "request_invalid"),
-        (running.get("/api/evidence").await, 409, "cartridge_absent"),
+        (running.get("/api/evidence").await, 412, "cartridge_absent"),
         (running.get("/api/catalog/check").await, 500, "catalog_corrupt"),
         (running.post("/api/backups", "{").await, 400, "request_invalid"),
         (running.post("/api/backups", r#"{"set":"a b","paths":[]}"#).await, 400, "request_invalid"),

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::evidence::EvidenceState;
 use super::page::PageRequest;
-use crate::domain::{Barcode, RunId, SetName, Sha256Digest, Timestamp, VolumeUuid};
+use crate::domain::{Barcode, RunId, SetName, Sha256Digest, SourcePath, Timestamp, VolumeUuid};
 
 /// A path as it was at the source. Not every path is UTF-8; none may be lost.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +28,13 @@ impl FilePath {
                 path_b64: Some(base64::engine::general_purpose::STANDARD.encode(bytes)),
             },
         }
+    }
+}
+
+impl From<&SourcePath> for FilePath {
+    /// With the leading `/` that paths within a source do not have.
+    fn from(path: &SourcePath) -> Self {
+        Self::from_bytes(&[b"/", path.as_bytes()].concat())
     }
 }
 

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::file::FilePath;
 use crate::domain::{Barcode, JobId, RunId, Timestamp};
+use crate::jobs::outcome::{Failure, Outcome};
 use crate::jobs::{JobProgress, JobSpec, JobState, Need};
 
 /// One job.
@@ -184,6 +185,25 @@ pub struct JobOutcome {
     pub problems: Vec<FileProblem>,
 }
 
+impl From<Outcome> for JobOutcome {
+    fn from(outcome: Outcome) -> Self {
+        let problem = |problem: crate::jobs::outcome::Problem| FileProblem {
+            path: FilePath::from(&problem.path),
+            state: problem.state,
+            reason: problem.reason,
+        };
+        Self {
+            sentence: outcome.sentence,
+            run: outcome.run,
+            destination: outcome.destination,
+            files: outcome.files,
+            bytes: outcome.bytes,
+            problems_total: outcome.problems_total,
+            problems: outcome.problems.into_iter().map(problem).collect(),
+        }
+    }
+}
+
 /// One file that is not as it should be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileProblem {
@@ -208,6 +228,13 @@ pub struct JobFailure {
     /// The chain of causes, for support.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub causes: Vec<String>,
+}
+
+impl From<Failure> for JobFailure {
+    fn from(failure: Failure) -> Self {
+        let Failure { code, message, next_step, causes } = failure;
+        Self { code, message, next_step, causes }
+    }
 }
 
 /// Which jobs to list. Newest first.

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 /// What went wrong and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
-    /// The HTTP status, repeated for those who see the body only.
+    /// The HTTP status, repeated for those who see the body only. 412: a person has to do something
+    /// at the library first.
     pub status: u16,
     /// A stable name for programs: `cartridge_unknown`.
     pub code: String,

@@ -1,0 +1,80 @@
+//! `fossilsafe backup`: files and folders as one set.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::Context;
+use super::follow::FollowOption;
+use super::size::parse_size;
+use crate::app::error::{AppError, Exit};
+use crate::domain::{Barcode, ByteCount, SetName};
+use crate::jobs::spec::{BackupMode, BackupSpec, Compression};
+
+/// Level of zstd that keeps up with a drive on a few cores.
+const ZSTD_LEVEL: i32 = 3;
+
+#[derive(Debug, Args)]
+pub(super) struct BackupArguments {
+    /// Files and folders; folders with everything in them
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Name of the set: letters, digits, '-', '_', '.'
+    #[arg(long, value_name = "NAME")]
+    set: SetName,
+    /// Write every file again
+    #[arg(long, conflicts_with = "incremental")]
+    full: bool,
+    /// Skip files that already have a copy with evidence (the default)
+    #[arg(long)]
+    incremental: bool,
+    /// Leave out what matches, in the syntax of .gitignore; may be repeated
+    #[arg(long, value_name = "PATTERN")]
+    exclude: Vec<String>,
+    /// Store each file compressed, as NAME.zst
+    #[arg(long)]
+    compress: bool,
+    /// Write only this cartridge; may be repeated
+    #[arg(long = "cartridge", value_name = "BARCODE")]
+    cartridges: Vec<Barcode>,
+    /// Write an index after so many bytes: what a power failure can cost
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    index_interval: Option<ByteCount>,
+    #[command(flatten)]
+    follow: FollowOption,
+}
+
+pub(super) fn run(arguments: BackupArguments, context: &Context) -> Result<Exit, AppError> {
+    let paths: Result<Vec<PathBuf>, AppError> =
+        arguments.paths.iter().map(|path| absolute(path)).collect();
+    let spec = BackupSpec {
+        set: arguments.set,
+        paths: paths?,
+        mode: if arguments.full { BackupMode::Full } else { BackupMode::Incremental },
+        exclude: arguments.exclude,
+        compression: match arguments.compress {
+            true => Compression::Zstd { level: ZSTD_LEVEL },
+            false => Compression::None,
+        },
+        cartridges: arguments.cartridges,
+        index_interval: arguments.index_interval.unwrap_or_else(BackupSpec::default_index_interval),
+    };
+    let job = context.client.post("/api/backups", &spec)?;
+    arguments.follow.apply(&job, context)
+}
+
+/// A path as the engine needs it. The engine looks whether it exists, on its own machine; links on
+/// the way are not followed here.
+pub(super) fn absolute(path: &Path) -> Result<PathBuf, AppError> {
+    let what = || format!("cannot use path \"{}\"", path.display());
+    let absolute =
+        std::path::absolute(path).map_err(|source| AppError::Io { what: what(), source })?;
+    // The request is JSON. Names below a path may be any bytes; the path itself may not.
+    if absolute.to_str().is_none() {
+        let shown = path.display();
+        return Err(AppError::Usage(format!(
+            "\"{shown}\" is not UTF-8 and cannot be sent to the engine: name the folder above it"
+        )));
+    }
+    Ok(absolute)
+}

@@ -1,0 +1,190 @@
+//! `fossilsafe library`: what is where, moves, and looking again.
+
+use std::str::FromStr;
+
+use clap::{Args, Subcommand};
+
+use super::Context;
+use super::follow::DetachOption;
+use super::output::{Table, list, moment_or_dash, or_dash};
+use crate::api::types::{ElementKind, LibraryView};
+use crate::app::error::{AppError, Exit};
+use crate::domain::Barcode;
+use crate::jobs::spec::{MoveSpec, Place};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum LibraryCommand {
+    /// Show slots, mail slots and drives with what is in them
+    Show(ShowArguments),
+    /// Move a cartridge
+    Move(MoveArguments),
+    /// Look at every element again
+    Inventory(DetachOption),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ShowArguments {
+    /// Also empty elements
+    #[arg(long)]
+    all: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct MoveArguments {
+    /// The cartridge: its barcode, or slot:N, mail:N, drive:N, counted from 0
+    from: End,
+    /// Where it goes: slot:N, mail:N or drive:N
+    to: PlaceArgument,
+    #[command(flatten)]
+    wait: DetachOption,
+}
+
+/// A place as people type it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct PlaceArgument(Place);
+
+impl FromStr for PlaceArgument {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let refuse = || format!("\"{text}\" is no place: write slot:N, mail:N or drive:N");
+        let (kind, number) = text.split_once(':').ok_or_else(refuse)?;
+        let number = number.parse().map_err(|_| refuse())?;
+        match kind {
+            "slot" => Ok(Self(Place::Slot(number))),
+            "mail" => Ok(Self(Place::MailSlot(number))),
+            "drive" => Ok(Self(Place::Drive(number))),
+            _ => Err(refuse()),
+        }
+    }
+}
+
+/// Where a move begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum End {
+    Place(Place),
+    Barcode(Barcode),
+}
+
+impl FromStr for End {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.contains(':') {
+            return PlaceArgument::from_str(text).map(|PlaceArgument(place)| Self::Place(place));
+        }
+        text.parse().map(Self::Barcode).map_err(|error: crate::domain::barcode::BarcodeError| {
+            format!("{error}; a place is written slot:N, mail:N or drive:N")
+        })
+    }
+}
+
+pub(super) fn run(command: LibraryCommand, context: &Context) -> Result<Exit, AppError> {
+    match command {
+        LibraryCommand::Show(arguments) => show(&arguments, context),
+        LibraryCommand::Move(arguments) => move_cartridge(arguments, context),
+        LibraryCommand::Inventory(wait) => {
+            let job = context.client.post_empty("/api/library/inventory")?;
+            wait.apply(&job, context)
+        }
+    }
+}
+
+fn show(arguments: &ShowArguments, context: &Context) -> Result<Exit, AppError> {
+    let library: LibraryView = context.client.get("/api/library")?;
+    let output = context.output;
+    if output.is_json {
+        output.json(&library)?;
+        return Ok(Exit::Done);
+    }
+    if let Some(changer) = &library.changer {
+        let practice = if library.is_practice { "practice library" } else { "library" };
+        let (vendor, product) = (&changer.vendor, &changer.product);
+        output.line(&format!("{vendor} {product}, {practice}, serial {}", changer.serial))?;
+    }
+    output.line(&format!("Inventory of {}", moment_or_dash(library.inventory_taken)))?;
+    let mut drives =
+        Table::new(&["DRIVE", "SERIAL", "MODEL", "KIND", "STATE", "CARTRIDGE", "JOB", "ALERTS"]);
+    for drive in &library.drives {
+        drives.row(vec![
+            or_dash(drive.number.as_ref()),
+            drive.serial.to_string(),
+            format!("{} {}", drive.vendor, drive.product),
+            drive.generation.map_or("-", |generation| generation.name()).to_owned(),
+            drive.state.name().to_owned(),
+            or_dash(drive.barcode.as_ref()),
+            or_dash(drive.job.as_ref()),
+            list(&drive.alerts),
+        ]);
+    }
+    output.line("")?;
+    output.table(&drives, "There is no drive.")?;
+    let mut elements = Table::new(&["PLACE", "CARTRIDGE", "REMARK"]);
+    for element in &library.elements {
+        let is_shown = element.is_full || element.exception.is_some() || arguments.all;
+        if !is_shown || element.kind == ElementKind::Robot && !element.is_full {
+            continue;
+        }
+        let barcode = match &element.barcode {
+            Some(barcode) => barcode.to_string(),
+            None if element.is_full => "without a readable barcode".to_owned(),
+            None => "-".to_owned(),
+        };
+        let place = format!("{} {}", element.kind.name(), element.number);
+        let reach = (!element.is_accessible).then(|| "out of the robot's reach".to_owned());
+        let remark = element.exception.clone().or(reach).unwrap_or_default();
+        elements.row(vec![place, barcode, remark]);
+    }
+    output.line("")?;
+    output.table(&elements, "There is no cartridge in the library.")?;
+    Ok(Exit::Done)
+}
+
+fn move_cartridge(arguments: MoveArguments, context: &Context) -> Result<Exit, AppError> {
+    let from = match arguments.from {
+        End::Place(place) => place,
+        End::Barcode(barcode) => find(&barcode, &context.client.get("/api/library")?)?,
+    };
+    let spec = MoveSpec { from, to: arguments.to.0 };
+    let job = context.client.post("/api/library/moves", &spec)?;
+    arguments.wait.apply(&job, context)
+}
+
+fn find(barcode: &Barcode, library: &LibraryView) -> Result<Place, AppError> {
+    let is_it = |other: &Barcode| other.is_same_label(barcode);
+    let found: Vec<_> = library
+        .elements
+        .iter()
+        .filter(|element| element.barcode.as_ref().is_some_and(is_it))
+        .collect();
+    let refuse = |why: &str| AppError::Offline {
+        message: format!("{why} {barcode}"),
+        next_step: "Look at `fossilsafe library show` and name the place instead.".to_owned(),
+    };
+    match found.as_slice() {
+        [] => Err(refuse("there is no cartridge in the library with barcode")),
+        [one] => match one.kind {
+            ElementKind::Slot => Ok(Place::Slot(one.number)),
+            ElementKind::MailSlot => Ok(Place::MailSlot(one.number)),
+            ElementKind::Drive => Ok(Place::Drive(one.number)),
+            ElementKind::Robot => Err(refuse("the robot still holds the cartridge with barcode")),
+        },
+        _ => Err(refuse("several cartridges have barcode")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_and_barcodes_are_told_apart() {
+        assert_eq!("slot:3".parse(), Ok(End::Place(Place::Slot(3))));
+        assert_eq!("mail:0".parse::<PlaceArgument>().unwrap().0, Place::MailSlot(0));
+        assert_eq!("drive:1".parse::<PlaceArgument>().unwrap().0, Place::Drive(1));
+        assert_eq!("fsp001l9".parse(), Ok(End::Barcode("FSP001L9".parse().unwrap())));
+        for bad in ["slot:", "slot:-1", "slot:65536", "robot:0", "slot 3"] {
+            assert!(bad.parse::<End>().is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! The command line: what can be asked, and one file a noun that asks it.
+//!
+//! A command returns how it ended; only [`run`] turns that into an exit code and prints an error. With
+//! `--json` exactly one JSON document goes to standard output, also for an error to standard error, so
+//! that scripts never parse what is meant for people.
+
+mod backup;
+mod cartridge;
+mod catalog;
+mod engine;
+mod evidence;
+mod follow;
+mod job;
+mod library;
+mod output;
+mod restore;
+mod search;
+mod set;
+mod size;
+mod status;
+mod verify;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use super::client::Client;
+use super::error::{AppError, Exit};
+use output::Output;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  it did what was asked
+  1  it failed, or something is missing: the output says what
+  2  the arguments are wrong
+  3  no engine answers: start one with `fossilsafe run`
+  4  a person has to do something first, for example bring a cartridge
+
+Sizes are given as 500MB, 4GiB or plain bytes. FOSSILSAFE_SERVER stands for --server.";
+
+/// Where the engine is unless somebody says otherwise.
+const SERVER_DEFAULT: &str = "127.0.0.1:8080";
+
+/// Keeps files on LTO tape as standard LTFS and knows that they can be read back.
+#[derive(Debug, Parser)]
+#[command(name = "fossilsafe", version, after_help = EXIT_CODES, after_long_help = EXIT_CODES)]
+struct Arguments {
+    /// Print one JSON document instead of text
+    #[arg(long, global = true)]
+    json: bool,
+    /// The engine to ask [default: 127.0.0.1:8080]
+    #[arg(long, global = true, value_name = "HOST:PORT")]
+    server: Option<String>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start the engine and its API, with a practice library or the devices of this machine
+    Run(engine::RunArguments),
+    /// Say whether the engine works and what needs a person
+    Status,
+    /// The library: show it, move cartridges, look again
+    #[command(subcommand)]
+    Library(library::LibraryCommand),
+    /// Cartridges: list, show, format
+    #[command(subcommand)]
+    Cartridge(cartridge::CartridgeCommand),
+    /// Back up files and folders as one set
+    Backup(backup::BackupArguments),
+    /// Read copies again from the cartridge and compare their hashes
+    Verify(verify::VerifyArguments),
+    /// Find files in the catalog
+    Search(search::SearchArguments),
+    /// Show the stored versions of one file and where their copies are
+    Versions(search::VersionsArguments),
+    /// Bring files back
+    Restore(restore::RestoreArguments),
+    /// Show what is proven, and what is missing
+    Evidence(evidence::EvidenceArguments),
+    /// Sets and their runs
+    #[command(subcommand)]
+    Set(set::SetCommand),
+    /// Jobs: list, show, follow, control
+    #[command(subcommand)]
+    Job(job::JobCommand),
+    /// The catalog: check it, fill it from tapes
+    #[command(subcommand)]
+    Catalog(catalog::CatalogCommand),
+    /// Say which version this is
+    Version,
+}
+
+/// What a command needs to do its work.
+#[derive(Debug)]
+struct Context {
+    client: Client,
+    output: Output,
+}
+
+/// Runs one command line.
+pub(super) fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version come this way too, and are no mistake.
+            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
+            let _ = error.print();
+            return exit.into();
+        }
+    };
+    let output = Output::new(arguments.json);
+    let exit = dispatch(arguments, output).unwrap_or_else(|error| {
+        output.error(&error);
+        error.exit()
+    });
+    exit.into()
+}
+
+fn dispatch(arguments: Arguments, output: Output) -> Result<Exit, AppError> {
+    let server = arguments.server.or_else(|| std::env::var("FOSSILSAFE_SERVER").ok());
+    let context = || {
+        let client = Client::new(server.as_deref().unwrap_or(SERVER_DEFAULT))?;
+        Ok::<_, AppError>(Context { client, output })
+    };
+    match arguments.command {
+        Command::Run(run) => engine::run(run, output),
+        Command::Status => status::run(&context()?),
+        Command::Library(command) => library::run(command, &context()?),
+        Command::Cartridge(command) => cartridge::run(command, &context()?),
+        Command::Backup(arguments) => backup::run(arguments, &context()?),
+        Command::Verify(arguments) => verify::run(arguments, &context()?),
+        Command::Search(arguments) => search::run(&arguments, &context()?),
+        Command::Versions(arguments) => search::versions(&arguments, &context()?),
+        Command::Restore(arguments) => restore::run(arguments, &context()?),
+        Command::Evidence(arguments) => evidence::run(&arguments, &context()?),
+        Command::Set(command) => set::run(command, &context()?),
+        Command::Job(command) => job::run(&command, &context()?),
+        Command::Catalog(command) => catalog::run(command, &context()?),
+        Command::Version => status::version(output),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    fn parse(line: &str) -> Result<Arguments, clap::Error> {
+        Arguments::try_parse_from(line.split(' '))
+    }
+
+    #[test]
+    fn the_definition_of_the_arguments_is_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn the_first_session_of_the_readme_parses() {
+        let readme = include_str!("../../../README.md");
+        let commands: Vec<&str> =
+            readme.lines().map(str::trim).filter(|line| line.starts_with("fossilsafe ")).collect();
+        assert!(commands.len() >= 6, "{commands:?}");
+        for command in commands {
+            let line = command.split("  #").next().unwrap_or_default().trim();
+            parse(line).unwrap_or_else(|error| panic!("{line}: {error}"));
+        }
+    }
+
+    #[test]
+    fn what_would_be_ambiguous_or_destroy_by_accident_is_refused() {
+        for bad in [
+            "fossilsafe",
+            "fossilsafe backup /etc",
+            "fossilsafe backup --set a",
+            "fossilsafe backup /etc --set a --full --incremental",
+            "fossilsafe backup /etc --set a/b",
+            "fossilsafe verify",
+            "fossilsafe verify --set a --run b",
+            "fossilsafe restore --to /tmp/x",
+            "fossilsafe restore --set a --run b",
+            "fossilsafe run --practice-library --devices",
+            "fossilsafe cartridge format FSP-01",
+            "fossilsafe library move slot:1",
+            "fossilsafe job cancel last",
+        ] {
+            assert!(parse(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! What is printed: tables and sentences for people, one JSON document for programs.
+
+use std::io::{self, IsTerminal, Write};
+
+use serde::Serialize;
+
+use crate::app::error::AppError;
+use crate::domain::{ByteCount, Timestamp};
+pub(super) use crate::jobs::outcome::grouped;
+
+/// How a command prints.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Output {
+    pub(super) is_json: bool,
+    /// True if somebody watches: then progress bars are drawn.
+    pub(super) is_terminal: bool,
+}
+
+impl Output {
+    pub(super) fn new(is_json: bool) -> Self {
+        Self { is_json, is_terminal: io::stdout().is_terminal() }
+    }
+
+    /// Prints one document.
+    pub(super) fn json<T: Serialize>(self, value: &T) -> Result<(), AppError> {
+        let text = serde_json::to_string_pretty(value).map_err(io::Error::from)?;
+        self.line(&text)
+    }
+
+    /// Prints one line.
+    pub(super) fn line(self, text: &str) -> Result<(), AppError> {
+        Ok(writeln!(io::stdout().lock(), "{text}")?)
+    }
+
+    /// Prints a table, or a sentence if it has no rows.
+    pub(super) fn table(self, table: &Table, if_empty: &str) -> Result<(), AppError> {
+        if table.rows.is_empty() { self.line(if_empty) } else { self.line(&table.text()) }
+    }
+
+    /// Prints an error to standard error.
+    pub(super) fn error(self, error: &AppError) {
+        let text = if self.is_json {
+            let next_step = error.next_step().unwrap_or_default();
+            let (code, message) = (error.code(), error.chain());
+            let body =
+                serde_json::json!({ "code": code, "message": message, "next_step": next_step });
+            serde_json::json!({ "error": body }).to_string()
+        } else {
+            let next_step = error.next_step().map(|step| format!("\n{step}")).unwrap_or_default();
+            format!("fossilsafe: {}{next_step}", error.chain())
+        };
+        // Nobody is left to tell if this fails.
+        let _ = writeln!(io::stderr().lock(), "{text}");
+    }
+}
+
+/// Rows under aligned columns. Columns whose cells are figures are aligned to the right.
+#[derive(Clone, Debug)]
+pub(super) struct Table {
+    head: Vec<&'static str>,
+    rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    pub(super) fn new(head: &[&'static str]) -> Self {
+        Self { head: head.to_vec(), rows: Vec::new() }
+    }
+
+    pub(super) fn row(&mut self, cells: Vec<String>) {
+        self.rows.push(cells);
+    }
+
+    pub(super) fn text(&self) -> String {
+        let head: Vec<String> = self.head.iter().map(|&cell| cell.to_owned()).collect();
+        let width = |column: usize| {
+            let cells = self.rows.iter().chain([&head]).filter_map(|row| row.get(column));
+            cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+        };
+        let is_figures = |column: usize| {
+            let mut cells = self.rows.iter().filter_map(|row| row.get(column)).peekable();
+            cells.peek().is_some()
+                && cells.all(|cell| cell.is_empty() || cell == "-" || is_figure(cell))
+        };
+        let columns: Vec<(usize, bool)> =
+            (0..head.len()).map(|column| (width(column), is_figures(column))).collect();
+        let line = |row: &Vec<String>| {
+            let mut line = String::new();
+            for (cell, (width, is_right)) in row.iter().zip(&columns) {
+                let padding = " ".repeat(width - cell.chars().count());
+                let padded = if *is_right { padding + cell } else { format!("{cell}{padding}") };
+                line.push_str(&padded);
+                line.push_str("  ");
+            }
+            line.trim_end().to_owned()
+        };
+        let lines: Vec<String> = [&head].into_iter().chain(&self.rows).map(line).collect();
+        lines.join("\n")
+    }
+}
+
+/// True for `1,234`, `5.0 GiB` and the like.
+fn is_figure(cell: &str) -> bool {
+    let (number, unit) = cell.split_once(' ').unwrap_or((cell, ""));
+    let is_number = number.chars().all(|c| c.is_ascii_digit() || matches!(c, ',' | '.' | '%'));
+    is_number && matches!(unit, "" | "B" | "KiB" | "MiB" | "GiB" | "TiB" | "s")
+}
+
+/// A size for people.
+pub(super) fn size(bytes: u64) -> String {
+    ByteCount(bytes).to_string()
+}
+
+/// A moment for people: to the second.
+pub(super) fn moment(at: Timestamp) -> String {
+    let text = at.to_string();
+    let seconds = text.split('.').next().unwrap_or_default();
+    format!("{} UTC", seconds.replace('T', " "))
+}
+
+/// A moment that may not have come.
+pub(super) fn moment_or_dash(at: Option<Timestamp>) -> String {
+    at.map_or_else(|| "-".to_owned(), moment)
+}
+
+/// A value that may be missing.
+pub(super) fn or_dash<T: ToString>(value: Option<&T>) -> String {
+    value.map_or_else(|| "-".to_owned(), ToString::to_string)
+}
+
+/// Several values in one cell.
+pub(super) fn list<T: ToString>(values: &[T]) -> String {
+    if values.is_empty() {
+        return "-".to_owned();
+    }
+    values.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_stand_to_the_right_and_words_to_the_left() {
+        let mut table = Table::new(&["NAME", "FILES", "SIZE"]);
+        table.row(vec!["ä".to_owned(), "1,234".to_owned(), "5.0 GiB".to_owned()]);
+        table.row(vec!["longer".to_owned(), "7".to_owned(), "-".to_owned()]);
+        let text = "NAME    FILES     SIZE\nä       1,234  5.0 GiB\nlonger      7        -";
+        assert_eq!(table.text(), text);
+    }
+
+    #[test]
+    fn moments_are_shown_to_the_second() {
+        assert_eq!(moment(Timestamp::default()), "1970-01-01 00:00:00 UTC");
+    }
+}

@@ -1,0 +1,153 @@
+//! Why a command fails, and the exit code that says so.
+
+use std::io;
+use std::process::ExitCode;
+
+use super::settings::SettingsError;
+use crate::api::ServerError;
+use crate::api::types::Problem;
+
+/// How a command ends. The numbers are promised in `--help`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Exit {
+    /// It did what was asked.
+    Done = 0,
+    /// It failed, or something is missing.
+    Failed = 1,
+    /// The arguments are wrong.
+    Usage = 2,
+    /// The engine does not answer.
+    Unreachable = 3,
+    /// A person has to do something first.
+    NeedsOperator = 4,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// Status of a refusal that a person can lift; see `api::types::Problem`.
+const NEEDS_OPERATOR_STATUS: u16 = 412;
+
+/// Why a command fails.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum AppError {
+    /// Arguments that cannot be right together.
+    #[error("{0}")]
+    Usage(String),
+    /// Nothing answers where the engine should be.
+    #[error("nothing answers at {server}")]
+    Unreachable {
+        /// Where it was sought.
+        server: String,
+        #[source]
+        source: io::Error,
+    },
+    /// The connection broke, or what answers is no engine of ours.
+    #[error("{server} gave no usable answer: {why}")]
+    Protocol {
+        /// What was asked.
+        server: String,
+        /// What is wrong with the answer.
+        why: String,
+    },
+    /// The engine refuses.
+    #[error("{}", .0.message)]
+    Refused(Problem),
+    /// The settings cannot be used.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// The API cannot be served.
+    #[error("the API cannot start")]
+    Server(#[from] ServerError),
+    /// A part of the engine cannot start.
+    #[error("{message}")]
+    Start {
+        /// What does not start, and on what.
+        message: String,
+        /// What to do.
+        next_step: String,
+        #[source]
+        source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    },
+    /// A command that works without an engine failed.
+    #[error("{message}")]
+    Offline {
+        /// What failed, on what.
+        message: String,
+        /// What to do.
+        next_step: String,
+    },
+    /// A file or folder of this machine.
+    #[error("{what}")]
+    Io {
+        /// What was done to what.
+        what: String,
+        #[source]
+        source: io::Error,
+    },
+    /// The terminal or pipe does not take what is printed.
+    #[error("cannot print")]
+    Print(#[from] io::Error),
+}
+
+impl AppError {
+    /// The exit code.
+    pub(super) fn exit(&self) -> Exit {
+        match self {
+            Self::Usage(_) => Exit::Usage,
+            Self::Unreachable { .. } => Exit::Unreachable,
+            Self::Refused(problem) if problem.status == NEEDS_OPERATOR_STATUS => {
+                Exit::NeedsOperator
+            }
+            // The reader of a pipe that has enough is no failure.
+            Self::Print(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
+            _ => Exit::Failed,
+        }
+    }
+
+    /// What to do about it, where that is known.
+    pub(super) fn next_step(&self) -> Option<&str> {
+        match self {
+            Self::Unreachable { .. } => {
+                Some("Start the engine with `fossilsafe run`, or name it with --server HOST:PORT.")
+            }
+            Self::Protocol { .. } => Some("Look at the log of the engine, then try again."),
+            Self::Refused(problem) => Some(&problem.next_step),
+            Self::Settings(error) => Some(error.next_step()),
+            Self::Server(_) => Some("Stop what uses the address, or choose another with --listen."),
+            Self::Start { next_step, .. } | Self::Offline { next_step, .. } => Some(next_step),
+            Self::Usage(_) | Self::Io { .. } | Self::Print(_) => None,
+        }
+    }
+
+    /// A stable name for programs.
+    pub(super) fn code(&self) -> &str {
+        match self {
+            Self::Usage(_) => "usage",
+            Self::Unreachable { .. } => "engine_unreachable",
+            Self::Protocol { .. } => "answer_unusable",
+            Self::Refused(problem) => &problem.code,
+            Self::Settings(_) => "settings_unusable",
+            Self::Server(_) => "api_not_started",
+            Self::Start { .. } => "engine_not_started",
+            Self::Offline { .. } => "offline_failed",
+            Self::Io { .. } => "file_failed",
+            Self::Print(_) => "print_failed",
+        }
+    }
+
+    /// The message with its causes, as one line.
+    pub(super) fn chain(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            text.push_str(": ");
+            text.push_str(&error.to_string());
+            cause = error.source();
+        }
+        text
+    }
+}

@@ -1,0 +1,21 @@
+//! Wiring: arguments and settings become parts, parts become a running appliance, signals stop it.
+//!
+//! Also the command line, which is a client of the API like any other, except for the commands that
+//! work without an engine (`ltfs`, `vtl`). Nothing here knows how a tape is written.
+
+mod address;
+mod cli;
+mod client;
+mod engine;
+mod error;
+mod logging;
+pub mod settings;
+mod supervise;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+/// Runs the command that the arguments name and returns its exit code; see `fossilsafe --help`.
+pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    cli::run(arguments)
+}
