@@ -74,7 +74,7 @@ pub fn backup(request: BackupRequest<'_>) -> Result<BackupEnd, StreamError> {
         return Err(StreamError::Config("no sink".to_owned()));
     }
     let run = Arc::new(Run::new(config, control, gauges)?);
-    let engine = start_engine(&run.config)?;
+    let engine = start_engine(&run)?;
     let workers = Workers::start(&run)?;
     let work = workers.queue().ok_or_else(|| StreamError::Config("no workers".to_owned()))?;
     let fixed = Fixed {

@@ -170,6 +170,16 @@ impl BufferPool {
         self.0.returned.notify_all();
     }
 
+    /// The address of a slab, for registering it with the kernel. Says nothing about who owns it.
+    ///
+    /// # Panics
+    /// If there is no such slab.
+    #[must_use]
+    pub fn slab_address(&self, index: usize) -> *mut u8 {
+        assert!(index < self.0.slab_count);
+        self.slab_start(index).as_ptr()
+    }
+
     fn slab_start(&self, index: usize) -> NonNull<u8> {
         debug_assert!(index < self.0.slab_count);
         // SAFETY: index is below the count of slabs, so the result stays inside the mapping.
@@ -300,6 +310,12 @@ impl Span {
     #[must_use]
     pub fn slab_index(&self) -> usize {
         self.slab.lease.index
+    }
+
+    /// True if it lies in a slab of `pool`.
+    #[must_use]
+    pub fn is_of(&self, pool: &BufferPool) -> bool {
+        Arc::ptr_eq(&self.slab.lease.pool.0, &pool.0)
     }
 
     /// Where in the slab it begins, in bytes.

@@ -9,10 +9,12 @@ use std::fs::File;
 use std::sync::Arc;
 
 use super::buffers::{Block, Span};
-use super::config::{EngineChoice, StreamConfig};
+use super::config::EngineChoice;
 use super::error::StreamError;
 use super::input::Input;
 use super::plain::PlainEngine;
+use super::ring::RingEngine;
+use super::run::Run;
 use crate::source::SourceError;
 
 /// Called on a thread of the engine; must be short.
@@ -60,7 +62,29 @@ pub(super) trait Engine: Send + Sync + fmt::Debug {
     fn name(&self) -> &'static str;
 }
 
-/// Starts the engine that `config` asks for and this machine allows.
-pub(super) fn start_engine(config: &StreamConfig) -> Result<Arc<dyn Engine>, StreamError> {
-    Ok(Arc::new(PlainEngine::start(config.workers())?))
+/// Starts the engine that the configuration asks for and this machine allows.
+pub(super) fn start_engine(run: &Arc<Run>) -> Result<Arc<dyn Engine>, StreamError> {
+    let plain = PlainEngine::start(run)?;
+    match run.config.engine {
+        EngineChoice::Plain => Ok(Arc::new(plain)),
+        EngineChoice::Ring => {
+            let ring = RingEngine::start(run, plain);
+            Ok(Arc::new(ring.map_err(|source| StreamError::RingRefused { source })?))
+        }
+        EngineChoice::Auto => match RingEngine::start(run, plain) {
+            Ok(ring) => Ok(Arc::new(ring)),
+            Err(error) => {
+                say_once(&error);
+                Ok(Arc::new(PlainEngine::start(run)?))
+            }
+        },
+    }
+}
+
+/// One line in the log of this process, however many streams it runs.
+fn say_once(error: &std::io::Error) {
+    static SAID: std::sync::Once = std::sync::Once::new();
+    SAID.call_once(|| {
+        tracing::warn!(%error, "the kernel refuses io_uring; large files are read by threads");
+    });
 }

@@ -48,6 +48,7 @@ mod plain;
 mod plan;
 mod rate;
 mod restore;
+mod ring;
 mod run;
 mod sink;
 mod stage;

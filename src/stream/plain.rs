@@ -3,6 +3,8 @@
 //! For kernels that refuse io_uring, and for sources that have no descriptor.
 
 use std::os::unix::fs::FileExt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
@@ -10,6 +12,7 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use super::engine::{Engine, LoadOp, Op, ReadOp, SaveOp};
 use super::error::StreamError;
 use super::input::read_full_at;
+use super::run::Run;
 
 /// More threads than processors: they wait for disks and networks, not for work.
 const THREADS_A_WORKER: usize = 2;
@@ -25,15 +28,15 @@ pub(super) struct PlainEngine {
 }
 
 impl PlainEngine {
-    pub(super) fn start(worker_count: usize) -> Result<Self, StreamError> {
+    pub(super) fn start(run: &Arc<Run>) -> Result<Self, StreamError> {
         let (sender, receiver) = unbounded();
-        let count = (worker_count * THREADS_A_WORKER).max(THREADS_MIN);
+        let count = (run.config.workers() * THREADS_A_WORKER).max(THREADS_MIN);
         let threads = (0..count)
             .map(|_| {
-                let receiver: Receiver<Op> = receiver.clone();
+                let (receiver, run): (Receiver<Op>, _) = (receiver.clone(), Arc::clone(run));
                 std::thread::Builder::new()
                     .name("stream-read".to_owned())
-                    .spawn(move || receiver.into_iter().for_each(perform))
+                    .spawn(move || serve(&run, &receiver))
             })
             .collect::<Result<_, _>>()
             .map_err(StreamError::NoThread)?;
@@ -47,7 +50,7 @@ impl Engine for PlainEngine {
             Some(queue) => queue.send(op).err().map(|refused| refused.0),
             None => Some(op),
         };
-        // The threads are gone only if all of them panicked; the operation must still be finished.
+        // Never: the threads outlive the queue.
         if let Some(op) = refused {
             perform(op);
         }
@@ -62,8 +65,16 @@ impl Drop for PlainEngine {
     fn drop(&mut self) {
         self.queue = None;
         for thread in self.threads.drain(..) {
-            // A panic there was reported by the panic hook; its span came back when it unwound.
+            // Panics are caught in `serve`.
             let _ = thread.join();
+        }
+    }
+}
+
+fn serve(run: &Run, operations: &Receiver<Op>) {
+    for op in operations {
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| perform(op))) {
+            run.fail_of_panic(panic.as_ref());
         }
     }
 }

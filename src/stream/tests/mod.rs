@@ -20,7 +20,14 @@ use crate::source::{LocalSource, Source, WalkEvent};
 
 /// Both engines; the ring is left out where the kernel refuses it.
 fn engines() -> Vec<EngineChoice> {
-    vec![EngineChoice::Plain]
+    let ring_is_refused = std::thread::spawn(|| {
+        let runtime = tokio_uring::Runtime::new(&tokio_uring::builder());
+        runtime.is_err()
+    });
+    match ring_is_refused.join().unwrap() {
+        true => vec![EngineChoice::Plain],
+        false => vec![EngineChoice::Plain, EngineChoice::Ring],
+    }
 }
 
 /// Tiny slabs, two workers, everything above 4 KiB is large.
