@@ -15,6 +15,7 @@
 mod beneath;
 #[cfg(test)]
 mod conformance;
+pub mod destination;
 pub mod error;
 pub mod exclude;
 pub mod local;

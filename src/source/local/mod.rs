@@ -17,13 +17,14 @@ mod tests;
 mod walk;
 
 use std::ops::ControlFlow;
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, openat, statx};
+use rustix::io::Errno;
 
 use crate::source::exclude::Excludes;
-use crate::source::{Source, SourceError, SourceFile, SourcePath, WalkEvent};
+use crate::source::{FileStamp, Source, SourceError, SourceFile, SourcePath, WalkEvent};
 
 /// Whether a walk enters other file systems mounted below its roots.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -89,6 +90,20 @@ impl LocalSource {
     }
 }
 
+/// Opens a regular file below `folder`, following no link.
+pub(super) fn open_file(
+    folder: BorrowedFd<'_>,
+    path: &SourcePath,
+) -> Result<Box<dyn SourceFile>, SourceError> {
+    Ok(Box::new(file::LocalFile::open(folder, path)?))
+}
+
+/// The stamp of whatever is open.
+pub(super) fn stamp_of_descriptor(descriptor: BorrowedFd<'_>) -> Result<FileStamp, Errno> {
+    let status = statx(descriptor, c"", AtFlags::EMPTY_PATH, inspect::STATX_MASK)?;
+    Ok(inspect::stamp_of(&status))
+}
+
 impl Source for LocalSource {
     fn roots(&self) -> Vec<SourcePath> {
         self.roots.clone()
@@ -99,7 +114,7 @@ impl Source for LocalSource {
     }
 
     fn open(&self, path: &SourcePath) -> Result<Box<dyn SourceFile>, SourceError> {
-        Ok(Box::new(file::LocalFile::open(self.top.as_fd(), path)?))
+        open_file(self.top.as_fd(), path)
     }
 
     fn local_path(&self, path: &SourcePath) -> Option<PathBuf> {

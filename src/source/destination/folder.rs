@@ -1,0 +1,103 @@
+//! The directories of a destination: made, recognised, opened on the way to what lies in them.
+
+use std::os::fd::{AsFd as _, OwnedFd};
+
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, mkdirat, openat, statat, unlinkat};
+use rustix::io::Errno;
+
+use super::mark::{is_marked, mark};
+use super::{Aspect, Conflict, Destination, DestinationError, Placed, Shortfall, beneath};
+use crate::domain::{FileMetadata, SourcePath};
+
+/// Mode of directories until the restore is finished: nobody else may look into them.
+const PRIVATE_DIRECTORY: Mode = Mode::RWXU;
+/// Mode of directories that the run says nothing about.
+const IMPLIED_DIRECTORY: Mode =
+    Mode::RWXU.union(Mode::RGRP).union(Mode::XGRP).union(Mode::ROTH).union(Mode::XOTH);
+/// How a directory is held that things are made in.
+const PARENT_FLAGS: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW);
+
+impl Destination {
+    /// Makes a directory; its metadata comes with [`Destination::finish`].
+    ///
+    /// One that was there before keeps its metadata, unless things are to be overwritten; that is
+    /// told as a shortfall.
+    ///
+    /// # Errors
+    /// When something else has its name, or the file system refuses.
+    pub fn directory(
+        &self,
+        path: &SourcePath,
+        metadata: &FileMetadata,
+    ) -> Result<Placed, DestinationError> {
+        let failed = |errno: Errno| DestinationError::of_io(path, "make it", errno);
+        let parent = self.parent_of(path)?;
+        let name = path.name();
+        let mut is_ours = true;
+        match mkdirat(&parent, name, PRIVATE_DIRECTORY) {
+            Ok(()) => mark(&parent, name, &self.options.tag),
+            Err(Errno::EXIST) => {
+                let there = statat(&parent, name, AtFlags::SYMLINK_NOFOLLOW).map_err(failed)?;
+                if FileType::from_raw_mode(there.st_mode) == FileType::Directory {
+                    is_ours = self.has_made(&parent, path);
+                } else if self.options.conflict == Conflict::Overwrite {
+                    unlinkat(&parent, name, AtFlags::empty()).map_err(failed)?;
+                    mkdirat(&parent, name, PRIVATE_DIRECTORY).map_err(failed)?;
+                    mark(&parent, name, &self.options.tag);
+                } else {
+                    return Err(DestinationError::Occupied { path: path.clone() });
+                }
+            }
+            Err(errno) => return Err(failed(errno)),
+        }
+        let mut shortfalls = Vec::new();
+        if is_ours || self.options.conflict == Conflict::Overwrite {
+            self.state.lock().directories.insert(path.clone(), metadata.clone());
+        } else {
+            let reason = "the folder was there before and keeps what it is".to_owned();
+            shortfalls.push(Shortfall { path: path.clone(), aspect: Aspect::Metadata, reason });
+        }
+        Ok(Placed { path: path.clone(), shortfalls })
+    }
+
+    /// True if this restore made the directory `path`, before or after a restart.
+    fn has_made(&self, parent: &OwnedFd, path: &SourcePath) -> bool {
+        let state = self.state.lock();
+        state.directories.contains_key(path)
+            || state.implied.contains(path)
+            || is_marked(parent, path.name(), &self.options.tag)
+    }
+
+    pub(super) fn open_folder(&self, folder: &SourcePath) -> std::io::Result<OwnedFd> {
+        beneath::open(self.top.as_fd(), folder, PARENT_FLAGS, Mode::empty())
+    }
+
+    /// Opens the folder that `path` belongs in, and makes what is missing of it.
+    pub(super) fn parent_of(&self, path: &SourcePath) -> Result<OwnedFd, DestinationError> {
+        let failed =
+            |error: std::io::Error| DestinationError::of_io(path, "open its folder", error);
+        let Some(parent) = path.parent() else {
+            return Err(failed(std::io::ErrorKind::InvalidInput.into()));
+        };
+        match self.open_folder(&parent) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            outcome => return outcome.map_err(failed),
+        }
+        let mut held = self.open_folder(&SourcePath::top()).map_err(failed)?;
+        let mut reached = SourcePath::top();
+        for part in parent.components() {
+            reached = reached.join(part).map_err(|_| failed(Errno::INVAL.into()))?;
+            match mkdirat(&held, part, IMPLIED_DIRECTORY) {
+                Ok(()) => {
+                    mark(&held, part, &self.options.tag);
+                    self.state.lock().implied.insert(reached.clone());
+                }
+                Err(Errno::EXIST) => {}
+                Err(errno) => return Err(failed(errno.into())),
+            }
+            held = openat(&held, part, PARENT_FLAGS | OFlags::CLOEXEC, Mode::empty())
+                .map_err(|errno| failed(errno.into()))?;
+        }
+        Ok(held)
+    }
+}

@@ -1,0 +1,163 @@
+//! Gives finished things their names, by the policy for names that are taken.
+//!
+//! Everything is made under a name of our own in its folder and renamed when it is complete, so
+//! nobody ever sees half a file under a true name. The name is derived from the path: after a crash
+//! the same restore finds its leftover and replaces it.
+
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+
+use rustix::fs::{AtFlags, RenameFlags, linkat, renameat, renameat_with, statat, unlinkat};
+use rustix::io::Errno;
+use sha2::{Digest as _, Sha256};
+
+use super::Conflict;
+use super::error::DestinationError;
+use crate::domain::SourcePath;
+
+/// Longest name in the file systems we know.
+const NAME_BYTES_MAX: usize = 255;
+/// Other names that are tried before giving up. Chosen, no data yet.
+const SIDE_NAMES_MAX: u32 = 1000;
+
+/// The name that `path` has until it is complete.
+pub(super) fn temporary_name(tag: &str, path: &SourcePath) -> String {
+    let digest = Sha256::digest(path.as_bytes());
+    format!(".fossilsafe-{tag}-{}", hex::encode(&digest[..8]))
+}
+
+/// Something made under its temporary name; removed again unless it is placed.
+#[derive(Debug)]
+pub(super) struct Unplaced {
+    directory: OwnedFd,
+    temporary: String,
+    path: SourcePath,
+    is_placed: bool,
+}
+
+impl Unplaced {
+    /// Makes something in `directory` by `make`, which gets the name to use and must not replace.
+    pub(super) fn make<T>(
+        directory: OwnedFd,
+        tag: &str,
+        path: &SourcePath,
+        make: impl Fn(BorrowedFd<'_>, &str) -> Result<T, Errno>,
+    ) -> Result<(Self, T), Errno> {
+        let temporary = temporary_name(tag, path);
+        let made = match make(directory.as_fd(), &temporary) {
+            Err(Errno::EXIST) => {
+                // A leftover of this very restore, from before a crash.
+                unlinkat(&directory, temporary.as_str(), AtFlags::empty())?;
+                make(directory.as_fd(), &temporary)?
+            }
+            outcome => outcome?,
+        };
+        Ok((Self { directory, temporary, path: path.clone(), is_placed: false }, made))
+    }
+
+    pub(super) fn directory(&self) -> BorrowedFd<'_> {
+        self.directory.as_fd()
+    }
+
+    pub(super) fn temporary(&self) -> &str {
+        &self.temporary
+    }
+
+    pub(super) fn path(&self) -> &SourcePath {
+        &self.path
+    }
+
+    /// Gives it its own name, or another by policy; returns the path that it has then.
+    pub(super) fn place(mut self, conflict: Conflict) -> Result<SourcePath, DestinationError> {
+        let name = self.path.name().to_vec();
+        let placed = match conflict {
+            Conflict::Overwrite => self.rename_over(&name).map(|()| name),
+            Conflict::Refuse => self.rename_new(&name).map(|()| name),
+            Conflict::SideName => match self.rename_new(&name) {
+                Err(Errno::EXIST) => self.place_beside(&name, "restored"),
+                outcome => outcome.map(|()| name),
+            },
+        };
+        self.placed(placed)
+    }
+
+    /// Gives it a name that says that it is not what it should be.
+    pub(super) fn place_damaged(mut self) -> Result<SourcePath, DestinationError> {
+        let name = self.path.name().to_vec();
+        let placed = self.place_beside(&name, "damaged");
+        self.placed(placed)
+    }
+
+    fn placed(&mut self, name: Result<Vec<u8>, Errno>) -> Result<SourcePath, DestinationError> {
+        let failed = |errno: Errno| match errno {
+            Errno::ISDIR | Errno::NOTEMPTY => {
+                DestinationError::Occupied { path: self.path.clone() }
+            }
+            errno => DestinationError::of_io(&self.path, "give it its name", errno),
+        };
+        let name = name.map_err(failed)?;
+        self.is_placed = true;
+        let parent = self.path.parent().unwrap_or_default();
+        parent
+            .join(&name)
+            .map_err(|_| DestinationError::of_io(&self.path, "give it its name", Errno::INVAL))
+    }
+
+    fn place_beside(&mut self, name: &[u8], word: &str) -> Result<Vec<u8>, Errno> {
+        for number in 1..=SIDE_NAMES_MAX {
+            let side = side_name(name, word, number);
+            match self.rename_new(&side) {
+                Err(Errno::EXIST) => {}
+                outcome => return outcome.map(|()| side),
+            }
+        }
+        Err(Errno::EXIST)
+    }
+
+    fn rename_over(&self, name: &[u8]) -> Result<(), Errno> {
+        renameat(&self.directory, self.temporary.as_str(), &self.directory, name)?;
+        // Renaming one name of a file over another of the same file does nothing at all.
+        match unlinkat(&self.directory, self.temporary.as_str(), AtFlags::empty()) {
+            Ok(()) | Err(Errno::NOENT) => Ok(()),
+            Err(errno) => Err(errno),
+        }
+    }
+
+    /// Renames unless the name is taken, on any file system.
+    fn rename_new(&self, name: &[u8]) -> Result<(), Errno> {
+        let (directory, temporary) = (&self.directory, self.temporary.as_str());
+        match renameat_with(directory, temporary, directory, name, RenameFlags::NOREPLACE) {
+            Err(Errno::INVAL | Errno::NOSYS) => {}
+            outcome => return outcome,
+        }
+        // Some network file systems know no such rename; a link is never made over a name either.
+        match linkat(directory, temporary, directory, name, AtFlags::empty()) {
+            Ok(()) => return unlinkat(directory, temporary, AtFlags::empty()),
+            Err(Errno::EXIST) => return Err(Errno::EXIST),
+            Err(_) => {}
+        }
+        match statat(directory, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Err(Errno::NOENT) => renameat(directory, temporary, directory, name),
+            Ok(_) => Err(Errno::EXIST),
+            Err(errno) => Err(errno),
+        }
+    }
+}
+
+impl Drop for Unplaced {
+    fn drop(&mut self) {
+        if !self.is_placed {
+            let _ = unlinkat(&self.directory, self.temporary.as_str(), AtFlags::empty());
+        }
+    }
+}
+
+/// `name.restored-1`, the name cut where the whole would be too long, never within a character.
+fn side_name(name: &[u8], word: &str, number: u32) -> Vec<u8> {
+    let suffix = format!(".{word}-{number}");
+    let mut keep = name.len().min(NAME_BYTES_MAX - suffix.len());
+    let is_continuation = |byte: &u8| byte & 0xC0 == 0x80;
+    while keep > 1 && name.get(keep).is_some_and(is_continuation) {
+        keep -= 1;
+    }
+    [&name[..keep], suffix.as_bytes()].concat()
+}
