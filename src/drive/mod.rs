@@ -29,35 +29,46 @@
 //!
 //! Locks, threads: none; a `Drive` is `Send` and belongs to one thread at a time.
 
+mod access_order;
+mod alerts;
 mod attributes;
 mod block_io;
 mod capabilities;
 mod capacity;
 mod command;
+mod encryption;
 mod error;
 mod medium;
 mod partitions;
 mod positioning;
 mod quirks;
 mod readiness;
+mod reservation;
 mod settings;
+mod statistics;
 
 use std::fmt;
 use std::sync::Arc;
 
+pub use access_order::Segment;
+pub use alerts::{AlertSeverity, AlertSubject, TapeAlert};
 pub use attributes::Lock;
 pub use block_io::{Flush, ReadOutcome, WriteOutcome};
 pub use capabilities::{Capabilities, DriveIdentity};
 pub use capacity::PartitionCapacity;
+pub use encryption::{BlockEncryption, EncryptionSettings, NextBlock};
 pub use error::{DriveError, DriveErrorKind, LostBecause, Operation};
 pub use medium::Medium;
 pub use partitions::{PartitionMethod, PartitionPlan};
 pub use positioning::{SpaceOutcome, TapePosition};
 pub use quirks::Quirks;
 pub use readiness::{WaitReason, WaitState};
+pub use reservation::ReservationKey;
 pub use settings::{Compression, Erase};
+pub use statistics::{CartridgeStatistics, DriveStatistics, ErrorStatistics};
 
 pub use crate::scsi::mam::{Attribute, AttributeFormat, AttributeId};
+pub use crate::scsi::reservation::Reservation;
 pub use crate::scsi::{Condition, Sense, SenseKey, Transport, TransportError};
 
 use crate::domain::{Clock, Position};

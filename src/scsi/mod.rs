@@ -16,6 +16,7 @@
 //! 4. What the virtual library answers, in `vtl`.
 //! 5. The verb in `drive` or `changer`, with its contract on error.
 
+pub mod access_order;
 pub mod cdb;
 pub mod condition;
 pub mod density;
@@ -27,7 +28,10 @@ pub mod mam;
 pub mod mode;
 pub mod opcode;
 pub mod position;
+pub mod reservation;
+pub mod security;
 pub mod sense;
+pub mod sg;
 pub mod status;
 pub mod timeouts;
 pub mod transport;
