@@ -6,6 +6,7 @@
 pub mod domain;
 pub mod spool;
 pub mod scsi;
+pub mod vtl;
 pub mod drive;
 pub mod changer;
 pub mod ltfs;

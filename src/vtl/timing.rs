@@ -1,0 +1,343 @@
+//! The time model: how long a drive and a robot take, and what it costs when the host is slow.
+//!
+//! Serpentine geometry: the capacity of a cartridge is laid out in as many wraps as its generation
+//! has, every other one running back, so a locate costs winding along the tape and a change of wrap,
+//! on a small practice cartridge as on a full one. Streaming: the host fills a buffer, the tape
+//! drains it at one of the medium's speed bands; the band follows the level. An empty buffer stops
+//! the tape, which overshoots and has to wind back: a back-hitch. Reading is the same mirrored.
+//!
+//! Figures are of full-height drives (IBM's published tables); what is a choice says so. All of it
+//! is off unless [`Timing::Model`] is chosen. A virtual clock that several drives wait on advances
+//! by the sum of their waits, as it has only one hand.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::plan::Timing;
+use super::store::wraps;
+use crate::domain::{Clock, LtoGeneration, MIB};
+
+/// Buffer of the model's drive: half of what LTO drives have. A choice.
+const BUFFER_BYTES: f64 = 512.0 * 1024.0 * 1024.0;
+/// A stopped tape starts again when the buffer is this full, or empty when reading. A choice.
+const START_LEVEL: f64 = 0.25;
+/// Below and above these levels the drive takes the next slower and next faster band. A choice.
+const SLOWER_LEVEL: f64 = 0.25;
+const FASTER_LEVEL: f64 = 0.75;
+/// How long a band is kept at least, so that the drive does not hunt. A choice.
+const BAND_MIN: Duration = Duration::from_secs(2);
+/// Stop, wind back and stand ready: 3 to 5 s are reported for LTO.
+const BACK_HITCH: Duration = Duration::from_secs(4);
+/// Before any locate: decide, accelerate, settle. A choice.
+const SETTLE: Duration = Duration::from_secs(2);
+/// Moving the head to another wrap. A choice.
+const WRAP_CHANGE: Duration = Duration::from_millis(1500);
+/// One move of the robot.
+pub(super) const ROBOT_MOVE: Duration = Duration::from_secs(10);
+/// First load of an LTO-9 cartridge: IBM's average.
+const INITIALIZATION: Duration = Duration::from_secs(40 * 60);
+/// Bytes that a filemark takes while streaming. A choice.
+const FILEMARK_BYTES: u64 = MIB;
+
+/// What motion has cost a drive since the library was opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct MotionCounters {
+    /// Stops in mid-stream because the host was too slow or too fast for every band.
+    pub back_hitches: u64,
+    /// Stops because the host asked for a flush or went elsewhere.
+    pub flush_stops: u64,
+    /// Time that the tape stood while the host could have been sending or taking data.
+    pub idle: Duration,
+    /// Time of loads, locates, rewinds and robot moves.
+    pub motion: Duration,
+    /// Time that the host waited for the drive while streaming.
+    pub host_waits: Duration,
+    /// Bytes that passed the head.
+    pub streamed_bytes: u64,
+}
+
+/// Where the head is: on which wrap, and how far along the tape (0 to 1).
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct TapePoint {
+    wrap: u64,
+    along: f64,
+}
+
+impl TapePoint {
+    /// The point behind `bytes` of a tape of `capacity` bytes.
+    pub(super) fn behind(bytes: u64, capacity: u64, generation: LtoGeneration) -> Self {
+        let wrap_bytes = (capacity / wraps(generation)).max(1);
+        let (wrap, rest) = (bytes / wrap_bytes, bytes % wrap_bytes);
+        let fraction = float(rest) / float(wrap_bytes);
+        Self { wrap, along: if wrap % 2 == 0 { fraction } else { 1.0 - fraction } }
+    }
+
+    /// How long the way from here to `to` takes.
+    pub(super) fn way_to(self, to: Self, generation: LtoGeneration) -> Duration {
+        if self == to {
+            return Duration::ZERO;
+        }
+        let winding = (self.along - to.along).abs() * full_pass(generation).as_secs_f64();
+        let change = if self.wrap == to.wrap { Duration::ZERO } else { WRAP_CHANGE };
+        SETTLE + change + seconds(winding)
+    }
+}
+
+/// Which way data flows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Flow {
+    Write,
+    Read,
+}
+
+/// A tape that streams, or stands in the middle of a stream.
+#[derive(Clone, Copy, Debug)]
+struct Stream {
+    flow: Flow,
+    /// Bytes in the buffer.
+    level: f64,
+    /// Index into the medium's bands, 0 the fastest.
+    band: usize,
+    band_since: Duration,
+    /// When `level` was right.
+    at: Duration,
+    /// Set while the tape stands: since when, and when it can run again.
+    stopped: Option<(Duration, Duration)>,
+}
+
+/// The motion of one drive.
+#[derive(Debug)]
+pub(super) struct Motion {
+    clock: Arc<dyn Clock>,
+    timing: Timing,
+    stream: Option<Stream>,
+    /// Time that the command at work has cost so far.
+    owed: Duration,
+    counters: MotionCounters,
+}
+
+impl Motion {
+    pub(super) fn new(clock: Arc<dyn Clock>, timing: Timing) -> Self {
+        Self {
+            clock,
+            timing,
+            stream: None,
+            owed: Duration::ZERO,
+            counters: MotionCounters::default(),
+        }
+    }
+
+    pub(super) fn is_on(&self) -> bool {
+        self.timing == Timing::Model
+    }
+
+    pub(super) fn counters(&self) -> MotionCounters {
+        self.counters
+    }
+
+    /// Now, as the command at work sees it.
+    pub(super) fn now(&self) -> Duration {
+        self.clock.elapsed() + self.owed
+    }
+
+    /// What the command at work has cost; the next one begins at nothing.
+    pub(super) fn take_owed(&mut self) -> Duration {
+        std::mem::take(&mut self.owed)
+    }
+
+    /// The tape or the robot moves for that long.
+    pub(super) fn spend(&mut self, duration: Duration) {
+        if self.is_on() {
+            self.owed += duration;
+            self.counters.motion += duration;
+        }
+    }
+
+    /// A block or filemark goes into the buffer.
+    pub(super) fn write(&mut self, bytes: Option<u64>, medium: LtoGeneration) {
+        self.counters.streamed_bytes += bytes.unwrap_or(0);
+        if self.is_on() {
+            let mut stream = self.streaming(Flow::Write);
+            self.advance(&mut stream, medium);
+            stream.level += float(bytes.unwrap_or(FILEMARK_BYTES));
+            let over = stream.level - BUFFER_BYTES;
+            if over > 0.0 {
+                self.wait_for_tape(&mut stream, over, medium);
+            }
+            self.stream = Some(stream);
+        }
+    }
+
+    /// A block goes from the buffer to the host.
+    pub(super) fn read(&mut self, bytes: u64, medium: LtoGeneration) {
+        self.counters.streamed_bytes += bytes;
+        if self.is_on() {
+            let mut stream = self.streaming(Flow::Read);
+            self.advance(&mut stream, medium);
+            let missing = float(bytes) - stream.level;
+            if missing > 0.0 {
+                self.wait_for_tape(&mut stream, missing, medium);
+            }
+            stream.level = (stream.level - float(bytes)).max(0.0);
+            self.stream = Some(stream);
+        }
+    }
+
+    /// The stream ends: what is in the buffer goes to the tape, and the tape stops.
+    pub(super) fn stop(&mut self, medium: LtoGeneration) {
+        let Some(mut stream) = self.stream.take() else { return };
+        self.advance(&mut stream, medium);
+        if stream.flow == Flow::Write && stream.level > 0.0 {
+            let level = stream.level;
+            self.wait_for_tape(&mut stream, level, medium);
+        }
+        self.counters.flush_stops += 1;
+    }
+
+    /// The stream ends if it was one of writing.
+    pub(super) fn stop_writing(&mut self, medium: LtoGeneration) {
+        if self.stream.is_some_and(|stream| stream.flow == Flow::Write) {
+            self.stop(medium);
+        }
+    }
+
+    /// The power is gone, or the tape.
+    pub(super) fn forget(&mut self) {
+        self.stream = None;
+    }
+
+    fn streaming(&self, flow: Flow) -> Stream {
+        let now = self.now();
+        self.stream.filter(|stream| stream.flow == flow).unwrap_or(Stream {
+            flow,
+            level: 0.0,
+            band: 0,
+            band_since: now,
+            at: now,
+            // Before the first byte the tape stands and can run at once.
+            stopped: Some((now, now)),
+        })
+    }
+
+    /// Brings `stream` up to now: the tape has run as long as the buffer let it.
+    fn advance(&mut self, stream: &mut Stream, medium: LtoGeneration) {
+        let now = self.now();
+        if let Some((since, ready)) = stream.stopped {
+            let is_due = match stream.flow {
+                Flow::Write => stream.level >= BUFFER_BYTES * START_LEVEL,
+                Flow::Read => stream.level <= BUFFER_BYTES * START_LEVEL,
+            };
+            if !is_due || now < ready {
+                stream.at = now;
+                return;
+            }
+            self.counters.idle += ready.max(stream.at).saturating_sub(since);
+            stream.stopped = None;
+            stream.at = ready.max(stream.at);
+        }
+        let moved = rate(medium, stream.band) * now.saturating_sub(stream.at).as_secs_f64();
+        let (limit, at_limit) = match stream.flow {
+            Flow::Write => (stream.level, 0.0),
+            Flow::Read => (BUFFER_BYTES - stream.level, BUFFER_BYTES),
+        };
+        if moved >= limit && (stream.flow == Flow::Read || limit > 0.0) {
+            let stopped = stream.at + seconds(limit / rate(medium, stream.band));
+            stream.level = at_limit;
+            stream.stopped = Some((stopped, stopped + BACK_HITCH));
+            self.counters.back_hitches += 1;
+        } else {
+            stream.level += if stream.flow == Flow::Write { -moved } else { moved };
+        }
+        stream.at = now;
+        self.choose_band(stream, medium);
+    }
+
+    /// Follows the host: a filling buffer wants a faster band when writing, a slower when reading.
+    fn choose_band(&self, stream: &mut Stream, medium: LtoGeneration) {
+        let now = self.now();
+        let fill = stream.level / BUFFER_BYTES;
+        let (wants_faster, wants_slower) = match stream.flow {
+            Flow::Write => (fill > FASTER_LEVEL, fill < SLOWER_LEVEL),
+            Flow::Read => (fill < SLOWER_LEVEL, fill > FASTER_LEVEL),
+        };
+        if now.saturating_sub(stream.band_since) < BAND_MIN || wants_faster == wants_slower {
+            return;
+        }
+        let slowest = medium.speed_bands_bytes_per_second().len().saturating_sub(1);
+        stream.band = if wants_faster {
+            stream.band.saturating_sub(1)
+        } else {
+            (stream.band + 1).min(slowest)
+        };
+        stream.band_since = now;
+    }
+
+    /// The host waits until so many more bytes have passed the head.
+    fn wait_for_tape(&mut self, stream: &mut Stream, bytes: f64, medium: LtoGeneration) {
+        if let Some((since, ready)) = stream.stopped.take() {
+            let until_running = ready.saturating_sub(self.now());
+            self.counters.idle += self.now().max(ready).saturating_sub(since);
+            self.counters.host_waits += until_running;
+            self.owed += until_running;
+        }
+        let wait = seconds(bytes / rate(medium, stream.band));
+        self.owed += wait;
+        self.counters.host_waits += wait;
+        stream.level += if stream.flow == Flow::Write { -bytes } else { bytes };
+        stream.at = self.now();
+        self.choose_band(stream, medium);
+    }
+}
+
+fn rate(medium: LtoGeneration, band: usize) -> f64 {
+    let bands = medium.speed_bands_bytes_per_second();
+    float(bands.get(band).or(bands.last()).copied().unwrap_or(1))
+}
+
+/// From load to ready.
+pub(super) fn load(drive: LtoGeneration) -> Duration {
+    Duration::from_secs(match drive {
+        LtoGeneration::Lto5 | LtoGeneration::Lto6 | LtoGeneration::Lto10 => 12,
+        LtoGeneration::Lto7 | LtoGeneration::Lto8 => 15,
+        LtoGeneration::Lto9 => 17,
+    })
+}
+
+/// From a rewound tape to a cartridge that can be taken.
+pub(super) fn unload(drive: LtoGeneration) -> Duration {
+    Duration::from_secs(match drive {
+        LtoGeneration::Lto5 | LtoGeneration::Lto6 => 17,
+        LtoGeneration::Lto7 => 20,
+        LtoGeneration::Lto8 => 24,
+        LtoGeneration::Lto9 => 30,
+        LtoGeneration::Lto10 => 27,
+    })
+}
+
+/// First load of a cartridge, where the generation needs it.
+pub(super) fn initialization() -> Duration {
+    INITIALIZATION
+}
+
+/// Winding from end to end: twice the published average locate from the beginning, without what
+/// every locate costs.
+fn full_pass(medium: LtoGeneration) -> Duration {
+    let average = Duration::from_secs(match medium {
+        LtoGeneration::Lto5 => 60,
+        LtoGeneration::Lto6 => 62,
+        LtoGeneration::Lto7 => 56,
+        LtoGeneration::Lto8 => 59,
+        LtoGeneration::Lto9 => 45,
+        LtoGeneration::Lto10 => 65,
+    });
+    (average - SETTLE - WRAP_CHANGE) * 2
+}
+
+fn seconds(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a time model; tapes end far below 2^53 bytes")]
+fn float(number: u64) -> f64 {
+    number as f64
+}
