@@ -22,6 +22,8 @@ mod files;
 mod jobs;
 mod library;
 mod live;
+#[cfg(test)]
+pub(crate) mod memory;
 mod metrics;
 mod origin;
 mod query;

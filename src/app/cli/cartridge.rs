@@ -92,7 +92,7 @@ fn list(arguments: &ListArguments, context: &Context) -> Result<Exit, AppError> 
 fn show(arguments: &ShowArguments, context: &Context) -> Result<Exit, AppError> {
     let address = Address::new("/api/cartridges").part(arguments.barcode.as_str());
     let cartridge: CartridgeView = context.client.get(address.as_str())?;
-    let output = context.output;
+    let output = &context.output;
     if output.is_json {
         output.json(&cartridge)?;
         return Ok(Exit::Done);

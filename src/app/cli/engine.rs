@@ -43,12 +43,12 @@ pub(super) struct RunArguments {
 }
 
 /// Runs until a signal.
-pub(super) fn run(arguments: RunArguments, output: Output) -> Result<Exit, AppError> {
+pub(super) fn run(arguments: &RunArguments, output: &Output) -> Result<Exit, AppError> {
     let data = arguments.data.clone().map_or_else(data_default, Ok)?;
     let what = || format!("cannot use {}", data.display());
     let data =
         std::path::absolute(&data).map_err(|source| AppError::Io { what: what(), source })?;
-    let settings = with_arguments(Settings::load(&data)?, &arguments);
+    let settings = with_arguments(Settings::load(&data)?, arguments);
     settings.ensure_usable()?;
     logging::start(&settings.log)?;
     let catalog = if arguments.set_aside_catalog {

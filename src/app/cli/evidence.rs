@@ -30,7 +30,7 @@ pub(super) fn run(arguments: &EvidenceArguments, context: &Context) -> Result<Ex
         .query_if("cartridge", arguments.cartridge.as_ref());
     let evidence: EvidenceTable = context.client.get(address.as_str())?;
     let exit = if evidence.is_complete { Exit::Done } else { Exit::Failed };
-    let output = context.output;
+    let output = &context.output;
     if output.is_json {
         output.json(&evidence)?;
         return Ok(exit);

@@ -88,9 +88,9 @@ pub(super) fn follow(id: JobId, context: &Context) -> Result<Exit, AppError> {
     if context.output.is_json {
         context.output.json(&job)?;
     } else if job.state.is_final() {
-        print_outcome(&job, context.output)?;
+        print_outcome(&job, &context.output)?;
     } else {
-        print_job(&job, context.output)?;
+        print_job(&job, &context.output)?;
     }
     Ok(exit_of(job.state))
 }

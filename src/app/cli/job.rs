@@ -125,7 +125,7 @@ fn show(id: i64, context: &Context) -> Result<Exit, AppError> {
         context.output.json(&job)?;
         return Ok(exit_of(job.state));
     }
-    print_job(&job, context.output)?;
+    print_job(&job, &context.output)?;
     let history = address.part("history");
     let events: Page<JobEvent> = context.client.list(&history, EVENTS_SHOWN_MAX)?;
     for event in events.items {
@@ -135,7 +135,7 @@ fn show(id: i64, context: &Context) -> Result<Exit, AppError> {
 }
 
 /// A job that has not ended, or the head of one that has.
-pub(super) fn print_job(job: &JobView, output: Output) -> Result<(), AppError> {
+pub(super) fn print_job(job: &JobView, output: &Output) -> Result<(), AppError> {
     output.line(&format!("Job {}: {}", job.id, job.title))?;
     output.line(&format!("State: {}", job.state))?;
     output.line(&format!("Created: {}", moment(job.created)))?;
@@ -152,7 +152,7 @@ pub(super) fn print_job(job: &JobView, output: Output) -> Result<(), AppError> {
 }
 
 /// What came of a job, what is missing, what to do.
-pub(super) fn print_outcome(job: &JobView, output: Output) -> Result<(), AppError> {
+pub(super) fn print_outcome(job: &JobView, output: &Output) -> Result<(), AppError> {
     if let Some(outcome) = &job.outcome {
         print_figures(job, outcome, output)?;
     }
@@ -169,7 +169,7 @@ pub(super) fn print_outcome(job: &JobView, output: Output) -> Result<(), AppErro
     Ok(())
 }
 
-fn print_figures(job: &JobView, outcome: &JobOutcome, output: Output) -> Result<(), AppError> {
+fn print_figures(job: &JobView, outcome: &JobOutcome, output: &Output) -> Result<(), AppError> {
     output.line(&format!("Job {} is {}: {}", job.id, job.state, outcome.sentence))?;
     if let Some(run) = &outcome.run {
         output.line(&format!("Run: {run}"))?;

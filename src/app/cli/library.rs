@@ -92,7 +92,7 @@ pub(super) fn run(command: LibraryCommand, context: &Context) -> Result<Exit, Ap
 
 fn show(arguments: &ShowArguments, context: &Context) -> Result<Exit, AppError> {
     let library: LibraryView = context.client.get("/api/library")?;
-    let output = context.output;
+    let output = &context.output;
     if output.is_json {
         output.json(&library)?;
         return Ok(Exit::Done);

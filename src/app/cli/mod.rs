@@ -18,6 +18,8 @@ mod search;
 mod set;
 mod size;
 mod status;
+#[cfg(test)]
+mod tests;
 mod verify;
 
 use std::ffi::OsString;
@@ -112,21 +114,25 @@ pub(super) fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         }
     };
     let output = Output::new(arguments.json);
-    let exit = dispatch(arguments, output).unwrap_or_else(|error| {
-        output.error(&error);
-        error.exit()
-    });
-    exit.into()
+    execute(arguments, &output).into()
 }
 
-fn dispatch(arguments: Arguments, output: Output) -> Result<Exit, AppError> {
+/// Runs a command and prints its error, if it has one.
+fn execute(arguments: Arguments, output: &Output) -> Exit {
+    dispatch(arguments, output).unwrap_or_else(|error| {
+        output.error(&error);
+        error.exit()
+    })
+}
+
+fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, AppError> {
     let server = arguments.server.or_else(|| std::env::var("FOSSILSAFE_SERVER").ok());
     let context = || {
         let client = Client::new(server.as_deref().unwrap_or(SERVER_DEFAULT))?;
-        Ok::<_, AppError>(Context { client, output })
+        Ok::<_, AppError>(Context { client, output: output.clone() })
     };
     match arguments.command {
-        Command::Run(run) => engine::run(run, output),
+        Command::Run(run) => engine::run(&run, output),
         Command::Status => status::run(&context()?),
         Command::Library(command) => library::run(command, &context()?),
         Command::Cartridge(command) => cartridge::run(command, &context()?),
@@ -140,53 +146,5 @@ fn dispatch(arguments: Arguments, output: Output) -> Result<Exit, AppError> {
         Command::Job(command) => job::run(&command, &context()?),
         Command::Catalog(command) => catalog::run(command, &context()?),
         Command::Version => status::version(output),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use clap::CommandFactory;
-
-    fn parse(line: &str) -> Result<Arguments, clap::Error> {
-        Arguments::try_parse_from(line.split(' '))
-    }
-
-    #[test]
-    fn the_definition_of_the_arguments_is_sound() {
-        Arguments::command().debug_assert();
-    }
-
-    #[test]
-    fn the_first_session_of_the_readme_parses() {
-        let readme = include_str!("../../../README.md");
-        let commands: Vec<&str> =
-            readme.lines().map(str::trim).filter(|line| line.starts_with("fossilsafe ")).collect();
-        assert!(commands.len() >= 6, "{commands:?}");
-        for command in commands {
-            let line = command.split("  #").next().unwrap_or_default().trim();
-            parse(line).unwrap_or_else(|error| panic!("{line}: {error}"));
-        }
-    }
-
-    #[test]
-    fn what_would_be_ambiguous_or_destroy_by_accident_is_refused() {
-        for bad in [
-            "fossilsafe",
-            "fossilsafe backup /etc",
-            "fossilsafe backup --set a",
-            "fossilsafe backup /etc --set a --full --incremental",
-            "fossilsafe backup /etc --set a/b",
-            "fossilsafe verify",
-            "fossilsafe verify --set a --run b",
-            "fossilsafe restore --to /tmp/x",
-            "fossilsafe restore --set a --run b",
-            "fossilsafe run --practice-library --devices",
-            "fossilsafe cartridge format FSP-01",
-            "fossilsafe library move slot:1",
-            "fossilsafe job cancel last",
-        ] {
-            assert!(parse(bad).is_err(), "{bad}");
-        }
     }
 }

@@ -8,37 +8,61 @@ use crate::app::error::AppError;
 use crate::domain::{ByteCount, Timestamp};
 pub(super) use crate::jobs::outcome::grouped;
 
-/// How a command prints.
-#[derive(Clone, Copy, Debug)]
+/// How a command prints, and where.
+#[derive(Clone, Debug)]
 pub(super) struct Output {
     pub(super) is_json: bool,
     /// True if somebody watches: then progress bars are drawn.
     pub(super) is_terminal: bool,
+    sink: Sink,
+}
+
+/// Where the text goes.
+#[derive(Clone, Debug)]
+enum Sink {
+    /// Standard output, and standard error for errors.
+    Standard,
+    /// Memory, for tests.
+    #[cfg(test)]
+    Memory(std::sync::Arc<parking_lot::Mutex<String>>),
 }
 
 impl Output {
     pub(super) fn new(is_json: bool) -> Self {
-        Self { is_json, is_terminal: io::stdout().is_terminal() }
+        Self { is_json, is_terminal: io::stdout().is_terminal(), sink: Sink::Standard }
+    }
+
+    /// Keeps what is printed instead, errors too.
+    #[cfg(test)]
+    pub(super) fn captured(is_json: bool) -> (Self, std::sync::Arc<parking_lot::Mutex<String>>) {
+        let text = std::sync::Arc::new(parking_lot::Mutex::new(String::new()));
+        let sink = Sink::Memory(std::sync::Arc::clone(&text));
+        (Self { is_json, is_terminal: false, sink }, text)
     }
 
     /// Prints one document.
-    pub(super) fn json<T: Serialize>(self, value: &T) -> Result<(), AppError> {
+    pub(super) fn json<T: Serialize>(&self, value: &T) -> Result<(), AppError> {
         let text = serde_json::to_string_pretty(value).map_err(io::Error::from)?;
         self.line(&text)
     }
 
     /// Prints one line.
-    pub(super) fn line(self, text: &str) -> Result<(), AppError> {
-        Ok(writeln!(io::stdout().lock(), "{text}")?)
+    pub(super) fn line(&self, text: &str) -> Result<(), AppError> {
+        match &self.sink {
+            Sink::Standard => writeln!(io::stdout().lock(), "{text}")?,
+            #[cfg(test)]
+            Sink::Memory(kept) => kept.lock().extend([text, "\n"]),
+        }
+        Ok(())
     }
 
     /// Prints a table, or a sentence if it has no rows.
-    pub(super) fn table(self, table: &Table, if_empty: &str) -> Result<(), AppError> {
+    pub(super) fn table(&self, table: &Table, if_empty: &str) -> Result<(), AppError> {
         if table.rows.is_empty() { self.line(if_empty) } else { self.line(&table.text()) }
     }
 
     /// Prints an error to standard error.
-    pub(super) fn error(self, error: &AppError) {
+    pub(super) fn error(&self, error: &AppError) {
         let text = if self.is_json {
             let next_step = error.next_step().unwrap_or_default();
             let (code, message) = (error.code(), error.chain());
@@ -50,7 +74,11 @@ impl Output {
             format!("fossilsafe: {}{next_step}", error.chain())
         };
         // Nobody is left to tell if this fails.
-        let _ = writeln!(io::stderr().lock(), "{text}");
+        let _ = match &self.sink {
+            Sink::Standard => writeln!(io::stderr().lock(), "{text}").map_err(AppError::from),
+            #[cfg(test)]
+            Sink::Memory(_) => self.line(&text),
+        };
     }
 }
 

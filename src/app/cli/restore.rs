@@ -108,7 +108,7 @@ fn found(text: &str, run: &RunId, context: &Context) -> Result<Vec<PathBuf>, App
 
 fn plan(spec: &RestoreSpec, context: &Context) -> Result<Exit, AppError> {
     let plan: RestorePlan = context.client.post("/api/restore/plan", spec)?;
-    let output = context.output;
+    let output = &context.output;
     let is_whole = plan.missing.is_empty() && plan.files_without_copy == 0;
     let exit = if is_whole { Exit::Done } else { Exit::NeedsOperator };
     if output.is_json {

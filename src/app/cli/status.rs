@@ -8,7 +8,7 @@ use crate::app::error::{AppError, Exit};
 /// Whether the engine works and what needs a person.
 pub(super) fn run(context: &Context) -> Result<Exit, AppError> {
     let health: HealthView = context.client.get_any_status("/api/healthz")?;
-    let output = context.output;
+    let output = &context.output;
     if output.is_json {
         output.json(&health)?;
     } else {
@@ -33,7 +33,7 @@ pub(super) fn run(context: &Context) -> Result<Exit, AppError> {
 }
 
 /// Which version this is.
-pub(super) fn version(output: Output) -> Result<Exit, AppError> {
+pub(super) fn version(output: &Output) -> Result<Exit, AppError> {
     let view = VersionView::current();
     if output.is_json {
         output.json(&view)?;

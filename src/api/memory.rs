@@ -1,0 +1,191 @@
+//! An engine of a few lines of memory, for tests of HTTP and of the command line.
+//!
+//! It keeps jobs and events, and refuses or invents everything else: each kind of refusal is answered
+//! by one of its calls. Nothing moves by itself; tests move jobs with [`Memory::enter`].
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tokio::sync::watch;
+
+use super::engine::{Engine, EngineError, EngineErrorKind};
+use super::types::{
+    CartridgeFilter, CartridgeView, CatalogCheck, EngineFigures, EventLevel, EventsRequest,
+    EvidenceScope, EvidenceTable, FileHit, FileVersion, HealthStatus, HealthView, JobAction,
+    JobEvent, JobFilter, JobView, LibraryView, Page, PageRequest, ProgressView, RestorePlan,
+    RunFilter, RunView, SearchRequest, SetView, VersionsRequest,
+};
+use crate::domain::{Barcode, JobId, RunId, SetName, Timestamp};
+use crate::jobs::spec::RestoreSpec;
+use crate::jobs::{JobSpec, JobState};
+
+/// Jobs and events in memory; everything else is unknown.
+#[derive(Debug)]
+pub(crate) struct Memory {
+    pub(crate) jobs: Mutex<Vec<JobView>>,
+    events: Mutex<Vec<JobEvent>>,
+    pub(crate) searched: Mutex<Option<SearchRequest>>,
+    changes: watch::Sender<u64>,
+}
+
+fn unknown<T>(what: &str) -> Result<T, EngineError> {
+    Err(EngineError::new(EngineErrorKind::NotFound, "unknown", what, "Look at the list."))
+}
+
+impl Memory {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self {
+            jobs: Mutex::default(),
+            events: Mutex::default(),
+            searched: Mutex::default(),
+            changes: watch::Sender::new(0),
+        })
+    }
+
+    /// Moves a job and keeps an event of it.
+    pub(crate) fn enter(&self, id: JobId, state: JobState) {
+        if let Some(job) = self.jobs.lock().iter_mut().find(|job| job.id == id) {
+            job.state = state;
+            job.allowed_actions = JobAction::allowed_in(state);
+        }
+        let mut events = self.events.lock();
+        let number = i64::try_from(events.len()).unwrap() + 1;
+        events.push(JobEvent {
+            id: number,
+            job: id,
+            at: Timestamp::default(),
+            level: EventLevel::Info,
+            state: Some(state),
+            message: format!("job {id} is {state}"),
+        });
+        drop(events);
+        self.changes.send_modify(|count| *count += 1);
+    }
+}
+
+impl Engine for Memory {
+    fn health(&self) -> HealthView {
+        HealthView {
+            status: HealthStatus::Failed,
+            sentence: "no library".to_owned(),
+            jobs_active: 0,
+            jobs_waiting: 0,
+            findings: Vec::new(),
+        }
+    }
+
+    fn figures(&self) -> Result<EngineFigures, EngineError> {
+        let mut figures = EngineFigures { written_bytes_total: 7, ..EngineFigures::default() };
+        figures.jobs.insert("running".to_owned(), 2);
+        Ok(figures)
+    }
+
+    fn library(&self) -> Result<LibraryView, EngineError> {
+        panic!("the library fell over");
+    }
+
+    fn cartridges(
+        &self,
+        _: &CartridgeFilter,
+        page: &PageRequest,
+    ) -> Result<Page<CartridgeView>, EngineError> {
+        Ok(Page { items: Vec::new(), next: Some(format!("{}+", page.limit)) })
+    }
+
+    fn cartridge(&self, barcode: &Barcode) -> Result<CartridgeView, EngineError> {
+        unknown(&format!("There is no cartridge {barcode}."))
+    }
+
+    fn sets(&self, _: &PageRequest) -> Result<Page<SetView>, EngineError> {
+        Ok(Page::whole(Vec::new()))
+    }
+
+    fn set(&self, name: &SetName) -> Result<SetView, EngineError> {
+        unknown(&format!("There is no set {name}."))
+    }
+
+    fn runs(&self, _: &RunFilter, _: &PageRequest) -> Result<Page<RunView>, EngineError> {
+        Ok(Page::whole(Vec::new()))
+    }
+
+    fn run(&self, run: &RunId) -> Result<RunView, EngineError> {
+        unknown(&format!("There is no run {run}."))
+    }
+
+    fn search(&self, request: &SearchRequest) -> Result<Page<FileHit>, EngineError> {
+        *self.searched.lock() = Some(request.clone());
+        Ok(Page::whole(Vec::new()))
+    }
+
+    fn versions(&self, _: &VersionsRequest) -> Result<Page<FileVersion>, EngineError> {
+        Ok(Page::whole(Vec::new()))
+    }
+
+    fn plan_restore(&self, spec: &RestoreSpec) -> Result<RestorePlan, EngineError> {
+        self.run(&spec.selection.run).map(|_| unreachable!("no run is known"))
+    }
+
+    fn evidence(&self, _: &EvidenceScope) -> Result<EvidenceTable, EngineError> {
+        let step = "Put cartridge FSP001L9 in.";
+        Err(EngineError::new(EngineErrorKind::NeedsOperator, "cartridge_absent", "Absent.", step))
+    }
+
+    fn check_catalog(&self) -> Result<CatalogCheck, EngineError> {
+        let step = "Rebuild it.";
+        Err(EngineError::new(EngineErrorKind::Corrupt, "catalog_corrupt", "Damaged.", step))
+    }
+
+    fn start(&self, spec: JobSpec) -> Result<JobView, EngineError> {
+        let id = JobId(i64::try_from(self.jobs.lock().len()).unwrap() + 1);
+        let view = JobView {
+            id,
+            kind: spec.kind().to_owned(),
+            state: JobState::Queued,
+            title: spec.title(),
+            spec,
+            created: Timestamp::default(),
+            started: None,
+            ended: None,
+            progress: ProgressView::default(),
+            need: None,
+            outcome: None,
+            error: None,
+            allowed_actions: JobAction::allowed_in(JobState::Queued),
+        };
+        self.jobs.lock().push(view.clone());
+        Ok(view)
+    }
+
+    fn jobs(&self, filter: &JobFilter, _: &PageRequest) -> Result<Page<JobView>, EngineError> {
+        let jobs = self.jobs.lock();
+        let wanted = jobs.iter().filter(|job| !filter.is_active || !job.state.is_final());
+        Ok(Page::whole(wanted.cloned().collect()))
+    }
+
+    fn job(&self, id: JobId) -> Result<JobView, EngineError> {
+        let found = self.jobs.lock().iter().find(|job| job.id == id).cloned();
+        found.map_or_else(|| unknown(&format!("There is no job {id}.")), Ok)
+    }
+
+    fn control(&self, id: JobId, action: JobAction) -> Result<JobView, EngineError> {
+        let job = self.job(id)?;
+        if job.allowed_actions.contains(&action) {
+            self.enter(id, JobState::Cancelled);
+            return self.job(id);
+        }
+        let message = format!("Job {id} is {} and cannot {}.", job.state, action.name());
+        Err(EngineError::new(EngineErrorKind::Conflict, "job_state", message, "Wait."))
+    }
+
+    fn events(&self, request: &EventsRequest) -> Result<Vec<JobEvent>, EngineError> {
+        let events = self.events.lock();
+        let is_wanted = |event: &&JobEvent| {
+            event.id > request.after && request.job.is_none_or(|job| job == event.job)
+        };
+        Ok(events.iter().filter(is_wanted).take(request.limit).cloned().collect())
+    }
+
+    fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+}
