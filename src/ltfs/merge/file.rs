@@ -73,6 +73,17 @@ impl IndexFile {
         &self.path
     }
 
+    /// Gives the file another name, replacing what has it.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn move_to(&mut self, path: &Path) -> Result<(), TreeError> {
+        std::fs::rename(&self.path, path)
+            .map_err(|source| TreeError::Io { path: path.to_owned(), source })?;
+        self.path = path.to_owned();
+        Ok(())
+    }
+
     /// Its length.
     #[must_use]
     pub fn bytes(&self) -> ByteCount {

@@ -1,0 +1,159 @@
+//! The end of a partition: its last good index, and what stands behind it.
+//!
+//! The reference looks at the very last thing of a partition and refuses the volume if that is no
+//! index. Here the search goes on backwards from filemark to filemark until an index is found that is
+//! whole, belongs to the volume and stands where it says it does.
+
+use crate::domain::{BlockNumber, Partition, Position};
+use crate::drive::{Drive, DriveError, SpaceOutcome};
+use crate::ltfs::error::{LtfsError, is_damage};
+use crate::ltfs::tape::{
+    FIRST_BLOCK_BEHIND_LABEL, IndexFound, IndexOnTape, IndexPlace, read_index,
+};
+
+/// Where the data of a partition ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndOfData {
+    /// There.
+    At(BlockNumber),
+    /// The drive does not know: a write was cut off by power loss or reset.
+    Missing,
+    /// Nobody looked: the cartridge's memory was trusted.
+    NotChecked,
+}
+
+/// What stands behind the last good index of a partition (or behind its label, if it has none).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Tail {
+    /// Nothing: the partition is complete.
+    Clean,
+    /// Nobody looked.
+    NotChecked,
+    /// The filemark behind the index is missing.
+    NoTrailingFilemark,
+    /// More filemarks than belong there.
+    ExtraFilemarks {
+        /// How many.
+        count: u64,
+    },
+    /// Blocks that no index lists.
+    Data {
+        /// The first object behind what is complete.
+        from: BlockNumber,
+        /// End of data, if known.
+        to: Option<BlockNumber>,
+    },
+    /// Something that begins like an index and cannot be used.
+    DamagedIndex {
+        /// Its first block; the newest, if there are several.
+        at: BlockNumber,
+        /// Why it cannot be used.
+        why: String,
+    },
+}
+
+/// One partition's end.
+#[derive(Clone, Debug)]
+pub(super) struct PartitionEnd {
+    pub(super) end_of_data: EndOfData,
+    pub(super) index: Option<IndexOnTape>,
+    pub(super) tail: Tail,
+    /// How many indexes were found and could not be used.
+    pub(super) damaged: usize,
+}
+
+/// Searches a partition backwards from its end.
+pub(super) fn search(
+    drive: &mut Drive,
+    place: IndexPlace<'_>,
+    partition: Partition,
+) -> Result<PartitionEnd, LtfsError> {
+    const DOING: &str = "find the end of a partition";
+    let known = drive.end_of_data_known(partition).map_err(LtfsError::drive(DOING))?;
+    let missing = PartitionEnd {
+        end_of_data: EndOfData::Missing,
+        index: None,
+        tail: Tail::NotChecked,
+        damaged: 0,
+    };
+    if !known {
+        return Ok(missing);
+    }
+    let end = match drive.locate_end_of_data(partition) {
+        Ok(position) => position.block,
+        Err(error) if is_damage(&error) => return Ok(missing),
+        Err(error) => return Err(LtfsError::drive(DOING)(error)),
+    };
+    let mut seen = Seen::default();
+    let index = search_back(drive, place, partition, end, &mut seen)?;
+    let tail = seen.tail(index.as_ref(), end);
+    let end_of_data = EndOfData::At(end);
+    Ok(PartitionEnd { end_of_data, index, tail, damaged: seen.damaged.len() })
+}
+
+/// What was met on the way back.
+#[derive(Debug, Default)]
+struct Seen {
+    has_data: bool,
+    damaged: Vec<(BlockNumber, String)>,
+}
+
+impl Seen {
+    fn tail(&mut self, index: Option<&IndexOnTape>, end: BlockNumber) -> Tail {
+        let complete = index.map_or(FIRST_BLOCK_BEHIND_LABEL, IndexOnTape::end);
+        if let Some((at, why)) = self.damaged.first().cloned() {
+            return Tail::DamagedIndex { at, why };
+        }
+        let has_filemark = index.is_none_or(|index| index.has_trailing_filemark);
+        if end <= complete {
+            return if has_filemark { Tail::Clean } else { Tail::NoTrailingFilemark };
+        }
+        if self.has_data || !has_filemark {
+            Tail::Data { from: complete, to: Some(end) }
+        } else {
+            Tail::ExtraFilemarks { count: end.0 - complete.0 }
+        }
+    }
+}
+
+fn search_back(
+    drive: &mut Drive,
+    place: IndexPlace<'_>,
+    partition: Partition,
+    end: BlockNumber,
+    seen: &mut Seen,
+) -> Result<Option<IndexOnTape>, LtfsError> {
+    let mut behind = end;
+    while behind > FIRST_BLOCK_BEHIND_LABEL {
+        let Some(filemark) = filemark_before(drive, partition, behind)? else { break };
+        let first = BlockNumber(filemark.0 + 1);
+        if first < behind {
+            match read_index(drive, place, partition, first)? {
+                IndexFound::Good(index) => return Ok(Some(*index)),
+                IndexFound::Damaged(why) => seen.damaged.push((first, why)),
+                IndexFound::NotAnIndex => seen.has_data = true,
+            }
+        }
+        behind = filemark;
+    }
+    Ok(None)
+}
+
+/// The nearest filemark before `behind`. `None` at the beginning, or where the tape cannot be spaced.
+fn filemark_before(
+    drive: &mut Drive,
+    partition: Partition,
+    behind: BlockNumber,
+) -> Result<Option<BlockNumber>, LtfsError> {
+    const DOING: &str = "search a partition backwards";
+    let from = Position { partition, block: behind };
+    let spaced = if drive.position() == Some(from) { Ok(()) } else { drive.locate(from) }
+        .and_then(|()| drive.space_filemarks(-1));
+    match spaced {
+        Ok(SpaceOutcome::Done) => Ok(drive.position().map(|position| position.block)),
+        Ok(SpaceOutcome::BeginningOfPartition | SpaceOutcome::EndOfData) => Ok(None),
+        Err(DriveError::BeyondEndOfData { .. }) => Ok(None),
+        Err(error) if is_damage(&error) => Ok(None),
+        Err(error) => Err(LtfsError::drive(DOING)(error)),
+    }
+}

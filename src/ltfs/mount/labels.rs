@@ -1,0 +1,98 @@
+//! From a cartridge to two labels that agree.
+
+use super::Finding;
+use crate::domain::{BlockNumber, Partition, Position};
+use crate::drive::{Drive, DriveError, Medium, ReadOutcome};
+use crate::ltfs::error::{LtfsError, NotLtfs, is_damage};
+use crate::ltfs::label::{LABEL_BYTES_MAX, PartitionMap, VolumeLabel};
+use crate::ltfs::tape::{LabelFound, describe_unlabelled, read_label};
+
+/// Partitions of an LTFS volume.
+const PARTITIONS: u8 = 2;
+/// Unit attentions that may be waiting when a cartridge was just loaded.
+const ATTENTIONS_MAX: usize = 8;
+
+/// Makes sure that a cartridge is there and that the drive can go to its beginning.
+///
+/// What happened to the drive before does not matter to a mount, which assumes nothing: unit attentions
+/// are taken off here. The read-only access they leave behind is what a mount wants.
+pub(super) fn ensure_cartridge(drive: &mut Drive) -> Result<Medium, LtfsError> {
+    const DOING: &str = "go to the beginning of the cartridge";
+    let mut attempts = 0;
+    loop {
+        let medium = drive.medium().map_err(LtfsError::drive("identify the cartridge"));
+        let found = match medium {
+            Ok(None) => return Err(LtfsError::NoCartridge),
+            Ok(Some(medium)) if medium.is_cleaning => {
+                return Err(LtfsError::NotLtfs(NotLtfs::Cleaning));
+            }
+            Ok(Some(medium)) => match drive.locate(Position::new(0, 0)) {
+                Ok(()) | Err(DriveError::BeyondEndOfData { .. }) => return Ok(medium),
+                Err(error) if is_damage(&error) => return Ok(medium),
+                Err(source) => LtfsError::Drive { doing: DOING, source },
+            },
+            Err(error) => error,
+        };
+        attempts += 1;
+        let is_attention =
+            matches!(&found, LtfsError::Drive { source: DriveError::UnitAttention { .. }, .. });
+        if !is_attention || attempts > ATTENTIONS_MAX {
+            return Err(found);
+        }
+    }
+}
+
+/// Reads and compares the labels. One label alone is believed, with a finding.
+pub(super) fn read_labels(
+    drive: &mut Drive,
+    partition_count: u8,
+) -> Result<(VolumeLabel, PartitionMap, Vec<Finding>), LtfsError> {
+    if partition_count != PARTITIONS {
+        return Err(LtfsError::NotLtfs(describe_single(drive)?));
+    }
+    let first = read_label(drive, Partition(0))?;
+    let second = read_label(drive, Partition(1))?;
+    let (label, partition, other) = match (first, second) {
+        (LabelFound::Label(first), LabelFound::Label(second)) => {
+            let (label, map) = VolumeLabel::verify(first, &second)?;
+            return Ok((label, map, Vec::new()));
+        }
+        (LabelFound::Label(label), other) => (label, Partition(0), other),
+        (other, LabelFound::Label(label)) => (label, Partition(1), other),
+        (first, second) => {
+            return Err(LtfsError::NotLtfs(describe_unlabelled([&first, &second])));
+        }
+    };
+    let (label, map) = label.alone(partition);
+    let missing = if map.index.1 == partition { map.data.0 } else { map.index.0 };
+    let finding = Finding::LabelUnusable { partition: missing, why: other.describe() };
+    Ok((label, map, vec![finding]))
+}
+
+/// What is on a cartridge with one partition.
+fn describe_single(drive: &mut Drive) -> Result<NotLtfs, LtfsError> {
+    const DOING: &str = "look at the beginning of the cartridge";
+    const SHOWN_CHARS: usize = 24;
+    match drive.locate(Position { partition: Partition(0), block: BlockNumber(0) }) {
+        Ok(()) => {}
+        Err(DriveError::BeyondEndOfData { .. }) => return Ok(NotLtfs::Blank),
+        Err(error) => return Err(LtfsError::drive(DOING)(error)),
+    }
+    let mut buffer = vec![0; LABEL_BYTES_MAX];
+    match drive.read_block(&mut buffer) {
+        Ok(ReadOutcome::EndOfData) => Ok(NotLtfs::Blank),
+        Ok(ReadOutcome::Filemark) => Ok(NotLtfs::OnePartition("a filemark".to_owned())),
+        Ok(ReadOutcome::Block { len }) => {
+            let text = String::from_utf8_lossy(&buffer[..len]);
+            let shown: String = text.chars().take(SHOWN_CHARS).collect();
+            Ok(NotLtfs::OnePartition(format!("a block of {len} bytes, {shown:?}")))
+        }
+        Err(DriveError::BlockTooLong { len, .. }) => {
+            Ok(NotLtfs::OnePartition(format!("a block of {len} bytes")))
+        }
+        Err(error) if is_damage(&error) => {
+            Ok(NotLtfs::OnePartition("something that cannot be read".to_owned()))
+        }
+        Err(error) => Err(LtfsError::drive(DOING)(error)),
+    }
+}

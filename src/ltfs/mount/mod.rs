@@ -1,0 +1,545 @@
+//! Mounting: from a cartridge in a drive to a volume whose newest provable index is known, and why.
+//!
+//! A mount never writes. It believes nothing that it has not compared: two labels make a volume; an
+//! index counts when it is whole, belongs to the volume and stands where it says. When the cartridge's
+//! memory is current it says where the newest index is and the mount is quick; else both partitions
+//! are searched from their ends, further back than the reference goes, so a volume that the reference
+//! refuses can still be read. What is not as after a clean close becomes a [`Finding`].
+//!
+//! ```text
+//!  labels ─▶ memory current? ─yes─▶ index where it points ─good─▶ mounted
+//!                 │ no                        │ wrong (finding)
+//!                 ▼                           ▼
+//!           search both partitions from their ends ─▶ the newer index ─▶ mounted, with findings
+//! ```
+
+mod ends;
+mod finding;
+mod labels;
+mod memory;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+pub use ends::{EndOfData, Tail};
+pub use finding::{Finding, Severity};
+
+use super::error::LtfsError;
+use super::extent::PartitionId;
+use super::index::{IndexHeader, IndexLocation, LockState};
+use super::label::{PartitionMap, VolumeLabel};
+use super::merge::IndexFile;
+use super::tape::{IndexFound, IndexOnTape, IndexPlace, read_index};
+use crate::domain::{BlockNumber, Partition, VolumeUuid};
+use crate::drive::{Access, Drive};
+use ends::PartitionEnd;
+use memory::Memory;
+
+/// How to mount.
+#[derive(Clone, Debug)]
+pub struct MountOptions {
+    /// Where indexes are kept off the tape.
+    pub spool_dir: PathBuf,
+    /// What is known of the volume that should be on the cartridge.
+    pub known: Option<KnownVolume>,
+    /// Whether to look at the ends of both partitions even if the cartridge's memory is current.
+    pub ends: CheckEnds,
+}
+
+/// What is known of a volume.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KnownVolume {
+    /// Which volume.
+    pub uuid: VolumeUuid,
+    /// The last generation that was written to it, as far as it is known.
+    pub generation: Option<u64>,
+}
+
+/// Whether to look at the ends of the partitions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CheckEnds {
+    /// Only if the cartridge's memory is not current: quick, enough for reading.
+    WhenInDoubt,
+    /// Always: before writing.
+    Always,
+}
+
+/// A volume, mounted. Holds no drive; it is true as long as the cartridge stays where it is.
+#[derive(Clone, Debug)]
+pub struct MountedVolume {
+    /// What both labels say.
+    pub label: VolumeLabel,
+    /// Which physical partition is which.
+    pub map: PartitionMap,
+    /// The index that was chosen.
+    pub index: ChosenIndex,
+    /// What is not as after a clean close.
+    pub findings: Vec<Finding>,
+    /// The index partition.
+    pub index_partition: PartitionState,
+    /// The data partition.
+    pub data_partition: PartitionState,
+    /// Why the volume must not be written, if something says so.
+    pub lock: Option<VolumeLock>,
+    /// The drive will not write this cartridge.
+    pub is_write_protected: bool,
+    /// What was written can never be overwritten.
+    pub is_worm: bool,
+}
+
+/// The newest provable index of a volume.
+#[derive(Clone, Debug)]
+pub struct ChosenIndex {
+    /// The index, off the tape.
+    pub file: Arc<IndexFile>,
+    /// Where it stands.
+    pub location: IndexLocation,
+    /// Why this one.
+    pub why: IndexChoice,
+}
+
+/// Why an index was chosen. `Display` is a sentence for a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IndexChoice {
+    /// The reason.
+    pub reason: ChoiceReason,
+    /// Its generation.
+    pub generation: u64,
+    /// Where it stands.
+    pub location: IndexLocation,
+    /// Newer ones that were found and cannot be used.
+    pub passed_over: usize,
+}
+
+/// Reasons for choosing an index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChoiceReason {
+    /// The cartridge's memory is current and points to it.
+    MemoryIsCurrent,
+    /// Both partitions end in the same generation.
+    SameOnBoth,
+    /// It is newer than the other partition's.
+    NewerThanOther {
+        /// The other's generation.
+        other: u64,
+    },
+    /// The other partition has none that can be used.
+    OnlyOne,
+}
+
+/// The state of one partition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartitionState {
+    /// Its letter.
+    pub id: PartitionId,
+    /// Its number.
+    pub partition: Partition,
+    /// Where its data ends.
+    pub end_of_data: EndOfData,
+    /// Its last good index.
+    pub last_index: Option<LastIndex>,
+    /// What stands behind that.
+    pub tail: Tail,
+}
+
+/// The last good index of a partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LastIndex {
+    /// Where it stands.
+    pub location: IndexLocation,
+    /// Its generation.
+    pub generation: u64,
+}
+
+/// Why a volume must not be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VolumeLock {
+    /// Somebody locked it; it can be unlocked.
+    Locked,
+    /// It is locked for ever.
+    PermanentlyLocked,
+    /// Another LTFS writer met a permanent write error.
+    WriteError,
+}
+
+impl fmt::Display for VolumeLock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Locked => "it was locked",
+            Self::PermanentlyLocked => "it was locked for ever",
+            Self::WriteError => "a permanent write error was recorded on it",
+        })
+    }
+}
+
+impl fmt::Display for IndexChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "generation {} at {}: ", self.generation, self.location)?;
+        match self.reason {
+            ChoiceReason::MemoryIsCurrent => {
+                f.write_str("the cartridge's memory is current and points to it")?;
+            }
+            ChoiceReason::SameOnBoth => f.write_str("both partitions end in this generation")?,
+            ChoiceReason::NewerThanOther { other } => {
+                write!(f, "it is newer than the other partition's generation {other}")?;
+            }
+            ChoiceReason::OnlyOne => {
+                f.write_str("the other partition has no index that can be used")?;
+            }
+        }
+        match self.passed_over {
+            0 => Ok(()),
+            count => write!(f, "; {count} behind it cannot be used"),
+        }
+    }
+}
+
+impl MountedVolume {
+    /// What its index says of itself.
+    #[must_use]
+    pub fn header(&self) -> &IndexHeader {
+        self.index.file.header()
+    }
+
+    /// The generation of its newest provable index.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        self.header().generation
+    }
+
+    /// True if other implementations refuse it until it is repaired.
+    #[must_use]
+    pub fn needs_repair(&self) -> bool {
+        self.findings.iter().any(|finding| finding.severity() >= Severity::Repair)
+    }
+
+    /// True if the ends of both partitions were looked at.
+    #[must_use]
+    pub fn is_verified(&self) -> bool {
+        [&self.index_partition, &self.data_partition]
+            .iter()
+            .all(|state| state.tail != Tail::NotChecked)
+    }
+
+    /// Whether data may be appended to it as it is.
+    ///
+    /// # Errors
+    /// Says what stands against it.
+    pub fn ensure_appendable(&self) -> Result<(), LtfsError> {
+        let volume = self.label.uuid;
+        if self.is_write_protected {
+            return Err(LtfsError::WriteProtected("its write protection is on"));
+        }
+        if let Some(lock) = self.lock {
+            return Err(LtfsError::Locked { volume, reason: lock.to_string() });
+        }
+        if !self.is_verified() {
+            return Err(LtfsError::Misuse("the ends of the partitions were not looked at"));
+        }
+        let worst = self.findings.iter().find(|f| f.severity() >= Severity::Repair);
+        if let Some(finding) = worst {
+            return Err(LtfsError::NeedsRepair { volume, reason: finding.to_string() });
+        }
+        for state in [&self.index_partition, &self.data_partition] {
+            if state.tail != Tail::Clean {
+                let reason = format!("partition {}: {}", state.id, state.tail);
+                return Err(LtfsError::NeedsRepair { volume, reason });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Mounts the volume on the loaded cartridge. Sends no command that writes, and leaves the drive's
+/// access read-only.
+///
+/// # Errors
+/// When there is no volume, another one than the known, or none of its indexes can be read.
+pub fn mount(drive: &mut Drive, options: &MountOptions) -> Result<MountedVolume, LtfsError> {
+    drive.permit(Access::ReadOnly);
+    let medium = labels::ensure_cartridge(drive)?;
+    let (label, map, mut findings) = labels::read_labels(drive, medium.partition_count)?;
+    if let Some(known) = options.known.filter(|known| known.uuid != label.uuid) {
+        return Err(LtfsError::WrongVolume { expected: known.uuid, found: label.uuid });
+    }
+    let limit = drive.capabilities().block_bytes_max;
+    if usize::try_from(label.block_size).map_or(true, |size| size > limit) {
+        return Err(LtfsError::BlockSize { block_size: label.block_size, limit });
+    }
+    if label.version.is_newer_than_written() {
+        findings.push(Finding::NewerFormat(label.version));
+    }
+    let memory = Memory::read(drive, &map, label.uuid)?;
+    let place = IndexPlace { label: &label, map: &map, spool_dir: &options.spool_dir };
+    let trusted = by_memory(drive, place, &memory, &mut findings)?;
+    let found = match (trusted, options.ends) {
+        (Some(found), CheckEnds::WhenInDoubt) => found,
+        (trusted, _) => {
+            drop_file(trusted.map(|found| found.index));
+            by_search(drive, place, &memory, &mut findings)?
+        }
+    };
+    let header = found.index.file.header();
+    let lock = lock_of(header, memory.lock);
+    if let Some(known) = options.known.and_then(|known| known.generation)
+        && header.generation < known
+    {
+        findings.push(Finding::OlderThanKnown { known, found: header.generation });
+    }
+    check_extents(&found, &map, &mut findings);
+    Ok(MountedVolume {
+        index: ChosenIndex {
+            location: found.index.location,
+            why: IndexChoice {
+                reason: found.reason,
+                generation: header.generation,
+                location: found.index.location,
+                passed_over: found.passed_over,
+            },
+            file: Arc::new(found.index.file),
+        },
+        findings,
+        index_partition: found.index_state,
+        data_partition: found.data_state,
+        lock,
+        is_write_protected: medium.is_write_protected,
+        is_worm: medium.is_worm,
+        label,
+        map,
+    })
+}
+
+/// The outcome of either way to find the newest index.
+struct Found {
+    index: IndexOnTape,
+    reason: ChoiceReason,
+    passed_over: usize,
+    index_state: PartitionState,
+    data_state: PartitionState,
+}
+
+/// Goes where the cartridge's memory points, if it is current.
+fn by_memory(
+    drive: &mut Drive,
+    place: IndexPlace<'_>,
+    memory: &Memory,
+    findings: &mut Vec<Finding>,
+) -> Result<Option<Found>, LtfsError> {
+    let map = place.map;
+    let Some((on_index, on_data)) = memory.current() else {
+        findings.extend(memory.findings(map));
+        return Ok(None);
+    };
+    let ((id, partition), newest) = if on_index.generation >= on_data.generation {
+        (map.index, on_index)
+    } else {
+        findings.push(Finding::IndexPartitionBehind {
+            index: on_index.generation,
+            data: on_data.generation,
+        });
+        (map.data, on_data)
+    };
+    let index = match read_index(drive, place, partition, newest.block)? {
+        IndexFound::Good(index) if index.file.header().generation == newest.generation => *index,
+        other => {
+            if let IndexFound::Good(index) = other {
+                drop_file(Some(*index));
+            }
+            findings.push(Finding::CoherencyWrong(id));
+            return Ok(None);
+        }
+    };
+    let state =
+        |(id, partition): (PartitionId, Partition), last: memory::LastKnown| PartitionState {
+            id,
+            partition,
+            end_of_data: EndOfData::NotChecked,
+            last_index: Some(LastIndex {
+                location: IndexLocation { partition: id, block: last.block },
+                generation: last.generation,
+            }),
+            tail: Tail::NotChecked,
+        };
+    Ok(Some(Found {
+        index,
+        reason: ChoiceReason::MemoryIsCurrent,
+        passed_over: 0,
+        index_state: state(map.index, on_index),
+        data_state: state(map.data, on_data),
+    }))
+}
+
+/// Searches both partitions from their ends and takes the newer index.
+fn by_search(
+    drive: &mut Drive,
+    place: IndexPlace<'_>,
+    memory: &Memory,
+    findings: &mut Vec<Finding>,
+) -> Result<Found, LtfsError> {
+    findings.retain(|finding| !matches!(finding, Finding::IndexPartitionBehind { .. }));
+    let map = place.map;
+    let mut on_index = ends::search(drive, place, map.index.1)?;
+    let mut on_data = ends::search(drive, place, map.data.1)?;
+    let leads_back = on_index.index.as_ref().and_then(|index| index.file.header().previous);
+    let pointers =
+        [memory.data.map(|known| known.block), leads_back.map(|previous| previous.block)];
+    by_pointer(drive, place, map.data.1, &mut on_data, &pointers)?;
+    by_pointer(drive, place, map.index.1, &mut on_index, &[memory.index.map(|known| known.block)])?;
+    let is_current = memory.current().is_some();
+    let index_state = describe(map.index, &on_index, is_current, findings);
+    let data_state = describe(map.data, &on_data, is_current, findings);
+    let passed_over = on_index.damaged + on_data.damaged;
+    let (index, reason) = choose(on_index.index, on_data.index, findings)
+        .ok_or(LtfsError::NoIndex { volume: place.label.uuid, tried: passed_over })?;
+    Ok(Found { index, reason, passed_over, index_state, data_state })
+}
+
+/// Where the end of data is missing, indexes can still be read where something points to them.
+fn by_pointer(
+    drive: &mut Drive,
+    place: IndexPlace<'_>,
+    partition: Partition,
+    end: &mut PartitionEnd,
+    pointers: &[Option<BlockNumber>],
+) -> Result<(), LtfsError> {
+    if end.end_of_data != EndOfData::Missing {
+        return Ok(());
+    }
+    let first = Some(super::tape::FIRST_INDEX_BLOCK);
+    let mut tried = Vec::new();
+    for block in pointers.iter().chain([&first]).flatten() {
+        if tried.contains(block) {
+            continue;
+        }
+        tried.push(*block);
+        let IndexFound::Good(index) = read_index(drive, place, partition, *block)? else {
+            continue;
+        };
+        let is_newer = end
+            .index
+            .as_ref()
+            .is_none_or(|known| known.file.header().generation < index.file.header().generation);
+        if is_newer {
+            drop_file(end.index.replace(*index));
+        } else {
+            drop_file(Some(*index));
+        }
+    }
+    Ok(())
+}
+
+/// The state of a partition, and what is to be said of it.
+fn describe(
+    (id, partition): (PartitionId, Partition),
+    end: &PartitionEnd,
+    memory_is_current: bool,
+    findings: &mut Vec<Finding>,
+) -> PartitionState {
+    if end.end_of_data == EndOfData::Missing {
+        findings.push(Finding::EndOfDataMissing(id));
+    }
+    if end.index.is_none() {
+        findings.push(Finding::NoIndex(id));
+    }
+    // The reference looks at the ends only when the memory is not current, and then repairs a missing
+    // filemark by itself; when it is current, it stumbles over just that.
+    let severity = match &end.tail {
+        Tail::Clean | Tail::NotChecked => None,
+        Tail::NoTrailingFilemark if memory_is_current => Some(Severity::Repair),
+        Tail::NoTrailingFilemark => Some(Severity::Note),
+        Tail::ExtraFilemarks { .. } | Tail::Data { .. } if memory_is_current => {
+            Some(Severity::Note)
+        }
+        Tail::ExtraFilemarks { .. } | Tail::Data { .. } | Tail::DamagedIndex { .. } => {
+            Some(Severity::Repair)
+        }
+    };
+    if let Some(severity) = severity {
+        findings.push(Finding::Tail { partition: id, tail: end.tail.clone(), severity });
+    }
+    PartitionState {
+        id,
+        partition,
+        end_of_data: end.end_of_data,
+        last_index: end.index.as_ref().map(|index| LastIndex {
+            location: index.location,
+            generation: index.file.header().generation,
+        }),
+        tail: end.tail.clone(),
+    }
+}
+
+/// The newer of two; of the same generation the index partition's, if it leads back to the other.
+fn choose(
+    on_index: Option<IndexOnTape>,
+    on_data: Option<IndexOnTape>,
+    findings: &mut Vec<Finding>,
+) -> Option<(IndexOnTape, ChoiceReason)> {
+    let (on_index, on_data) = match (on_index, on_data) {
+        (Some(index), Some(data)) => (index, data),
+        (Some(only), None) | (None, Some(only)) => return Some((only, ChoiceReason::OnlyOne)),
+        (None, None) => return None,
+    };
+    let (index_generation, data_generation) =
+        (on_index.file.header().generation, on_data.file.header().generation);
+    let found = on_index.file.header().previous;
+    let leads_back = found == Some(on_data.location);
+    if index_generation < data_generation {
+        findings
+            .push(Finding::IndexPartitionBehind { index: index_generation, data: data_generation });
+    } else if !leads_back {
+        findings.push(Finding::BackPointer { found, expected: on_data.location });
+    }
+    let takes_index =
+        index_generation > data_generation || (index_generation == data_generation && leads_back);
+    let (taken, left) = if takes_index { (on_index, on_data) } else { (on_data, on_index) };
+    let other = left.file.header().generation;
+    let reason = if index_generation == data_generation {
+        ChoiceReason::SameOnBoth
+    } else {
+        ChoiceReason::NewerThanOther { other }
+    };
+    drop_file(Some(left));
+    Some((taken, reason))
+}
+
+/// Takes the file of an index that was not chosen out of the spool folder.
+fn drop_file(index: Option<IndexOnTape>) {
+    if let Some(index) = index {
+        // It is only in the way; a mount does not fail over it.
+        let _ = std::fs::remove_file(index.file.path());
+    }
+}
+
+fn check_extents(found: &Found, map: &PartitionMap, findings: &mut Vec<Finding>) {
+    for (id, needed) in found.index.file.data_ends() {
+        let state = match map.physical(*id) {
+            None => {
+                findings.push(Finding::ExtentsNowhere(*id));
+                continue;
+            }
+            Some(partition) if partition == found.index_state.partition => &found.index_state,
+            Some(_) => &found.data_state,
+        };
+        if let EndOfData::At(end) = state.end_of_data
+            && *needed > end
+        {
+            findings.push(Finding::ExtentsBeyondEnd { partition: *id, needed: *needed, end });
+        }
+    }
+}
+
+/// What forbids writing: the index's own word, or what is recorded in the cartridge's memory.
+fn lock_of(header: &IndexHeader, recorded: Option<u8>) -> Option<VolumeLock> {
+    match (header.lock, recorded) {
+        (Some(LockState::PermanentlyLocked), _) | (_, Some(3)) => {
+            Some(VolumeLock::PermanentlyLocked)
+        }
+        (_, Some(2 | 4 | 5 | 6)) => Some(VolumeLock::WriteError),
+        (Some(LockState::Locked), _) => Some(VolumeLock::Locked),
+        _ => None,
+    }
+}

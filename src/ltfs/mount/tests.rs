@@ -1,0 +1,1 @@
+//! Mounting on the virtual library.

@@ -1,0 +1,354 @@
+//! Indexes and labels as they lie on tape: reading them from a block on, writing their construct.
+//!
+//! A label construct is `VOL1, filemark, XML, filemark`; an index construct is `filemark, index blocks,
+//! filemark`. Both are flushed by their last filemark and by nothing else.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use super::error::{LtfsError, NotLtfs, is_damage};
+use super::index::IndexLocation;
+use super::label::{LABEL_BYTES_MAX, LabelError, PartitionMap, UnverifiedLabel, VolumeLabel};
+use super::merge::{IndexFile, TreeError};
+use crate::domain::{BlockCount, BlockNumber, Partition, Position};
+use crate::drive::{Drive, DriveError, Flush, ReadOutcome, WriteOutcome};
+
+/// The first block that can hold an index: behind the label and the index's leading filemark.
+pub(super) const FIRST_INDEX_BLOCK: BlockNumber = BlockNumber(5);
+/// The first block behind a label.
+pub(super) const FIRST_BLOCK_BEHIND_LABEL: BlockNumber = BlockNumber(4);
+
+/// What stands at the start of a partition.
+#[derive(Debug)]
+pub(super) enum LabelFound {
+    /// A label that is well-formed by itself.
+    Label(UnverifiedLabel),
+    /// Nothing was ever written.
+    Blank,
+    /// Records that are no label; how they begin, and why they are none.
+    Other(LabelError),
+    /// The records are not laid out as a label.
+    Layout(&'static str),
+    /// The start of the partition cannot be read.
+    Unreadable(DriveError),
+}
+
+/// Reads the label of one partition.
+pub(super) fn read_label(drive: &mut Drive, partition: Partition) -> Result<LabelFound, LtfsError> {
+    const DOING: &str = "read the label";
+    match drive.locate(Position { partition, block: BlockNumber(0) }) {
+        Ok(()) => {}
+        Err(DriveError::BeyondEndOfData { .. }) => return Ok(LabelFound::Blank),
+        Err(error) if is_damage(&error) => return Ok(LabelFound::Unreadable(error)),
+        Err(error) => return Err(LtfsError::drive(DOING)(error)),
+    }
+    let mut records = Vec::new();
+    for wanted in ["VOL1 label", "filemark", "XML label", "filemark"] {
+        let mut buffer = vec![0; LABEL_BYTES_MAX];
+        match drive.read_block(&mut buffer) {
+            Ok(ReadOutcome::Block { len }) if wanted != "filemark" => {
+                buffer.truncate(len);
+                records.push(buffer);
+            }
+            Ok(ReadOutcome::Filemark) if wanted == "filemark" => {}
+            Ok(ReadOutcome::EndOfData) if records.is_empty() => return Ok(LabelFound::Blank),
+            Ok(_) if records.is_empty() => {
+                return Ok(LabelFound::Layout("it begins with a filemark"));
+            }
+            Ok(_) => return Ok(LabelFound::Layout("the label's records are not in their order")),
+            Err(DriveError::BlockTooLong { .. }) => {
+                return Ok(LabelFound::Layout("it begins with a long block"));
+            }
+            Err(error) if is_damage(&error) => return Ok(LabelFound::Unreadable(error)),
+            Err(error) => return Err(LtfsError::drive(DOING)(error)),
+        }
+    }
+    Ok(match UnverifiedLabel::parse(&records[0], &records[1]) {
+        Ok(label) => LabelFound::Label(label),
+        Err(error) => LabelFound::Other(error),
+    })
+}
+
+/// What a cartridge without a label is.
+pub(super) fn describe_unlabelled(found: [&LabelFound; 2]) -> NotLtfs {
+    if found.iter().all(|found| matches!(found, LabelFound::Blank)) {
+        return NotLtfs::Blank;
+    }
+    let described: Vec<String> = found.iter().map(|found| found.describe()).collect();
+    NotLtfs::NoLabel(described.join("; "))
+}
+
+impl LabelFound {
+    pub(super) fn describe(&self) -> String {
+        match self {
+            Self::Label(_) => "a label".to_owned(),
+            Self::Blank => "nothing is written".to_owned(),
+            Self::Other(error) => error.to_string(),
+            Self::Layout(what) => (*what).to_owned(),
+            Self::Unreadable(error) => error.to_string(),
+        }
+    }
+}
+
+/// Writes the label construct of one partition from its start.
+pub(super) fn write_label(
+    drive: &mut Drive,
+    partition: Partition,
+    label: &VolumeLabel,
+    map: &PartitionMap,
+) -> Result<(), LtfsError> {
+    const DOING: &str = "write the label";
+    let failed = || LtfsError::drive(DOING);
+    let id = map.id(partition).ok_or(LtfsError::Misuse("a label for no partition"))?;
+    drive.locate(Position { partition, block: BlockNumber(0) }).map_err(failed())?;
+    let full = |outcome: WriteOutcome| match outcome {
+        WriteOutcome::Full => Err(LtfsError::Full { what: "the label", partition }),
+        _ => Ok(()),
+    };
+    full(drive.write_block(&label.encode_vol1()).map_err(failed())?)?;
+    full(drive.write_filemarks(1, Flush::Immediate).map_err(failed())?)?;
+    full(drive.write_block(&label.encode_xml(id)).map_err(failed())?)?;
+    full(drive.write_filemarks(1, Flush::Synchronous).map_err(failed())?)
+}
+
+/// Writes an index construct at the current position, which must be `at` (its leading filemark).
+/// Returns the position behind its trailing filemark, which the drive has confirmed.
+pub(super) fn write_index(
+    drive: &mut Drive,
+    at: Position,
+    block_size: u32,
+    index: &mut dyn Read,
+) -> Result<BlockNumber, LtfsError> {
+    const DOING: &str = "write the index";
+    let failed = || LtfsError::drive(DOING);
+    let full = |outcome: WriteOutcome| match outcome {
+        WriteOutcome::Full => Err(LtfsError::Full { what: "the index", partition: at.partition }),
+        _ => Ok(()),
+    };
+    drive.ensure_position(at).map_err(failed())?;
+    full(drive.write_filemarks(1, Flush::Immediate).map_err(failed())?)?;
+    let mut block = vec![0; usize::try_from(block_size).unwrap_or(usize::MAX)];
+    let mut blocks = 0;
+    loop {
+        let count = fill(index, &mut block).map_err(|source| LtfsError::File {
+            doing: "read the index kept in",
+            path: PathBuf::from("the spool folder"),
+            source,
+        })?;
+        if count > 0 {
+            full(drive.write_block(&block[..count]).map_err(failed())?)?;
+            blocks += 1;
+        }
+        if count < block.len() {
+            break;
+        }
+    }
+    full(drive.write_filemarks(1, Flush::Synchronous).map_err(failed())?)?;
+    let end = at.block.after(BlockCount(blocks + 2));
+    drive.ensure_position(Position { block: end, ..at }).map_err(failed())?;
+    Ok(end)
+}
+
+/// Reads until the buffer is full or the source ends.
+fn fill(source: &mut dyn Read, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match source.read(&mut buffer[filled..]) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}
+
+/// A good index that was read from the tape.
+#[derive(Clone, Debug)]
+pub(super) struct IndexOnTape {
+    pub(super) location: IndexLocation,
+    pub(super) file: IndexFile,
+    /// How many blocks it has.
+    pub(super) blocks: BlockCount,
+    /// Whether a filemark follows it.
+    pub(super) has_trailing_filemark: bool,
+}
+
+impl IndexOnTape {
+    /// The block behind the index and its trailing filemark.
+    pub(super) fn end(&self) -> BlockNumber {
+        let filemark = u64::from(self.has_trailing_filemark);
+        self.location.block.after(BlockCount(self.blocks.0 + filemark))
+    }
+}
+
+/// What stands at a place where an index may begin.
+#[derive(Debug)]
+pub(super) enum IndexFound {
+    /// An index without fault.
+    Good(Box<IndexOnTape>),
+    /// Something that begins like an index and cannot be used; why.
+    Damaged(String),
+    /// Something else.
+    NotAnIndex,
+}
+
+/// What is needed to read indexes of a volume.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct IndexPlace<'a> {
+    pub(super) label: &'a VolumeLabel,
+    pub(super) map: &'a PartitionMap,
+    pub(super) spool_dir: &'a Path,
+}
+
+/// Reads the index whose first block is `block`, if there is one, into a file of the spool folder.
+///
+/// Moves the tape; after damage the position may be lost. Fails only when the drive fails in a way
+/// that has nothing to do with that place.
+pub(super) fn read_index(
+    drive: &mut Drive,
+    place: IndexPlace<'_>,
+    partition: Partition,
+    block: BlockNumber,
+) -> Result<IndexFound, LtfsError> {
+    let Some(id) = place.map.id(partition) else { return Ok(IndexFound::NotAnIndex) };
+    if block < FIRST_INDEX_BLOCK {
+        return Ok(IndexFound::NotAnIndex);
+    }
+    let location = IndexLocation { partition: id, block };
+    let name = format!("{}-{id}{block}", place.label.uuid);
+    let path = place.spool_dir.join(format!("{name}.part"));
+    let copied = copy_index(drive, place.label.block_size, Position { partition, block }, &path)?;
+    let found = match copied {
+        Copied::Index { blocks, has_trailing_filemark } => {
+            match check_index(place, location, &path)? {
+                Ok(mut file) => {
+                    let generation = file.header().generation;
+                    let kept = place.spool_dir.join(format!("{name}-g{generation}.mounted.xml"));
+                    file.move_to(&kept)?;
+                    let index = IndexOnTape { location, file, blocks, has_trailing_filemark };
+                    return Ok(IndexFound::Good(Box::new(index)));
+                }
+                Err(why) => IndexFound::Damaged(why),
+            }
+        }
+        Copied::Contradicts(why) => IndexFound::Damaged(why),
+        Copied::NotAnIndex => IndexFound::NotAnIndex,
+    };
+    // What cannot be used is not kept; failing to remove it harms nobody.
+    let _ = std::fs::remove_file(&path);
+    Ok(found)
+}
+
+/// Reads the whole index and checks what it says of itself, as the reference does at each read.
+fn check_index(
+    place: IndexPlace<'_>,
+    location: IndexLocation,
+    path: &Path,
+) -> Result<Result<IndexFile, String>, LtfsError> {
+    let file = match IndexFile::open(path, place.label.block_size) {
+        Ok(file) => file,
+        Err(TreeError::Index { source, .. }) => return Ok(Err(source.to_string())),
+        Err(other) => return Err(other.into()),
+    };
+    let header = file.header();
+    let problem = if header.volume_uuid != place.label.uuid {
+        Some(format!("it belongs to volume {}", header.volume_uuid))
+    } else if header.location != location {
+        Some(format!("it says that it stands at {}", header.location))
+    } else {
+        header.previous.and_then(|previous| back_pointer_problem(place.map, location, previous))
+    };
+    Ok(match problem {
+        Some(problem) => Err(problem),
+        None => Ok(file),
+    })
+}
+
+fn back_pointer_problem(
+    map: &PartitionMap,
+    location: IndexLocation,
+    previous: IndexLocation,
+) -> Option<String> {
+    // Between two indexes of a partition stand at least a filemark behind the one and before the other.
+    const DISTANCE: u64 = 2;
+    let is_on_data = previous.partition == map.data.0 && previous.block >= FIRST_INDEX_BLOCK;
+    let is_compared = location.partition == map.data.0
+        && location.block != FIRST_INDEX_BLOCK
+        && previous != location;
+    let is_before = previous.block.0.saturating_add(DISTANCE) < location.block.0;
+    (!is_on_data || (is_compared && !is_before))
+        .then(|| format!("its predecessor cannot be at {previous}"))
+}
+
+enum Copied {
+    Index { blocks: BlockCount, has_trailing_filemark: bool },
+    Contradicts(String),
+    NotAnIndex,
+}
+
+/// Copies blocks until one is short or a filemark comes.
+fn copy_index(
+    drive: &mut Drive,
+    block_size: u32,
+    at: Position,
+    path: &Path,
+) -> Result<Copied, LtfsError> {
+    const DOING: &str = "read an index";
+    let unreadable = |error: DriveError| -> Result<Copied, LtfsError> {
+        if is_damage(&error) {
+            Ok(Copied::Contradicts(error.to_string()))
+        } else {
+            Err(LtfsError::drive(DOING)(error))
+        }
+    };
+    let file_error = |source| LtfsError::File { doing: "write", path: path.to_owned(), source };
+    if let Err(error) = drive.locate(at) {
+        return match error {
+            DriveError::BeyondEndOfData { .. } => Ok(Copied::NotAnIndex),
+            error => unreadable(error),
+        };
+    }
+    let mut buffer = vec![0; usize::try_from(block_size).unwrap_or(usize::MAX)];
+    let mut output: Option<File> = None;
+    let mut blocks = 0;
+    let has_trailing_filemark = loop {
+        match drive.read_block(&mut buffer) {
+            Ok(ReadOutcome::Block { len }) => {
+                let output = match &mut output {
+                    Some(output) => output,
+                    None if !looks_like_index(&buffer[..len]) => return Ok(Copied::NotAnIndex),
+                    None => output.insert(File::create(path).map_err(file_error)?),
+                };
+                output.write_all(&buffer[..len]).map_err(file_error)?;
+                blocks += 1;
+                if len < buffer.len() {
+                    break match drive.read_block(&mut buffer) {
+                        Ok(outcome) => outcome == ReadOutcome::Filemark,
+                        Err(error) if is_damage(&error) => false,
+                        Err(error) => return Err(LtfsError::drive(DOING)(error)),
+                    };
+                }
+            }
+            Ok(ReadOutcome::Filemark) => break true,
+            Ok(ReadOutcome::EndOfData) => break false,
+            Err(error) if output.is_none() && matches!(error, DriveError::BlockTooLong { .. }) => {
+                return Ok(Copied::NotAnIndex);
+            }
+            Err(error) => return unreadable(error),
+        }
+    };
+    if output.is_none() {
+        return Ok(Copied::NotAnIndex);
+    }
+    Ok(Copied::Index { blocks: BlockCount(blocks), has_trailing_filemark })
+}
+
+/// An index begins with its declaration and, soon after, its root.
+fn looks_like_index(block: &[u8]) -> bool {
+    const HEAD_BYTES: usize = 1024;
+    let head = &block[..block.len().min(HEAD_BYTES)];
+    let head = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head);
+    head.starts_with(b"<?xml") && memchr::memmem::find(head, b"<ltfsindex").is_some()
+}

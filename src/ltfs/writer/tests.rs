@@ -1,0 +1,1 @@
+//! Writing on the virtual library.
