@@ -5,9 +5,10 @@ use std::sync::{Arc, OnceLock};
 
 use crossbeam_channel::bounded;
 
-use super::config::StreamConfig;
+use super::buffers::BufferPool;
+use super::config::{READ_BACK_SLABS, StreamConfig};
 use super::control::Control;
-use super::engine::start_engine;
+use super::engine::{Engine, start_engine};
 use super::error::StreamError;
 use super::feeder::Feeder;
 use super::gauges::{Fixed, Gauges, Snapshot, StagingState};
@@ -16,7 +17,7 @@ use super::packer::{Ended, Layout, Packer};
 use super::plan::{PlannedFile, Room, SplitState};
 use super::run::Run;
 use super::sink::{BlockSink, SinkEnd, SinkEndReason, StreamEnd};
-use super::stage::{Stage, run_intake};
+use super::stage::{Folder, Spill, Stage, run_intake};
 use super::workers::Workers;
 use crate::source::Source;
 
@@ -77,13 +78,10 @@ pub fn backup(request: BackupRequest<'_>) -> Result<BackupEnd, StreamError> {
     let engine = start_engine(&run)?;
     let workers = Workers::start(&run)?;
     let work = workers.queue().ok_or_else(|| StreamError::Config("no workers".to_owned()))?;
-    let fixed = Fixed {
-        engine: engine.name(),
-        staging: StagingState::None,
-        worker_count: run.config.workers() as u64,
-    };
+    let (spill, staging) = open_staging(&run, &engine)?;
+    let fixed = Fixed { engine: engine.name(), staging, worker_count: run.config.workers() as u64 };
     run.gauges.set_fixed(fixed, sinks.len());
-    let stage = Arc::new(Stage::new(Arc::clone(&run), sinks.len(), 0));
+    let stage = Arc::new(Stage::new(Arc::clone(&run), sinks.len(), spill));
     let (woken_run, woken_stage) = (Arc::clone(&run), Arc::clone(&stage));
     let listener = run.control.listen(Box::new(move || {
         if woken_run.control.is_cancelled() {
@@ -129,6 +127,28 @@ pub fn backup(request: BackupRequest<'_>) -> Result<BackupEnd, StreamError> {
     let end = overall_end(packed_to, &sinks, failure.is_some());
     let figures = run.gauges.snapshot(run.config.clock.elapsed());
     Ok(BackupEnd { end, sinks, failure, figures })
+}
+
+/// The staging folder, if one is configured and can be used. A folder that cannot is no reason not
+/// to write a backup: it is said, and memory alone must do.
+fn open_staging(
+    run: &Run,
+    engine: &Arc<dyn Engine>,
+) -> Result<(Option<Spill>, StagingState), StreamError> {
+    let Some(config) = &run.config.staging else { return Ok((None, StagingState::None)) };
+    match Folder::open(config, run.slabs.slab_bytes() as u64) {
+        Ok(folder) => {
+            let reserved_bytes = folder.reserved_bytes();
+            let read_back = BufferPool::new(run.slabs.slab_bytes(), READ_BACK_SLABS)?;
+            let (engine, path) = (Arc::clone(engine), config.folder.clone());
+            let spill = Spill { folder, engine, read_back, path };
+            Ok((Some(spill), StagingState::Active { reserved_bytes }))
+        }
+        Err(reason) => {
+            tracing::warn!(%reason, "staging in memory alone");
+            Ok((None, StagingState::Bypassed { reason }))
+        }
+    }
 }
 
 /// Runs a thread's work; a panic ends the stream instead of leaving the others waiting.

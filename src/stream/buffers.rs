@@ -388,6 +388,19 @@ pub struct Block {
 }
 
 impl Block {
+    /// The first `length` bytes of it, or all if it is shorter.
+    #[must_use]
+    pub fn truncated(mut self, length: usize) -> Self {
+        self.length = self.length.min(length);
+        self
+    }
+
+    /// True if it lies in a slab of `pool`.
+    #[must_use]
+    pub fn is_of(&self, pool: &BufferPool) -> bool {
+        Arc::ptr_eq(&self.slab.lease.pool.0, &pool.0)
+    }
+
     /// The whole slab with whatever lies behind the block's end: what O_DIRECT can write.
     #[must_use]
     pub fn whole_slab(&self) -> &[u8] {

@@ -1,5 +1,7 @@
 //! One drive's thread: takes staged blocks in order, puts them, tells the sink which files ended.
 
+use std::sync::Arc;
+
 use super::error::EdgeError;
 use super::plan::{FileOutcome, FileRecord, Part, PlannedFile, SplitState};
 use super::run::Run;
@@ -9,7 +11,7 @@ use super::stage::{Stage, Taken};
 /// Feeds one sink until the stream ends, the sink wants no more, or it is called to halt.
 pub(super) struct Outlet<'a> {
     run: &'a Run,
-    stage: &'a Stage,
+    stage: &'a Arc<Stage>,
     index: usize,
     sink: &'a mut dyn BlockSink,
     end: SinkEnd,
@@ -22,7 +24,7 @@ type Reason = SinkEndReason;
 impl<'a> Outlet<'a> {
     pub(super) fn new(
         run: &'a Run,
-        stage: &'a Stage,
+        stage: &'a Arc<Stage>,
         index: usize,
         sink: &'a mut dyn BlockSink,
     ) -> Self {

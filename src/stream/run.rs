@@ -121,8 +121,8 @@ impl Run {
         }
     }
 
-    /// True if the packer waits for a drive to take something.
-    pub(super) fn is_full(&self) -> bool {
-        self.slabs.is_starved() || self.records.lock().is_waiting
+    /// True if the packer waits for records to reach a drive.
+    pub(super) fn has_records_waiting(&self) -> bool {
+        self.records.lock().is_waiting
     }
 }

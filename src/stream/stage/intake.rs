@@ -1,5 +1,7 @@
 //! From the packer to the stage: waits, in order, until a slab is read and its files are judged.
 
+use std::sync::Arc;
+
 use crossbeam_channel::Receiver;
 
 use super::Stage;
@@ -8,7 +10,7 @@ use crate::stream::plan::FileRecord;
 use crate::stream::run::Run;
 
 /// Stages everything that is packed. Ends the stage unless the stream was halted.
-pub(in crate::stream) fn run_intake(run: &Run, packed: Receiver<Packed>, stage: &Stage) {
+pub(in crate::stream) fn run_intake(run: &Run, packed: Receiver<Packed>, stage: &Arc<Stage>) {
     for Packed { slab, records } in &packed {
         let block = slab.map(crate::stream::buffers::Pending::wait);
         let Some(records) = records.into_iter().map(finish_record).collect::<Option<Vec<_>>>()

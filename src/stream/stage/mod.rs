@@ -11,8 +11,9 @@
 //! near the front are read back into slabs kept for that. Without one, full memory holds up the
 //! source. One lock, held for the time of moving a few words.
 
-pub(super) mod folder;
+mod folder;
 mod intake;
+mod spill;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -20,12 +21,14 @@ use std::sync::Arc;
 use parking_lot::{Condvar, Mutex};
 
 use super::buffers::Block;
-use super::config::READ_BACK_SLABS;
 use super::plan::FileRecord;
 use super::rate::{Motion, PaceView, Pacer, RateMeter, plan_water};
 use super::run::{HALT_LOOK, Run};
 
+pub(super) use folder::Folder;
 pub(super) use intake::run_intake;
+use spill::Saved;
+pub(super) use spill::Spill;
 
 /// The queue of blocks.
 #[derive(Debug)]
@@ -33,6 +36,8 @@ pub(super) struct Stage {
     run: Arc<Run>,
     state: Mutex<State>,
     changed: Condvar,
+    /// The folder behind the memory.
+    spill: Option<Spill>,
 }
 
 #[derive(Debug)]
@@ -48,6 +53,8 @@ struct State {
     staged_in_bytes: u64,
     /// Room in memory and folder together.
     capacity_bytes: u64,
+    saves_out: usize,
+    is_folder_broken: bool,
 }
 
 #[derive(Debug)]
@@ -66,7 +73,7 @@ enum Body {
     Ram(Block),
     /// Being saved; still readable.
     Saving(Block),
-    Disk(folder::Slot),
+    Disk(Saved),
     /// Being read back.
     Loading,
 }
@@ -93,7 +100,8 @@ pub(super) enum Taken {
 }
 
 impl Stage {
-    pub(super) fn new(run: Arc<Run>, sink_count: usize, folder_bytes: u64) -> Self {
+    pub(super) fn new(run: Arc<Run>, sink_count: usize, spill: Option<Spill>) -> Self {
+        let folder_bytes = spill.as_ref().map_or(0, |spill| spill.folder.reserved_bytes());
         let ram = run.slabs.slab_count() as u64 * run.slabs.slab_bytes() as u64;
         let state = State {
             entries: VecDeque::new(),
@@ -104,12 +112,14 @@ impl Stage {
             source: RateMeter::default(),
             staged_in_bytes: 0,
             capacity_bytes: ram + folder_bytes,
+            saves_out: 0,
+            is_folder_broken: false,
         };
-        Self { run, state: Mutex::new(state), changed: Condvar::new() }
+        Self { run, state: Mutex::new(state), changed: Condvar::new(), spill }
     }
 
     /// Adds a block and its records at the end.
-    fn push(&self, block: Option<Block>, records: Vec<FileRecord>) {
+    fn push(self: &Arc<Self>, block: Option<Block>, records: Vec<FileRecord>) {
         let mut state = self.state.lock();
         let length = block.as_ref().map_or(0, |block| block.len() as u64);
         let sequence = state.next_sequence;
@@ -122,8 +132,10 @@ impl Stage {
         gauges.staged_bytes.add(length);
         let body = block.map_or(Body::Empty, Body::Ram);
         state.entries.push_back(Entry { sequence, length, body, records: Arc::new(records) });
-        self.shed(&mut state);
+        let saves = self.choose_saves(&mut state);
+        drop(state);
         self.changed.notify_all();
+        self.start(saves, Vec::new());
     }
 
     /// Nothing more comes.
@@ -187,29 +199,34 @@ impl Stage {
     }
 
     /// A sink is done with the entry it took.
-    pub(super) fn taken(&self, sink: usize) {
+    pub(super) fn taken(self: &Arc<Self>, sink: usize) {
         let mut state = self.state.lock();
         let index = usize::try_from(state.sinks[sink].next - state.first).unwrap_or(usize::MAX);
         let length = state.entries.get(index).map_or(0, |entry| entry.length);
         state.sinks[sink].next += 1;
         state.sinks[sink].taken_bytes += length;
         self.release(&mut state);
+        let loads = self.choose_loads(&mut state);
+        drop(state);
+        self.start(Vec::new(), loads);
     }
 
     /// A sink wants nothing more. The last one to leave halts the stream.
-    pub(super) fn leave(&self, sink: usize) {
+    pub(super) fn leave(self: &Arc<Self>, sink: usize) {
         let mut state = self.state.lock();
         state.sinks[sink].has_left = true;
         let is_last = state.sinks.iter().all(|sink| sink.has_left);
         self.release(&mut state);
+        let loads = self.choose_loads(&mut state);
         drop(state);
+        self.start(Vec::new(), loads);
         if is_last {
             self.run.halt();
             self.wake();
         }
     }
 
-    /// Lets go of entries that every sink took, and reads back what is near the front.
+    /// Lets go of entries that every sink took.
     fn release(&self, state: &mut State) {
         let staying = state.sinks.iter().filter(|sink| !sink.has_left);
         let Some(done_to) = staying.map(|sink| sink.next).min() else {
@@ -232,13 +249,11 @@ impl Stage {
         let rate = state.source.bytes_per_second();
         let water = plan_water(self.run.config.medium, rate, state.capacity_bytes);
         let is_ended = state.is_ended;
+        let is_full = self.run.has_records_waiting()
+            || (self.run.slabs.is_starved() && !self.can_save(state));
         let sink_state = &mut state.sinks[sink];
-        let view = PaceView {
-            staged_bytes: staged - sink_state.taken_bytes,
-            is_ended,
-            is_full: self.run.is_full(),
-            water,
-        };
+        let view =
+            PaceView { staged_bytes: staged - sink_state.taken_bytes, is_ended, is_full, water };
         let motion = sink_state.pacer.decide(now, &view);
         let pacer = &sink_state.pacer;
         self.run.gauges.update_drive(sink, |drive| {
@@ -248,9 +263,4 @@ impl Stage {
         });
         motion
     }
-
-    /// Saves blocks to the folder when memory runs short. Nothing without a folder.
-    fn shed(&self, _state: &mut State) {}
 }
-
-const _: usize = READ_BACK_SLABS;

@@ -2,6 +2,7 @@
 
 mod restoring;
 mod saving;
+mod staging;
 
 use std::ops::ControlFlow;
 use std::os::unix::fs::FileExt;
