@@ -1,1 +1,3 @@
-//! Drive tests on scripted answers and on the virtual library.
+//! Drive tests: on scripted answers for what only odd devices do, on the virtual library for the rest.
+
+mod scripted;
