@@ -91,9 +91,9 @@ fn engine_collectors(figures: &EngineFigures) -> prometheus::Result<Vec<Box<dyn 
     for (job, figures) in &figures.streams {
         let job = [job.to_string()];
         source.with_label_values(&job).set(as_float(figures.source_bytes_per_second));
-        drive.with_label_values(&job).set(as_float(figures.drive_bytes_per_second));
+        drive.with_label_values(&job).set(as_float(figures.drive_bytes_per_second()));
         staged.with_label_values(&job).set(as_float(figures.staged_bytes));
-        underruns.with_label_values(&job).set(as_float(figures.underruns));
+        underruns.with_label_values(&job).set(as_float(figures.underruns()));
     }
     for gauge in [source, drive, staged, underruns] {
         collectors.push(Box::new(gauge));

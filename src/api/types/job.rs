@@ -110,41 +110,64 @@ impl From<JobProgress> for ProgressView {
 }
 
 /// Live figures of the data path.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct StreamFigures {
-    /// Rate at which the source is read.
+    /// Which engine moves the bytes: `io_uring` or `threads`.
+    pub engine: String,
+    /// Rate at which the source can be read.
     pub source_bytes_per_second: u64,
-    /// Rate at which the drive takes or gives bytes.
-    pub drive_bytes_per_second: u64,
-    /// Bytes between the two.
+    /// Bytes waiting for the drives, in memory and on disk.
     pub staged_bytes: u64,
-    /// How long the drive can go on if the source stops now.
-    pub buffer_seconds: f64,
-    /// How often the drive had to wait for bytes.
+    /// How long they last at the drives' present rate; nothing while those stand.
+    pub buffer_seconds: Option<u64>,
+    /// Each drive that takes part.
+    pub drives: Vec<DriveRate>,
+    /// Which part limits the whole; nothing before there is enough to tell.
+    pub bottleneck: Option<Bottleneck>,
+}
+
+impl StreamFigures {
+    /// Rate of all drives together.
+    #[must_use]
+    pub fn drive_bytes_per_second(&self) -> u64 {
+        self.drives.iter().map(|drive| drive.bytes_per_second).sum()
+    }
+
+    /// How often any drive had to wait for bytes.
+    #[must_use]
+    pub fn underruns(&self) -> u64 {
+        self.drives.iter().map(|drive| drive.underruns).sum()
+    }
+}
+
+/// What one drive does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DriveRate {
+    /// Its rate now.
+    pub bytes_per_second: u64,
+    /// How often it had to wait for bytes.
     pub underruns: u64,
-    /// Estimate of how often the drive stopped and went back.
+    /// Repositionings that this must have cost.
     pub back_hitches: u64,
-    /// Which part limits the whole.
-    pub bottleneck: Bottleneck,
+    /// False while it stands and bytes are gathered for it.
+    pub is_running: bool,
 }
 
 /// The slowest part of the data path.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Bottleneck {
     /// Reading the source.
     Source,
     /// Hashing and compressing.
     Processor,
-    /// The staging folder.
-    Staging,
     /// The drive: as it should be.
     Drive,
-    /// Not known, or nothing limits.
-    #[default]
+    /// A part that this release does not know.
     #[serde(other)]
-    None,
+    Other,
 }
 
 /// What a person has to do.
@@ -299,7 +322,7 @@ mod tests {
         progress.stream = Some(serde_json::json!({"staged_bytes": 7, "bottleneck": "gremlins"}));
         let view = ProgressView::from(progress.clone());
         let stream = view.stream.unwrap();
-        assert_eq!((stream.staged_bytes, stream.bottleneck), (7, Bottleneck::None));
+        assert_eq!((stream.staged_bytes, stream.bottleneck), (7, Some(Bottleneck::Other)));
         progress.stream = Some(serde_json::json!({"staged_bytes": "many"}));
         assert_eq!(ProgressView::from(progress).stream, None);
     }

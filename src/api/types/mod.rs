@@ -22,8 +22,8 @@ pub use evidence::{
 };
 pub use file::{CopyView, FileHit, FilePath, FileVersion, SearchRequest, VersionsRequest};
 pub use job::{
-    Bottleneck, EventLevel, EventsRequest, FileProblem, JobAction, JobEvent, JobFailure, JobFilter,
-    JobOutcome, JobView, NeedView, ProgressView, StreamFigures,
+    Bottleneck, DriveRate, EventLevel, EventsRequest, FileProblem, JobAction, JobEvent, JobFailure,
+    JobFilter, JobOutcome, JobView, NeedView, ProgressView, StreamFigures,
 };
 pub use library::{ChangerView, DriveState, DriveView, ElementKind, ElementView, LibraryView};
 pub use page::{LIMIT_DEFAULT, LIMIT_MAX, Page, PageRequest};

@@ -189,20 +189,21 @@ pub(super) fn describe(progress: &ProgressView) -> String {
 }
 
 fn describe_stream(stream: &StreamFigures) -> String {
-    let rate = ByteCount(stream.drive_bytes_per_second);
+    let rate = ByteCount(stream.drive_bytes_per_second());
+    let buffered = stream.buffer_seconds.map(|seconds| format!(", {seconds} s buffered"));
     let limit = match stream.bottleneck {
-        Bottleneck::Source => ", limited by the source",
-        Bottleneck::Processor => ", limited by the processor",
-        Bottleneck::Staging => ", limited by the staging folder",
-        Bottleneck::Drive => ", limited by the drive",
-        Bottleneck::None => "",
+        Some(Bottleneck::Source) => ", limited by the source",
+        Some(Bottleneck::Processor) => ", limited by the processor",
+        Some(Bottleneck::Drive) => ", limited by the drive",
+        Some(Bottleneck::Other) | None => "",
     };
-    format!("{rate}/s, {:.1} s buffered{limit}", stream.buffer_seconds)
+    format!("{rate}/s{}{limit}", buffered.unwrap_or_default())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::types::DriveRate;
 
     #[test]
     fn progress_is_one_line_of_what_is_known() {
@@ -213,15 +214,15 @@ mod tests {
         (progress.files_done, progress.files_total) = (1_234, 41_230);
         (progress.bytes_done, progress.bytes_total) = (1 << 30, 8 << 30);
         progress.stream = Some(StreamFigures {
-            drive_bytes_per_second: 300 << 20,
-            buffer_seconds: 1.25,
-            bottleneck: Bottleneck::Source,
+            drives: vec![DriveRate { bytes_per_second: 300 << 20, ..DriveRate::default() }],
+            buffer_seconds: Some(2),
+            bottleneck: Some(Bottleneck::Source),
             ..StreamFigures::default()
         });
         assert_eq!(
             describe(&progress),
             "writing, on FSP001L9, 1,234 of 41,230 files, 1.0 GiB of 8.0 GiB, \
-             300.0 MiB/s, 1.2 s buffered, limited by the source"
+             300.0 MiB/s, 2 s buffered, limited by the source"
         );
     }
 }

@@ -12,6 +12,7 @@ use super::output::Output;
 use super::{Arguments, execute};
 use crate::api::Server;
 use crate::api::memory::Memory;
+use crate::api::types::StreamFigures;
 use crate::app::error::Exit;
 use crate::domain::{JobId, VirtualClock};
 use crate::jobs::JobState;
@@ -196,4 +197,16 @@ fn a_move_by_barcode_that_finds_nothing_or_a_search_without_hits_is_clear() {
     let (exit, text) = appliance.run("fossilsafe restore --run r1 --search holiday");
     assert_eq!(exit, Exit::Failed);
     assert!(text.contains("matches \"holiday\""), "{text}");
+}
+
+#[test]
+fn the_figures_of_the_data_path_are_those_that_the_api_shows() {
+    let figures =
+        serde_json::to_value(crate::stream::Gauges::new().snapshot(std::time::Duration::ZERO))
+            .unwrap();
+    let shown: StreamFigures = serde_json::from_value(figures.clone()).unwrap();
+    let again = serde_json::to_value(shown).unwrap();
+    for (name, value) in again.as_object().unwrap() {
+        assert_eq!(figures.get(name), Some(value), "{name}");
+    }
 }
