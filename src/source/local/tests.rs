@@ -236,6 +236,31 @@ fn what_vanishes_during_the_walk_is_a_problem_of_its_own() {
     assert_eq!(problems, [gone(b"b"), gone(b"c")]);
 }
 
+/// The visitor exchanges a folder between its status and its listing.
+#[test]
+fn a_folder_that_is_exchanged_during_the_walk_is_not_taken_for_the_other() {
+    let top = tempfile::tempdir().unwrap();
+    fs::create_dir(top.path().join("d")).unwrap();
+    fs::create_dir(top.path().join("other")).unwrap();
+    fs::write(top.path().join("other/secret"), "").unwrap();
+    let at = |name: &str| top.path().join(name);
+    let (mut problems, mut met) = (Vec::new(), Vec::new());
+    let _ = source_of(&[top.path()], &[]).walk(&mut |event| {
+        match event {
+            WalkEvent::EnterDirectory(entry) if entry.path.name() == b"d" => {
+                fs::rename(at("d"), at("old")).unwrap();
+                fs::rename(at("other"), at("d")).unwrap();
+            }
+            WalkEvent::Entry(entry) => met.push(entry.path),
+            WalkEvent::Problem { path, .. } => problems.push(path.name().to_vec()),
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    });
+    assert_eq!(met, []);
+    assert_eq!(problems, [b"d".to_vec(), b"other".to_vec()]);
+}
+
 #[test]
 fn a_folder_without_permission_is_a_problem_and_the_walk_goes_on() {
     if nix::unistd::geteuid().is_root() {

@@ -92,7 +92,7 @@ impl<'a> Walk<'a> {
         let top = SourcePath::top();
         let is_root = self.source.roots.first() == Some(&top);
         let extent = if is_root { Extent::Whole { root_bytes: 0 } } else { Extent::TowardsRoots };
-        if let Err(error) = self.push_frame(&top, extent) {
+        if let Err(error) = self.push_frame(&top, None, extent) {
             return self.problem(top, error);
         }
         while let Some(frame) = self.frames.last_mut() {
@@ -134,14 +134,14 @@ impl<'a> Walk<'a> {
         for error in problems {
             self.problem(path.clone(), error)?;
         }
-        let is_elsewhere = self.source.file_systems == FileSystems::OfRootsOnly
+        // Only directories are asked: on overlay file systems files can show a device of their own.
+        let is_elsewhere = is_directory
+            && self.source.file_systems == FileSystems::OfRootsOnly
             && matches!(extent, Extent::Whole { .. })
             && entry.identity.device != device
             && !self.is_root(&path);
         if is_directory {
             self.enter(entry, extent, is_elsewhere)
-        } else if is_elsewhere {
-            self.emit(WalkEvent::Skipped { path, reason: SkipReason::OtherFileSystem })
         } else {
             let linked = self.with_hard_link(entry);
             self.emit(WalkEvent::Entry(linked))
@@ -150,7 +150,7 @@ impl<'a> Walk<'a> {
 
     /// Enters a directory as far as it is wanted.
     fn enter(&mut self, entry: Entry, outer: Extent, is_elsewhere: bool) -> ControlFlow<()> {
-        let path = entry.path.clone();
+        let (path, identity) = (entry.path.clone(), entry.identity);
         let extent = if self.is_root(&path) {
             match outer {
                 Extent::Whole { .. } => outer,
@@ -169,7 +169,9 @@ impl<'a> Walk<'a> {
         if extent == Extent::TowardsRoots && !self.leads_to_root(&path) {
             return self.emit(WalkEvent::LeaveDirectory);
         }
-        match self.push_frame(&path, extent) {
+        // A root is named by its path, and whatever opening mounts there is what was asked for.
+        let expected = (!self.is_root(&path)).then_some(identity);
+        match self.push_frame(&path, expected, extent) {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => {
                 self.problem(path, error)?;
@@ -202,7 +204,15 @@ impl<'a> Walk<'a> {
     }
 
     /// Opens and lists the directory `path`, whose parent is the innermost frame.
-    fn push_frame(&mut self, path: &SourcePath, extent: Extent) -> Result<(), SourceError> {
+    ///
+    /// It must still be `expected`: opening can mount another file system over it (autofs), and
+    /// somebody can have exchanged it.
+    fn push_frame(
+        &mut self,
+        path: &SourcePath,
+        expected: Option<FileIdentity>,
+        extent: Extent,
+    ) -> Result<(), SourceError> {
         let failed = |doing| move |errno: Errno| SourceError::of_io(path, doing, errno.into());
         let parent = self.frames.last().and_then(|frame| frame.directory.as_ref());
         let from = parent.map_or(self.source.top.as_fd(), |parent| parent.as_fd());
@@ -218,6 +228,10 @@ impl<'a> Walk<'a> {
         .map_err(failed("open it"))?;
         let status = statx(&directory, c"", AtFlags::EMPTY_PATH, STATX_MASK)
             .map_err(failed("read its status"))?;
+        let identity = stamp_of(&status).identity;
+        if expected.is_some_and(|expected| expected != identity) {
+            return Err(failed("list it: another folder has taken its place")(Errno::STALE));
+        }
         let listing = match extent {
             Extent::Whole { .. } => Listing::read(directory.as_fd(), &mut self.buffer),
             Extent::TowardsRoots => {
@@ -231,7 +245,7 @@ impl<'a> Walk<'a> {
         self.inspector.enter(directory.as_fd());
         self.frames.push(Frame {
             directory: Some(directory),
-            identity: stamp_of(&status).identity,
+            identity,
             path: path.clone(),
             extent,
             listing,
