@@ -66,6 +66,18 @@ pub enum VtlError {
     /// No free element of the kind asked for, or no such element.
     #[error("{0}")]
     NoRoom(String),
+    /// A block cannot stand in a dump.
+    #[error("cartridge {barcode}: block {block} of partition {partition} {reason}")]
+    NotExportable {
+        /// The cartridge.
+        barcode: Barcode,
+        /// The partition.
+        partition: u8,
+        /// The number of the block.
+        block: u64,
+        /// Why.
+        reason: &'static str,
+    },
     /// A dump that is imported is wrong.
     #[error("{} line {line}: {reason}", path.display())]
     Dump {
@@ -98,7 +110,9 @@ impl VtlError {
         match self {
             Self::File { .. } => VtlErrorKind::Files,
             Self::InUse(_) => VtlErrorKind::InUse,
-            Self::Damaged { .. } | Self::Dump { .. } => VtlErrorKind::Corrupt,
+            Self::Damaged { .. } | Self::Dump { .. } | Self::NotExportable { .. } => {
+                VtlErrorKind::Corrupt
+            }
             Self::NotEmpty(_)
             | Self::NotALibrary(_)
             | Self::Plan(_)

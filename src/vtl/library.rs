@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! <folder>/library.json            the plan, and which cartridge is in which element
+//! <folder>/faults.json             a fault plan that somebody has put there
 //! <folder>/lock                    locked while a process has the library open
 //! <folder>/cartridges/<serial>/    one folder a cartridge, see `store`
 //! ```
@@ -14,6 +15,7 @@ use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
@@ -25,12 +27,14 @@ use super::environment::Environment;
 use super::faults::{FaultPlan, Faults};
 use super::log::{CommandLog, Device, InitiatorId};
 use super::plan::{LibraryPlan, OpenOptions};
-use super::store::{Cartridge, Identity, read_json, replace_json};
+use super::store::{Cartridge, Identity, UNFINISHED, read_json, replace_json};
 use super::timing::MotionCounters;
 use super::transport::VirtualTransport;
 use crate::domain::{DriveSerial, LibrarySerial, LtoGeneration};
 
 const RECORD_FILE: &str = "library.json";
+/// Faults that a library is opened with, if somebody has put some there.
+const FAULTS_FILE: &str = "faults.json";
 const LOCK_FILE: &str = "lock";
 const CARTRIDGES_FOLDER: &str = "cartridges";
 
@@ -173,8 +177,12 @@ impl VirtualLibrary {
         for (index, drive) in drives.iter().enumerate() {
             let element = changer.elements.get(Elements::drive_address(index));
             if let Some(card) = element.and_then(|element| element.card.as_ref()) {
-                drive.lock().insert(&changer.folder_of(&card.serial))?;
+                drive.lock().insert(&changer.folder_of(&card.serial), Duration::ZERO)?;
             }
+        }
+        let faults = folder.join(FAULTS_FILE);
+        if faults.is_file() {
+            environment.faults.set(read_json(&faults)?);
         }
         let inner = Library {
             folder: folder.to_owned(),
@@ -258,6 +266,24 @@ impl VirtualLibrary {
     /// Replaces the fault plan; its counting begins with the next command.
     pub fn set_faults(&self, plan: FaultPlan) {
         self.inner.environment.faults.set(plan);
+    }
+
+    /// Keeps a fault plan in the library's folder: it is at work now and whenever the library is
+    /// opened. `None` removes it.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn keep_faults(&self, plan: Option<FaultPlan>) -> Result<(), VtlError> {
+        let file = self.inner.folder.join(FAULTS_FILE);
+        match &plan {
+            Some(plan) => replace_json(&file, plan)?,
+            None if file.exists() => {
+                fs::remove_file(&file).map_err(VtlError::file("remove", &file))?;
+            }
+            None => {}
+        }
+        self.set_faults(plan.unwrap_or_default());
+        Ok(())
     }
 
     /// What motion has cost a drive so far.
@@ -344,6 +370,9 @@ pub(super) fn read_cards(cartridges: &Path) -> Result<BTreeMap<String, Card>, Vt
     let mut cards = BTreeMap::new();
     for entry in entries {
         let folder = entry.map_err(VtlError::file("read", cartridges))?.path();
+        if folder.extension().is_some_and(|extension| extension == UNFINISHED) {
+            continue;
+        }
         let card = Card::from(&Identity::read(&folder)?);
         cards.insert(card.serial.clone(), card);
     }

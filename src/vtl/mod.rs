@@ -27,6 +27,7 @@
 mod bytes;
 mod changer;
 mod drive;
+mod dump;
 mod environment;
 mod error;
 pub mod faults;

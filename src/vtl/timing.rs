@@ -21,11 +21,10 @@ use crate::domain::{Clock, LtoGeneration, MIB};
 const BUFFER_BYTES: f64 = 512.0 * 1024.0 * 1024.0;
 /// A stopped tape starts again when the buffer is this full, or empty when reading. A choice.
 const START_LEVEL: f64 = 0.25;
-/// Below and above these levels the drive takes the next slower and next faster band. A choice.
-const SLOWER_LEVEL: f64 = 0.25;
-const FASTER_LEVEL: f64 = 0.75;
-/// How long a band is kept at least, so that the drive does not hunt. A choice.
-const BAND_MIN: Duration = Duration::from_secs(2);
+/// Above this level the band is moved by one, so that the buffer does not run over. A choice.
+const HIGH_LEVEL: f64 = 0.75;
+/// Over how long the host's rate is measured. A choice.
+const WINDOW: Duration = Duration::from_secs(2);
 /// Stop, wind back and stand ready: 3 to 5 s are reported for LTO.
 const BACK_HITCH: Duration = Duration::from_secs(4);
 /// Before any locate: decide, accelerate, settle. A choice.
@@ -98,7 +97,10 @@ struct Stream {
     level: f64,
     /// Index into the medium's bands, 0 the fastest.
     band: usize,
-    band_since: Duration,
+    /// Since when the host's rate is measured, what it moved, and how long it was kept waiting.
+    window_since: Duration,
+    window_bytes: f64,
+    window_waits: Duration,
     /// When `level` was right.
     at: Duration,
     /// Set while the tape stands: since when, and when it can run again.
@@ -160,6 +162,7 @@ impl Motion {
             let mut stream = self.streaming(Flow::Write);
             self.advance(&mut stream, medium);
             stream.level += float(bytes.unwrap_or(FILEMARK_BYTES));
+            stream.window_bytes += float(bytes.unwrap_or(0));
             let over = stream.level - BUFFER_BYTES;
             if over > 0.0 {
                 self.wait_for_tape(&mut stream, over, medium);
@@ -174,6 +177,7 @@ impl Motion {
         if self.is_on() {
             let mut stream = self.streaming(Flow::Read);
             self.advance(&mut stream, medium);
+            stream.window_bytes += float(bytes);
             let missing = float(bytes) - stream.level;
             if missing > 0.0 {
                 self.wait_for_tape(&mut stream, missing, medium);
@@ -212,7 +216,9 @@ impl Motion {
             flow,
             level: 0.0,
             band: 0,
-            band_since: now,
+            window_since: now,
+            window_bytes: 0.0,
+            window_waits: Duration::ZERO,
             at: now,
             // Before the first byte the tape stands and can run at once.
             stopped: Some((now, now)),
@@ -249,27 +255,34 @@ impl Motion {
             stream.level += if stream.flow == Flow::Write { -moved } else { moved };
         }
         stream.at = now;
-        self.choose_band(stream, medium);
+        self.match_speed(stream, medium);
     }
 
-    /// Follows the host: a filling buffer wants a faster band when writing, a slower when reading.
-    fn choose_band(&self, stream: &mut Stream, medium: LtoGeneration) {
+    /// Follows the host, as speed matching does: for writing the fastest band that it fills, for
+    /// reading the slowest that it does not outrun. A level that leaves the middle moves it by one.
+    fn match_speed(&self, stream: &mut Stream, medium: LtoGeneration) {
         let now = self.now();
-        let fill = stream.level / BUFFER_BYTES;
-        let (wants_faster, wants_slower) = match stream.flow {
-            Flow::Write => (fill > FASTER_LEVEL, fill < SLOWER_LEVEL),
-            Flow::Read => (fill < SLOWER_LEVEL, fill > FASTER_LEVEL),
-        };
-        if now.saturating_sub(stream.band_since) < BAND_MIN || wants_faster == wants_slower {
+        let window = now.saturating_sub(stream.window_since);
+        let is_stopping = stream.stopped.is_some();
+        if window < WINDOW && !is_stopping {
             return;
         }
-        let slowest = medium.speed_bands_bytes_per_second().len().saturating_sub(1);
-        stream.band = if wants_faster {
-            stream.band.saturating_sub(1)
-        } else {
-            (stream.band + 1).min(slowest)
+        let bands = medium.speed_bands_bytes_per_second();
+        let slowest = bands.len().saturating_sub(1);
+        let busy = window.saturating_sub(stream.window_waits).as_secs_f64();
+        let host = if busy > 0.0 { stream.window_bytes / busy } else { f64::INFINITY };
+        let fill = stream.level / BUFFER_BYTES;
+        let filled = bands.iter().position(|band| float(*band) <= host).unwrap_or(slowest);
+        let keeping = bands.iter().rposition(|band| float(*band) >= host).unwrap_or(0);
+        stream.band = match stream.flow {
+            Flow::Write if fill > HIGH_LEVEL => filled.saturating_sub(1),
+            Flow::Write => filled,
+            Flow::Read if fill > HIGH_LEVEL => (keeping + 1).min(slowest),
+            Flow::Read => keeping,
         };
-        stream.band_since = now;
+        stream.window_since = now;
+        stream.window_bytes = 0.0;
+        stream.window_waits = Duration::ZERO;
     }
 
     /// The host waits until so many more bytes have passed the head.
@@ -279,13 +292,15 @@ impl Motion {
             self.counters.idle += self.now().max(ready).saturating_sub(since);
             self.counters.host_waits += until_running;
             self.owed += until_running;
+            stream.window_waits += until_running;
         }
         let wait = seconds(bytes / rate(medium, stream.band));
         self.owed += wait;
         self.counters.host_waits += wait;
+        stream.window_waits += wait;
         stream.level += if stream.flow == Flow::Write { -bytes } else { bytes };
         stream.at = self.now();
-        self.choose_band(stream, medium);
+        self.match_speed(stream, medium);
     }
 }
 

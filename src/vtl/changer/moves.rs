@@ -150,7 +150,7 @@ impl ChangerUnit {
         element.was_imported = false;
         self.save().map_err(|error| internal(&error))?;
         if let Some(drive) = self.drive_of(to) {
-            drive.lock().insert(&folder).map_err(|error| internal(&error))?;
+            drive.lock().insert(&folder, self.owed).map_err(|error| internal(&error))?;
         }
         Ok(())
     }

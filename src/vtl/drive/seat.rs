@@ -119,8 +119,12 @@ impl DriveUnit {
         }
     }
 
-    /// Puts the cartridge of `folder` in, and begins to load it.
-    pub(in crate::vtl) fn insert(&mut self, folder: &Path) -> Result<(), VtlError> {
+    /// Puts the cartridge of `folder` in, and begins to load it: the robot arrives `after` now.
+    pub(in crate::vtl) fn insert(
+        &mut self,
+        folder: &Path,
+        after: Duration,
+    ) -> Result<(), VtlError> {
         let mut cartridge = Cartridge::open(folder, self.environment.storage)?;
         cartridge.memory.count_load(format!("FOSSIL  {}", self.serial));
         cartridge.write_memory()?;
@@ -136,12 +140,12 @@ impl DriveUnit {
             will_change: true,
             is_past_warning: [false; PARTITIONS_MAX],
         });
-        self.begin_loading()
+        self.begin_loading(after)
     }
 
     /// Threads the tape of the cartridge in the drive.
-    fn begin_loading(&mut self) -> Result<(), VtlError> {
-        let now = self.motion.now();
+    fn begin_loading(&mut self, after: Duration) -> Result<(), VtlError> {
+        let now = self.motion.now() + after;
         let (generation, is_timed) = (self.generation, self.motion.is_on());
         let Some(seat) = self.seat.as_mut() else { return Ok(()) };
         self.position = (0, 0);
@@ -214,7 +218,8 @@ impl DriveUnit {
         match state {
             SeatState::Ready => return self.rewind(),
             SeatState::Unloaded => {
-                self.begin_loading().map_err(|_| Refusal::from(senses::internal_failure()))?;
+                self.begin_loading(Duration::ZERO)
+                    .map_err(|_| Refusal::from(senses::internal_failure()))?;
             }
             SeatState::Loading { .. } | SeatState::Unusable(_) => {}
         }

@@ -34,6 +34,8 @@ use crate::domain::{Barcode, ByteCount, LtoGeneration, MIB};
 /// File that makes a folder a cartridge.
 const IDENTITY_FILE: &str = "cartridge.json";
 const MEMORY_FILE: &str = "memory.json";
+/// Extension of a cartridge's folder while it is being made.
+pub(super) const UNFINISHED: &str = "unfinished";
 
 /// What a cartridge is; content of `cartridge.json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,7 +100,9 @@ impl Cartridge {
         plan: &CartridgePlan,
     ) -> Result<(), VtlError> {
         plan.ensure_sensible()?;
-        let folder = cartridges.join(serial);
+        let whole = cartridges.join(serial);
+        // A folder of another name until it is complete: a cut leaves no half cartridge.
+        let folder = whole.with_extension(UNFINISHED);
         fs::create_dir_all(&folder).map_err(VtlError::file("make", &folder))?;
         let layout = Layout { number: 0, partitions: vec![plan.capacity] };
         layout.make_files(&folder)?;
@@ -114,7 +118,8 @@ impl Cartridge {
             proportion: u16::MAX,
             layout,
         };
-        identity.write(&folder)
+        identity.write(&folder)?;
+        fs::rename(&folder, &whole).map_err(VtlError::file("name", &whole))
     }
 
     /// Opens the cartridge in `folder`. Bytes that no record names are dropped.

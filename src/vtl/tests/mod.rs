@@ -1,7 +1,10 @@
 //! The virtual library at the level of command blocks: literal bytes in, literal bytes out.
 
 mod changer;
+mod dump;
+mod faults;
 mod reading;
+mod state;
 mod writing;
 
 use std::sync::Arc;
