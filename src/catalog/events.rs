@@ -1,6 +1,6 @@
 //! Waking those who follow events: they read the catalog, this only says that there is more.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 
@@ -21,13 +21,8 @@ impl EventSignal {
 
     /// Waits until an event after `after` has been announced; false if the time ran out.
     pub(super) fn wait(&self, after: i64, limit: Duration) -> bool {
-        let deadline = Instant::now() + limit;
         let mut newest = self.newest.lock();
-        while *newest <= after {
-            if self.changed.wait_until(&mut newest, deadline).timed_out() {
-                return *newest > after;
-            }
-        }
-        true
+        self.changed.wait_while_for(&mut newest, |newest| *newest <= after, limit);
+        *newest > after
     }
 }

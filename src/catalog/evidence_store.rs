@@ -13,7 +13,7 @@ use crate::domain::{ByteCount, JobId, RunId, SetName, Timestamp};
 use super::Catalog;
 use super::error::{CatalogError, Subject};
 use super::evidence::{Effective, EvidenceAct, EvidenceRecord, EvidenceState, SegmentEvidence};
-use super::files::{EvidenceBook, FileKind, OutcomeState, VERSION_COLUMNS, VersionRow};
+use super::files::{EvidenceBook, OutcomeState, StoredKind, VERSION_COLUMNS, VersionRow, unusable};
 use super::ids::{CopyId, SegmentId, sql_time};
 use super::runs::{FileTotals, run_key};
 use super::sets::set_id;
@@ -318,25 +318,29 @@ fn add_run(
         .query_row([run], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
     table.planned.add(planned, planned_bytes);
     table.unchanged.add(unchanged, unchanged_bytes);
-    let mut statement =
-        connection.prepare_cached("SELECT id, copy_number FROM segments WHERE run_id = ?1")?;
+    let mut statement = connection.prepare_cached("SELECT id FROM segments WHERE run_id = ?1")?;
     let segments = statement
-        .query_map([run], |row| Ok((SegmentId(row.get(0)?), row.get(1)?)))?
-        .collect::<Result<Vec<(SegmentId, u32)>, _>>()?;
-    for (segment, copy_number) in segments {
+        .query_map([run], |row| row.get(0).map(SegmentId))?
+        .collect::<Result<Vec<_>, _>>()?;
+    let mut book = EvidenceBook::default();
+    for segment in segments {
+        let known = book.segment(connection, segment)?;
         let last: Option<u64> = connection
             .prepare_cached("SELECT max(sequence) FROM segment_marks WHERE segment_id = ?1")?
             .query_row([segment.0], |row| row.get(0))?;
-        let evidence = load_evidence(connection, segment)?;
-        for (range, effective) in evidence.ranges(last.unwrap_or(0)) {
+        for (range, effective) in known.evidence.ranges(last.unwrap_or(0)) {
+            let effective = match unusable(known.volume, known.volume_state) {
+                Some(reason) => Effective::Failed { reason },
+                None => effective,
+            };
             let totals = totals_of(connection, segment, run, &range)?;
             if totals.files > 0 {
-                let sum = table.stored.entry((copy_number, effective)).or_default();
+                let sum = table.stored.entry((known.copy_number, effective)).or_default();
                 sum.add(totals.files, totals.bytes.0);
             }
         }
     }
-    add_split_files(connection, run, table)?;
+    add_split_files(connection, &mut book, run, table)?;
     let mut statement = connection.prepare_cached(
         "SELECT state, reason, count(*), sum(size) FROM outcomes WHERE run_id = ?1
          GROUP BY state, reason",
@@ -352,6 +356,7 @@ fn add_run(
 /// Split files, of which ranges of one segment say only a part: each counts once, as a whole.
 fn add_split_files(
     connection: &Connection,
+    book: &mut EvidenceBook,
     run: i64,
     table: &mut EvidenceTable,
 ) -> Result<(), CatalogError> {
@@ -365,10 +370,9 @@ fn add_split_files(
     );
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query([run])?;
-    let mut book = EvidenceBook::default();
     while let Some(row) = rows.next()? {
         let dir = row.get(10)?;
-        let version = VersionRow::from_row(row)?.into_version(connection, &mut book, dir)?;
+        let version = VersionRow::from_row(row)?.into_version(connection, book, dir)?;
         if let Some(version) = version {
             table.stored.entry((0, version.evidence)).or_default().add(1, version.size.0);
         }
@@ -434,7 +438,7 @@ fn count_rows(
                 run,
                 CopyId::new(segment, range.start).0,
                 CopyId::new(segment, range.end - 1).0,
-                FileKind::Directory.code()
+                StoredKind::Directory.code()
             ],
             |row| Ok((row.get(0)?, row.get(1)?)),
         )?;

@@ -1,11 +1,11 @@
 //! Versions of files and where their copies are: what browsing, searching and restoring all show.
 
-use std::collections::HashMap;
-use std::rc::Rc;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-use crate::domain::{ByteCount, RunId, SetName, Sha256Digest, Timestamp, VolumeUuid};
+use crate::domain::{ByteCount, FileKind, RunId, SetName, Sha256Digest, Timestamp, VolumeUuid};
 
 use super::Catalog;
 use super::error::CatalogError;
@@ -17,11 +17,11 @@ use super::paths::{find_dir, normal_path, split_path};
 use super::run_writer::CopyPart;
 use super::sets::set_id;
 use super::text_enum::text_enum;
-use super::volumes::uuid_at;
+use super::volumes::{VolumeState, uuid_at};
 
 text_enum! {
     /// What a path is.
-    FileKind {
+    StoredKind {
         /// A regular file.
         File = "file",
         /// A folder.
@@ -56,7 +56,20 @@ text_enum! {
 /// The kind of a version that says: the path was gone.
 pub(super) const KIND_GONE: i64 = 9;
 
-impl FileKind {
+impl From<&FileKind> for StoredKind {
+    fn from(kind: &FileKind) -> Self {
+        match kind {
+            FileKind::File => Self::File,
+            FileKind::Directory => Self::Directory,
+            FileKind::Symlink { .. } => Self::Symlink,
+            FileKind::Fifo => Self::Fifo,
+            FileKind::Socket => Self::Socket,
+            FileKind::CharacterDevice(_) | FileKind::BlockDevice(_) => Self::Device,
+        }
+    }
+}
+
+impl StoredKind {
     /// The number in the column `versions.kind`.
     pub(super) fn code(self) -> i64 {
         match self {
@@ -85,7 +98,7 @@ impl FileKind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileVersion {
     /// What it is.
-    pub kind: FileKind,
+    pub kind: StoredKind,
     /// Bytes of the file.
     pub size: ByteCount,
     /// When its content last changed.
@@ -229,7 +242,7 @@ impl VersionRow {
         book: &mut EvidenceBook,
         dir: i64,
     ) -> Result<Option<FileVersion>, CatalogError> {
-        let Some(kind) = FileKind::from_code(self.kind)? else { return Ok(None) };
+        let Some(kind) = StoredKind::from_code(self.kind)? else { return Ok(None) };
         let evidence = book.of_version(connection, dir, &self)?;
         let first = self.copy.map(|copy| book.segment(connection, copy.segment())).transpose()?;
         Ok(Some(FileVersion {
@@ -250,7 +263,7 @@ impl VersionRow {
 /// What is needed again and again while versions are read: the evidence of segments, names of runs.
 #[derive(Debug, Default)]
 pub(super) struct EvidenceBook {
-    segments: HashMap<SegmentId, Rc<KnownSegment>>,
+    segments: HashMap<SegmentId, Arc<KnownSegment>>,
     runs: HashMap<i64, RunId>,
 }
 
@@ -261,7 +274,28 @@ pub(super) struct KnownSegment {
     pub volume: VolumeUuid,
     pub run: i64,
     pub copy_number: u32,
+    pub volume_state: VolumeState,
     pub evidence: SegmentEvidence,
+}
+
+impl KnownSegment {
+    /// What counts for a copy. One whose volume cannot be used is as good as failed, until it can.
+    pub(super) fn effective(&self, sequence: u64) -> Effective {
+        match unusable(self.volume, self.volume_state) {
+            Some(reason) => Effective::Failed { reason },
+            None => self.evidence.effective(sequence),
+        }
+    }
+}
+
+/// Why nothing on a volume in this state can be relied on.
+pub(super) fn unusable(volume: VolumeUuid, state: VolumeState) -> Option<String> {
+    match state {
+        VolumeState::Missing => Some(format!("volume {volume} is missing")),
+        VolumeState::Quarantined => Some(format!("volume {volume} is quarantined")),
+        VolumeState::Erased => Some(format!("volume {volume} was erased")),
+        VolumeState::Blank | VolumeState::Open | VolumeState::Closed | VolumeState::Foreign => None,
+    }
 }
 
 impl EvidenceBook {
@@ -269,21 +303,28 @@ impl EvidenceBook {
         &mut self,
         connection: &Connection,
         id: SegmentId,
-    ) -> Result<Rc<KnownSegment>, CatalogError> {
+    ) -> Result<Arc<KnownSegment>, CatalogError> {
         if let Some(known) = self.segments.get(&id) {
-            return Ok(Rc::clone(known));
+            return Ok(Arc::clone(known));
         }
-        let (volume_id, volume, run, copy_number) = connection
+        let mut known = connection
             .prepare_cached(
-                "SELECT g.volume_id, v.uuid, g.run_id, g.copy_number
+                "SELECT g.volume_id, v.uuid, g.run_id, g.copy_number, v.state
                  FROM segments g JOIN volumes v ON v.id = g.volume_id WHERE g.id = ?1",
             )?
             .query_row([id.0], |row| {
-                Ok((row.get(0)?, uuid_at(row, 1)?, row.get(2)?, row.get(3)?))
+                Ok(KnownSegment {
+                    volume_id: row.get(0)?,
+                    volume: uuid_at(row, 1)?,
+                    run: row.get(2)?,
+                    copy_number: row.get(3)?,
+                    volume_state: row.get(4)?,
+                    evidence: SegmentEvidence::default(),
+                })
             })?;
-        let evidence = load_evidence(connection, id)?;
-        let known = Rc::new(KnownSegment { volume_id, volume, run, copy_number, evidence });
-        self.segments.insert(id, Rc::clone(&known));
+        known.evidence = load_evidence(connection, id)?;
+        let known = Arc::new(known);
+        self.segments.insert(id, Arc::clone(&known));
         Ok(known)
     }
 
@@ -303,7 +344,7 @@ impl EvidenceBook {
         connection: &Connection,
         copy: CopyId,
     ) -> Result<Effective, CatalogError> {
-        Ok(self.segment(connection, copy.segment())?.evidence.effective(copy.sequence()))
+        Ok(self.segment(connection, copy.segment())?.effective(copy.sequence()))
     }
 
     /// What counts for a whole file: of each part the best copy, of the parts the worst.
@@ -314,33 +355,50 @@ impl EvidenceBook {
         version: &VersionRow,
     ) -> Result<Effective, CatalogError> {
         let copies = copy_ids(connection, dir, version)?;
-        if let [only] = copies.as_slice() {
-            // Nearly every file: one copy. If it is the first part of several, the others are missing.
-            let part = part_of(connection, *only)?;
-            if part.is_none_or(|part| part.offset == 0 && part.size.0 >= version.size) {
-                return self.of_copy(connection, *only);
-            }
-        }
-        let mut parts: HashMap<u64, (u64, Vec<Effective>)> = HashMap::new();
-        for copy in copies {
+        let mut parts: BTreeMap<u64, (u64, Vec<Effective>)> = BTreeMap::new();
+        let mut is_split = false;
+        for &copy in &copies {
             let part = part_of(connection, copy)?;
-            let (offset, size) = part.map_or((0, version.size), |part| (part.offset, part.size.0));
+            is_split |= part.is_some();
+            let (offset, size) = part.map_or((0, u64::MAX), |part| (part.offset, part.size.0));
             let entry = parts.entry(offset).or_insert((size, Vec::new()));
             entry.0 = entry.0.max(size);
             entry.1.push(self.of_copy(connection, copy)?);
         }
-        let mut chain = Vec::new();
-        let mut next = 0;
-        while next < version.size || chain.is_empty() {
-            let Some((size, copies)) = parts.remove(&next) else {
-                chain.push(Vec::new());
-                break;
-            };
-            chain.push(copies);
-            next += size.max(1);
+        if !is_split {
+            let copies = parts.pop_first().map(|(_, (_, copies))| copies);
+            return Ok(effective_of_file(&[copies.unwrap_or_default()]));
         }
-        Ok(effective_of_file(&chain))
+        let whole = match copies.first() {
+            Some(&copy) => stored_size(connection, copy)?.unwrap_or(version.size),
+            None => version.size,
+        };
+        Ok(effective_of_file(&chain_of(parts, whole)))
     }
+}
+
+/// The copies of each part in the order of the file; where a part is missing the chain ends with an
+/// empty one.
+fn chain_of(mut parts: BTreeMap<u64, (u64, Vec<Effective>)>, whole: u64) -> Vec<Vec<Effective>> {
+    let mut chain = Vec::new();
+    let mut next = 0_u64;
+    while next < whole {
+        let Some((size, copies)) = parts.remove(&next).filter(|(size, _)| *size > 0) else {
+            chain.push(Vec::new());
+            break;
+        };
+        chain.push(copies);
+        next = next.saturating_add(size);
+    }
+    chain
+}
+
+/// Bytes of the stored form, if a codec made them differ from the file's.
+fn stored_size(connection: &Connection, copy: CopyId) -> Result<Option<u64>, CatalogError> {
+    Ok(connection
+        .prepare_cached("SELECT stored_size FROM copy_codecs WHERE copy_id = ?1")?
+        .query_row([copy.0], |row| row.get(0))
+        .optional()?)
 }
 
 /// All copies and parts of a version, the first one first.
@@ -367,9 +425,17 @@ pub(super) fn part_of(
     copy: CopyId,
 ) -> Result<Option<CopyPart>, CatalogError> {
     Ok(connection
-        .prepare_cached("SELECT number, offset, size FROM copy_parts WHERE copy_id = ?1")?
+        .prepare_cached(
+            "SELECT number, of_parts, offset, size, sha256 FROM copy_parts WHERE copy_id = ?1",
+        )?
         .query_row([copy.0], |row| {
-            Ok(CopyPart { number: row.get(0)?, offset: row.get(1)?, size: ByteCount(row.get(2)?) })
+            Ok(CopyPart {
+                number: row.get(0)?,
+                of: row.get(1)?,
+                offset: row.get(2)?,
+                size: ByteCount(row.get(3)?),
+                sha256: row.get::<_, Option<[u8; 32]>>(4)?.map(Sha256Digest),
+            })
         })
         .optional()?)
 }
@@ -408,7 +474,7 @@ pub(super) fn copy_record(
         extents: decode_extents(&extents)?,
         codec,
         stored_path,
-        evidence: segment.evidence.effective(id.sequence()),
+        evidence: segment.effective(id.sequence()),
     })
 }
 

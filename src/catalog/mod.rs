@@ -12,6 +12,7 @@
 //! `SCHEMA.md` has the tables, their writers, sizes as measured, and how to add a migration. All SQL of
 //! the product is in this folder. Threads: [`Catalog`] is shared by cloning; one writer, many readers.
 
+pub mod browse;
 pub mod cartridges;
 pub mod equipment;
 pub mod error;
@@ -23,11 +24,15 @@ pub mod files;
 mod gone;
 pub mod ids;
 pub mod jobs;
+pub mod located;
 mod open;
 mod paths;
+pub mod previous;
+pub mod rebuild;
 pub mod run_writer;
 pub mod runs;
-mod search;
+pub mod search;
+pub mod selection;
 pub mod sets;
 mod settings;
 #[cfg(test)]
@@ -35,18 +40,24 @@ mod test_support;
 mod text_enum;
 pub mod volumes;
 
+pub use browse::{Child, ChildPage};
 pub use cartridges::{CartridgeKind, CartridgeRecord, CartridgeSighting, CartridgeState, Sighted};
 pub use equipment::{DriveRecord, LibraryRecord, MoveEnd, MoveOrder, ProductIdentity};
 pub use error::{CatalogError, CatalogErrorKind, Subject};
 pub use evidence::{Effective, EvidenceState, SegmentEvidence};
 pub use evidence_store::{EvidenceTable, OutcomeRecord};
 pub use extents::CopyExtent;
-pub use files::{CopyRecord, FileKind, FileVersion, FullVersion, OutcomeState, StoredCodec};
+pub use files::{CopyRecord, FileVersion, FullVersion, OutcomeState, StoredCodec, StoredKind};
 pub use ids::{CartridgeId, CopyId, SegmentId};
 pub use jobs::{EventLevel, JobEvent, JobRecord, JobRequest, JobState, RecordedEvent};
+pub use located::LocatedCopy;
 pub use open::{Catalog, OpenCheck};
+pub use previous::{PreviousEntries, PreviousEntry};
+pub use rebuild::{RebuiltRun, SegmentTakeover};
 pub use run_writer::{CopyCodec, CopyPart, NewCopy, NotStored, RunWriter};
 pub use runs::{AsOf, Checkpoint, FileTotals, NewRun, RunKind, RunRecord, RunState, SegmentRecord};
+pub use search::{SearchCursor, SearchHit, SearchPage, SearchQuery, SearchStatus};
+pub use selection::{ItemKey, ItemState, SelectionItem, SelectionRequest, VolumeShare};
 pub use sets::SetRecord;
 pub use text_enum::UnknownWord;
 pub use volumes::{IndexGeneration, NewVolume, VolumeRecord, VolumeState};

@@ -105,7 +105,7 @@ impl Catalog {
         }
         migrate(&mut writer).map_err(|error| as_corrupt(error, path))?;
         let uuid = read_setting(&writer, SETTING_CATALOG_UUID)?.unwrap_or_default();
-        let search = SearchIndex::open(&beside(path, ".search"), &uuid)?;
+        let search = SearchIndex::open(&beside(path, ".search"), path, &uuid)?;
         let inner = Inner {
             path: path.to_owned(),
             writer: Mutex::new(writer),

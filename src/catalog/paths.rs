@@ -91,11 +91,6 @@ impl DirCursor {
         Ok(Self { set, root, path: Vec::new(), steps: Vec::new() })
     }
 
-    /// The set's top folder.
-    pub(super) fn root(&self) -> i64 {
-        self.root
-    }
-
     /// Forgets the way: after a transaction was undone, numbers given in it mean nothing.
     pub(super) fn reset(&mut self) {
         self.path.clear();
@@ -245,13 +240,13 @@ mod tests {
                     paths.iter().map(|path| cursor.enter(tx, path).unwrap()).collect();
                 assert_eq!(ids[1], ids[6]);
                 assert_eq!(ids[0], ids[7]);
-                assert_eq!(ids[4], cursor.root());
+                assert_eq!(ids[4], cursor.root);
                 let mut speller = PathSpeller::default();
                 for (path, &id) in paths.iter().zip(&ids) {
-                    assert_eq!(find_dir(tx, cursor.root(), path)?, Some(id));
+                    assert_eq!(find_dir(tx, cursor.root, path)?, Some(id));
                     assert_eq!(speller.dir(tx, id)?.path, *path);
                 }
-                assert_eq!(find_dir(tx, cursor.root(), b"a/x")?, None);
+                assert_eq!(find_dir(tx, cursor.root, b"a/x")?, None);
                 Ok(())
             })
             .unwrap();

@@ -21,7 +21,7 @@ use super::error::CatalogError;
 use super::evidence::EvidenceState;
 use super::evidence_store::append_say;
 use super::extents::{CopyExtent, encode_extents};
-use super::files::{FileKind, OutcomeState};
+use super::files::{OutcomeState, StoredKind};
 use super::ids::{CopyId, SEQUENCE_LIMIT, SegmentId, sql_time};
 use super::paths::{DirCursor, normal_path};
 use super::settings::encode_json;
@@ -31,7 +31,7 @@ mod discard;
 mod store;
 
 use batch::{Batch, PendingCopy, PendingOutcome};
-use discard::discard_beyond;
+pub(super) use discard::discard_beyond;
 
 /// Copies in a batch: its transaction takes some 50 ms, and one sync is shared by all of them.
 const BATCH_COPIES: usize = 10_000;
@@ -46,7 +46,7 @@ pub struct NewCopy<'a> {
     /// Its path in the set.
     pub path: &'a [u8],
     /// What it is.
-    pub kind: FileKind,
+    pub kind: StoredKind,
     /// Bytes of the whole file.
     pub size: ByteCount,
     /// When its content last changed.
@@ -87,10 +87,14 @@ pub struct CopyCodec<'a> {
 pub struct CopyPart {
     /// Counted from 1.
     pub number: u32,
-    /// Where in the file it begins.
+    /// How many there are, once that is known.
+    pub of: Option<u32>,
+    /// Where in the stored form (of the whole file) it begins.
     pub offset: u64,
-    /// Its bytes of the file.
+    /// Its bytes of the stored form.
     pub size: ByteCount,
+    /// The digest of those bytes.
+    pub sha256: Option<Sha256Digest>,
 }
 
 /// A planned file that was not stored.
@@ -294,7 +298,9 @@ impl RunWriter {
                 )?
                 .execute(params![segment.0, next, ordinal, resume])?;
             append_say(transaction, segment, EvidenceState::Flushed, &(before..next), at, job)
-        })
+        })?;
+        self.catalog.inner.search.wake();
+        Ok(())
     }
 
     fn flush_when_due(&mut self) -> Result<(), CatalogError> {

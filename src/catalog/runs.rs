@@ -422,6 +422,15 @@ pub(super) fn view_of(
             )?
             .query_row(params![set, sql_time(*at)], |row| row.get(0))?,
     };
+    view_until(connection, set, newest)
+}
+
+/// The runs of a set up to the key `newest`.
+pub(super) fn view_until(
+    connection: &Connection,
+    set: i64,
+    newest: i64,
+) -> Result<View, CatalogError> {
     let base = connection
         .prepare_cached(
             "SELECT coalesce(max(id), 0) FROM runs WHERE set_id = ?1 AND id <= ?2

@@ -11,8 +11,8 @@ use crate::domain::{
 };
 
 use super::{
-    Catalog, CopyExtent, FileKind, NewCopy, NewRun, NewVolume, OpenCheck, RunKind, RunWriter,
-    SegmentId, VolumeState,
+    Catalog, CopyExtent, NewCopy, NewRun, NewVolume, OpenCheck, RunKind, RunWriter, SegmentId,
+    StoredKind, VolumeState,
 };
 
 /// A moment, in seconds.
@@ -121,7 +121,7 @@ pub(super) fn plain_file<'a>(
     NewCopy {
         ordinal,
         path,
-        kind: FileKind::File,
+        kind: StoredKind::File,
         size: ByteCount(size),
         modified: at(modified),
         changed: Some(at(modified + 1)),

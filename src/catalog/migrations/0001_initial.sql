@@ -217,8 +217,10 @@ CREATE TABLE copy_codecs (
 CREATE TABLE copy_parts (
     copy_id INTEGER PRIMARY KEY,
     number  INTEGER NOT NULL,
+    of_parts INTEGER,
     offset  INTEGER NOT NULL,
-    size    INTEGER NOT NULL
+    size    INTEGER NOT NULL,
+    sha256  BLOB
 ) STRICT;
 
 -- The path on the volume, where it is not the path of the version.

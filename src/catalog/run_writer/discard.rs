@@ -10,7 +10,7 @@ use super::super::ids::{CopyId, SEQUENCE_LIMIT, SegmentId};
 use super::super::runs::Checkpoint;
 
 /// Removes the copies of a segment beyond its checkpoint, their versions, and later outcomes.
-pub(super) fn discard_beyond(
+pub(in super::super) fn discard_beyond(
     transaction: &Transaction<'_>,
     segment: SegmentId,
     checkpoint: &Checkpoint,

@@ -3,7 +3,7 @@
 use rusqlite::{Transaction, params};
 
 use super::super::error::CatalogError;
-use super::super::files::FileKind;
+use super::super::files::StoredKind;
 use super::super::gone::bury;
 use super::super::ids::CopyId;
 use super::super::paths::split_path;
@@ -78,7 +78,7 @@ impl RunWriter {
                 add_extra_copy(transaction, dir, name, self.run, id, copy.sha256)?;
             }
             store_rarities(transaction, batch, copy, id, (dir, name, self.run))?;
-            if copy.kind != FileKind::Directory && copy.part.is_none() {
+            if copy.kind != StoredKind::Directory && copy.part.is_none() {
                 totals.0 += 1;
                 totals.1 += copy.size;
             }
@@ -201,9 +201,17 @@ fn store_rarities(
     if let Some(part) = &copy.part {
         transaction
             .prepare_cached(
-                "INSERT INTO copy_parts (copy_id, number, offset, size) VALUES (?1, ?2, ?3, ?4)",
+                "INSERT INTO copy_parts (copy_id, number, of_parts, offset, size, sha256)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             )?
-            .execute(params![id, part.number, part.offset, part.size.0])?;
+            .execute(params![
+                id,
+                part.number,
+                part.of,
+                part.offset,
+                part.size.0,
+                part.sha256.map(|digest| digest.0)
+            ])?;
     }
     if let Some(path) = &copy.stored_path {
         transaction

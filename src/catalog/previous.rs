@@ -1,0 +1,82 @@
+//! What earlier runs stored, folder by folder: how an incremental run finds what is unchanged.
+//!
+//! The walk asks for each folder once, when it enters it, and merges the answer with what it sees; both
+//! are in the order of raw names. What has evidence and looks the same is skipped; what is here and not
+//! in the source is gone ([`super::RunWriter::push_gone`]).
+
+use crate::domain::{RunId, SetName};
+
+use super::Catalog;
+use super::browse::newest_after;
+use super::error::CatalogError;
+use super::files::{EvidenceBook, FileVersion, root_dir};
+use super::paths::{find_dir, normal_path};
+use super::runs::{View, run_key, view_until};
+use super::sets::set_id;
+
+/// A name in a folder, and its newest version before the run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PreviousEntry {
+    /// The name.
+    pub name: Vec<u8>,
+    /// The version, with the evidence of all its copies.
+    pub version: FileVersion,
+}
+
+/// Answers for the folders of one set. Evidence is read once for each segment, when the walk meets it
+/// first; what is recorded meanwhile counts for the next run.
+#[derive(Debug)]
+pub struct PreviousEntries {
+    catalog: Catalog,
+    root: i64,
+    view: View,
+    book: EvidenceBook,
+}
+
+/// More names than any folder has.
+const ALL: usize = u32::MAX as usize;
+
+impl Catalog {
+    /// Opens the view of what the runs of a set before `run` have stored.
+    ///
+    /// # Errors
+    /// `NotFound` if set or run is not known.
+    pub fn previous_entries(
+        &self,
+        set: &SetName,
+        run: &RunId,
+    ) -> Result<PreviousEntries, CatalogError> {
+        self.read("look at earlier runs", |reader| {
+            let set = set_id(reader, set)?;
+            let view = view_until(reader, set, run_key(reader, run)? - 1)?;
+            Ok(PreviousEntries {
+                catalog: self.clone(),
+                root: root_dir(reader, set)?,
+                view,
+                book: EvidenceBook::default(),
+            })
+        })
+    }
+}
+
+impl PreviousEntries {
+    /// The entries of a folder in the order of raw names; none if it was never seen.
+    ///
+    /// # Errors
+    /// `Database` if they cannot be read.
+    pub fn directory(&mut self, path: &[u8]) -> Result<Vec<PreviousEntry>, CatalogError> {
+        let path = normal_path(path)?;
+        let catalog = self.catalog.clone();
+        catalog.read("look at earlier runs", |reader| {
+            let Some(dir) = find_dir(reader, self.root, path)? else { return Ok(Vec::new()) };
+            let mut entries = Vec::new();
+            for row in newest_after(reader, dir, self.view, b"", ALL)? {
+                let name = row.name.clone();
+                if let Some(version) = row.into_version(reader, &mut self.book, dir)? {
+                    entries.push(PreviousEntry { name, version });
+                }
+            }
+            Ok(entries)
+        })
+    }
+}
