@@ -88,8 +88,10 @@ fn page_of(
         }
         page.next = Some(name.clone());
         let child = match row {
-            None if has_versions(connection, dir, &name)? => continue,
-            None => Child { name, is_directory: true, version: None },
+            None if is_implied(connection, dir, &name, view)? => {
+                Child { name, is_directory: true, version: None }
+            }
+            None => continue,
             Some(row) => {
                 let is_directory = row.kind == StoredKind::Directory.code();
                 let version = row.into_version(connection, &mut book, dir)?;
@@ -140,9 +142,32 @@ fn folders_after(
     Ok(names.collect::<Result<_, _>>()?)
 }
 
-/// True if something is kept of the folder itself; then, without a version in the view, it was not there.
-fn has_versions(connection: &Connection, dir: i64, name: &[u8]) -> Result<bool, CatalogError> {
-    Ok(connection
+/// True if a folder of which nothing is kept itself was there in the view: something in it was.
+fn is_implied(
+    connection: &Connection,
+    parent: i64,
+    name: &[u8],
+    view: View,
+) -> Result<bool, CatalogError> {
+    let has_versions = connection
         .prepare_cached("SELECT 1 FROM versions WHERE dir_id = ?1 AND name = ?2")?
-        .exists(params![dir, name])?)
+        .exists(params![parent, name])?;
+    if has_versions {
+        return Ok(false);
+    }
+    let mut waiting: Vec<i64> = connection
+        .prepare_cached("SELECT id FROM dirs WHERE parent_id = ?1 AND name = ?2")?
+        .query_map(params![parent, name], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    while let Some(dir) = waiting.pop() {
+        if !newest_after(connection, dir, view, b"", 1)?.is_empty() {
+            return Ok(true);
+        }
+        let mut statement =
+            connection.prepare_cached("SELECT id FROM dirs WHERE parent_id = ?1")?;
+        for child in statement.query_map([dir], |row| row.get(0))? {
+            waiting.push(child?);
+        }
+    }
+    Ok(false)
 }

@@ -31,6 +31,8 @@ pub mod previous;
 pub mod rebuild;
 pub mod run_writer;
 pub mod runs;
+#[cfg(test)]
+mod scale;
 pub mod search;
 pub mod selection;
 pub mod sets;
@@ -61,3 +63,6 @@ pub use selection::{ItemKey, ItemState, SelectionItem, SelectionRequest, VolumeS
 pub use sets::SetRecord;
 pub use text_enum::UnknownWord;
 pub use volumes::{IndexGeneration, NewVolume, VolumeRecord, VolumeState};
+
+#[cfg(test)]
+mod tests;

@@ -139,9 +139,9 @@ impl Catalog {
     /// `Database` if the copy cannot be written.
     pub fn copy_to(&self, to: &Path) -> Result<(), CatalogError> {
         let target = to.to_string_lossy();
-        let reader = self.reader()?;
-        let copied = reader.execute("VACUUM INTO ?1", [target.as_ref()]);
-        self.give_back(reader);
+        // Its own connection: a reader of the pool may not write, not even elsewhere.
+        let own = connect(&self.inner.path, OpenFlags::SQLITE_OPEN_READ_WRITE, false)?;
+        let copied = own.execute("VACUUM INTO ?1", [target.as_ref()]);
         copied.map(|_| ()).map_err(|source| CatalogError::Database {
             doing: "write a copy of the catalog",
             path: to.to_owned(),
