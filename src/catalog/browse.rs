@@ -11,7 +11,7 @@ use crate::domain::SetName;
 use super::Catalog;
 use super::error::CatalogError;
 use super::files::{
-    EvidenceBook, FileVersion, KIND_GONE, StoredKind, VERSION_COLUMNS, VersionRow, root_dir,
+    EvidenceBook, FileKind, FileVersion, KIND_GONE, VERSION_COLUMNS, VersionRow, root_dir,
 };
 use super::paths::{find_dir, normal_path};
 use super::runs::{AsOf, View, view_of};
@@ -93,7 +93,7 @@ fn page_of(
             }
             None => continue,
             Some(row) => {
-                let is_directory = row.kind == StoredKind::Directory.code();
+                let is_directory = row.kind == FileKind::Directory.code();
                 let version = row.into_version(connection, &mut book, dir)?;
                 Child { name, is_directory, version }
             }

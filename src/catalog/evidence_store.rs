@@ -13,7 +13,7 @@ use crate::domain::{ByteCount, JobId, RunId, SetName, Timestamp};
 use super::Catalog;
 use super::error::{CatalogError, Subject};
 use super::evidence::{Effective, EvidenceAct, EvidenceRecord, EvidenceState, SegmentEvidence};
-use super::files::{EvidenceBook, OutcomeState, StoredKind, VERSION_COLUMNS, VersionRow, unusable};
+use super::files::{EvidenceBook, FileKind, OutcomeState, VERSION_COLUMNS, VersionRow, unusable};
 use super::ids::{CopyId, SegmentId, sql_time};
 use super::runs::{FileTotals, run_key};
 use super::sets::set_id;
@@ -438,7 +438,7 @@ fn count_rows(
                 run,
                 CopyId::new(segment, range.start).0,
                 CopyId::new(segment, range.end - 1).0,
-                StoredKind::Directory.code()
+                FileKind::Directory.code()
             ],
             |row| Ok((row.get(0)?, row.get(1)?)),
         )?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-use crate::domain::{ByteCount, FileKind, RunId, SetName, Sha256Digest, Timestamp, VolumeUuid};
+use crate::domain::{ByteCount, RunId, SetName, Sha256Digest, Timestamp, VolumeUuid};
 
 use super::Catalog;
 use super::error::CatalogError;
@@ -21,7 +21,7 @@ use super::volumes::{VolumeState, uuid_at};
 
 text_enum! {
     /// What a path is.
-    StoredKind {
+    FileKind {
         /// A regular file.
         File = "file",
         /// A folder.
@@ -56,20 +56,7 @@ text_enum! {
 /// The kind of a version that says: the path was gone.
 pub(super) const KIND_GONE: i64 = 9;
 
-impl From<&FileKind> for StoredKind {
-    fn from(kind: &FileKind) -> Self {
-        match kind {
-            FileKind::File => Self::File,
-            FileKind::Directory => Self::Directory,
-            FileKind::Symlink { .. } => Self::Symlink,
-            FileKind::Fifo => Self::Fifo,
-            FileKind::Socket => Self::Socket,
-            FileKind::CharacterDevice(_) | FileKind::BlockDevice(_) => Self::Device,
-        }
-    }
-}
-
-impl StoredKind {
+impl FileKind {
     /// The number in the column `versions.kind`.
     pub(super) fn code(self) -> i64 {
         match self {
@@ -98,7 +85,7 @@ impl StoredKind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileVersion {
     /// What it is.
-    pub kind: StoredKind,
+    pub kind: FileKind,
     /// Bytes of the file.
     pub size: ByteCount,
     /// When its content last changed.
@@ -242,7 +229,7 @@ impl VersionRow {
         book: &mut EvidenceBook,
         dir: i64,
     ) -> Result<Option<FileVersion>, CatalogError> {
-        let Some(kind) = StoredKind::from_code(self.kind)? else { return Ok(None) };
+        let Some(kind) = FileKind::from_code(self.kind)? else { return Ok(None) };
         let evidence = book.of_version(connection, dir, &self)?;
         let first = self.copy.map(|copy| book.segment(connection, copy.segment())).transpose()?;
         Ok(Some(FileVersion {

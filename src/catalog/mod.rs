@@ -49,7 +49,7 @@ pub use error::{CatalogError, CatalogErrorKind, Subject};
 pub use evidence::{Effective, EvidenceState, SegmentEvidence};
 pub use evidence_store::{EvidenceTable, OutcomeRecord};
 pub use extents::CopyExtent;
-pub use files::{CopyRecord, FileVersion, FullVersion, OutcomeState, StoredCodec, StoredKind};
+pub use files::{CopyRecord, FileKind, FileVersion, FullVersion, OutcomeState, StoredCodec};
 pub use ids::{CartridgeId, CopyId, SegmentId};
 pub use jobs::{EventLevel, JobEvent, JobRecord, JobRequest, JobState, RecordedEvent};
 pub use located::LocatedCopy;

@@ -21,7 +21,7 @@ use super::error::CatalogError;
 use super::evidence::EvidenceState;
 use super::evidence_store::append_say;
 use super::extents::{CopyExtent, encode_extents};
-use super::files::{OutcomeState, StoredKind};
+use super::files::{FileKind, OutcomeState};
 use super::ids::{CopyId, SEQUENCE_LIMIT, SegmentId, sql_time};
 use super::paths::{DirCursor, normal_path};
 use super::settings::encode_json;
@@ -46,7 +46,7 @@ pub struct NewCopy<'a> {
     /// Its path in the set.
     pub path: &'a [u8],
     /// What it is.
-    pub kind: StoredKind,
+    pub kind: FileKind,
     /// Bytes of the whole file.
     pub size: ByteCount,
     /// When its content last changed.

@@ -48,7 +48,7 @@ fn push(writer: &mut RunWriter, n: u64, files: u64) {
     let copy = NewCopy {
         ordinal: n,
         path: path.as_bytes(),
-        kind: StoredKind::File,
+        kind: FileKind::File,
         size: ByteCount(size),
         modified: at(modified),
         changed: Some(at(modified + 3)),

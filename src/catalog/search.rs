@@ -16,7 +16,7 @@ use crate::domain::{ByteCount, RunId, SetName, Timestamp, VolumeUuid};
 use super::Catalog;
 use super::error::CatalogError;
 use super::evidence::{Effective, EvidenceState};
-use super::files::{EvidenceBook, FileVersion, StoredKind, VERSION_COLUMNS, VersionRow};
+use super::files::{EvidenceBook, FileKind, FileVersion, VERSION_COLUMNS, VersionRow};
 use super::ids::{CopyId, SEQUENCE_LIMIT, SegmentId, sql_time};
 use super::paths::{PathSpeller, join_path, normal_path};
 use super::runs::run_key;
@@ -235,7 +235,7 @@ impl Question {
             && (self.sizes.0..=self.sizes.1).contains(&row.size)
             && (self.modified.0..self.modified.1).contains(&row.modified)
             && self.run.is_none_or(|run| run == row.run)
-            && (self.sizes == (0, u64::MAX) || row.kind != StoredKind::Directory.code())
+            && (self.sizes == (0, u64::MAX) || row.kind != FileKind::Directory.code())
     }
 
     fn fits_path(&self, path: &[u8], name: &[u8]) -> bool {

@@ -16,7 +16,7 @@ use super::browse::newest_after;
 use super::error::CatalogError;
 use super::extents::decode_extents;
 use super::files::{
-    EvidenceBook, KIND_GONE, StoredKind, VERSION_COLUMNS, VersionRow, copy_ids, part_of, root_dir,
+    EvidenceBook, FileKind, KIND_GONE, VERSION_COLUMNS, VersionRow, copy_ids, part_of, root_dir,
 };
 use super::ids::CopyId;
 use super::located::{LocatedCopy, Locator};
@@ -353,7 +353,7 @@ impl Chooser<'_> {
             }
             let Some(((is_there, _), copy, size, volume_id, volume)) = best else { continue };
             let missing = (!is_there).then(|| format!("volume {volume} is not there"));
-            let size = if row.kind == StoredKind::Directory.code() { 0 } else { size };
+            let size = if row.kind == FileKind::Directory.code() { 0 } else { size };
             self.add(copy, size, volume_id, missing)?;
         }
         Ok(())

@@ -11,8 +11,8 @@ use crate::domain::{
 };
 
 use super::{
-    Catalog, CopyExtent, NewCopy, NewRun, NewVolume, OpenCheck, RunKind, RunWriter, SegmentId,
-    StoredKind, VolumeState,
+    Catalog, CopyExtent, FileKind, NewCopy, NewRun, NewVolume, OpenCheck, RunKind, RunWriter,
+    SegmentId, VolumeState,
 };
 
 /// A moment, in seconds.
@@ -121,7 +121,7 @@ pub(super) fn plain_file<'a>(
     NewCopy {
         ordinal,
         path,
-        kind: StoredKind::File,
+        kind: FileKind::File,
         size: ByteCount(size),
         modified: at(modified),
         changed: Some(at(modified + 1)),

@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::super::files::{OutcomeState, StoredKind};
+use super::super::files::{FileKind, OutcomeState};
 use super::CopyPart;
 
 /// Rows that wait for their transaction; names and blobs lie one behind the other in `bytes`.
@@ -21,7 +21,7 @@ pub(super) struct Batch {
 pub(super) struct PendingCopy {
     pub(super) sequence: u64,
     pub(super) path: Range<usize>,
-    pub(super) kind: StoredKind,
+    pub(super) kind: FileKind,
     pub(super) size: u64,
     pub(super) modified: i64,
     pub(super) changed: Option<i64>,

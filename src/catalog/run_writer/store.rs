@@ -3,7 +3,7 @@
 use rusqlite::{Transaction, params};
 
 use super::super::error::CatalogError;
-use super::super::files::StoredKind;
+use super::super::files::FileKind;
 use super::super::gone::bury;
 use super::super::ids::CopyId;
 use super::super::paths::split_path;
@@ -78,7 +78,7 @@ impl RunWriter {
                 add_extra_copy(transaction, dir, name, self.run, id, copy.sha256)?;
             }
             store_rarities(transaction, batch, copy, id, (dir, name, self.run))?;
-            if copy.kind != StoredKind::Directory && copy.part.is_none() {
+            if copy.kind != FileKind::Directory && copy.part.is_none() {
                 totals.0 += 1;
                 totals.1 += copy.size;
             }
