@@ -18,7 +18,7 @@ pub enum LtfsError {
         doing: &'static str,
         /// What the drive says.
         #[source]
-        source: DriveError,
+        source: Box<DriveError>,
     },
     /// No cartridge is in the drive.
     #[error("there is no cartridge in the drive")]
@@ -205,8 +205,14 @@ impl LtfsError {
         }
     }
 
+    /// True if something happened to the drive (reset, cartridge changed) and nothing else is wrong.
+    pub(super) fn is_unit_attention(&self) -> bool {
+        matches!(self, Self::Drive { source, .. }
+            if matches!(**source, DriveError::UnitAttention { .. }))
+    }
+
     pub(super) fn drive(doing: &'static str) -> impl FnOnce(DriveError) -> Self {
-        move |source| Self::Drive { doing, source }
+        move |source| Self::Drive { doing, source: Box::new(source) }
     }
 }
 

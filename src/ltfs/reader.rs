@@ -52,7 +52,7 @@ pub enum ReadProblem {
         at: Position,
         /// What the drive says; `None` if it was said before, for another extent.
         #[source]
-        source: Option<DriveError>,
+        source: Option<Box<DriveError>>,
     },
 }
 
@@ -312,7 +312,7 @@ pub(super) fn read_at(
                 return Ok(Err(ReadProblem::BehindEnd(at)));
             }
             Err(error) if is_damage(&error) => {
-                return Ok(Err(ReadProblem::Unreadable { at, source: Some(error) }));
+                return Ok(Err(ReadProblem::Unreadable { at, source: Some(Box::new(error)) }));
             }
             Err(error) => return Err(LtfsError::drive(DOING)(error)),
         }
@@ -322,7 +322,9 @@ pub(super) fn read_at(
         Ok(ReadOutcome::Filemark) => Err(ReadProblem::Filemark(at)),
         Ok(ReadOutcome::EndOfData) => Err(ReadProblem::BehindEnd(at)),
         Err(DriveError::BlockTooLong { len, .. }) => Err(ReadProblem::LongBlock { at, found: len }),
-        Err(error) if is_damage(&error) => Err(ReadProblem::Unreadable { at, source: Some(error) }),
+        Err(error) if is_damage(&error) => {
+            Err(ReadProblem::Unreadable { at, source: Some(Box::new(error)) })
+        }
         Err(error) => return Err(LtfsError::drive(DOING)(error)),
     })
 }

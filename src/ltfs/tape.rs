@@ -346,7 +346,7 @@ fn copy_index(
 }
 
 /// An index begins with its declaration and, soon after, its root.
-fn looks_like_index(block: &[u8]) -> bool {
+pub(super) fn looks_like_index(block: &[u8]) -> bool {
     const HEAD_BYTES: usize = 1024;
     let head = &block[..block.len().min(HEAD_BYTES)];
     let head = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head);

@@ -140,7 +140,7 @@ fn search_back(
 }
 
 /// The nearest filemark before `behind`. `None` at the beginning, or where the tape cannot be spaced.
-fn filemark_before(
+pub(in crate::ltfs) fn filemark_before(
     drive: &mut Drive,
     partition: Partition,
     behind: BlockNumber,

@@ -29,14 +29,12 @@ pub(super) fn ensure_cartridge(drive: &mut Drive) -> Result<Medium, LtfsError> {
             Ok(Some(medium)) => match drive.locate(Position::new(0, 0)) {
                 Ok(()) | Err(DriveError::BeyondEndOfData { .. }) => return Ok(medium),
                 Err(error) if is_damage(&error) => return Ok(medium),
-                Err(source) => LtfsError::Drive { doing: DOING, source },
+                Err(error) => LtfsError::drive(DOING)(error),
             },
             Err(error) => error,
         };
         attempts += 1;
-        let is_attention =
-            matches!(&found, LtfsError::Drive { source: DriveError::UnitAttention { .. }, .. });
-        if !is_attention || attempts > ATTENTIONS_MAX {
+        if !found.is_unit_attention() || attempts > ATTENTIONS_MAX {
             return Err(found);
         }
     }

@@ -13,7 +13,7 @@
 //!           search both partitions from their ends ─▶ the newer index ─▶ mounted, with findings
 //! ```
 
-mod ends;
+pub(super) mod ends;
 mod finding;
 mod labels;
 mod memory;
@@ -229,13 +229,26 @@ impl MountedVolume {
     /// # Errors
     /// Says what stands against it.
     pub fn ensure_appendable(&self) -> Result<(), LtfsError> {
-        let volume = self.label.uuid;
+        self.ensure_unlocked()?;
+        self.ensure_complete()
+    }
+
+    /// Whether anything forbids writing.
+    pub(super) fn ensure_unlocked(&self) -> Result<(), LtfsError> {
         if self.is_write_protected {
             return Err(LtfsError::WriteProtected("its write protection is on"));
         }
-        if let Some(lock) = self.lock {
-            return Err(LtfsError::Locked { volume, reason: lock.to_string() });
+        match self.lock {
+            Some(lock) => {
+                Err(LtfsError::Locked { volume: self.label.uuid, reason: lock.to_string() })
+            }
+            None => Ok(()),
         }
+    }
+
+    /// Whether both partitions end as after a clean close.
+    pub(super) fn ensure_complete(&self) -> Result<(), LtfsError> {
+        let volume = self.label.uuid;
         if !self.is_verified() {
             return Err(LtfsError::Misuse("the ends of the partitions were not looked at"));
         }

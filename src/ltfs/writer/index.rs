@@ -75,6 +75,7 @@ impl OpenVolume {
         self.last_on_data =
             Some(LastIndex { location: header.location, generation: header.generation });
         self.current = Arc::clone(&file);
+        self.generation = header.generation;
 
         let on_index = match placement {
             IndexPlacement::DataPartition => None,
@@ -129,7 +130,7 @@ impl OpenVolume {
         IndexHeader {
             version: FormatVersion::WRITTEN,
             creator: self.options.creator.clone(),
-            generation: last.generation.saturating_add(1),
+            generation: self.generation.saturating_add(1),
             update_time: self.now(),
             location: self.index_at(true, BlockNumber(self.next.0 + 1)),
             previous: self.last_on_data.map(|last| last.location),

@@ -16,6 +16,7 @@
 //! One thread.
 
 mod index;
+mod prepare;
 mod room;
 #[cfg(test)]
 mod tests;
@@ -24,16 +25,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use index::{IndexPlacement, IndexWritten};
+pub(super) use prepare::Purpose;
 pub use room::Room;
 
 use super::error::LtfsError;
 use super::index::{IndexLocation, LockState};
 use super::label::{PartitionMap, VolumeLabel};
 use super::merge::IndexFile;
-use super::mount::{EndOfData, LastIndex, MountedVolume, VolumeLock};
-use super::tape::{LabelFound, read_label};
+use super::mount::{LastIndex, MountedVolume};
 use crate::domain::{BlockNumber, Clock, Position, Timestamp};
-use crate::drive::{Access, Compression, Drive, DriveError, WriteOutcome};
+use crate::drive::{Access, Drive, WriteOutcome};
 
 /// How to open a volume for writing.
 #[derive(Clone, Debug)]
@@ -116,6 +117,8 @@ pub struct OpenVolume {
     options: WriteOptions,
     /// The newest index, off the tape.
     current: Arc<IndexFile>,
+    /// The highest generation that the volume may have seen.
+    generation: u64,
     lock: Option<LockState>,
     /// The next block of the data partition.
     next: BlockNumber,
@@ -145,14 +148,24 @@ impl OpenVolume {
         mounted: &MountedVolume,
         options: WriteOptions,
     ) -> Result<Self, Box<Refused>> {
+        Self::begin_for(drive, mounted, options, Purpose::Append)
+    }
+
+    pub(super) fn begin_for(
+        drive: Drive,
+        mounted: &MountedVolume,
+        options: WriteOptions,
+        purpose: Purpose,
+    ) -> Result<Self, Box<Refused>> {
         let mut drive = drive;
-        match prepare(&mut drive, mounted, options.locked) {
+        match prepare::prepare(&mut drive, mounted, options.locked, purpose) {
             Ok(start) => Ok(Self {
                 drive,
                 label: mounted.label.clone(),
                 map: mounted.map,
                 options,
                 current: Arc::clone(&mounted.index.file),
+                generation: start.generation,
                 lock: start.lock,
                 next: start.end,
                 flushed: start.end,
@@ -372,7 +385,7 @@ impl OpenVolume {
     }
 
     fn ensure_same_volume(&mut self) -> Result<(), LtfsError> {
-        let found = labelled_volume(&mut self.drive, &self.map)?;
+        let found = prepare::labelled_volume(&mut self.drive, &self.map)?;
         if found == self.label.uuid {
             return Ok(());
         }
@@ -387,82 +400,4 @@ impl OpenVolume {
         let (id, _) = if partition_is_data { self.map.data } else { self.map.index };
         IndexLocation { partition: id, block }
     }
-}
-
-/// Reads the label of the data partition and says which volume it names. Unit attentions that are
-/// waiting are what brought us here.
-fn labelled_volume(
-    drive: &mut Drive,
-    map: &PartitionMap,
-) -> Result<crate::domain::VolumeUuid, LtfsError> {
-    const ATTENTIONS_MAX: usize = 8;
-    let mut attempts = 0;
-    loop {
-        match read_label(drive, map.data.1) {
-            Ok(LabelFound::Label(label)) => return Ok(label.uuid),
-            Ok(other) => {
-                return Err(LtfsError::NotLtfs(super::error::NotLtfs::NoLabel(other.describe())));
-            }
-            Err(LtfsError::Drive { source: DriveError::UnitAttention { .. }, .. })
-                if attempts < ATTENTIONS_MAX =>
-            {
-                attempts += 1;
-            }
-            Err(error) => return Err(error),
-        }
-    }
-}
-
-/// What a volume needs to be known of before it is written.
-struct Start {
-    end: BlockNumber,
-    index_append_at: BlockNumber,
-    lock: Option<LockState>,
-    room: room::RoomState,
-}
-
-fn prepare(drive: &mut Drive, mounted: &MountedVolume, locked: Locked) -> Result<Start, LtfsError> {
-    let mut lock = mounted.header().lock;
-    let mut allowed = mounted.clone();
-    if mounted.lock == Some(VolumeLock::Locked) && locked == Locked::Unlock {
-        allowed.lock = None;
-        lock = Some(LockState::Unlocked);
-    }
-    allowed.ensure_appendable()?;
-    let uuid = labelled_volume(drive, &mounted.map)?;
-    if uuid != mounted.label.uuid {
-        return Err(LtfsError::WrongVolume { expected: mounted.label.uuid, found: uuid });
-    }
-    let index_end = ensure_end(drive, &mounted.index_partition)?;
-    let end = ensure_end(drive, &mounted.data_partition)?;
-    drive.permit(Access::Write);
-    let compression = if mounted.label.compression { Compression::On } else { Compression::Off };
-    drive.set_compression(compression).map_err(LtfsError::drive("set compression"))?;
-    let room = room::RoomState::begin(drive, &mounted.map)?;
-    // The index partition's index is replaced: its leading filemark is the next one's. What is written
-    // once only, or has no index to replace, is appended to.
-    let index_append_at = match mounted.index_partition.last_index {
-        Some(last) if !mounted.is_worm => BlockNumber(last.location.block.0 - 1),
-        _ => index_end,
-    };
-    Ok(Start { end, index_append_at, lock, room })
-}
-
-/// Goes to the end of a partition, which must be where the mount found it.
-fn ensure_end(
-    drive: &mut Drive,
-    state: &super::mount::PartitionState,
-) -> Result<BlockNumber, LtfsError> {
-    let partition = state.partition;
-    let EndOfData::At(expected) = state.end_of_data else {
-        return Err(LtfsError::Misuse("the ends of the partitions were not looked at"));
-    };
-    let found = drive
-        .locate_end_of_data(partition)
-        .map_err(LtfsError::drive("find the end of the partition"))?
-        .block;
-    if found == expected {
-        return Ok(found);
-    }
-    Err(LtfsError::Changed { partition, expected, found })
 }
