@@ -74,7 +74,7 @@ pub enum DescriptionError {
 
 /// The text of what the entry shares with others.
 #[must_use]
-pub fn encode_shared(metadata: &FileMetadata) -> Vec<u8> {
+pub(crate) fn encode_shared(metadata: &FileMetadata) -> Vec<u8> {
     encode(&Shared {
         mode: metadata.mode,
         uid: metadata.uid,
@@ -86,7 +86,7 @@ pub fn encode_shared(metadata: &FileMetadata) -> Vec<u8> {
 
 /// The text of what is the entry's own; nothing for most.
 #[must_use]
-pub fn encode_own(entry: &Entry) -> Option<Vec<u8>> {
+pub(crate) fn encode_own(entry: &Entry) -> Option<Vec<u8>> {
     let numbers = |device: DeviceNumber| (device.major, device.minor);
     let own = Own {
         target: match &entry.kind {
@@ -118,7 +118,7 @@ pub fn encode_own(entry: &Entry) -> Option<Vec<u8>> {
 
 /// The catalog's word for what the entry is.
 #[must_use]
-pub fn catalog_kind(entry: &Entry) -> catalog::FileKind {
+pub(crate) fn catalog_kind(entry: &Entry) -> catalog::FileKind {
     match entry.kind {
         FileKind::File if entry.hard_link_of.is_some() => catalog::FileKind::HardLink,
         FileKind::File => catalog::FileKind::File,
@@ -132,7 +132,7 @@ pub fn catalog_kind(entry: &Entry) -> catalog::FileKind {
 
 /// An entry as the catalog describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Described {
+pub(crate) struct Described {
     /// What it is.
     pub kind: FileKind,
     /// Owner, mode, times, attributes.
@@ -147,7 +147,7 @@ pub struct Described {
 ///
 /// # Errors
 /// If a text cannot be understood or lacks what the kind needs.
-pub fn decode(
+pub(crate) fn decode(
     path: &SourcePath,
     full: &catalog::FullVersion,
 ) -> Result<Described, DescriptionError> {

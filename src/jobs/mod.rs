@@ -5,13 +5,26 @@
 //! died is taken up again from its checkpoint, and one that cannot go on ends and says why.
 
 pub mod backup;
+pub mod context;
 mod description;
+pub mod equipment;
+pub mod error;
+mod format;
 pub mod identity;
+pub mod inventory;
+mod movement;
 pub mod outcome;
+mod rebuild;
+mod restore;
+pub mod runner;
 pub mod spec;
-
 mod stored_name;
+mod verify;
+pub mod volume;
 
 pub use crate::catalog::JobState;
-pub use outcome::{Ending, Failure, Outcome, Problem};
+pub use context::{Folders, Parts};
+pub use error::JobError;
+pub use outcome::{Ending, Failure, JobEnd, Outcome, Problem};
+pub use runner::Runner;
 pub use spec::{JobProgress, JobSpec, Need};

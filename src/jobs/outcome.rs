@@ -110,6 +110,41 @@ impl Ending {
     }
 }
 
+/// How a job ended, as the catalog keeps it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct JobEnd {
+    /// What came of it.
+    pub outcome: Option<Outcome>,
+    /// Why it failed.
+    pub failure: Option<Failure>,
+    /// What it waits for.
+    pub need: Option<Need>,
+}
+
+impl JobEnd {
+    pub(super) fn of(ending: Ending) -> Self {
+        match ending {
+            Ending::Completed(outcome)
+            | Ending::Incomplete(outcome)
+            | Ending::Cancelled(outcome) => Self { outcome: Some(outcome), ..Self::default() },
+            Ending::Waiting(need, outcome) => {
+                Self { outcome: Some(outcome), need: Some(need), failure: None }
+            }
+            Ending::Interrupted => Self::default(),
+        }
+    }
+
+    /// One sentence for people.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let need = self.need.as_ref().map(ToString::to_string);
+        let failure = || self.failure.as_ref().map(|failure| failure.message.clone());
+        let outcome = || self.outcome.as_ref().map(|outcome| outcome.sentence.clone());
+        need.or_else(failure).or_else(outcome).unwrap_or_default()
+    }
+}
+
 /// An integer with its thousands set apart, for sentences.
 #[must_use]
 pub fn grouped(number: u64) -> String {

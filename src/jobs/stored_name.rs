@@ -23,7 +23,7 @@ const HASH_BYTES: usize = 4;
 
 /// What is appended to the name of a stored file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StoredForm {
+pub(crate) enum StoredForm {
     /// The file's bytes as they are.
     Plain,
     /// A zstd frame.
@@ -32,7 +32,7 @@ pub enum StoredForm {
 
 /// The name under which an entry stands on the volume.
 #[must_use]
-pub fn stored_name(name: &[u8], form: StoredForm) -> String {
+pub(crate) fn stored_name(name: &[u8], form: StoredForm) -> String {
     let mut stored = match verbatim(name) {
         Some(text) => text.to_owned(),
         None => replacement(name),

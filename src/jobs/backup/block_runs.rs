@@ -17,7 +17,7 @@ struct BlockRun {
 
 /// The runs of one stream on one volume, in order.
 #[derive(Clone, Debug)]
-pub struct BlockRuns {
+pub(crate) struct BlockRuns {
     runs: Vec<BlockRun>,
     next_slab: u64,
     block_bytes: u32,
@@ -27,12 +27,12 @@ pub struct BlockRuns {
 impl BlockRuns {
     /// For blocks of `block_bytes` on the partition with that letter.
     #[must_use]
-    pub fn new(block_bytes: u32, partition: PartitionId) -> Self {
+    pub(crate) fn new(block_bytes: u32, partition: PartitionId) -> Self {
         Self { runs: Vec::new(), next_slab: 0, block_bytes, partition }
     }
 
     /// Notes that `slab` became `block`. Slabs come in order, without gaps.
-    pub fn note(&mut self, slab: u64, block: BlockNumber) {
+    pub(crate) fn note(&mut self, slab: u64, block: BlockNumber) {
         debug_assert_eq!(slab, self.next_slab, "slabs come in order");
         let continues = self
             .runs
@@ -48,7 +48,7 @@ impl BlockRuns {
     ///
     /// `None` if one was not: nothing is claimed about blocks that were not written.
     #[must_use]
-    pub fn extents(&self, place: Option<Place>) -> Option<Extents> {
+    pub(crate) fn extents(&self, place: Option<Place>) -> Option<Extents> {
         let mut extents = Extents::new();
         let Some(place) = place else { return Some(extents) };
         if place.last_slab(self.block_bytes) >= self.next_slab {

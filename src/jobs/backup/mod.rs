@@ -1,5 +1,460 @@
-//! Backup.
+//! Backup: from paths to volumes, with the evidence that each file has reached.
+//!
+//! ```text
+//!  scan ─▶ plan ─▶ choose a volume ─▶ write a segment ─▶ closed ─┬─▶ plan done: the run ends
+//!           │          ▲    │ none: wait for a person            │
+//!           │          │    ▼                                    │
+//!           │          └─ volume full ◀──────────────────────────┘
+//!           ▼
+//!   nothing changed: the run ends
+//! ```
+//!
+//! **What survives.** The plan is made once. The checkpoint names the run, its segments and the plan;
+//! how far a segment is stands in the catalog, in one transaction with the evidence. A job taken up
+//! again mounts the volume, repairs what a crash left at its end, cuts its notes back to what the
+//! catalog calls safe, and goes on behind that: nothing that was called flushed is written twice, and
+//! nothing is called so that is not.
 
 mod block_runs;
+mod cursor;
+mod entries;
+mod files;
+mod outcomes;
+mod own_files;
 mod plan;
+mod recorder;
+mod scan;
+mod segment;
+mod sink;
+mod tree;
 mod volume_room;
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+pub use plan::PlanError;
+
+use super::context::{JobContext, make_folder};
+use super::error::JobError;
+use super::outcome::{Ending, Outcome, grouped};
+use super::spec::{BackupMode, BackupSpec, Need};
+use super::volume::current_volume;
+use crate::catalog::{
+    CartridgeKind, CartridgeState, EventLevel, FileTotals, NewRun, OutcomeState, RunKind,
+    RunState as CatalogRunState, VolumeRecord, VolumeState,
+};
+use crate::domain::{Barcode, ByteCount, MIB, RunId, Timestamp};
+use crate::drive::DriveErrorKind;
+use crate::pools::{Candidate, Demand, VolumeUse, choose_volume};
+use crate::source::local::LocalOptions;
+use crate::source::{LocalSource, Source};
+use files::RunFiles;
+use plan::{PlanTotals, PlanWriter};
+use scan::Scan;
+use segment::{Segment, SegmentEnd, SegmentState};
+
+/// The least room that is worth loading a cartridge for: labels, an index and some files.
+const ROOM_MIN: ByteCount = ByteCount(16 * MIB);
+/// Cartridges that may fail one after the other before the job asks a person.
+const FAILED_CARTRIDGES_MAX: usize = 3;
+
+/// A run as the job's checkpoint keeps it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct RunState {
+    run: RunId,
+    mode: BackupMode,
+    parent: Option<RunId>,
+    started: Timestamp,
+    totals: PlanTotals,
+    /// True once the plan is complete.
+    is_planned: bool,
+    segments: Vec<SegmentState>,
+    /// Cartridges that this run has filled or failed on.
+    tried: Vec<Barcode>,
+}
+
+/// Runs a backup, or goes on with one.
+///
+/// # Errors
+/// If nothing can be done any more; what is on tape stays as the catalog says.
+pub(super) fn run(
+    context: &JobContext,
+    spec: &BackupSpec,
+    checkpoint: Option<serde_json::Value>,
+) -> Result<Ending, JobError> {
+    let options = LocalOptions {
+        roots: spec.paths.clone(),
+        excludes: spec.exclude.clone(),
+        ..LocalOptions::default()
+    };
+    let source = Arc::new(LocalSource::open(&options)?);
+    let state = match checkpoint {
+        Some(value) => serde_json::from_value(value).map_err(JobError::checkpoint)?,
+        None => begin(context, spec)?,
+    };
+    let folder = context.parts.folders.job(context.id);
+    make_folder(&folder)?;
+    let files = RunFiles::in_folder(folder);
+    let backup = Backup { context, spec, source, files, state };
+    backup.run()
+}
+
+/// Writes the run down. The first run of a set is always full.
+fn begin(context: &JobContext, spec: &BackupSpec) -> Result<RunState, JobError> {
+    let catalog = &context.parts.catalog;
+    let started = context.parts.clock.now();
+    let value = serde_json::to_value(spec).map_err(JobError::checkpoint)?;
+    catalog.put_set(&spec.set, &value, started)?;
+    let parent = match spec.mode {
+        BackupMode::Full => None,
+        BackupMode::Incremental => catalog.last_ended_run(&spec.set)?.map(|record| record.run.run),
+    };
+    let mode = if parent.is_some() { BackupMode::Incremental } else { BackupMode::Full };
+    let run = run_id(started, context.id);
+    let kind = match mode {
+        BackupMode::Full => RunKind::Full,
+        BackupMode::Incremental => RunKind::Incremental,
+    };
+    catalog.start_run(&NewRun {
+        run: run.clone(),
+        set: spec.set.clone(),
+        kind,
+        parent: parent.clone(),
+        job: Some(context.id),
+        started,
+    })?;
+    let state = RunState {
+        run,
+        mode,
+        parent,
+        started,
+        totals: PlanTotals::default(),
+        is_planned: false,
+        segments: Vec::new(),
+        tried: Vec::new(),
+    };
+    context.checkpoint(&state)?;
+    Ok(state)
+}
+
+/// `20261123T072201Z-17`: sorts by time, reads as one, and two jobs never share it.
+fn run_id(started: Timestamp, job: crate::domain::JobId) -> RunId {
+    let text = started.to_string();
+    let compact: String = text.chars().take(19).filter(|c| !matches!(c, '-' | ':')).collect();
+    RunId(format!("{compact}Z-{job}"))
+}
+
+/// A backup at work.
+struct Backup<'a> {
+    context: &'a JobContext,
+    spec: &'a BackupSpec,
+    source: Arc<LocalSource>,
+    files: RunFiles,
+    state: RunState,
+}
+
+impl Backup<'_> {
+    fn run(mut self) -> Result<Ending, JobError> {
+        if !self.state.is_planned && !self.scan()? {
+            return self.stopped();
+        }
+        let totals = self.state.totals;
+        if totals.files_to_store + totals.described + totals.gone == 0 {
+            return self.ended();
+        }
+        loop {
+            if self.context.is_stopped() {
+                return self.stopped();
+            }
+            let at = match self.open_segment() {
+                Some(at) => at,
+                None => match self.choose()? {
+                    Some(at) => at,
+                    None => return self.wait_for_cartridge(),
+                },
+            };
+            match self.write_segment(at)? {
+                Some(SegmentEnd::PlanDone) => return self.ended(),
+                Some(SegmentEnd::Stopped) => return self.stopped(),
+                Some(SegmentEnd::VolumeFull) | None => {}
+            }
+        }
+    }
+
+    /// Makes the plan; false if the job was stopped before it was complete.
+    fn scan(&mut self) -> Result<bool, JobError> {
+        self.context.stage("scanning", None);
+        let catalog = &self.context.parts.catalog;
+        let scan = Scan {
+            context: self.context,
+            previous: catalog.previous_entries(&self.spec.set, &self.state.run)?,
+            mode: self.state.mode,
+            compression: self.spec.compression,
+            plan: PlanWriter::create(self.files.plan())?,
+            levels: Vec::new(),
+            seen: 0,
+        };
+        let Some(totals) = scan.run(self.source.as_ref())? else { return Ok(false) };
+        let files = |files, bytes| FileTotals { files, bytes: ByteCount(bytes) };
+        catalog.set_run_plan(
+            &self.state.run,
+            files(totals.files_to_store, totals.bytes_to_store),
+            files(totals.files_unchanged, totals.bytes_unchanged),
+        )?;
+        self.state.totals = totals;
+        self.state.is_planned = true;
+        self.context.update(|progress| {
+            progress.files_total = totals.files_to_store;
+            progress.bytes_total = totals.bytes_to_store;
+        });
+        self.context.checkpoint(&self.state)?;
+        let message = format!(
+            "{} files with {} to write, {} unchanged",
+            grouped(totals.files_to_store),
+            ByteCount(totals.bytes_to_store),
+            grouped(totals.files_unchanged)
+        );
+        self.context.tell(EventLevel::Info, "planned", message);
+        Ok(true)
+    }
+
+    /// The segment that was begun and not closed.
+    fn open_segment(&self) -> Option<usize> {
+        let last = self.state.segments.len().checked_sub(1)?;
+        let is_open = !self.state.tried.contains(&self.state.segments[last].barcode);
+        is_open.then_some(last)
+    }
+
+    /// Chooses the next volume and begins a segment on it; nothing if there is none.
+    fn choose(&mut self) -> Result<Option<usize>, JobError> {
+        let parts = &self.context.parts;
+        let inventory = parts.equipment.inventory();
+        if let Ok(inventory) = &inventory {
+            super::inventory::note(parts, inventory)?;
+        }
+        let candidates = self.candidates()?;
+        let drives = parts.equipment.generations();
+        let demand = Demand {
+            set: &self.spec.set,
+            named: &self.spec.cartridges,
+            tried: &self.state.tried,
+            drives: &drives,
+            room_min: ROOM_MIN,
+        };
+        let chosen = match choose_volume(&candidates, &demand) {
+            Ok(chosen) => chosen,
+            Err(none) => {
+                for (barcode, refusal) in none.refusals {
+                    tracing::info!(job = self.context.id.0, "cartridge {barcode}: {refusal}");
+                }
+                return Ok(None);
+            }
+        };
+        let (VolumeUse::Empty(volume) | VolumeUse::Open(volume, _)) = chosen.volume else {
+            return Err(JobError::Bug("a volume was chosen that cannot be written".to_owned()));
+        };
+        let catalog = &parts.catalog;
+        let sequence = catalog.join_set(volume, &self.spec.set)?;
+        catalog.set_volume_state(volume, VolumeState::Open, None, parts.clock.now())?;
+        let (start_ordinal, start_split, outcome_bytes) = self.next_start()?;
+        let id = catalog.begin_segment(&self.state.run, volume, 0)?;
+        let number = u32::try_from(self.state.segments.len()).unwrap_or(u32::MAX);
+        let base_generation = catalog.volume(volume)?.generation;
+        self.state.segments.push(SegmentState {
+            id,
+            number,
+            volume,
+            barcode: chosen.barcode.clone(),
+            sequence,
+            start_ordinal,
+            start_split,
+            outcome_bytes,
+            base_generation,
+            manifest: None,
+        });
+        self.context.checkpoint(&self.state)?;
+        let message =
+            format!("writing to cartridge {}, volume {sequence} of the set", chosen.barcode);
+        self.context.tell(EventLevel::Info, "volume_chosen", message);
+        Ok(Some(self.state.segments.len() - 1))
+    }
+
+    /// Where the next segment begins: at the last one's checkpoint.
+    fn next_start(&self) -> Result<(u64, Option<crate::stream::SplitState>, u64), JobError> {
+        let Some(last) = self.state.segments.last() else { return Ok((0, None, 0)) };
+        let checkpoint = self.context.parts.catalog.segment(last.id)?.checkpoint;
+        match checkpoint.resume {
+            Some(value) => {
+                let mark: recorder::Mark =
+                    serde_json::from_value(value).map_err(JobError::checkpoint)?;
+                Ok((mark.ordinal, mark.split, mark.outcome_bytes))
+            }
+            None => Ok((last.start_ordinal, last.start_split, last.outcome_bytes)),
+        }
+    }
+
+    fn candidates(&self) -> Result<Vec<Candidate>, JobError> {
+        let parts = &self.context.parts;
+        let mut candidates = Vec::new();
+        for cartridge in parts.catalog.cartridges()? {
+            let is_here = cartridge.place.is_some() || parts.equipment.changer_identity().is_none();
+            let (Some(barcode), true) = (cartridge.barcode.clone(), is_here) else { continue };
+            let volume = current_volume(parts, cartridge.id)?;
+            let is_blocked = cartridge.state != CartridgeState::Usable;
+            let (volume, room) = match (cartridge.kind, volume) {
+                (CartridgeKind::Cleaning, _) => (VolumeUse::Cleaning, ByteCount(0)),
+                _ if is_blocked => (VolumeUse::Quarantined, ByteCount(0)),
+                (_, None) => (VolumeUse::Unknown, ByteCount(0)),
+                (_, Some(record)) => {
+                    let left = record.volume.capacity.0.saturating_sub(record.used.0);
+                    (use_of(&record), ByteCount(left))
+                }
+            };
+            candidates.push(Candidate { barcode, generation: cartridge.generation, volume, room });
+        }
+        Ok(candidates)
+    }
+
+    /// Writes one segment. Nothing comes back if its cartridge had to be given up.
+    fn write_segment(&mut self, at: usize) -> Result<Option<SegmentEnd>, JobError> {
+        let state = self.state.segments[at].clone();
+        let barcode = state.barcode.clone();
+        let is_stopped = || self.context.is_stopped();
+        self.context.stage("loading", Some(&barcode));
+        let equipment = &self.context.parts.equipment;
+        let mut loaded =
+            equipment.load(&barcode, &is_stopped, &mut |wait| self.context.tell_wait(wait))?;
+        let source: Arc<dyn Source> = self.source.clone();
+        let mut segment = Segment {
+            context: self.context,
+            spec: self.spec,
+            run: &self.state,
+            files: &self.files,
+            source,
+            state,
+        };
+        let written = segment.write(&mut loaded);
+        let state = segment.state;
+        self.state.segments[at] = state;
+        self.context.stage("putting the cartridge away", Some(&barcode));
+        if let Err(error) = loaded.put_away() {
+            let message = format!("cartridge {barcode} could not be put away: {error}");
+            self.context.tell(EventLevel::Warning, "put_away", message);
+        }
+        match written {
+            Ok(end) => {
+                self.state.tried.push(barcode);
+                self.context.checkpoint(&self.state)?;
+                Ok(Some(end))
+            }
+            Err(error) => self.give_up_cartridge(&barcode, error).map(|()| None),
+        }
+    }
+
+    /// After a failure that is the cartridge's: it is set aside, and the run goes on with another.
+    fn give_up_cartridge(&mut self, barcode: &Barcode, error: JobError) -> Result<(), JobError> {
+        let is_cartridges_fault =
+            matches!(&error, JobError::Identity(_) | JobError::VolumeChanged { .. })
+                || error.drive().is_some_and(|drive| drive.kind() == DriveErrorKind::CartridgeBad);
+        let failed = self.state.tried.len() - self.closed_segments();
+        if !is_cartridges_fault || failed >= FAILED_CARTRIDGES_MAX {
+            return Err(error);
+        }
+        let message = format!("going on without cartridge {barcode}: {error}");
+        self.context.tell(EventLevel::Error, "cartridge_given_up", message);
+        let segment = self.state.segments.last().map(|segment| segment.volume);
+        if let Some(volume) = segment {
+            let now = self.context.parts.clock.now();
+            let reason = error.to_string();
+            let catalog = &self.context.parts.catalog;
+            catalog.set_volume_state(volume, VolumeState::Quarantined, Some(&reason), now)?;
+        }
+        self.state.tried.push(barcode.clone());
+        self.context.checkpoint(&self.state)
+    }
+
+    fn closed_segments(&self) -> usize {
+        self.state.segments.iter().filter(|segment| segment.manifest.is_some()).count()
+    }
+
+    fn wait_for_cartridge(&self) -> Result<Ending, JobError> {
+        let (done, _, _) = self.next_start()?;
+        let totals = self.state.totals;
+        let share = (totals.files_to_store - done.min(totals.files_to_store)).max(1);
+        let left = u128::from(totals.bytes_to_store) * u128::from(share)
+            / u128::from(totals.files_to_store.max(1));
+        let remaining = ByteCount(u64::try_from(left).unwrap_or(u64::MAX));
+        let need = Need::FormattedCartridge { set: self.spec.set.clone(), remaining };
+        Ok(Ending::Waiting(need, self.outcome()?))
+    }
+
+    fn stopped(self) -> Result<Ending, JobError> {
+        if self.context.is_interrupted() {
+            return Ok(Ending::Interrupted);
+        }
+        let now = self.context.parts.clock.now();
+        let reason = Some("cancelled by a person");
+        let run = &self.state.run;
+        self.context.parts.catalog.set_run_state(run, CatalogRunState::Cancelled, reason, now)?;
+        let mut outcome = self.outcome()?;
+        outcome.sentence = format!("cancelled after {}", outcome.sentence);
+        Ok(Ending::Cancelled(outcome))
+    }
+
+    fn ended(self) -> Result<Ending, JobError> {
+        let outcome = self.outcome()?;
+        let catalog = &self.context.parts.catalog;
+        let now = self.context.parts.clock.now();
+        let is_complete = outcome.problems_total == 0;
+        let state =
+            if is_complete { CatalogRunState::Complete } else { CatalogRunState::Incomplete };
+        catalog.set_run_state(&self.state.run, state, Some(&outcome.sentence), now)?;
+        Ok(if is_complete { Ending::Completed(outcome) } else { Ending::Incomplete(outcome) })
+    }
+
+    /// What the catalog says of the run: the only thing that counts.
+    fn outcome(&self) -> Result<Outcome, JobError> {
+        let catalog = &self.context.parts.catalog;
+        let table = catalog.run_evidence(&self.state.run)?;
+        let mut outcome = Outcome { run: Some(self.state.run.clone()), ..Outcome::default() };
+        let mut is_all_indexed = true;
+        for ((_, effective), totals) in &table.stored {
+            if effective.is_at_least(crate::catalog::EvidenceState::Indexed) {
+                outcome.files += totals.files;
+                outcome.bytes += totals.bytes.0;
+            } else {
+                is_all_indexed = false;
+                outcome.problems_total += totals.files;
+            }
+        }
+        let problems: u64 = table.not_stored.values().map(|totals| totals.files).sum();
+        for record in catalog.outcomes(&self.state.run, None, super::outcome::PROBLEMS_MAX)? {
+            if let Ok(path) = crate::domain::SourcePath::from_bytes(record.path) {
+                outcome.add_problem(&path, OutcomeState::as_str(record.state), record.reason);
+            }
+        }
+        outcome.problems_total = outcome.problems_total.max(problems);
+        outcome.sentence = format!(
+            "{} files, {}{}; {} unchanged; {} not stored",
+            grouped(outcome.files),
+            ByteCount(outcome.bytes),
+            if is_all_indexed { ", all of them indexed" } else { "" },
+            grouped(self.state.totals.files_unchanged),
+            grouped(outcome.problems_total)
+        );
+        Ok(outcome)
+    }
+}
+
+fn use_of(record: &VolumeRecord) -> VolumeUse {
+    let uuid = record.volume.uuid;
+    match (record.volume.state, &record.set) {
+        (VolumeState::Blank, _) | (VolumeState::Open, None) => VolumeUse::Empty(uuid),
+        (VolumeState::Open, Some((set, _))) => VolumeUse::Open(uuid, set.clone()),
+        (VolumeState::Closed, _) => VolumeUse::Closed,
+        (VolumeState::Foreign, _) => VolumeUse::Foreign,
+        (VolumeState::Quarantined | VolumeState::Missing, _) => VolumeUse::Quarantined,
+        (VolumeState::Erased, _) => VolumeUse::Unknown,
+    }
+}

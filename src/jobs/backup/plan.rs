@@ -14,7 +14,7 @@ use crate::spool::{SpoolError, SpoolReader, SpoolWriter};
 
 /// What is done about one entry.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Action {
+pub(crate) enum Action {
     /// The content goes to tape, as file number `ordinal` of the run.
     Store {
         /// Counted from 0, without gaps.
@@ -36,7 +36,7 @@ pub enum Action {
 
 /// One entry of the plan.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct PlannedEntry {
+pub(crate) struct PlannedEntry {
     /// What the walk found.
     pub entry: Entry,
     /// Its name on the volume, where it differs from its own.
@@ -47,7 +47,7 @@ pub struct PlannedEntry {
 
 /// One step of the plan, as the walk met it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum PlanStep {
+pub(crate) enum PlanStep {
     /// A directory begins.
     Enter(PlannedEntry),
     /// Anything that is no directory.
@@ -61,6 +61,11 @@ pub enum PlanStep {
         /// Why.
         reason: SkipReason,
     },
+    /// Was there in an earlier run, with everything below it, and is not any more.
+    Gone {
+        /// What.
+        path: SourcePath,
+    },
     /// Could not be listed or known in full.
     Problem {
         /// Where.
@@ -72,7 +77,7 @@ pub enum PlanStep {
 
 /// How much a plan holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PlanTotals {
+pub(crate) struct PlanTotals {
     /// Files whose content goes to tape.
     pub files_to_store: u64,
     /// Their bytes.
@@ -85,13 +90,15 @@ pub struct PlanTotals {
     pub described: u64,
     /// Entries that the walk could not know in full.
     pub problems: u64,
+    /// Entries of earlier runs that are not there any more.
+    pub gone: u64,
     /// Length of the plan's spool when it was complete.
     pub spool_bytes: u64,
 }
 
 /// Writes a plan.
 #[derive(Debug)]
-pub struct PlanWriter {
+pub(crate) struct PlanWriter {
     spool: SpoolWriter,
     totals: PlanTotals,
     encoded: Vec<u8>,
@@ -102,20 +109,20 @@ impl PlanWriter {
     ///
     /// # Errors
     /// If the file cannot be made.
-    pub fn create(path: &Path) -> Result<Self, SpoolError> {
+    pub(crate) fn create(path: &Path) -> Result<Self, SpoolError> {
         let spool = SpoolWriter::create(path)?;
         Ok(Self { spool, totals: PlanTotals::default(), encoded: Vec::new() })
     }
 
     /// Totals so far.
     #[must_use]
-    pub fn totals(&self) -> PlanTotals {
+    pub(crate) fn totals(&self) -> PlanTotals {
         self.totals
     }
 
     /// The number that the next stored file gets.
     #[must_use]
-    pub fn next_ordinal(&self) -> u64 {
+    pub(crate) fn next_ordinal(&self) -> u64 {
         self.totals.files_to_store
     }
 
@@ -123,10 +130,11 @@ impl PlanWriter {
     ///
     /// # Errors
     /// If the file cannot be written.
-    pub fn push(&mut self, step: &PlanStep) -> Result<(), SpoolError> {
+    pub(crate) fn push(&mut self, step: &PlanStep) -> Result<(), SpoolError> {
         match step {
             PlanStep::Enter(planned) | PlanStep::Entry(planned) => self.count(planned),
             PlanStep::Problem { .. } => self.totals.problems += 1,
+            PlanStep::Gone { .. } => self.totals.gone += 1,
             PlanStep::Leave | PlanStep::Skipped { .. } => {}
         }
         self.encoded.clear();
@@ -155,7 +163,7 @@ impl PlanWriter {
     ///
     /// # Errors
     /// If the file cannot be written.
-    pub fn finish(mut self) -> Result<PlanTotals, SpoolError> {
+    pub(crate) fn finish(mut self) -> Result<PlanTotals, SpoolError> {
         self.spool.sync()?;
         self.totals.spool_bytes = self.spool.len();
         Ok(self.totals)
@@ -173,7 +181,7 @@ fn encode(step: &PlanStep, buffer: Vec<u8>) -> Vec<u8> {
 
 /// Reads a plan from its beginning.
 #[derive(Debug)]
-pub struct PlanReader {
+pub(crate) struct PlanReader {
     spool: SpoolReader,
     /// Where the plan ends: a shorter file has lost steps and is refused.
     spool_bytes: u64,
@@ -203,7 +211,7 @@ impl PlanReader {
     ///
     /// # Errors
     /// If the file cannot be opened.
-    pub fn open(path: &Path, totals: &PlanTotals) -> Result<Self, PlanError> {
+    pub(crate) fn open(path: &Path, totals: &PlanTotals) -> Result<Self, PlanError> {
         Ok(Self { spool: SpoolReader::open(path)?, spool_bytes: totals.spool_bytes })
     }
 
@@ -211,7 +219,7 @@ impl PlanReader {
     ///
     /// # Errors
     /// If the plan is damaged or cut off.
-    pub fn next(&mut self) -> Result<Option<PlanStep>, PlanError> {
+    pub(crate) fn next(&mut self) -> Result<Option<PlanStep>, PlanError> {
         if self.spool.position() >= self.spool_bytes {
             return Ok(None);
         }

@@ -142,6 +142,23 @@ impl BulkSpool {
         Ok((Self { path: path.to_owned(), file, buffer, bytes, counts }, length - bytes))
     }
 
+    /// Opens a spool and goes back to an earlier state of it: the length that
+    /// [`SpoolSnapshot::bytes`] had. Everything behind is cut off.
+    ///
+    /// # Errors
+    /// When the file cannot be used, is shorter, or has no record that ends there.
+    pub fn reopen_at(path: &Path, bytes: u64) -> Result<Self, SpoolError> {
+        let opened = OpenOptions::new().read(true).write(true).open(path);
+        let mut file = opened.map_err(|source| io_error("open", path, source))?;
+        let mut reader = RecordReader::start(path, &file, bytes)?;
+        while reader.next()?.is_some() {}
+        let counts = reader.counts;
+        file.set_len(bytes).map_err(|source| io_error("cut", path, source))?;
+        file.seek(SeekFrom::Start(bytes)).map_err(|source| io_error("seek in", path, source))?;
+        let buffer = Vec::with_capacity(2 * BUFFER_BYTES);
+        Ok(Self { path: path.to_owned(), file, buffer, bytes, counts })
+    }
+
     /// Enters a directory below the current one.
     ///
     /// # Errors
@@ -227,6 +244,12 @@ impl BulkSpool {
 }
 
 impl SpoolSnapshot {
+    /// Bytes of the file that belong to it: a state to which [`BulkSpool::reopen_at`] goes back.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
     /// What it holds.
     #[must_use]
     pub fn counts(&self) -> SpoolCounts {

@@ -144,3 +144,19 @@ fn every_truncated_payload_is_refused_without_a_panic() {
         let _ = record::decode(&damaged, &mut directory, &mut entry);
     }
 }
+
+#[test]
+fn a_spool_goes_back_to_any_earlier_snapshot_and_on_from_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut spool = sample(folder.path());
+    let earlier = spool.snapshot().unwrap();
+    let events = replayed(&earlier);
+    spool.file(&file("later", 15)).unwrap();
+    spool.flush().unwrap();
+    let mut again = BulkSpool::reopen_at(spool.path(), earlier.bytes()).unwrap();
+    assert_eq!(again.counts(), earlier.counts());
+    assert_eq!(replayed(&again.snapshot().unwrap()), events);
+    again.file(&file("other", 16)).unwrap();
+    assert!(replayed(&again.snapshot().unwrap()).iter().any(|event| event.contains("other")));
+    assert!(BulkSpool::reopen_at(spool.path(), earlier.bytes() - 1).is_err());
+}

@@ -1,0 +1,263 @@
+//! Our own files at the end of a segment: the manifest, its signature, `volume.json`, the README.
+//!
+//! The manifest is made from the plan and the outcomes in one pass, off the tape first: a copy stays in
+//! the data folder, so that a restore needs no tape to know what it may find.
+
+use std::fs::File;
+use std::io::{BufWriter, Read};
+use std::path::{Path, PathBuf};
+
+use smallvec::smallvec;
+
+use super::outcomes::{OutcomeReader, RecordedCopy, RecordedFile, RecordedResult};
+use super::plan::{Action, PlanReader, PlanStep, PlanTotals, PlannedEntry};
+use crate::domain::{BlockNumber, FileKind, Sha256Digest, Timestamp, VolumeUuid};
+use crate::jobs::error::JobError;
+use crate::ltfs::extent::{Extent, Extents, PartitionId};
+use crate::ltfs::writer::OpenVolume;
+use crate::manifest::{
+    Codec, EntryState, FilePart, ManifestEnd, ManifestEntry, ManifestHeader, ManifestWriter,
+    VolumeExtent,
+};
+
+/// What the segments before and after this one are called in its manifest.
+#[derive(Debug)]
+pub(super) struct ManifestPlan<'a> {
+    pub(super) header: ManifestHeader,
+    pub(super) plan: &'a Path,
+    pub(super) totals: &'a PlanTotals,
+    pub(super) outcomes: &'a Path,
+    /// This segment's number in the run.
+    pub(super) segment: u32,
+    /// Volume and place in the set of every segment so far.
+    pub(super) volumes: Vec<(VolumeUuid, u32)>,
+    pub(super) data_partition: PartitionId,
+}
+
+impl ManifestPlan<'_> {
+    /// Writes the manifest to `path`.
+    ///
+    /// # Errors
+    /// If the plan or the outcomes cannot be read, or the file not be written.
+    pub(super) fn write(&self, path: &Path, finished: Timestamp) -> Result<ManifestEnd, JobError> {
+        let file = File::create(path).map_err(JobError::io("write the manifest", path))?;
+        let mut writer =
+            ManifestWriter::begin(BufWriter::with_capacity(1 << 20, file), &self.header)?;
+        let mut plan = PlanReader::open(self.plan, self.totals)?;
+        let mut outcomes = OutcomeReader::open(self.outcomes)?;
+        let mut stored_above: Vec<(String, bool)> = Vec::new();
+        while let Some(step) = plan.next()? {
+            match step {
+                PlanStep::Enter(planned) => {
+                    writer.write(&self.entry(&planned, &[], &stored_above))?;
+                    stored_above.push(stored(&planned));
+                }
+                PlanStep::Entry(planned) => {
+                    let recorded = match planned.action {
+                        Action::Store { ordinal } => outcomes.take(ordinal)?,
+                        _ => Vec::new(),
+                    };
+                    writer.write(&self.entry(&planned, &recorded, &stored_above))?;
+                }
+                PlanStep::Leave => {
+                    stored_above.pop();
+                }
+                PlanStep::Skipped { .. } | PlanStep::Problem { .. } | PlanStep::Gone { .. } => {}
+            }
+        }
+        let (sink, end) = writer.finish(finished)?;
+        let file = sink
+            .into_inner()
+            .map_err(|error| JobError::io("write the manifest", path)(error.into_error()))?;
+        file.sync_data().map_err(JobError::io("write the manifest", path))?;
+        Ok(end)
+    }
+
+    fn entry(
+        &self,
+        planned: &PlannedEntry,
+        recorded: &[RecordedFile],
+        above: &[(String, bool)],
+    ) -> ManifestEntry {
+        let source = &planned.entry;
+        let here = recorded.iter().find(|record| record.segment == self.segment);
+        let record = here.or_else(|| recorded.last());
+        let copy = record.and_then(|record| match &record.result {
+            RecordedResult::Stored(copy) => Some(copy),
+            _ => None,
+        });
+        let whole = recorded.iter().find_map(whole_digest);
+        let mut entry = ManifestEntry {
+            path: source.path.clone(),
+            stored_path: stored_path(planned, above),
+            kind: source.kind.clone(),
+            size_bytes: source.size_bytes,
+            metadata: source.metadata.clone(),
+            links: source.links,
+            hard_link_of: source.hard_link_of.clone(),
+            data_segments: source.data_segments.clone(),
+            sha256: whole,
+            codec: copy.and_then(|copy| copy.compressed).map(|(size, hash)| Codec::Zstd {
+                stored_size_bytes: size,
+                stored_sha256: Sha256Digest(hash),
+            }),
+            part: copy.and_then(|copy| self.part(copy)),
+            extents: Vec::new(),
+            state: self.state(planned, record),
+        };
+        if entry.state == EntryState::Stored
+            && let Some(copy) = copy
+        {
+            entry.extents = copy.extents.iter().map(|extent| self.extent(*extent)).collect();
+        }
+        if entry.part.is_some()
+            && let Some(stored) = &entry.stored_path
+        {
+            entry.stored_path = Some(stored.clone());
+        }
+        entry
+    }
+
+    fn state(&self, planned: &PlannedEntry, record: Option<&RecordedFile>) -> EntryState {
+        let kind = &planned.entry.kind;
+        match (&planned.action, record) {
+            (Action::Unchanged { run, volume }, _) => {
+                EntryState::Unchanged { run: run.clone(), volume: *volume }
+            }
+            (Action::Store { .. }, None) => EntryState::ToFollow,
+            (Action::Store { .. }, Some(record)) => match &record.result {
+                RecordedResult::Stored(_) if record.segment == self.segment => EntryState::Stored,
+                RecordedResult::Stored(_) => {
+                    let at = usize::try_from(record.segment).unwrap_or(usize::MAX);
+                    match self.volumes.get(at) {
+                        Some((volume, sequence)) => {
+                            EntryState::OnVolume { volume: *volume, sequence: *sequence }
+                        }
+                        None => EntryState::ToFollow,
+                    }
+                }
+                RecordedResult::Changed => EntryState::ChangedWhileRead,
+                RecordedResult::Vanished => EntryState::Vanished,
+                RecordedResult::Unreadable(reason) => {
+                    EntryState::Unreadable { reason: reason.clone() }
+                }
+            },
+            (Action::Describe | Action::AsBefore, _) => match kind {
+                FileKind::Fifo
+                | FileKind::Socket
+                | FileKind::CharacterDevice(_)
+                | FileKind::BlockDevice(_) => {
+                    let reason = format!("LTFS holds no {}", kind.noun());
+                    EntryState::NotStorable { reason }
+                }
+                FileKind::File | FileKind::Directory | FileKind::Symlink { .. } => {
+                    EntryState::Stored
+                }
+            },
+        }
+    }
+
+    fn part(&self, copy: &RecordedCopy) -> Option<FilePart> {
+        let part = copy.part?;
+        Some(FilePart {
+            number: part.number,
+            of: None,
+            offset: part.offset,
+            length: copy.size_bytes,
+            sha256: Some(Sha256Digest(copy.sha256)),
+        })
+    }
+
+    fn extent(
+        &self,
+        (block, byte_offset, byte_count, file_offset): (u64, u32, u64, u64),
+    ) -> VolumeExtent {
+        VolumeExtent {
+            partition: char::from(self.data_partition.letter()),
+            start_block: BlockNumber(block),
+            byte_offset,
+            byte_count,
+            file_offset,
+        }
+    }
+}
+
+/// The hash of the whole file, if this record knows it.
+fn whole_digest(record: &RecordedFile) -> Option<Sha256Digest> {
+    match &record.result {
+        RecordedResult::Stored(copy) => match copy.part {
+            Some(part) => part.file_sha256.map(Sha256Digest),
+            None => Some(Sha256Digest(copy.sha256)),
+        },
+        _ => None,
+    }
+}
+
+/// The name on the volume, and whether it differs from the source's.
+fn stored(planned: &PlannedEntry) -> (String, bool) {
+    (super::cursor::name_on_volume(planned).into_owned(), planned.stored_name.is_some())
+}
+
+fn stored_path(planned: &PlannedEntry, above: &[(String, bool)]) -> Option<String> {
+    let is_replaced = planned.stored_name.is_some() || above.iter().any(|(_, differs)| *differs);
+    is_replaced.then(|| {
+        let (own, _) = stored(planned);
+        let folders = above.iter().map(|(name, _)| name.as_str());
+        folders.chain([own.as_str()]).collect::<Vec<_>>().join("/")
+    })
+}
+
+/// Appends the bytes of `input` to the volume in blocks of its own, as one file.
+///
+/// # Errors
+/// If the input or the tape fails, or the volume is full.
+pub(super) fn append_file(
+    volume: &mut OpenVolume,
+    input: &mut dyn Read,
+    path: &Path,
+) -> Result<(u64, Extents), JobError> {
+    let block_bytes = usize::try_from(volume.label().block_size).unwrap_or(usize::MAX);
+    let mut block = vec![0; block_bytes];
+    let (mut length, start) = (0_u64, volume.next_block());
+    loop {
+        let filled = fill(input, &mut block).map_err(JobError::io("read", path))?;
+        if filled == 0 {
+            break;
+        }
+        let appended = volume.append_block(&block[..filled])?;
+        if !appended.outcome.is_on_tape() {
+            return Err(JobError::VolumeFull { volume: volume.label().uuid });
+        }
+        length += filled as u64;
+        if filled < block_bytes {
+            break;
+        }
+    }
+    let partition = volume.map().data.0;
+    let extent = Extent {
+        file_offset: 0,
+        start_block: start,
+        byte_count: length,
+        byte_offset: 0,
+        partition,
+    };
+    Ok((length, if length == 0 { Extents::new() } else { smallvec![extent] }))
+}
+
+fn fill(input: &mut dyn Read, block: &mut [u8]) -> std::io::Result<usize> {
+    let mut filled = 0;
+    while filled < block.len() {
+        match input.read(&mut block[filled..]) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}
+
+/// Where the off-tape copy of a manifest is.
+pub(crate) fn manifest_path(folder: &Path, run: &crate::domain::RunId, segment: u32) -> PathBuf {
+    folder.join(format!("{run}-{segment}.manifest"))
+}

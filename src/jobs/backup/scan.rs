@@ -1,0 +1,183 @@
+//! The scan: walks the sources once and writes the plan.
+//!
+//! What is unchanged is decided here, by the catalog's evidence and not by its rows: a file whose last
+//! copy is only *written*, or was found bad, is stored again. What was there in the last run and is not
+//! any more is *gone*; what merely could not be listed is not.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+
+use super::plan::{Action, PlanStep, PlanTotals, PlanWriter, PlannedEntry};
+use crate::catalog::{EvidenceState, FileVersion, PreviousEntries};
+use crate::domain::SourcePath;
+use crate::jobs::context::JobContext;
+use crate::jobs::description::catalog_kind;
+use crate::jobs::error::JobError;
+use crate::jobs::spec::{BackupMode, Compression};
+use crate::jobs::stored_name::{StoredForm, stored_name};
+use crate::source::{Entry, SkipReason, Source, WalkEvent};
+
+/// How often the person who watches hears of the scan, in entries.
+const TELL_EVERY: u64 = 1000;
+
+/// A scan at work.
+pub(super) struct Scan<'a> {
+    pub(super) context: &'a JobContext,
+    /// What earlier runs stored.
+    pub(super) previous: PreviousEntries,
+    pub(super) mode: BackupMode,
+    pub(super) compression: Compression,
+    pub(super) plan: PlanWriter,
+    pub(super) levels: Vec<Level>,
+    pub(super) seen: u64,
+}
+
+/// A directory being walked, and what earlier runs knew in it that was not met yet.
+#[derive(Debug, Default)]
+pub(super) struct Level {
+    path: SourcePath,
+    previous: BTreeMap<Vec<u8>, FileVersion>,
+}
+
+impl Scan<'_> {
+    /// Walks `source` and writes the plan; nothing if it was stopped before its end.
+    ///
+    /// # Errors
+    /// If the plan or the catalog fails. What the source does not deliver is in the plan.
+    pub(super) fn run(mut self, source: &dyn Source) -> Result<Option<PlanTotals>, JobError> {
+        let top = self.level(SourcePath::top())?;
+        self.levels.push(top);
+        let mut failure = None;
+        let walked = source.walk(&mut |event| {
+            if self.context.is_stopped() {
+                return ControlFlow::Break(());
+            }
+            self.context.safe_point();
+            match self.take(event) {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(error) => {
+                    failure = Some(error);
+                    ControlFlow::Break(())
+                }
+            }
+        });
+        if let Some(error) = failure {
+            return Err(error);
+        }
+        if walked.is_break() {
+            return Ok(None);
+        }
+        self.leave()?;
+        Ok(Some(self.plan.finish()?))
+    }
+
+    fn take(&mut self, event: WalkEvent) -> Result<(), JobError> {
+        match event {
+            WalkEvent::EnterDirectory(entry) => {
+                let path = entry.path.clone();
+                let planned = self.planned(entry);
+                self.plan.push(&PlanStep::Enter(planned))?;
+                let level = self.level(path)?;
+                self.levels.push(level);
+            }
+            WalkEvent::Entry(entry) => {
+                let planned = self.planned(entry);
+                self.plan.push(&PlanStep::Entry(planned))?;
+                self.tell();
+            }
+            WalkEvent::LeaveDirectory => {
+                self.leave()?;
+                self.plan.push(&PlanStep::Leave)?;
+            }
+            WalkEvent::Skipped { path, reason } => {
+                if reason == SkipReason::OtherFileSystem {
+                    self.keep_what_was(&path);
+                }
+                self.plan.push(&PlanStep::Skipped { path, reason })?;
+            }
+            WalkEvent::Problem { path, error } => {
+                self.keep_what_was(&path);
+                self.plan.push(&PlanStep::Problem { path, reason: error.to_string() })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What could not be seen is not gone.
+    fn keep_what_was(&mut self, path: &SourcePath) {
+        let Some(level) = self.levels.last_mut() else { return };
+        if level.path == *path {
+            level.previous.clear();
+        } else {
+            level.previous.remove(path.name());
+        }
+    }
+
+    /// Ends the innermost directory: what was not met in it is gone.
+    fn leave(&mut self) -> Result<(), JobError> {
+        let Some(level) = self.levels.pop() else { return Ok(()) };
+        for name in level.previous.into_keys() {
+            let bug = |error: crate::domain::SourcePathError| JobError::Bug(error.to_string());
+            let path = level.path.join(&name).map_err(bug)?;
+            self.plan.push(&PlanStep::Gone { path })?;
+        }
+        Ok(())
+    }
+
+    fn level(&mut self, path: SourcePath) -> Result<Level, JobError> {
+        let entries = self.previous.directory(path.as_bytes())?;
+        let previous = entries.into_iter().map(|entry| (entry.name, entry.version)).collect();
+        Ok(Level { path, previous })
+    }
+
+    fn planned(&mut self, entry: Entry) -> PlannedEntry {
+        let before = self.levels.last_mut().and_then(|l| l.previous.remove(entry.path.name()));
+        let is_stored = entry.kind.has_content() && entry.hard_link_of.is_none();
+        let is_same = before.as_ref().is_some_and(|version| is_same(&entry, version));
+        let action = match before {
+            Some(version) if is_same && self.mode == BackupMode::Incremental => {
+                match (is_stored, version.volume) {
+                    (false, _) => Action::AsBefore,
+                    (true, Some(volume)) if has_evidence(&version) => {
+                        Action::Unchanged { run: version.run, volume }
+                    }
+                    (true, _) => Action::Store { ordinal: self.plan.next_ordinal() },
+                }
+            }
+            _ if is_stored => Action::Store { ordinal: self.plan.next_ordinal() },
+            _ => Action::Describe,
+        };
+        let form = match (self.compression, is_stored) {
+            (Compression::Zstd { .. }, true) => StoredForm::Zstd,
+            _ => StoredForm::Plain,
+        };
+        let stored = stored_name(entry.path.name(), form);
+        let stored_name = (stored.as_bytes() != entry.path.name()).then_some(stored);
+        PlannedEntry { entry, stored_name, action }
+    }
+
+    fn tell(&mut self) {
+        self.seen += 1;
+        if self.seen.is_multiple_of(TELL_EVERY) {
+            let totals = self.plan.totals();
+            self.context.update(|progress| {
+                progress.files_total = totals.files_to_store;
+                progress.bytes_total = totals.bytes_to_store;
+            });
+        }
+    }
+}
+
+fn has_evidence(version: &FileVersion) -> bool {
+    version.evidence.is_at_least(EvidenceState::Indexed)
+}
+
+/// The same thing with the same content, as far as the source can tell without reading it.
+fn is_same(entry: &Entry, version: &FileVersion) -> bool {
+    let times = &entry.metadata.times;
+    version.kind == catalog_kind(entry)
+        && version.size.0 == entry.size_bytes
+        && version.modified == times.modified
+        && version.changed.is_none_or(|changed| changed == times.changed)
+        && version.inode.is_none_or(|inode| inode == entry.identity.inode)
+}

@@ -1,0 +1,528 @@
+//! One segment: what one run puts on one volume, from the loaded cartridge to the closed volume.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::RunState;
+use super::block_runs::BlockRuns;
+use super::cursor::PlanCursor;
+use super::files::RunFiles;
+use super::outcomes::OutcomeWriter;
+use super::own_files::{ManifestPlan, append_file, manifest_path};
+use super::plan::{Action, PlanReader, PlanStep, PlanTotals};
+use super::recorder::{EmptyFolders, Mark, Recorder, RecorderContext};
+use super::sink::TapeSink;
+use super::tree::{OwnPlace, SegmentTree};
+use super::volume_room::VolumeRoom;
+use crate::catalog::{EventLevel, IndexGeneration, SegmentId, VolumeState};
+use crate::domain::{Barcode, ByteCount, Position, Sha256Digest, VolumeUuid};
+use crate::jobs::context::{JobContext, make_folder};
+use crate::jobs::equipment::Loaded;
+use crate::jobs::error::JobError;
+use crate::jobs::identity;
+use crate::jobs::spec::{BackupMode, BackupSpec, Compression};
+use crate::jobs::volume::{expected_of, known_cartridge, look, mounted_of, options_for};
+use crate::keys::Purpose;
+use crate::ltfs::merge::IndexFile;
+use crate::ltfs::mount::{CheckEnds, MountedVolume, mount};
+// use crate::ltfs::repair::repair;
+use crate::ltfs::writer::{
+    IndexPlacement, IndexWritten, Locked, OpenVolume, WriteOptions, creator,
+};
+use crate::manifest::{ManifestHeader, PreviousVolume, RunKind, VolumeRecord, readme_text};
+use crate::source::Source;
+use crate::stream::{
+    BackupRequest, BlockSink, Codec, Gauges, MediumRates, PlannedFile, SinkEndReason, SplitState,
+    StreamConfig, backup,
+};
+
+/// One segment as the job's checkpoint keeps it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct SegmentState {
+    pub(super) id: SegmentId,
+    pub(super) number: u32,
+    pub(super) volume: VolumeUuid,
+    pub(super) barcode: Barcode,
+    /// The volume's place in the set.
+    pub(super) sequence: u32,
+    /// The first planned file that goes here, and where it goes on if it is split.
+    pub(super) start_ordinal: u64,
+    pub(super) start_split: Option<SplitState>,
+    /// Length of the outcome spool when the segment began.
+    pub(super) outcome_bytes: u64,
+    /// The volume's newest index when the segment began.
+    pub(super) base_generation: u64,
+    /// The manifest on this volume, once it is closed.
+    pub(super) manifest: Option<Sha256Digest>,
+}
+
+/// How a stretch of work on a segment ended.
+#[derive(Debug)]
+pub(super) enum SegmentEnd {
+    /// The whole plan is on tape, and the volume closed.
+    PlanDone,
+    /// The volume is full and closed; the run goes on at the mark.
+    VolumeFull,
+    /// A person or a shutdown stopped it; the volume is closed with what is there.
+    Stopped,
+}
+
+/// What a segment works with.
+pub(super) struct Segment<'a> {
+    pub(super) context: &'a JobContext,
+    pub(super) spec: &'a BackupSpec,
+    pub(super) run: &'a RunState,
+    pub(super) files: &'a RunFiles,
+    pub(super) source: Arc<dyn Source>,
+    pub(super) state: SegmentState,
+}
+
+impl<'a> Segment<'a> {
+    /// Writes to the loaded cartridge until the plan is done, the volume full, or the job stopped.
+    ///
+    /// # Errors
+    /// If the cartridge is not the right one, or drive, notes or catalog fail. What the catalog says
+    /// then is true, and the segment can be taken up again.
+    pub(super) fn write(&mut self, loaded: &mut Loaded) -> Result<SegmentEnd, JobError> {
+        let mounted = self.mount(loaded)?;
+        let base = self.base(&mounted)?;
+        let volume = self.open(loaded, &mounted)?;
+        let mut sink = match self.sink(&base, volume) {
+            Ok(sink) => sink,
+            Err((drive_back, error)) => {
+                loaded.take_back(drive_back.into_drive());
+                return Err(error);
+            }
+        };
+        let written = self.stream(&mut sink).and_then(|stop| self.close(&mut sink, stop));
+        loaded.take_back(sink.volume.into_drive());
+        let (end, manifest) = written?;
+        self.state.manifest = Some(manifest);
+        Ok(end)
+    }
+
+    /// Mounts the volume, repairs what a crash left, and makes sure it may be written.
+    fn mount(&self, loaded: &mut Loaded) -> Result<MountedVolume, JobError> {
+        let parts = &self.context.parts;
+        let known = known_cartridge(parts, &self.state.barcode)?;
+        let expected = expected_of(&known.cartridge, self.state.volume);
+        let looked = look(self.context, loaded, Some(self.state.volume), CheckEnds::Always)?;
+        identity::ensure_writable(&looked.found, &expected)?;
+        let mut mounted = mounted_of(looked)?;
+        if mounted.ensure_appendable().is_err() && mounted.needs_repair() {
+            let findings: Vec<_> = mounted.findings.iter().map(ToString::to_string).collect();
+            let message = format!("repairing {}: {}", self.state.barcode, findings.join("; "));
+            self.context.tell(EventLevel::Warning, "volume_repair", message);
+            let volume = self.state.volume;
+            // repair(loaded.drive(), &mounted, &self.write_options())?;
+            mounted = mount(loaded.drive(), &options_for(parts, volume, CheckEnds::Always))?;
+        }
+        Ok(mounted)
+    }
+
+    /// The index that the segment's own are made from: as it was when the segment began.
+    fn base(&self, mounted: &MountedVolume) -> Result<Arc<IndexFile>, JobError> {
+        let path = self.files.base_index(self.state.number);
+        if !path.exists() {
+            copy_whole(mounted.index.file.path(), &path)?;
+        }
+        let base = IndexFile::open(&path, mounted.label.block_size)?;
+        let generation = mounted.generation();
+        if base.header().generation != self.state.base_generation
+            || generation < self.state.base_generation
+        {
+            return Err(JobError::VolumeChanged {
+                volume: self.state.volume,
+                barcode: self.state.barcode.clone(),
+                detail: format!(
+                    "its index has generation {generation}, the run began with {}",
+                    self.state.base_generation
+                ),
+            });
+        }
+        Ok(Arc::new(base))
+    }
+
+    fn open(&self, loaded: &mut Loaded, mounted: &MountedVolume) -> Result<OpenVolume, JobError> {
+        let drive = loaded.lend();
+        match OpenVolume::begin(drive, mounted, self.write_options()) {
+            Ok(volume) => Ok(volume),
+            Err(refused) => {
+                loaded.take_back(refused.drive);
+                Err(refused.error.into())
+            }
+        }
+    }
+
+    fn write_options(&self) -> WriteOptions {
+        WriteOptions {
+            spool_dir: self.context.parts.folders.indexes(self.state.volume),
+            creator: creator("engine"),
+            clock: Arc::clone(&self.context.parts.clock),
+            locked: Locked::Respect,
+        }
+    }
+
+    /// Cuts the notes back to what the catalog calls safe, and makes the sink that goes on from there.
+    fn sink(
+        &self,
+        base: &Arc<IndexFile>,
+        volume: OpenVolume,
+    ) -> Result<TapeSink<'a>, (Box<OpenVolume>, JobError)> {
+        let mut volume = volume;
+        match self.prepare_sink(base, &mut volume) {
+            Ok((recorder, tree, room)) => {
+                let (block_bytes, partition) = (volume.label().block_size, volume.map().data.0);
+                let progress = self.context.live.progress();
+                Ok(TapeSink {
+                    context: self.context,
+                    volume,
+                    recorder,
+                    tree,
+                    runs: BlockRuns::new(block_bytes, partition),
+                    room: Arc::new(room),
+                    index_interval: self.spec.index_interval,
+                    bytes_since_index: 0,
+                    files_before: progress.files_done,
+                    bytes_before: progress.bytes_done,
+                })
+            }
+            Err(error) => Err((Box::new(volume), error)),
+        }
+    }
+
+    fn prepare_sink(
+        &self,
+        base: &Arc<IndexFile>,
+        volume: &mut OpenVolume,
+    ) -> Result<(Recorder, SegmentTree, VolumeRoom), JobError> {
+        let parts = &self.context.parts;
+        let tree =
+            SegmentTree::new(Arc::clone(base), &self.spec.set, &self.run.run, self.run.started)?;
+        let checkpoint = parts.catalog.segment(self.state.id)?.checkpoint;
+        let mark = match checkpoint.resume {
+            Some(value) => serde_json::from_value(value).map_err(JobError::checkpoint)?,
+            None => Mark {
+                ordinal: self.state.start_ordinal,
+                split: self.state.start_split,
+                bulk_bytes: 0,
+                outcome_bytes: self.state.outcome_bytes,
+                next_uid: tree.first_free_uid(),
+                is_complete: false,
+            },
+        };
+        let bulk = self.files.open_bulk(self.state.number, mark.bulk_bytes)?;
+        let outcomes = OutcomeWriter::open_at(self.files.outcomes(), mark.outcome_bytes)?;
+        let catalog = parts.catalog.run_writer(self.state.id, Arc::clone(&parts.clock))?;
+        let cursor = PlanCursor::new(PlanReader::open(self.files.plan(), self.totals())?);
+        let context = RecorderContext {
+            segment_number: self.state.number,
+            data_partition: volume.map().data.1,
+            started: self.run.started,
+            empty_folders: match self.run.mode {
+                BackupMode::Full => EmptyFolders::Kept,
+                BackupMode::Incremental => EmptyFolders::LeftOut,
+            },
+            job: self.context.id,
+            clock: Arc::clone(&parts.clock),
+        };
+        let notes = (bulk, outcomes, catalog);
+        let recorder = Recorder::resume(cursor, notes, context, mark, self.state.start_ordinal)?;
+        let capacities = volume.drive_mut().partition_capacities()?;
+        let data = volume.map().data.1;
+        let capacity = capacities.iter().find(|c| c.partition == data).map_or(0, |c| c.maximum.0);
+        let room = volume.room(base.bytes())?;
+        let room = VolumeRoom::new(room.data.0, capacity, mark.outcome_bytes);
+        Ok((recorder, tree, room))
+    }
+
+    fn totals(&self) -> &PlanTotals {
+        &self.run.totals
+    }
+
+    fn stream(&self, sink: &mut TapeSink<'_>) -> Result<StreamStop, JobError> {
+        let mark = sink.recorder.mark;
+        if mark.ordinal >= self.totals().files_to_store {
+            return Ok(StreamStop::PlanDone);
+        }
+        self.context.stage("writing", Some(&self.state.barcode));
+        let room = Arc::clone(&sink.room);
+        let config = StreamConfig {
+            block_bytes: sink.volume.label().block_size,
+            medium: self.state.barcode.generation().map(MediumRates::of),
+            ..self.context.parts.stream.clone()
+        };
+        let files = self.planned_files(mark)?;
+        let ended = backup(BackupRequest {
+            files: Box::new(files),
+            source: Arc::clone(&self.source),
+            sinks: vec![sink as &mut dyn BlockSink],
+            room: room.as_ref(),
+            config,
+            control: Arc::clone(&self.context.live.control),
+            gauges: Arc::<Gauges>::clone(&self.context.live.gauges),
+        })?;
+        if let Some(failure) = ended.failure {
+            return Err(failure.into());
+        }
+        let Some(end) = ended.sinks.into_iter().next() else {
+            return Err(JobError::Bug("a stream without a sink".to_owned()));
+        };
+        match end.why {
+            SinkEndReason::Complete if end.next_ordinal >= self.totals().files_to_store => {
+                Ok(StreamStop::PlanDone)
+            }
+            SinkEndReason::Complete | SinkEndReason::Full => Ok(StreamStop::Full),
+            SinkEndReason::Stopped | SinkEndReason::Cancelled => Ok(StreamStop::Stopped),
+            SinkEndReason::Failed(error) => Err(match error.downcast::<JobError>() {
+                Ok(error) => *error,
+                Err(other) => JobError::Bug(other.to_string()),
+            }),
+        }
+    }
+
+    /// The files of the plan from the mark on, as the stream wants them.
+    fn planned_files(
+        &self,
+        mark: Mark,
+    ) -> Result<impl Iterator<Item = PlannedFile> + Send + use<>, JobError> {
+        let mut plan = PlanReader::open(self.files.plan(), self.totals())?;
+        let codec = match self.spec.compression {
+            Compression::None => Codec::None,
+            Compression::Zstd { level } => Codec::Zstd { level },
+        };
+        Ok(std::iter::from_fn(move || {
+            loop {
+                let step = match plan.next() {
+                    Ok(Some(step)) => step,
+                    Ok(None) => return None,
+                    // The recorder reads the same plan and reports the damage.
+                    Err(error) => {
+                        tracing::error!(%error, "the plan of a backup cannot be read");
+                        return None;
+                    }
+                };
+                let PlanStep::Entry(planned) = step else { continue };
+                let Action::Store { ordinal } = planned.action else { continue };
+                if ordinal < mark.ordinal {
+                    continue;
+                }
+                let continuation = mark.split.filter(|split| split.ordinal == ordinal);
+                let stamp = planned.entry.stamp();
+                return Some(PlannedFile {
+                    ordinal,
+                    path: planned.entry.path,
+                    stamp,
+                    codec,
+                    continuation,
+                });
+            }
+        }))
+    }
+
+    /// Writes our own files and the index on both partitions, and tells the catalog.
+    fn close(
+        &self,
+        sink: &mut TapeSink<'_>,
+        stop: StreamStop,
+    ) -> Result<(SegmentEnd, Sha256Digest), JobError> {
+        let parts = &self.context.parts;
+        self.context.stage("closing the volume", Some(&self.state.barcode));
+        if stop == StreamStop::PlanDone && !sink.recorder.mark.is_complete {
+            sink.recorder.plan_done()?;
+        }
+        let (_, mark) = sink.recorder.prepare()?;
+        let digest = self.append_own_files(sink)?;
+        let (written, mark_written) = sink.write_index(IndexPlacement::Both)?;
+        debug_assert_eq!(mark.ordinal, mark_written.ordinal, "nothing is noted while closing");
+        if let Err(error) = &written.coherency {
+            let message = format!("the cartridge's memory was not brought up to date: {error}");
+            self.context.tell(EventLevel::Warning, "coherency", message);
+        }
+        let now = parts.clock.now();
+        let until = sink.recorder.catalog.next_sequence();
+        let job = Some(self.context.id);
+        let indexed = crate::catalog::EvidenceState::Indexed;
+        parts.catalog.set_segment_manifest(self.state.id, digest)?;
+        parts.catalog.say_evidence(self.state.id, indexed, 0..until, now, job)?;
+        self.note_index(sink, &written)?;
+        if stop == StreamStop::Full {
+            let reason = Some("it is full");
+            parts.catalog.set_volume_state(self.state.volume, VolumeState::Closed, reason, now)?;
+        }
+        let end = match stop {
+            StreamStop::PlanDone => SegmentEnd::PlanDone,
+            StreamStop::Full => SegmentEnd::VolumeFull,
+            StreamStop::Stopped => SegmentEnd::Stopped,
+        };
+        Ok((end, digest))
+    }
+
+    fn note_index(&self, sink: &mut TapeSink<'_>, written: &IndexWritten) -> Result<(), JobError> {
+        let parts = &self.context.parts;
+        let volume = &mut sink.volume;
+        let used = volume.drive_mut().partition_capacities().ok().and_then(|capacities| {
+            let data = capacities.iter().find(|c| c.partition == volume.map().data.1)?;
+            Some(ByteCount(data.maximum.0.saturating_sub(data.remaining.0)))
+        });
+        let generation = IndexGeneration {
+            generation: written.generation,
+            position: Position { partition: volume.map().data.1, block: written.on_data.block },
+            bytes: written.bytes,
+            files: written.file.counts().files,
+            written: parts.clock.now(),
+            copy: None,
+        };
+        parts.catalog.index_written(self.state.volume, &generation, used.unwrap_or_default())?;
+        prune_indexes(&parts.folders.indexes(self.state.volume), written.file.path());
+        Ok(())
+    }
+
+    fn append_own_files(&self, sink: &mut TapeSink<'_>) -> Result<Sha256Digest, JobError> {
+        let parts = &self.context.parts;
+        let now = parts.clock.now();
+        let folder = parts.folders.manifests(&self.spec.set);
+        make_folder(&folder)?;
+        let path = manifest_path(&folder, &self.run.run, self.state.number);
+        let partial = path.with_extension("partial");
+        let previous = self.previous_volume()?;
+        let plan = self.manifest_plan(sink, previous.clone());
+        let end = plan.write(&partial, now)?;
+        let signature = parts.keys.sign(Purpose::Manifest, &end.sha256).to_json();
+        let record = VolumeRecord {
+            volume: self.state.volume,
+            barcode: Some(self.state.barcode.clone()),
+            set: self.spec.set.clone(),
+            sequence: self.state.sequence,
+            previous,
+            block_size_bytes: sink.volume.label().block_size,
+            written: now,
+            host: parts.host.clone(),
+            tool: tool(),
+            key_id: parts.keys.key_id(),
+            public_key_pem: parts.keys.public_key().to_pem(),
+        };
+        let json = record.to_json();
+        let json_digest = Sha256Digest(<sha2::Sha256 as sha2::Digest>::digest(&json).into());
+        let json_signature = parts.keys.sign(Purpose::Volume, &json_digest).to_json();
+        let readme = readme_text(&record);
+        let run = &self.run.run;
+        let texts: [(OwnPlace, String, &[u8]); 4] = [
+            (OwnPlace::Runs, format!("{run}.sig"), &signature),
+            (OwnPlace::Top, "volume.json".to_owned(), &json),
+            (OwnPlace::Top, "volume.sig".to_owned(), &json_signature),
+            (OwnPlace::Top, "README.txt".to_owned(), readme.as_bytes()),
+        ];
+        let mut file = std::fs::File::open(&partial).map_err(JobError::io("read", &partial))?;
+        let (length, extents) = append_file(&mut sink.volume, &mut file, &partial)?;
+        sink.tree.put_own_file(OwnPlace::Runs, &format!("{run}.manifest"), length, extents)?;
+        for (place, name, bytes) in texts {
+            let mut bytes_left = bytes;
+            let (length, extents) =
+                append_file(&mut sink.volume, &mut bytes_left, Path::new(&name))?;
+            sink.tree.put_own_file(place, &name, length, extents)?;
+        }
+        std::fs::write(path.with_extension("sig"), &signature)
+            .map_err(JobError::io("write the signature of", &path))?;
+        std::fs::rename(&partial, &path).map_err(JobError::io("put in place", &path))?;
+        Ok(end.sha256)
+    }
+
+    fn manifest_plan<'p>(
+        &'p self,
+        sink: &TapeSink<'_>,
+        previous: Option<PreviousVolume>,
+    ) -> ManifestPlan<'p> {
+        let mut volumes: Vec<_> =
+            self.run.segments.iter().map(|s| (s.volume, s.sequence)).collect();
+        volumes.truncate(usize::try_from(self.state.number).unwrap_or(usize::MAX));
+        volumes.push((self.state.volume, self.state.sequence));
+        ManifestPlan {
+            header: ManifestHeader {
+                set: self.spec.set.clone(),
+                run: self.run.run.clone(),
+                kind: match self.run.mode {
+                    BackupMode::Full => RunKind::Full,
+                    BackupMode::Incremental => RunKind::Incremental,
+                },
+                parent_run: self.run.parent.clone(),
+                volume: self.state.volume,
+                barcode: Some(self.state.barcode.clone()),
+                sequence: self.state.sequence,
+                previous,
+                block_size_bytes: sink.volume.label().block_size,
+                host: self.context.parts.host.clone(),
+                roots: self.spec.paths.iter().map(|p| p.display().to_string()).collect(),
+                started: self.run.started,
+                tool: tool(),
+            },
+            plan: self.files.plan(),
+            totals: self.totals(),
+            outcomes: self.files.outcomes(),
+            segment: self.state.number,
+            volumes,
+            data_partition: sink.volume.map().data.0,
+        }
+    }
+
+    /// The volume before this one in the set, with the last manifest on it.
+    fn previous_volume(&self) -> Result<Option<PreviousVolume>, JobError> {
+        let Some(before) = self.state.sequence.checked_sub(1).filter(|number| *number > 0) else {
+            return Ok(None);
+        };
+        let catalog = &self.context.parts.catalog;
+        let volumes = catalog.volumes_of_set(&self.spec.set)?;
+        let is_before = |set: &Option<(_, u32)>| set.as_ref().is_some_and(|(_, n)| *n == before);
+        let Some(record) = volumes.into_iter().find(|record| is_before(&record.set)) else {
+            return Ok(None);
+        };
+        let segments = catalog.segments_of_volume(record.volume.uuid)?;
+        let manifest = segments.into_iter().rev().find_map(|segment| segment.manifest_sha256);
+        Ok(manifest.map(|manifest_sha256| PreviousVolume {
+            volume: record.volume.uuid,
+            barcode: record.volume.barcode,
+            manifest_sha256,
+        }))
+    }
+}
+
+/// Why the stream ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum StreamStop {
+    PlanDone,
+    Full,
+    Stopped,
+}
+
+/// Program and release, as manifests say it.
+fn tool() -> String {
+    format!("fossilsafe {}", env!("CARGO_PKG_VERSION"))
+}
+
+fn copy_whole(from: &Path, to: &Path) -> Result<(), JobError> {
+    let partial = to.with_extension("partial");
+    std::fs::copy(from, &partial).map_err(JobError::io("copy the index to", to))?;
+    std::fs::rename(&partial, to).map_err(JobError::io("put in place", to))
+}
+
+/// Off-tape copies of a volume's indexes that are kept: enough to go back a step after a mistake.
+const INDEXES_KEPT: usize = 3;
+
+/// Removes all but the newest indexes. What cannot be removed only takes room.
+fn prune_indexes(folder: &Path, newest: &Path) {
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    let mut indexes: Vec<(std::time::SystemTime, PathBuf)> = entries
+        .filter_map(Result::ok)
+        .filter(|entry| entry.path().extension().is_some_and(|extension| extension == "xml"))
+        .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
+        .collect();
+    indexes.sort();
+    let excess = indexes.len().saturating_sub(INDEXES_KEPT);
+    for (_, path) in indexes.into_iter().take(excess).filter(|(_, path)| path != newest) {
+        if let Err(error) = std::fs::remove_file(&path) {
+            tracing::warn!(%error, "an old index was not removed: {}", path.display());
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! The end of the stream: blocks go to the volume, records to the notes, an index every so often.
+//!
+//! Runs on the drive's thread. An index in the middle bounds what a power failure can cost; its order
+//! is the order of all evidence: notes on disk, index on tape and synced, catalog.
+
+use std::sync::Arc;
+
+use super::block_runs::BlockRuns;
+use super::recorder::{Mark, Recorder};
+use super::tree::SegmentTree;
+use super::volume_room::VolumeRoom;
+use crate::domain::ByteCount;
+use crate::drive::WriteOutcome;
+use crate::jobs::context::JobContext;
+use crate::jobs::error::JobError;
+use crate::ltfs::writer::{IndexPlacement, IndexWritten, OpenVolume};
+use crate::stream::{BlockSink, EdgeError, FileOutcome, FileRecord, PutOutcome};
+
+/// A volume that a stream is written to.
+pub(super) struct TapeSink<'a> {
+    pub(super) context: &'a JobContext,
+    pub(super) volume: OpenVolume,
+    pub(super) recorder: Recorder,
+    pub(super) tree: SegmentTree,
+    pub(super) runs: BlockRuns,
+    pub(super) room: Arc<VolumeRoom>,
+    pub(super) index_interval: ByteCount,
+    pub(super) bytes_since_index: u64,
+    /// What a person sees: files and bytes of the run before this segment.
+    pub(super) files_before: u64,
+    pub(super) bytes_before: u64,
+}
+
+impl TapeSink<'_> {
+    /// Writes an index for everything noted so far, and says so in the catalog.
+    ///
+    /// # Errors
+    /// If notes, tape or catalog fail. What the catalog said before stays true.
+    pub(super) fn write_index(
+        &mut self,
+        placement: IndexPlacement,
+    ) -> Result<(IndexWritten, Mark), JobError> {
+        let (snapshot, mark) = self.recorder.prepare()?;
+        let mut tree = self.tree.with(snapshot);
+        let written = self.volume.write_index(&mut tree, placement)?;
+        self.recorder.index_was_synced(&mark)?;
+        self.bytes_since_index = 0;
+        self.room.index_was_written(written.bytes.0);
+        Ok((written, mark))
+    }
+
+    fn put(&mut self, slab: u64, block: &[u8]) -> Result<PutOutcome, JobError> {
+        let appended = self.volume.append_block(block)?;
+        if !appended.outcome.is_on_tape() {
+            return Ok(PutOutcome::Full { is_accepted: false });
+        }
+        self.runs.note(slab, appended.block);
+        self.bytes_since_index += block.len() as u64;
+        if appended.outcome == WriteOutcome::EarlyWarning {
+            return Ok(PutOutcome::Full { is_accepted: true });
+        }
+        if self.bytes_since_index >= self.index_interval.0 {
+            self.write_index(IndexPlacement::DataPartition)?;
+        }
+        Ok(PutOutcome::Continue)
+    }
+
+    fn note(&mut self, record: &FileRecord) -> Result<(), JobError> {
+        let extents = match &record.outcome {
+            FileOutcome::Stored(stored) => self.runs.extents(stored.place),
+            _ => None,
+        };
+        self.recorder.file_done(record, extents)?;
+        let counts = self.recorder.counts;
+        let (files, bytes) = (self.files_before, self.bytes_before);
+        self.context.update(|progress| {
+            progress.files_done = files + counts.stored + counts.not_stored;
+            progress.bytes_done = bytes + counts.stored_bytes;
+        });
+        Ok(())
+    }
+}
+
+impl BlockSink for TapeSink<'_> {
+    fn put_block(&mut self, slab: u64, block: &[u8]) -> Result<PutOutcome, EdgeError> {
+        self.put(slab, block).map_err(EdgeError::from)
+    }
+
+    fn file_done(&mut self, record: &FileRecord) -> Result<(), EdgeError> {
+        self.note(record).map_err(EdgeError::from)
+    }
+}

@@ -1,0 +1,225 @@
+//! What every job is given: the parts of the appliance, its own number, ways to stop and to tell.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use super::equipment::Equipment;
+use super::error::JobError;
+use super::spec::JobProgress;
+use crate::catalog::{Catalog, EventLevel, JobEvent};
+use crate::domain::{Barcode, Clock, JobId, RunId, SetName, VolumeUuid};
+use crate::drive::WaitState;
+use crate::keys::KeyStore;
+use crate::stream::{Control, Gauges, StreamConfig};
+
+/// Progress is stored in the catalog no more often than this; live figures are read from memory.
+const STORE_INTERVAL: Duration = Duration::from_secs(2);
+
+/// The parts that jobs work with.
+#[derive(Debug)]
+pub struct Parts {
+    /// What is on which volume.
+    pub catalog: Catalog,
+    /// Drives and changer.
+    pub equipment: Arc<Equipment>,
+    /// What we sign with.
+    pub keys: KeyStore,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Where work files and off-tape copies are.
+    pub folders: Folders,
+    /// Buffers, engine and staging of every stream.
+    pub stream: StreamConfig,
+    /// The machine's name, for manifests.
+    pub host: String,
+}
+
+/// The folders below the data folder that jobs use.
+#[derive(Clone, Debug)]
+pub struct Folders {
+    data: PathBuf,
+}
+
+impl Folders {
+    /// Below `data`.
+    #[must_use]
+    pub fn below(data: &Path) -> Self {
+        Self { data: data.to_owned() }
+    }
+
+    /// Work files of one job; removed when it has ended.
+    #[must_use]
+    pub fn job(&self, job: JobId) -> PathBuf {
+        self.data.join("jobs").join(job.to_string())
+    }
+
+    /// Off-tape copies of a volume's indexes.
+    #[must_use]
+    pub fn indexes(&self, volume: VolumeUuid) -> PathBuf {
+        self.data.join("indexes").join(volume.to_string())
+    }
+
+    /// Off-tape copies of manifests.
+    #[must_use]
+    pub fn manifests(&self, set: &SetName) -> PathBuf {
+        self.data.join("manifests").join(set.as_str())
+    }
+
+    /// Signed records of what was read back.
+    #[must_use]
+    pub fn receipts(&self, run: &RunId) -> PathBuf {
+        self.data.join("receipts").join(&run.0)
+    }
+}
+
+/// Makes a folder with everything above it.
+///
+/// # Errors
+/// If the system refuses.
+pub(crate) fn make_folder(path: &Path) -> Result<(), JobError> {
+    std::fs::create_dir_all(path).map_err(JobError::io("make the folder", path))
+}
+
+/// What stands between a job and the rest of the world while it runs.
+#[derive(Debug)]
+pub struct Live {
+    /// Pause, go on, end.
+    pub control: Arc<Control>,
+    /// Figures of the data path.
+    pub gauges: Arc<Gauges>,
+    progress: Mutex<JobProgress>,
+    stored_at: Mutex<Duration>,
+    is_stopping: Arc<AtomicBool>,
+}
+
+impl Live {
+    pub(super) fn new(is_stopping: Arc<AtomicBool>) -> Arc<Self> {
+        Arc::new(Self {
+            control: Arc::new(Control::new()),
+            gauges: Arc::new(Gauges::new()),
+            progress: Mutex::new(JobProgress::default()),
+            stored_at: Mutex::new(Duration::ZERO),
+            is_stopping,
+        })
+    }
+
+    /// How far the job is now.
+    #[must_use]
+    pub fn progress(&self) -> JobProgress {
+        self.progress.lock().clone()
+    }
+}
+
+/// One job at work.
+#[derive(Clone)]
+pub struct JobContext {
+    /// The parts of the appliance.
+    pub parts: Arc<Parts>,
+    /// The job.
+    pub id: JobId,
+    /// What others see and steer.
+    pub live: Arc<Live>,
+    pub(super) changed: Arc<dyn Fn() + Send + Sync>,
+}
+
+impl std::fmt::Debug for JobContext {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "JobContext({})", self.id)
+    }
+}
+
+impl JobContext {
+    /// True once the job must come to its next safe point and end.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        self.live.control.is_cancelled()
+    }
+
+    /// True if the appliance is being stopped, and not the job by a person.
+    #[must_use]
+    pub fn is_interrupted(&self) -> bool {
+        self.live.is_stopping.load(Ordering::SeqCst)
+    }
+
+    /// A safe point between two steps: waits while the job is paused.
+    pub fn safe_point(&self) {
+        let _goes_on = self.live.control.checkpoint();
+    }
+
+    /// Says what the job is doing now.
+    pub fn stage(&self, stage: &str, cartridge: Option<&Barcode>) {
+        self.update(|progress| {
+            stage.clone_into(&mut progress.stage);
+            progress.cartridge = cartridge.cloned();
+        });
+        self.store_progress();
+    }
+
+    /// Changes the job's progress, and stores it now and then.
+    pub fn update(&self, change: impl FnOnce(&mut JobProgress)) {
+        change(&mut self.live.progress.lock());
+        (self.changed)();
+        let now = self.parts.clock.elapsed();
+        let is_due = now.saturating_sub(*self.live.stored_at.lock()) >= STORE_INTERVAL;
+        if is_due {
+            self.store_progress();
+        }
+    }
+
+    /// Stores the job's progress. A failure here is logged and harms nothing.
+    pub fn store_progress(&self) {
+        *self.live.stored_at.lock() = self.parts.clock.elapsed();
+        let progress = self.live.progress();
+        let now = self.parts.clock.now();
+        let stored =
+            serde_json::to_value(&progress).map_err(|error| error.to_string()).and_then(|value| {
+                let catalog = &self.parts.catalog;
+                catalog.set_job_progress(self.id, &value, None, now).map_err(|e| e.to_string())
+            });
+        if let Err(error) = stored {
+            tracing::warn!(job = self.id.0, error, "progress was not stored");
+        }
+    }
+
+    /// Stores from where the job goes on after an interruption.
+    ///
+    /// # Errors
+    /// If the catalog cannot be written.
+    pub fn checkpoint(&self, checkpoint: &impl serde::Serialize) -> Result<(), JobError> {
+        let json = |source| JobError::Json { what: "checkpoint", source };
+        let progress = serde_json::to_value(self.live.progress()).map_err(json)?;
+        let checkpoint = serde_json::to_value(checkpoint).map_err(json)?;
+        let now = self.parts.clock.now();
+        self.parts.catalog.set_job_progress(self.id, &progress, Some(&checkpoint), now)?;
+        Ok(())
+    }
+
+    /// Tells what happened, for those who follow and for the record.
+    pub fn tell(&self, level: EventLevel, code: &str, message: impl Into<String>) {
+        let message = message.into();
+        match level {
+            EventLevel::Error => tracing::error!(job = self.id.0, code, "{message}"),
+            EventLevel::Warning => tracing::warn!(job = self.id.0, code, "{message}"),
+            EventLevel::Info | EventLevel::Debug => {
+                tracing::info!(job = self.id.0, code, "{message}");
+            }
+        }
+        let event = JobEvent { level, code: code.to_owned(), message, content: None };
+        let kept = self.parts.catalog.add_job_event(self.id, &event, self.parts.clock.now());
+        if let Err(error) = kept {
+            tracing::warn!(job = self.id.0, %error, "an event was not kept");
+        }
+        (self.changed)();
+    }
+
+    /// Says how long a drive has still to get ready.
+    pub fn tell_wait(&self, wait: &WaitState) {
+        self.update(|progress| {
+            progress.stage = format!("waiting for the drive ({:?})", wait.reason)
+        });
+    }
+}

@@ -1,0 +1,233 @@
+//! A cartridge in a drive that one job has to itself.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{BayGuard, Equipment, EquipmentError};
+use crate::changer::{Element, ElementAddress, Inventory};
+use crate::domain::{Barcode, DriveSerial};
+use crate::drive::{Drive, WaitState};
+
+/// LTO-9 media are initialised at their first load for up to two hours; a margin on top.
+const READY_LIMIT: Duration = Duration::from_secs(3 * 3600);
+
+/// A loaded cartridge. Dropped without [`put_away`](Self::put_away), the cartridge stays in the drive
+/// and the drive is free for the next job.
+pub struct Loaded {
+    drive: Option<Drive>,
+    barcode: Barcode,
+    home: Option<ElementAddress>,
+    element: Option<ElementAddress>,
+    guard: BayGuard,
+}
+
+impl Equipment {
+    /// Loads the cartridge with that barcode, moving it to a free drive if it is in none, and waits
+    /// until the drive is ready.
+    ///
+    /// The label outside says what was loaded, not what is on the tape: who reads or writes it
+    /// compares the volume first.
+    ///
+    /// # Errors
+    /// If the cartridge is not there, no drive suits, or a device fails.
+    pub fn load(
+        self: &Arc<Self>,
+        barcode: &Barcode,
+        is_stopped: &dyn Fn() -> bool,
+        on_wait: &mut dyn FnMut(&WaitState),
+    ) -> Result<Loaded, EquipmentError> {
+        let mut loaded = match &self.changer {
+            Some(_) => self.load_by_robot(barcode, is_stopped)?,
+            None => self.find_loaded_by_hand(barcode, is_stopped)?,
+        };
+        loaded.drive().load()?;
+        loaded.drive().wait_ready(READY_LIMIT, on_wait)?;
+        Ok(loaded)
+    }
+
+    fn load_by_robot(
+        self: &Arc<Self>,
+        barcode: &Barcode,
+        is_stopped: &dyn Fn() -> bool,
+    ) -> Result<Loaded, EquipmentError> {
+        let Some(changer) = &self.changer else { return Err(EquipmentError::NoChanger) };
+        let found = self.find(barcode)?;
+        if let Some(serial) = &found.drive_serial {
+            let guard = self.take_when_free(&|bay| bay.serial == *serial, is_stopped)?;
+            // While this job waited, the one before may have put the cartridge away.
+            let now = self.find(barcode)?;
+            if now.drive_serial.as_ref() == Some(serial) {
+                return self.loaded(guard, barcode, now.source, Some(now.address));
+            }
+            drop(guard);
+        }
+        let medium = barcode.generation();
+        let suits = |bay: &super::DriveBay| match (bay.generation, medium) {
+            (Some(drive), Some(medium)) => drive.can_read(medium),
+            _ => true,
+        };
+        let guard = self.take_when_free(&suits, is_stopped)?;
+        let serial = self.bays[guard.bay].serial.clone();
+        let mut changer = changer.lock();
+        let inventory = changer.inventory()?;
+        let target = inventory.drive_by_serial(&serial).ok_or(EquipmentError::NoSuitableDrive)?;
+        let (target_address, target_full) = (target.address, target.is_full);
+        if target_full {
+            let slot = inventory.empty_slot(target.source).ok_or(EquipmentError::NoEmptySlot)?;
+            let slot = slot.address;
+            self.bays[guard.bay].connect(&self.clock)?.unload()?;
+            changer.move_cartridge(target_address, slot)?;
+        }
+        let from = self.find_in(&changer.inventory()?, barcode)?.address;
+        changer.move_cartridge(from, target_address)?;
+        drop(changer);
+        self.loaded(guard, barcode, Some(from), Some(target_address))
+    }
+
+    fn find_loaded_by_hand(
+        self: &Arc<Self>,
+        barcode: &Barcode,
+        is_stopped: &dyn Fn() -> bool,
+    ) -> Result<Loaded, EquipmentError> {
+        let _ = self.take_when_free(&|_| true, is_stopped)?;
+        for bay in 0..self.bays.len() {
+            let Some(guard) = self.try_take(bay) else { continue };
+            let mut drive = self.bays[bay].connect(&self.clock)?;
+            let Some(medium) = drive.medium()? else { continue };
+            if medium.barcode.as_ref().is_none_or(|found| found.is_same_label(barcode)) {
+                let barcode = barcode.clone();
+                return Ok(Loaded {
+                    drive: Some(drive),
+                    barcode,
+                    home: None,
+                    element: None,
+                    guard,
+                });
+            }
+        }
+        Err(EquipmentError::NotInLibrary { barcode: barcode.clone() })
+    }
+
+    fn loaded(
+        &self,
+        guard: BayGuard,
+        barcode: &Barcode,
+        home: Option<ElementAddress>,
+        element: Option<ElementAddress>,
+    ) -> Result<Loaded, EquipmentError> {
+        let drive = self.bays[guard.bay].connect(&self.clock)?;
+        Ok(Loaded { drive: Some(drive), barcode: barcode.clone(), home, element, guard })
+    }
+
+    fn find(&self, barcode: &Barcode) -> Result<Element, EquipmentError> {
+        self.find_in(&self.inventory()?, barcode)
+    }
+
+    fn find_in(&self, inventory: &Inventory, barcode: &Barcode) -> Result<Element, EquipmentError> {
+        let found: Vec<_> = inventory.find_barcode(barcode).collect();
+        match found.as_slice() {
+            [] => Err(EquipmentError::NotInLibrary { barcode: barcode.clone() }),
+            [one] => Ok((*one).clone()),
+            many => {
+                Err(EquipmentError::BarcodeTwice { barcode: barcode.clone(), count: many.len() })
+            }
+        }
+    }
+}
+
+impl Loaded {
+    /// The barcode by which the cartridge was asked for.
+    #[must_use]
+    pub fn barcode(&self) -> &Barcode {
+        &self.barcode
+    }
+
+    /// Who the drive is.
+    #[must_use]
+    pub fn drive_serial(&self) -> &DriveSerial {
+        &self.guard.equipment.bays[self.guard.bay].serial
+    }
+
+    /// The drive.
+    ///
+    /// # Panics
+    /// If it was lent out by [`lend`](Self::lend) and not returned: a bug of the job.
+    #[expect(clippy::expect_used, reason = "lending and returning stand in one function each")]
+    pub fn drive(&mut self) -> &mut Drive {
+        self.drive.as_mut().expect("the drive is here unless it is lent")
+    }
+
+    /// Hands the drive to something that owns it for a while; [`take_back`](Self::take_back) ends it.
+    ///
+    /// # Panics
+    /// If it is lent already: a bug of the job.
+    #[expect(clippy::expect_used, reason = "lending and returning stand in one function each")]
+    pub fn lend(&mut self) -> Drive {
+        self.drive.take().expect("the drive is here unless it is lent")
+    }
+
+    /// Takes a lent drive back.
+    pub fn take_back(&mut self, drive: Drive) {
+        self.drive = Some(drive);
+    }
+
+    /// Opens the drive anew where a lent one was lost with what held it, or its device was reset.
+    ///
+    /// # Errors
+    /// If the drive cannot be reached.
+    pub fn reconnect(&mut self) -> Result<(), EquipmentError> {
+        let equipment = &self.guard.equipment;
+        self.drive = None;
+        let mut drive = equipment.bays[self.guard.bay].connect(&equipment.clock)?;
+        drive.wait_ready(READY_LIMIT, &mut |_| {})?;
+        self.drive = Some(drive);
+        Ok(())
+    }
+
+    /// Unloads the cartridge and loads it again, through its slot where there is a robot: what is
+    /// read after that comes from the tape and from no buffer.
+    ///
+    /// # Errors
+    /// If a device fails.
+    pub fn cycle(
+        self,
+        is_stopped: &dyn Fn() -> bool,
+        on_wait: &mut dyn FnMut(&WaitState),
+    ) -> Result<Self, EquipmentError> {
+        let (equipment, barcode) = (Arc::clone(&self.guard.equipment), self.barcode.clone());
+        if equipment.changer.is_some() {
+            self.put_away()?;
+            return equipment.load(&barcode, is_stopped, on_wait);
+        }
+        let mut again = self;
+        again.drive().unload()?;
+        again.drive().load()?;
+        again.drive().wait_ready(READY_LIMIT, on_wait)?;
+        Ok(again)
+    }
+
+    /// Unloads the cartridge and puts it back where it came from, or into an empty slot.
+    ///
+    /// # Errors
+    /// If the drive or the changer fails; the error says where the cartridge is.
+    pub fn put_away(mut self) -> Result<(), EquipmentError> {
+        if self.drive.is_none() {
+            self.reconnect()?;
+        }
+        self.drive().unload()?;
+        let Some(changer) = &self.guard.equipment.changer else { return Ok(()) };
+        let Some(from) = self.element else { return Ok(()) };
+        let mut changer = changer.lock();
+        let inventory = changer.inventory()?;
+        let slot = inventory.empty_slot(self.home).ok_or(EquipmentError::NoEmptySlot)?.address;
+        changer.move_cartridge(from, slot)?;
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Loaded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Loaded({} in {})", self.barcode, self.drive_serial())
+    }
+}

@@ -1,0 +1,189 @@
+//! The drives and the changer, each used by one job at a time.
+//!
+//! A job asks for a cartridge by its barcode and gets a [`Loaded`] cartridge: the drive is its own
+//! until it is given back. Moves go through here and nowhere else, one at a time, each verified by a
+//! fresh look. Locks: a bay is taken before the changer is, and the changer is never held while a drive
+//! works.
+
+mod bay;
+mod error;
+mod loaded;
+mod places;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::{Condvar, Mutex};
+
+use crate::changer::{Changer, ChangerIdentity, ElementAddress, Inventory};
+use crate::domain::{Barcode, Clock, LtoGeneration};
+
+pub use bay::{Connect, DriveBay};
+pub use error::EquipmentError;
+pub use loaded::Loaded;
+pub use places::{element_at, place_of};
+
+/// How often a job that waits for a drive looks whether it has been told to stop.
+const DRIVE_WAIT: Duration = Duration::from_millis(500);
+
+/// All tape devices that this appliance uses.
+#[derive(Debug)]
+pub struct Equipment {
+    changer: Option<Mutex<Changer>>,
+    bays: Vec<DriveBay>,
+    taken: Mutex<Vec<bool>>,
+    given_back: Condvar,
+    clock: Arc<dyn Clock>,
+}
+
+impl Equipment {
+    /// Takes the devices over. Without a changer, people load the drives by hand.
+    #[must_use]
+    pub fn new(changer: Option<Changer>, bays: Vec<DriveBay>, clock: Arc<dyn Clock>) -> Arc<Self> {
+        let taken = Mutex::new(vec![false; bays.len()]);
+        let changer = changer.map(Mutex::new);
+        Arc::new(Self { changer, bays, taken, given_back: Condvar::new(), clock })
+    }
+
+    /// The drives, in the order in which they are numbered for people.
+    #[must_use]
+    pub fn bays(&self) -> &[DriveBay] {
+        &self.bays
+    }
+
+    /// True if a job has that drive.
+    #[must_use]
+    pub fn is_taken(&self, bay: usize) -> bool {
+        self.taken.lock().get(bay).copied().unwrap_or(false)
+    }
+
+    /// Generations of the drives.
+    #[must_use]
+    pub fn generations(&self) -> Vec<LtoGeneration> {
+        self.bays.iter().filter_map(|bay| bay.generation).collect()
+    }
+
+    /// Who the changer is; none where people load the drives by hand.
+    #[must_use]
+    pub fn changer_identity(&self) -> Option<ChangerIdentity> {
+        self.changer.as_ref().map(|changer| changer.lock().identity().clone())
+    }
+
+    /// A fresh look at every element.
+    ///
+    /// # Errors
+    /// If there is no changer or it cannot tell.
+    pub fn inventory(&self) -> Result<Inventory, EquipmentError> {
+        let changer = self.changer.as_ref().ok_or(EquipmentError::NoChanger)?;
+        Ok(changer.lock().inventory()?)
+    }
+
+    /// Has the library look at every element itself, then reports.
+    ///
+    /// # Errors
+    /// If there is no changer or it fails.
+    pub fn take_inventory(&self) -> Result<Inventory, EquipmentError> {
+        let changer = self.changer.as_ref().ok_or(EquipmentError::NoChanger)?;
+        let mut changer = changer.lock();
+        changer.initialize_elements(None)?;
+        Ok(changer.inventory()?)
+    }
+
+    /// Moves a cartridge between two elements. A drive involved must not be in use.
+    ///
+    /// # Errors
+    /// If a drive is in use, or the move fails; the error says where the cartridge is.
+    pub fn move_cartridge(
+        self: &Arc<Self>,
+        from: ElementAddress,
+        to: ElementAddress,
+    ) -> Result<(), EquipmentError> {
+        let changer = self.changer.as_ref().ok_or(EquipmentError::NoChanger)?;
+        let inventory = changer.lock().inventory()?;
+        let bay_at = |address| {
+            let serial =
+                inventory.element(address).and_then(|element| element.drive_serial.clone());
+            self.bays.iter().position(|bay| Some(&bay.serial) == serial.as_ref())
+        };
+        let mut held = Vec::new();
+        for bay in [bay_at(from), bay_at(to)].into_iter().flatten() {
+            held.push(
+                self.try_take(bay)
+                    .ok_or(EquipmentError::DriveInUse { serial: self.bays[bay].serial.clone() })?,
+            );
+        }
+        if let Some(bay) = bay_at(from) {
+            self.bays[bay].connect(&self.clock)?.unload()?;
+        }
+        changer.lock().move_cartridge(from, to)?;
+        Ok(())
+    }
+
+    /// Finds cartridges that a crash left in the robot's hand and puts each into an empty slot.
+    ///
+    /// Returns what was put where.
+    ///
+    /// # Errors
+    /// If the changer cannot tell or cannot move.
+    pub fn resolve_half_done_moves(&self) -> Result<Vec<(Option<Barcode>, u16)>, EquipmentError> {
+        let Some(changer) = &self.changer else { return Ok(Vec::new()) };
+        let mut changer = changer.lock();
+        let mut resolved = Vec::new();
+        loop {
+            let inventory = changer.inventory()?;
+            let Some(robot) = inventory.in_robots().next() else { return Ok(resolved) };
+            let slot = inventory.empty_slot(robot.source).ok_or(EquipmentError::NoEmptySlot)?;
+            let (target, number) = (slot.address, slot.number);
+            let (barcode, from) = (robot.barcode.clone(), robot.address);
+            changer.move_cartridge(from, target)?;
+            resolved.push((barcode, number));
+        }
+    }
+
+    /// Takes one drive if no job has it.
+    fn try_take(self: &Arc<Self>, bay: usize) -> Option<BayGuard> {
+        let mut taken = self.taken.lock();
+        let slot = taken.get_mut(bay)?;
+        if std::mem::replace(slot, true) {
+            return None;
+        }
+        Some(BayGuard { equipment: Arc::clone(self), bay })
+    }
+
+    /// Takes the first free drive that `suits`, waiting for one until `is_stopped`.
+    fn take_when_free(
+        self: &Arc<Self>,
+        suits: &dyn Fn(&DriveBay) -> bool,
+        is_stopped: &dyn Fn() -> bool,
+    ) -> Result<BayGuard, EquipmentError> {
+        if !self.bays.iter().any(suits) {
+            return Err(EquipmentError::NoSuitableDrive);
+        }
+        let mut taken = self.taken.lock();
+        loop {
+            let free = (0..self.bays.len()).find(|bay| !taken[*bay] && suits(&self.bays[*bay]));
+            if let Some(bay) = free {
+                taken[bay] = true;
+                return Ok(BayGuard { equipment: Arc::clone(self), bay });
+            }
+            if is_stopped() {
+                return Err(EquipmentError::Stopped);
+            }
+            self.given_back.wait_for(&mut taken, DRIVE_WAIT);
+        }
+    }
+}
+
+/// A drive taken out of circulation; dropping it gives the drive back.
+#[derive(Debug)]
+struct BayGuard {
+    equipment: Arc<Equipment>,
+    bay: usize,
+}
+
+impl Drop for BayGuard {
+    fn drop(&mut self) {
+        self.equipment.taken.lock()[self.bay] = false;
+        self.equipment.given_back.notify_all();
+    }
+}

@@ -1,0 +1,286 @@
+//! What ends a job early, with what to do about it.
+//!
+//! The one place where kinds of failure become advice: a job that fails keeps a [`Failure`] with a
+//! stable code, a sentence, the next step and the whole chain of causes, sense included.
+
+use std::error::Error;
+
+use super::backup::PlanError;
+use super::description::DescriptionError;
+use super::equipment::EquipmentError;
+use super::identity::IdentityError;
+use super::outcome::Failure;
+use crate::catalog::CatalogError;
+use crate::changer::ChangerError;
+use crate::drive::{DriveError, DriveErrorKind};
+use crate::keys::KeysError;
+use crate::ltfs::error::LtfsError;
+use crate::ltfs::merge::TreeError;
+use crate::ltfs::names::NameError;
+use crate::ltfs::spool::SpoolError as BulkError;
+use crate::manifest::ManifestError;
+use crate::source::SourceError;
+use crate::spool::SpoolError;
+use crate::stream::StreamError;
+
+/// A failure of a job.
+#[derive(Debug, thiserror::Error)]
+pub enum JobError {
+    /// A cartridge could not be loaded, moved or put away.
+    #[error(transparent)]
+    Equipment(#[from] EquipmentError),
+    /// The drive failed.
+    #[error(transparent)]
+    Drive(#[from] DriveError),
+    /// The volume failed.
+    #[error(transparent)]
+    Ltfs(#[from] LtfsError),
+    /// An index kept off the tape cannot be read.
+    #[error(transparent)]
+    Tree(#[from] TreeError),
+    /// The cartridge is not the one that was meant, or must not be written.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// The catalog failed.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    /// The sources cannot be walked.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// The data path failed.
+    #[error(transparent)]
+    Stream(#[from] StreamError),
+    /// The plan of the job is damaged.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// A work file of the job failed.
+    #[error(transparent)]
+    Spool(#[from] SpoolError),
+    /// A work file of the index failed.
+    #[error(transparent)]
+    Bulk(#[from] BulkError),
+    /// A manifest cannot be read or written.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    /// The appliance's keys cannot be used.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    /// The catalog's description of a file is damaged.
+    #[error(transparent)]
+    Description(#[from] DescriptionError),
+    /// A name that LTFS cannot hold reached the index: it should have been replaced.
+    #[error("\"{name}\" cannot stand in an index")]
+    Name {
+        /// The name.
+        name: String,
+        /// Why not.
+        #[source]
+        source: NameError,
+    },
+    /// A file or folder of the job's own cannot be used.
+    #[error("cannot {doing} {}", path.display())]
+    Io {
+        /// What was being done.
+        doing: &'static str,
+        /// The file.
+        path: std::path::PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A job's own JSON cannot be written or understood.
+    #[error("the job's {what} cannot be understood")]
+    Json {
+        /// Which.
+        what: &'static str,
+        /// What is wrong.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// Something that was asked for does not exist.
+    #[error("there is no {what}")]
+    Unknown {
+        /// What was asked for.
+        what: String,
+    },
+    /// A volume is not as this job left it.
+    #[error("volume {volume} on cartridge {barcode} is not as this job left it: {detail}")]
+    VolumeChanged {
+        /// The volume.
+        volume: crate::domain::VolumeUuid,
+        /// The cartridge.
+        barcode: crate::domain::Barcode,
+        /// What is different.
+        detail: String,
+    },
+    /// The room kept for our own files was not enough.
+    #[error("volume {volume} has no room left for the manifest and the index")]
+    VolumeFull {
+        /// The volume.
+        volume: crate::domain::VolumeUuid,
+    },
+    /// Our mistake.
+    #[error("a defect in this program: {0}")]
+    Bug(String),
+}
+
+impl JobError {
+    pub(crate) fn out_of_step(ordinal: u64) -> Self {
+        Self::Bug(format!("the records of the stream and the plan disagree at file {ordinal}"))
+    }
+
+    pub(crate) fn name(name: &str, source: NameError) -> Self {
+        Self::Name { name: name.to_owned(), source }
+    }
+
+    pub(crate) fn checkpoint(source: serde_json::Error) -> Self {
+        Self::Json { what: "checkpoint", source }
+    }
+
+    pub(crate) fn io(
+        doing: &'static str,
+        path: &std::path::Path,
+    ) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io { doing, path, source }
+    }
+
+    /// The drive's part in this, however deep it lies.
+    #[must_use]
+    pub fn drive(&self) -> Option<&DriveError> {
+        let mut cause: Option<&(dyn Error + 'static)> = Some(self);
+        while let Some(error) = cause {
+            if let Some(drive) = error.downcast_ref::<DriveError>() {
+                return Some(drive);
+            }
+            // A transparent variant hides its inner error from `source`.
+            if let Some(Self::Drive(drive) | Self::Equipment(EquipmentError::Drive(drive))) =
+                error.downcast_ref::<Self>()
+            {
+                return Some(drive);
+            }
+            cause = error.source();
+        }
+        None
+    }
+
+    /// What is kept with the job and shown to people.
+    #[must_use]
+    pub fn failure(&self) -> Failure {
+        let (code, next_step) = self.advice();
+        let mut causes = Vec::new();
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            causes.push(error.to_string());
+            cause = error.source();
+        }
+        Failure { code: code.to_owned(), message: self.to_string(), next_step, causes }
+    }
+
+    fn advice(&self) -> (&'static str, String) {
+        if let Some(drive) = self.drive() {
+            return drive_advice(drive);
+        }
+        let (code, next_step) = match self {
+            Self::Equipment(error) => return equipment_advice(error),
+            Self::Identity(_) => {
+                ("wrong_cartridge", "Put the right cartridge in, or follow what the message says.")
+            }
+            Self::Catalog(CatalogError::NotFound(_)) | Self::Unknown { .. } => (
+                "unknown",
+                "Look the name up: `fossilsafe cartridge list`, `fossilsafe search`, `fossilsafe job list`.",
+            ),
+            Self::Catalog(_) | Self::Description(_) => (
+                "catalog",
+                "Run `fossilsafe catalog check`; if it is damaged, `fossilsafe catalog rebuild`.",
+            ),
+            Self::Source(_) => {
+                ("source", "Check that the path exists and can be read, then start the job again.")
+            }
+            Self::Stream(_) => {
+                ("data_path", "Check memory and the staging folder, then resume the job.")
+            }
+            Self::Ltfs(_) | Self::Tree(_) => {
+                ("volume", "Run `fossilsafe ltfs check` on the cartridge.")
+            }
+            Self::VolumeFull { .. } => ("volume_full", "Use another cartridge for this set."),
+            Self::Plan(_) | Self::Spool(_) | Self::Bulk(_) | Self::Io { .. } => {
+                ("work_files", "Check the disk of the data folder; start the job again.")
+            }
+            Self::Manifest(_) => ("manifest", "Run `fossilsafe ltfs check` on the cartridge."),
+            Self::Keys(_) => ("keys", "Restore the `keys` folder from a copy; never delete it."),
+            Self::VolumeChanged { .. } => (
+                "volume_changed",
+                "Something else has written to this cartridge: run `fossilsafe ltfs check` on it; use another for now.",
+            ),
+            Self::Drive(_) | Self::Name { .. } | Self::Json { .. } | Self::Bug(_) => {
+                ("bug", "Please report this with the support log; nothing was lost.")
+            }
+        };
+        (code, next_step.to_owned())
+    }
+}
+
+fn drive_advice(drive: &DriveError) -> (&'static str, String) {
+    use DriveErrorKind as Kind;
+    let (code, next_step) = match drive.kind() {
+        Kind::Retry | Kind::WaitReady => {
+            ("drive_busy", "Wait until the drive is ready, then resume the job.")
+        }
+        Kind::Clean => (
+            "drive_needs_cleaning",
+            "Put a cleaning cartridge into the drive, then resume the job.",
+        ),
+        Kind::CartridgeBad => {
+            ("cartridge_bad", "Use another cartridge; verify what this one holds.")
+        }
+        Kind::DriveBad => ("drive_bad", "Check power and cables of the drive; try another drive."),
+        Kind::Full => ("volume_full", "Resume the job: it goes on to the next cartridge."),
+        Kind::OperatorNeeded => {
+            ("operator_needed", "Look at the drive and the cartridge, then resume the job.")
+        }
+        Kind::Corrupt => ("volume_corrupt", "Run `fossilsafe ltfs check` on the cartridge."),
+        Kind::PositionLost => {
+            ("position_lost", "The drive was reset: resume the job, it checks the volume first.")
+        }
+        Kind::Unsupported => {
+            ("drive_unsupported", "This drive cannot do what is needed; use another.")
+        }
+        Kind::Bug => ("bug", "Please report this with the support log; nothing was lost."),
+    };
+    (code, next_step.to_owned())
+}
+
+fn equipment_advice(error: &EquipmentError) -> (&'static str, String) {
+    let (code, next_step) = match error {
+        EquipmentError::NotInLibrary { .. } => (
+            "cartridge_missing",
+            "Put it into a mail slot and run `fossilsafe library inventory`, then resume the job.",
+        ),
+        EquipmentError::BarcodeTwice { .. } => {
+            ("barcode_twice", "Take one of the two out, or give it another label.")
+        }
+        EquipmentError::NoChanger => ("no_library", "Load the cartridge by hand."),
+        EquipmentError::NoSuitableDrive => {
+            ("no_drive", "Use a drive of the cartridge's generation.")
+        }
+        EquipmentError::DriveInUse { .. } | EquipmentError::Stopped => {
+            ("drive_in_use", "Wait for the job that uses it, then start again.")
+        }
+        EquipmentError::NoEmptySlot => ("no_empty_slot", "Take a cartridge out by a mail slot."),
+        EquipmentError::NothingLoaded { .. } | EquipmentError::OtherDrive { .. } => {
+            ("drive_changed", "Run `fossilsafe library inventory`, then resume the job.")
+        }
+        EquipmentError::Changer(ChangerError::MoveFailed { .. }) => (
+            "move_failed",
+            "Look into the library; put the cartridge where the message says, then run `fossilsafe library inventory`.",
+        ),
+        EquipmentError::Changer(_) => {
+            ("changer", "Look at the library's own panel, then try again.")
+        }
+        EquipmentError::Drive(_) | EquipmentError::Transport(_) => {
+            ("device", "Check power and cables, then try again.")
+        }
+    };
+    (code, next_step.to_owned())
+}

@@ -1,0 +1,77 @@
+//! Formatting: an empty LTFS volume on one cartridge, after looking at what would be lost.
+
+use super::context::JobContext;
+use super::error::JobError;
+use super::identity;
+use super::outcome::{Ending, Outcome};
+use super::spec::FormatSpec;
+use super::volume::{current_volume, look};
+use crate::catalog::{EventLevel, NewVolume, VolumeState};
+use crate::domain::ByteCount;
+use crate::jobs::equipment::Loaded;
+use crate::ltfs::format::{FormatOptions, format};
+use crate::ltfs::label::PartitionMap;
+use crate::ltfs::mount::CheckEnds;
+
+/// Formats the cartridge of the job, and no other.
+///
+/// # Errors
+/// If the cartridge is not there, must not be erased, or the drive fails.
+pub(super) fn run(context: &JobContext, spec: &FormatSpec) -> Result<Ending, JobError> {
+    let is_stopped = || context.is_stopped();
+    context.stage("loading", Some(&spec.barcode));
+    let parts = &context.parts;
+    if let Ok(inventory) = parts.equipment.inventory() {
+        super::inventory::note(parts, &inventory)?;
+    }
+    let mut loaded =
+        parts.equipment.load(&spec.barcode, &is_stopped, &mut |wait| context.tell_wait(wait))?;
+    let formatted = format_loaded(context, spec, &mut loaded);
+    if let Err(error) = loaded.put_away() {
+        let message = format!("cartridge {} could not be put away: {error}", spec.barcode);
+        context.tell(EventLevel::Warning, "put_away", message);
+    }
+    formatted
+}
+
+fn format_loaded(
+    context: &JobContext,
+    spec: &FormatSpec,
+    loaded: &mut Loaded,
+) -> Result<Ending, JobError> {
+    let parts = &context.parts;
+    let looked = look(context, loaded, None, CheckEnds::WhenInDoubt)?;
+    let expected = current_volume(parts, looked.cartridge)?;
+    identity::ensure_formattable(&looked.found, &spec.erase)?;
+    if context.is_stopped() {
+        return Ok(Ending::Cancelled(Outcome::default()));
+    }
+    context.stage("formatting", Some(&spec.barcode));
+    let name = spec.volume_name.as_deref().unwrap_or(spec.barcode.as_str());
+    let volume_name = FormatOptions::volume_name(name).map_err(|e| JobError::name(name, e))?;
+    let clock = std::sync::Arc::clone(&parts.clock);
+    let options = FormatOptions::usual(Some(spec.barcode.clone()), volume_name, clock);
+    let label = format(loaded.drive(), &options)?;
+    let map = PartitionMap::FORMATTED;
+    let capacities = loaded.drive().partition_capacities()?;
+    let data = capacities.iter().find(|capacity| capacity.partition == map.data.1);
+    let volume = NewVolume {
+        uuid: label.uuid,
+        cartridge: Some(looked.cartridge),
+        state: VolumeState::Blank,
+        barcode: Some(spec.barcode.clone()),
+        name: name.to_owned(),
+        block_size: label.block_size,
+        index_partition: map.index.1,
+        data_partition: map.data.1,
+        capacity: data.map_or(ByteCount(0), |capacity| capacity.maximum),
+        formatted: label.format_time,
+    };
+    parts.catalog.volume_formatted(&volume, parts.clock.now())?;
+    if let Some(erased) = expected {
+        let message = format!("volume {} was erased", erased.volume.uuid);
+        context.tell(EventLevel::Warning, "volume_erased", message);
+    }
+    let sentence = format!("cartridge {} holds the empty volume {}", spec.barcode, label.uuid);
+    Ok(Ending::Completed(Outcome { sentence, ..Outcome::default() }))
+}

@@ -1,0 +1,274 @@
+//! Runs jobs: one thread each, one owner of each state, nothing lost when the process dies.
+//!
+//! A job is in the catalog before it runs. A thread that ends writes down how; a process that dies
+//! does not, so whatever is *running* at the next start is taken up again from its checkpoint. A panic
+//! in a job is that job's failure. Drives are leased, so more jobs than drives simply wait.
+
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+
+use parking_lot::Mutex;
+
+use super::context::{JobContext, Live, Parts};
+use super::error::JobError;
+use super::outcome::{Ending, Failure, JobEnd};
+use super::spec::{JobProgress, JobSpec};
+use super::{backup, format, inventory, movement, rebuild, restore, verify};
+use crate::catalog::{CatalogError, EventLevel, JobRecord, JobRequest, JobState};
+use crate::domain::JobId;
+
+/// Runs the jobs of one appliance.
+pub struct Runner {
+    parts: Arc<Parts>,
+    live: Mutex<HashMap<JobId, Arc<Live>>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    is_stopping: Arc<AtomicBool>,
+    changed: Arc<dyn Fn() + Send + Sync>,
+}
+
+impl std::fmt::Debug for Runner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Runner").field("live", &self.live.lock().len()).finish_non_exhaustive()
+    }
+}
+
+impl Runner {
+    /// Takes up what the last process left, and is ready for more. `changed` is called whenever a
+    /// job's state, progress or events have changed.
+    ///
+    /// # Errors
+    /// If the catalog cannot be read or written.
+    pub fn start(
+        parts: Arc<Parts>,
+        changed: Arc<dyn Fn() + Send + Sync>,
+    ) -> Result<Arc<Self>, JobError> {
+        let runner = Arc::new(Self {
+            parts,
+            live: Mutex::default(),
+            threads: Mutex::default(),
+            is_stopping: Arc::default(),
+            changed,
+        });
+        match runner.parts.equipment.resolve_half_done_moves() {
+            Ok(resolved) => {
+                for (barcode, slot) in resolved {
+                    let name = barcode.map_or_else(|| "a cartridge".to_owned(), |b| b.to_string());
+                    tracing::warn!("{name} was in the robot's hand: put into slot {slot}");
+                }
+            }
+            // A library that does not answer must not keep the appliance from starting.
+            Err(error) => tracing::error!(%error, "the library could not be looked at"),
+        }
+        let now = runner.parts.clock.now();
+        runner.parts.catalog.requeue_interrupted_jobs(now)?;
+        for job in runner.parts.catalog.jobs_in_state(JobState::Queued)? {
+            runner.launch(job.id)?;
+        }
+        Ok(runner)
+    }
+
+    /// Writes a job down and starts it.
+    ///
+    /// # Errors
+    /// If the catalog cannot be written.
+    pub fn submit(self: &Arc<Self>, spec: &JobSpec) -> Result<JobId, JobError> {
+        let value = serde_json::to_value(spec)
+            .map_err(|source| JobError::Json { what: "specification", source })?;
+        let id = self.parts.catalog.create_job(spec.kind(), &value, self.parts.clock.now())?;
+        self.launch(id)?;
+        Ok(id)
+    }
+
+    /// Asks a job to pause at its next safe point. A job that is not at work stays as it is.
+    ///
+    /// # Errors
+    /// If the job does not exist, has ended, or the catalog cannot be written.
+    pub fn pause(&self, id: JobId) -> Result<(), JobError> {
+        self.note(id, Some(JobRequest::Pause))?;
+        if let Some(live) = self.live(id) {
+            live.control.pause();
+            self.parts.catalog.set_job_state(id, JobState::Paused, None, self.parts.clock.now())?;
+        }
+        (self.changed)();
+        Ok(())
+    }
+
+    /// Lets a job go on: after a pause, or when what it needed has been done.
+    ///
+    /// # Errors
+    /// If the job does not exist, has ended, or the catalog cannot be written.
+    pub fn resume(self: &Arc<Self>, id: JobId) -> Result<(), JobError> {
+        self.note(id, None)?;
+        match self.live(id) {
+            Some(live) => {
+                let now = self.parts.clock.now();
+                self.parts.catalog.set_job_state(id, JobState::Running, None, now)?;
+                live.control.resume();
+            }
+            None => self.launch(id)?,
+        }
+        (self.changed)();
+        Ok(())
+    }
+
+    /// Ends a job at its next safe point.
+    ///
+    /// # Errors
+    /// If the job does not exist, has ended, or the catalog cannot be written.
+    pub fn cancel(&self, id: JobId) -> Result<(), JobError> {
+        self.note(id, Some(JobRequest::Cancel))?;
+        if let Some(live) = self.live(id) {
+            live.control.cancel();
+        } else {
+            let now = self.parts.clock.now();
+            self.parts.catalog.set_job_state(id, JobState::Cancelled, None, now)?;
+        }
+        (self.changed)();
+        Ok(())
+    }
+
+    /// Live progress and figures of a job that is at work.
+    #[must_use]
+    pub fn progress(&self, id: JobId) -> Option<JobProgress> {
+        let live = self.live(id)?;
+        let mut progress = live.progress();
+        let figures = live.gauges.snapshot(self.parts.clock.elapsed());
+        progress.stream = serde_json::to_value(figures).ok();
+        Some(progress)
+    }
+
+    /// Brings every job to its next safe point and waits for it. Jobs go on at the next start.
+    pub fn stop(&self) {
+        self.is_stopping.store(true, Ordering::SeqCst);
+        for live in self.live.lock().values() {
+            live.control.cancel();
+        }
+        let threads = std::mem::take(&mut *self.threads.lock());
+        for thread in threads {
+            // A job's panic was caught and written down by its own thread.
+            let _ = thread.join();
+        }
+    }
+
+    fn live(&self, id: JobId) -> Option<Arc<Live>> {
+        self.live.lock().get(&id).cloned()
+    }
+
+    fn note(&self, id: JobId, request: Option<JobRequest>) -> Result<(), JobError> {
+        let record = self.parts.catalog.job(id)?;
+        if record.state.is_final() {
+            let (from, to) = (record.state.as_str(), request.map_or("running", JobRequest::as_str));
+            let subject = crate::catalog::Subject::Job(id);
+            return Err(CatalogError::Transition { subject, from, to }.into());
+        }
+        self.parts.catalog.set_job_request(id, request, self.parts.clock.now())?;
+        Ok(())
+    }
+
+    fn launch(self: &Arc<Self>, id: JobId) -> Result<(), JobError> {
+        let mut live_jobs = self.live.lock();
+        if live_jobs.contains_key(&id) || self.is_stopping.load(Ordering::SeqCst) {
+            return Ok(());
+        }
+        let live = Live::new(Arc::clone(&self.is_stopping));
+        let now = self.parts.clock.now();
+        self.parts.catalog.set_job_state(id, JobState::Running, None, now)?;
+        let context = JobContext {
+            parts: Arc::clone(&self.parts),
+            id,
+            live: Arc::clone(&live),
+            changed: Arc::clone(&self.changed),
+        };
+        let runner = Arc::clone(self);
+        let thread = std::thread::Builder::new().name(format!("job-{id}"));
+        let spawned = thread.spawn(move || runner.work(&context));
+        let handle =
+            spawned.map_err(JobError::io("start a thread for", std::path::Path::new("the job")))?;
+        live_jobs.insert(id, live);
+        let mut threads = self.threads.lock();
+        threads.retain(|thread| !thread.is_finished());
+        threads.push(handle);
+        Ok(())
+    }
+
+    fn work(&self, context: &JobContext) {
+        context.tell(EventLevel::Info, "running", "the job is running");
+        let ended = catch_unwind(AssertUnwindSafe(|| execute(context)));
+        let ended = ended.unwrap_or_else(|panic| {
+            let what = panic.downcast_ref::<String>().cloned();
+            let what = what.or_else(|| panic.downcast_ref::<&str>().map(|&text| text.to_owned()));
+            Err(JobError::Bug(what.unwrap_or_else(|| "a panic".to_owned())))
+        });
+        self.live.lock().remove(&context.id);
+        self.write_end(context, ended);
+        (self.changed)();
+    }
+
+    fn write_end(&self, context: &JobContext, ended: Result<Ending, JobError>) {
+        let (state, end, level, message) = match ended {
+            Ok(Ending::Interrupted) => {
+                context.tell(EventLevel::Info, "interrupted", "goes on at the next start");
+                context.store_progress();
+                return;
+            }
+            Ok(ending) => {
+                let state = ending.state();
+                let end = JobEnd::of(ending);
+                let level = if state == JobState::Completed {
+                    EventLevel::Info
+                } else {
+                    EventLevel::Warning
+                };
+                let message = end.sentence();
+                (state, end, level, message)
+            }
+            Err(error) => {
+                let failure: Failure = error.failure();
+                let message = format!("{} {}", failure.message, failure.next_step);
+                let end = JobEnd { failure: Some(failure), ..JobEnd::default() };
+                (JobState::Failed, end, EventLevel::Error, message)
+            }
+        };
+        context.store_progress();
+        let value = serde_json::to_value(&end).ok();
+        let now = self.parts.clock.now();
+        let written = self.parts.catalog.set_job_state(context.id, state, value.as_ref(), now);
+        if let Err(error) = written {
+            tracing::error!(job = context.id.0, %error, "the end of the job could not be written");
+        }
+        context.tell(level, state.as_str(), message);
+        if state.is_final() && state != JobState::Failed {
+            let folder = self.parts.folders.job(context.id);
+            if folder.exists()
+                && let Err(error) = std::fs::remove_dir_all(&folder)
+            {
+                tracing::warn!(%error, "{} was not removed", folder.display());
+            }
+        }
+    }
+}
+
+/// The specification of a job that the catalog keeps.
+///
+/// # Errors
+/// If it was written by a release that knows more.
+pub fn spec_of(record: &JobRecord) -> Result<JobSpec, JobError> {
+    serde_json::from_value(record.spec.clone())
+        .map_err(|source| JobError::Json { what: "specification", source })
+}
+
+fn execute(context: &JobContext) -> Result<Ending, JobError> {
+    let record = context.parts.catalog.job(context.id)?;
+    match spec_of(&record)? {
+        JobSpec::Format(spec) => format::run(context, &spec),
+        JobSpec::Inventory => inventory::run(context),
+        JobSpec::Move(spec) => movement::run(context, spec),
+        JobSpec::Backup(spec) => backup::run(context, &spec, record.checkpoint),
+        JobSpec::Verify(spec) => verify::run(context, &spec),
+        JobSpec::Restore(spec) => restore::run(context, &spec),
+        JobSpec::Rebuild(spec) => rebuild::run(context, &spec),
+    }
+}

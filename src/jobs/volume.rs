@@ -1,0 +1,178 @@
+//! From a loaded cartridge to a volume that is known to be the right one.
+//!
+//! Every job that reads or writes a cartridge comes through here: the tape is looked at, what is found
+//! is compared with what the catalog expects ([`super::identity`]), and the catalog learns what was
+//! seen. Nothing here writes to a tape.
+
+use super::context::{JobContext, Parts, make_folder};
+use super::equipment::Loaded;
+use super::error::JobError;
+use super::identity::{self, Content, Expected, Found};
+use crate::catalog::{
+    CartridgeId, CartridgeKind, CartridgeRecord, CartridgeSighting, CatalogError, VolumeRecord,
+    VolumeState,
+};
+use crate::domain::{Barcode, VolumeUuid};
+use crate::ltfs::error::{LtfsError, NotLtfs};
+use crate::ltfs::mount::{CheckEnds, KnownVolume, MountOptions, MountedVolume, mount};
+
+/// What the catalog knows of a cartridge and the volume on it.
+#[derive(Clone, Debug)]
+pub struct KnownCartridge {
+    /// The cartridge.
+    pub cartridge: CartridgeRecord,
+    /// What should be on it.
+    pub volume: Option<VolumeRecord>,
+}
+
+/// Everything the catalog knows of the cartridge with that barcode that was seen last.
+///
+/// # Errors
+/// If there is none, or the catalog fails.
+pub fn known_cartridge(parts: &Parts, barcode: &Barcode) -> Result<KnownCartridge, JobError> {
+    let mut cartridges: Vec<_> = parts
+        .catalog
+        .cartridges()?
+        .into_iter()
+        .filter(|c| c.barcode.as_ref().is_some_and(|found| found.is_same_label(barcode)))
+        .collect();
+    cartridges.sort_by_key(|cartridge| (cartridge.place.is_some(), cartridge.last_seen));
+    let cartridge = cartridges
+        .pop()
+        .ok_or_else(|| JobError::Unknown { what: format!("cartridge {barcode}") })?;
+    let volume = current_volume(parts, cartridge.id)?;
+    Ok(KnownCartridge { cartridge, volume })
+}
+
+/// The volume that should be on a cartridge.
+///
+/// # Errors
+/// If the catalog fails.
+pub fn current_volume(
+    parts: &Parts,
+    id: CartridgeId,
+) -> Result<Option<VolumeRecord>, CatalogError> {
+    let volumes = parts.catalog.volumes_of_cartridge(id)?;
+    Ok(volumes.into_iter().find(|record| record.volume.state != VolumeState::Erased))
+}
+
+/// What is on the loaded cartridge, and the mounted volume if it is one.
+#[derive(Debug)]
+pub struct Looked {
+    /// What was found.
+    pub found: Found,
+    /// The volume.
+    pub mounted: Option<MountedVolume>,
+    /// The cartridge as the catalog knows it now.
+    pub cartridge: CartridgeId,
+}
+
+/// Looks at what is on a loaded cartridge, and notes the sighting.
+///
+/// # Errors
+/// If the drive or the catalog fails. A tape with something else on it is an answer.
+pub fn look(
+    context: &JobContext,
+    loaded: &mut Loaded,
+    known: Option<VolumeUuid>,
+    ends: CheckEnds,
+) -> Result<Looked, JobError> {
+    let parts = &context.parts;
+    let barcode = loaded.barcode().clone();
+    context.stage("looking at the volume", Some(&barcode));
+    let medium = loaded.drive().medium()?.ok_or_else(|| {
+        JobError::from(super::equipment::EquipmentError::NothingLoaded {
+            serial: loaded.drive_serial().clone(),
+            barcode: barcode.clone(),
+        })
+    })?;
+    let kind = match (medium.is_cleaning, medium.is_worm) {
+        (true, _) => CartridgeKind::Cleaning,
+        (false, true) => CartridgeKind::Worm,
+        (false, false) => CartridgeKind::Data,
+    };
+    let sighting = CartridgeSighting {
+        barcode: Some(barcode.clone()),
+        medium_serial: medium.medium_serial.clone(),
+        generation: medium.generation,
+        kind: Some(kind),
+        is_write_protected: Some(medium.is_write_protected),
+        place: None,
+    };
+    let sighted = parts.catalog.saw_cartridge(&sighting, parts.clock.now())?;
+    let spool_dir = match known {
+        Some(volume) => parts.folders.indexes(volume),
+        None => parts.folders.job(context.id),
+    };
+    make_folder(&spool_dir)?;
+    let options = MountOptions { spool_dir, known: None, ends };
+    let (content, mounted) = if medium.is_cleaning {
+        (Content::Other { description: "a cleaning cartridge".to_owned() }, None)
+    } else {
+        content_of(mount(loaded.drive(), &options))?
+    };
+    let found = Found {
+        barcode,
+        medium_serial: medium.medium_serial,
+        is_write_protected: medium.is_write_protected,
+        is_worm: medium.is_worm,
+        is_cleaning: medium.is_cleaning,
+        content,
+    };
+    Ok(Looked { found, mounted, cartridge: sighted.id })
+}
+
+fn content_of(
+    mounted: Result<MountedVolume, LtfsError>,
+) -> Result<(Content, Option<MountedVolume>), JobError> {
+    let other = |description: String| (Content::Other { description }, None);
+    Ok(match mounted {
+        Ok(mounted) => {
+            let serial = String::from_utf8_lossy(&mounted.label.serial);
+            let serial = serial.trim();
+            let label_barcode = (!serial.is_empty()).then(|| serial.to_owned());
+            let volume = mounted.label.uuid;
+            (Content::Ltfs { volume, label_barcode }, Some(mounted))
+        }
+        Err(LtfsError::NotLtfs(NotLtfs::Blank)) => (Content::Blank, None),
+        Err(LtfsError::NotLtfs(what)) => other(what.to_string()),
+        Err(error @ (LtfsError::Labels(_) | LtfsError::NoIndex { .. })) => other(error.to_string()),
+        Err(error) => return Err(error.into()),
+    })
+}
+
+/// Mounts the volume that the catalog expects on a loaded cartridge, for reading.
+///
+/// # Errors
+/// If another volume is there, or the drive fails.
+pub fn mount_expected(
+    context: &JobContext,
+    loaded: &mut Loaded,
+    expected: &Expected,
+    ends: CheckEnds,
+) -> Result<MountedVolume, JobError> {
+    let looked = look(context, loaded, Some(expected.volume), ends)?;
+    identity::ensure_readable(&looked.found, expected)?;
+    mounted_of(looked)
+}
+
+/// The volume of a look that found the right one.
+///
+/// # Errors
+/// Never, if the identity was checked.
+pub(crate) fn mounted_of(looked: Looked) -> Result<MountedVolume, JobError> {
+    looked.mounted.ok_or_else(|| JobError::Bug("an identified volume is not mounted".to_owned()))
+}
+
+/// What the catalog expects of the cartridge with a volume.
+#[must_use]
+pub fn expected_of(cartridge: &CartridgeRecord, volume: VolumeUuid) -> Expected {
+    Expected { volume, medium_serial: cartridge.medium_serial.clone() }
+}
+
+/// The mount options under which a known volume is mounted again.
+#[must_use]
+pub(crate) fn options_for(parts: &Parts, volume: VolumeUuid, ends: CheckEnds) -> MountOptions {
+    let known = Some(KnownVolume { uuid: volume, generation: None });
+    MountOptions { spool_dir: parts.folders.indexes(volume), known, ends }
+}
