@@ -214,8 +214,9 @@ impl Drive {
     /// sense says that nothing was done.
     pub(super) fn failed(&mut self, operation: Operation, sense: Sense) -> DriveError {
         let error = self.command_error(operation, &sense);
-        self.note_absence(&sense);
-        if !matches!(sense.key, SenseKey::IllegalRequest | SenseKey::DataProtect) {
+        if sense.condition() == Condition::MediumNotPresent {
+            self.end_session();
+        } else if !matches!(sense.key, SenseKey::IllegalRequest | SenseKey::DataProtect) {
             self.lose(LostBecause::Failed(sense));
         }
         error
@@ -224,19 +225,19 @@ impl Drive {
     /// The error of a harmless verb: the tape did not move, unless the drive itself is in trouble.
     fn query_failed(&mut self, operation: Operation, sense: Sense) -> DriveError {
         let error = self.command_error(operation, &sense);
-        self.note_absence(&sense);
-        if matches!(sense.key, SenseKey::NotReady | SenseKey::HardwareError) {
+        if sense.condition() == Condition::MediumNotPresent {
+            self.end_session();
+        } else if matches!(sense.key, SenseKey::NotReady | SenseKey::HardwareError) {
             self.lose(LostBecause::Failed(sense));
         }
         error
     }
 
-    /// The cartridge is gone, and with it the permit to write it.
-    fn note_absence(&mut self, sense: &Sense) {
-        if sense.condition() == Condition::MediumNotPresent {
-            self.access = Access::ReadOnly;
-            self.partition_count = None;
-        }
+    /// The cartridge is gone, and with it the position and the permit to write it.
+    fn end_session(&mut self) {
+        self.belief = Belief::Unknown;
+        self.access = Access::ReadOnly;
+        self.partition_count = None;
     }
 
     fn command_error(&self, operation: Operation, sense: &Sense) -> DriveError {

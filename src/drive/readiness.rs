@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::command::Ended;
 use super::{Drive, DriveError, Operation};
+use crate::domain::Position;
 use crate::scsi::cdb::primary;
 use crate::scsi::cdb::stream::{self, LoadUnload, Reply};
 use crate::scsi::{Condition, Data, Sense};
@@ -101,11 +102,9 @@ impl Drive {
         // What the load raised (06/28, or 06/29 from mhvtl) is about this very load.
         self.drain_attentions(OPERATION)?;
         self.begin_session();
-        let found = self.arrive(OPERATION)?;
-        if found != crate::domain::Position::new(0, 0) {
-            return Err(self.contradicts(OPERATION, "it is loaded and not at the beginning"));
-        }
-        Ok(())
+        // A cartridge that was loaded already is only rewound in its partition by some drives.
+        let beginning = Position::new(0, 0);
+        if self.arrive(OPERATION)? == beginning { Ok(()) } else { self.locate(beginning) }
     }
 
     /// Rewinds, unthreads and lets the cartridge out. What was not flushed is written first.

@@ -1,0 +1,117 @@
+//! Encryption, reservation, access order, alerts and statistics on the virtual library.
+
+use super::*;
+use crate::domain::BlockNumber;
+use crate::drive::{
+    AlertSeverity, BlockEncryption, DriveError, DriveErrorKind, ReservationKey, Segment, TapeAlert,
+};
+
+#[test]
+fn what_is_written_with_a_key_is_read_only_with_it() {
+    let mut rig = Rig::recorded();
+    rig.drive.set_encryption_key(&[7; 32], b"pool-1").unwrap();
+    let settings = rig.drive.encryption_status().unwrap();
+    assert!(settings.encrypts && settings.decrypts && settings.reads_plain);
+    assert_eq!(settings.key_name, b"pool-1");
+    assert!(rig.drive.write_block(&block(7)).unwrap().is_on_tape());
+    rig.drive.locate(Position::new(1, 6)).unwrap();
+    assert_eq!(read(&mut rig.drive).unwrap(), None);
+    let next = rig.drive.next_block_encryption().unwrap();
+    assert_eq!(next.encryption, BlockEncryption::Readable);
+    assert_eq!(read(&mut rig.drive).unwrap(), Some(block(7)));
+
+    rig.drive.clear_encryption_key().unwrap();
+    rig.drive.locate(Position::new(1, 7)).unwrap();
+    let next = rig.drive.next_block_encryption().unwrap();
+    assert_eq!((next.number, next.encryption), (7, BlockEncryption::KeyNeeded));
+    let error = read(&mut rig.drive).unwrap_err();
+    assert_eq!(error.kind(), DriveErrorKind::OperatorNeeded, "{error}");
+
+    rig.drive.set_encryption_key(&[8; 32], b"").unwrap();
+    rig.drive.locate(Position::new(1, 7)).unwrap();
+    assert!(read(&mut rig.drive).is_err());
+    rig.drive.locate(Position::new(1, 0)).unwrap();
+    assert_eq!(read(&mut rig.drive).unwrap(), Some(block(0)), "plain blocks stay readable");
+}
+
+#[test]
+fn a_key_is_forgotten_when_the_cartridge_leaves() {
+    let mut rig = Rig::recorded();
+    rig.drive.set_encryption_key(&[7; 32], b"k").unwrap();
+    rig.drive.unload().unwrap();
+    assert!(!rig.drive.encryption_status().unwrap().encrypts);
+}
+
+#[test]
+fn a_reserved_drive_answers_nobody_else() {
+    let mut rig = Rig::recorded();
+    let mut other = rig.other_host();
+    let (ours, theirs) = (ReservationKey(0x11), ReservationKey(0x22));
+    rig.drive.reserve(ours).unwrap();
+    assert_eq!(rig.drive.reservation().unwrap().unwrap().key, ours);
+    let conflict = other.reserve(theirs).unwrap_err();
+    assert!(matches!(conflict, DriveError::ReservationConflict { .. }), "{conflict}");
+    assert!(other.locate(Position::new(1, 0)).is_err());
+    // We come back after a restart, with the same key.
+    rig.drive.reserve(ours).unwrap();
+    other.take_reservation(theirs, ours).unwrap();
+    assert_eq!(other.reservation().unwrap().unwrap().key, theirs);
+    let error = rig.drive.write_block(&block(1)).unwrap_err();
+    assert!(
+        matches!(error, DriveError::ReservationConflict { .. } | DriveError::UnitAttention { .. }),
+        "{error}"
+    );
+    other.release(theirs).unwrap();
+    assert_eq!(other.reservation().unwrap(), None);
+}
+
+#[test]
+fn another_host_that_moves_the_tape_is_noticed_before_a_commit() {
+    let mut rig = Rig::recorded();
+    let commit = rig.drive.position().unwrap();
+    rig.other_host().rewind().unwrap();
+    let error = rig.drive.ensure_position(commit).unwrap_err();
+    assert_eq!(error.kind(), DriveErrorKind::PositionLost);
+}
+
+#[test]
+fn the_recommended_order_names_each_segment_once() {
+    let mut rig = Rig::recorded();
+    let segment = |first: u64| Segment {
+        partition: DATA,
+        first: BlockNumber(first),
+        last: BlockNumber(first),
+    };
+    let segments = [segment(5), segment(0), segment(2)];
+    let mut order = rig.drive.recommended_access_order(&segments).unwrap().unwrap();
+    order.sort_unstable();
+    assert_eq!(order, [0, 1, 2]);
+    assert_eq!(rig.drive.position(), Some(Position::new(1, 7)));
+    assert_eq!(rig.drive.recommended_access_order(&segments[..1]).unwrap(), None);
+
+    let mut old = Rig::of(LtoGeneration::Lto8);
+    assert_eq!(old.drive.recommended_access_order(&segments).unwrap(), None);
+}
+
+#[test]
+fn alerts_are_told_once_in_plain_words() {
+    let mut rig = Rig::with_slot(0);
+    let _ = rig.drive.alerts().unwrap();
+    rig.library.raise_tape_alert(0, 20);
+    let alerts = rig.drive.alerts().unwrap();
+    assert_eq!(alerts, [TapeAlert(20)]);
+    assert_eq!(alerts[0].severity(), AlertSeverity::Critical);
+    assert!(rig.drive.alerts().unwrap().is_empty());
+}
+
+#[test]
+fn counters_grow_with_what_is_written_and_read() {
+    let mut rig = Rig::recorded();
+    let statistics = rig.drive.statistics().unwrap();
+    assert!(statistics.write.size_bytes.unwrap() >= 5 * 4096);
+    assert_eq!(statistics.write.uncorrected, Some(0));
+    assert!(statistics.cartridge.loads.unwrap() >= 1);
+    assert!(!statistics.cleaning_required);
+    rig.library.request_cleaning(0);
+    assert!(rig.drive.statistics().unwrap().cleaning_required);
+}
