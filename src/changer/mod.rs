@@ -10,6 +10,7 @@
 //!
 //! Locks, threads: none; a `Changer` is `Send` and belongs to one thread at a time.
 
+mod attached;
 mod command;
 mod error;
 pub mod inventory;

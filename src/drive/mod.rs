@@ -31,6 +31,7 @@
 
 mod access_order;
 mod alerts;
+mod attached;
 mod attributes;
 mod block_io;
 mod capabilities;
