@@ -133,7 +133,9 @@ impl Reservations {
         match byte(cdb, 1) & 0x1F {
             read::KEYS => {
                 page.u32(self.generation).u32(0_u32);
-                self.keys.values().for_each(|key| drop(page.u64(*key)));
+                self.keys.values().for_each(|key| {
+                    page.u64(*key);
+                });
                 page.close_u32(4);
             }
             read::RESERVATION => {

@@ -89,7 +89,7 @@ fn with_arguments(mut settings: Settings, arguments: &RunArguments) -> Settings 
     settings
 }
 
-fn data_default() -> Result<PathBuf, AppError> {
+pub(super) fn data_default() -> Result<PathBuf, AppError> {
     if nix::unistd::geteuid().is_root() {
         return Ok(PathBuf::from(DATA_SYSTEM));
     }

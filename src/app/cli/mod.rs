@@ -21,6 +21,7 @@ mod status;
 #[cfg(test)]
 mod tests;
 mod verify;
+mod vtl;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -91,6 +92,8 @@ enum Command {
     /// The catalog: check it, fill it from tapes
     #[command(subcommand)]
     Catalog(catalog::CatalogCommand),
+    /// Virtual libraries without an engine: make, fill, export, import, let fail
+    Vtl(vtl::VtlCommand),
     /// Say which version this is
     Version,
 }
@@ -145,6 +148,7 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, AppError> {
         Command::Set(command) => set::run(command, &context()?),
         Command::Job(command) => job::run(&command, &context()?),
         Command::Catalog(command) => catalog::run(command, &context()?),
+        Command::Vtl(command) => vtl::run(command, output),
         Command::Version => status::version(output),
     }
 }

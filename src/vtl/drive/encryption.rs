@@ -21,8 +21,9 @@ use super::{DriveUnit, Request};
 use crate::scsi::Sense;
 use crate::vtl::bytes::{be16, be32, byte, size};
 use crate::vtl::log::InitiatorId;
-use crate::vtl::pages::security::{self, EncryptionView};
+use crate::vtl::pages::security::{self, EncryptionView, NextBlock, NextContent};
 use crate::vtl::senses::{self, Attention};
+use crate::vtl::store::{Object, ObjectKind};
 use crate::vtl::unit::{Answer, done, parameters, send};
 
 const CHECK_BYTES: usize = 8;
@@ -144,6 +145,20 @@ impl Encryption {
         Ok(stored)
     }
 
+    /// What can be said of a stored block without opening it.
+    fn describe(&self, initiator: InitiatorId, stored: &[u8]) -> NextContent {
+        let key = self.of(initiator).filter(|p| p.decryption != Decryption::Disabled);
+        let ukad = usize::from(byte(stored, CHECK_BYTES + NONCE_BYTES));
+        let akad = usize::from(byte(stored, CHECK_BYTES + NONCE_BYTES + 1));
+        let data = stored.get(HEADER_BYTES..HEADER_BYTES + ukad + akad).unwrap_or_default();
+        let (ukad, akad) = data.split_at(ukad.min(data.len()));
+        NextContent::Encrypted {
+            has_key: key.is_some_and(|p| stored.starts_with(&key_check(&p.key))),
+            ukad: ukad.to_vec(),
+            akad: akad.to_vec(),
+        }
+    }
+
     /// True if plain blocks must not be read.
     pub(super) fn refuses_plain(&self, initiator: InitiatorId) -> bool {
         self.of(initiator).is_some_and(|p| p.decryption == Decryption::Decrypt)
@@ -186,14 +201,31 @@ impl DriveUnit {
     pub(super) fn security_in(&mut self, request: &mut Request<'_, '_>) -> Answer {
         let (protocol, page) = (byte(request.cdb, 1), be16(request.cdb, 2));
         let view = self.encryption.view(request.initiator);
-        let (partition, number) = self.position;
-        let next = self.ready().ok().and_then(|seat| {
-            let store = seat.cartridge.partitions.get(usize::from(partition))?;
-            store.object(number).copied()
-        });
-        let answer = security::answer(protocol, page, &view, (number, next))
-            .ok_or_else(senses::invalid_field)?;
+        let next = self.next_block(request.initiator);
+        let answer =
+            security::answer(protocol, page, &view, &next).ok_or_else(senses::invalid_field)?;
         send(request.data, answer.as_bytes(), size(be32(request.cdb, 6)))
+    }
+
+    fn next_block(&mut self, initiator: InitiatorId) -> NextBlock {
+        let (partition, number) = self.position;
+        let store = self
+            .seat
+            .as_ref()
+            .and_then(|seat| seat.cartridge.partitions.get(usize::from(partition)));
+        let found = store.and_then(|store| Some((store, store.object(number)?)));
+        let content = match found {
+            Some((_, Object { kind: ObjectKind::Block | ObjectKind::DiscardedBlock, .. })) => {
+                NextContent::Plain
+            }
+            Some((store, object)) if object.kind == ObjectKind::EncryptedBlock => {
+                store.read_whole(object).map_or(NextContent::NotABlock, |stored| {
+                    self.encryption.describe(initiator, &stored)
+                })
+            }
+            _ => NextContent::NotABlock,
+        };
+        NextBlock { number, content }
     }
 
     /// SECURITY PROTOCOL OUT.

@@ -126,7 +126,9 @@ fn descriptor(element: &ElementView, contents: Contents, identifier_bytes: usize
             page.u8(ASCII).u8(T10_VENDOR).u8(0).u8(0).bytes(identifier).close_u8(at + 3);
             page.zeros(identifier_bytes - identifier.len());
         }
-        None => drop(page.zeros(4 + identifier_bytes)),
+        None => {
+            page.zeros(4 + identifier_bytes);
+        }
     }
     page
 }

@@ -94,25 +94,39 @@ fn vital_product_data(subject: &Subject<'_>, code: u8) -> Option<Page> {
     let mut page = Page::new();
     page.u8(subject.device_type()).u8(code).u16(0_u16);
     match code {
-        SUPPORTED if is_drive => drop(page.bytes(&[
-            SUPPORTED,
-            UNIT_SERIAL,
-            IDENTIFICATION,
-            EXTENDED,
-            SEQUENTIAL_CAPABILITIES,
-            MANUFACTURER_SERIAL,
-            TAPE_ALERT_FLAGS,
-        ])),
-        SUPPORTED => drop(page.bytes(&[SUPPORTED, UNIT_SERIAL, IDENTIFICATION])),
-        UNIT_SERIAL => drop(page.bytes(subject.serial().as_bytes())),
+        SUPPORTED if is_drive => {
+            page.bytes(&[
+                SUPPORTED,
+                UNIT_SERIAL,
+                IDENTIFICATION,
+                EXTENDED,
+                SEQUENTIAL_CAPABILITIES,
+                MANUFACTURER_SERIAL,
+                TAPE_ALERT_FLAGS,
+            ]);
+        }
+        SUPPORTED => {
+            page.bytes(&[SUPPORTED, UNIT_SERIAL, IDENTIFICATION]);
+        }
+        UNIT_SERIAL => {
+            page.bytes(subject.serial().as_bytes());
+        }
         IDENTIFICATION => identification(&mut page, subject),
         // Simple task attributes; nothing of data integrity.
-        EXTENDED if is_drive => drop(page.u8(0).u8(0x07).zeros(58)),
+        EXTENDED if is_drive => {
+            page.u8(0).u8(0x07).zeros(58);
+        }
         // TSMC clear, WORM set.
-        SEQUENTIAL_CAPABILITIES if is_drive => drop(page.u8(0x01).u8(0)),
-        MANUFACTURER_SERIAL if is_drive => drop(page.text(subject.serial(), 12)),
+        SEQUENTIAL_CAPABILITIES if is_drive => {
+            page.u8(0x01).u8(0);
+        }
+        MANUFACTURER_SERIAL if is_drive => {
+            page.text(subject.serial(), 12);
+        }
         // Every flag can come up.
-        TAPE_ALERT_FLAGS if is_drive => drop(page.u64(u64::MAX)),
+        TAPE_ALERT_FLAGS if is_drive => {
+            page.u64(u64::MAX);
+        }
         _ => return None,
     }
     page.close_u16(2);

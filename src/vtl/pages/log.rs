@@ -62,17 +62,19 @@ impl PartitionFigures {
 pub(in crate::vtl) fn drive_page(view: &LogView, code: u8, first: u16) -> Option<Page> {
     let mut page = Parameters::new(code, first);
     match code {
-        SUPPORTED => drop(page.page.bytes(&[
-            SUPPORTED,
-            WRITE_ERRORS,
-            READ_ERRORS,
-            SEQUENTIAL_ACCESS,
-            VOLUME_STATISTICS,
-            TAPE_ALERT,
-            TAPE_USAGE,
-            TAPE_CAPACITY,
-            DATA_COMPRESSION,
-        ])),
+        SUPPORTED => {
+            page.page.bytes(&[
+                SUPPORTED,
+                WRITE_ERRORS,
+                READ_ERRORS,
+                SEQUENTIAL_ACCESS,
+                VOLUME_STATISTICS,
+                TAPE_ALERT,
+                TAPE_USAGE,
+                TAPE_CAPACITY,
+                DATA_COMPRESSION,
+            ]);
+        }
         WRITE_ERRORS => page.error_counters(view.bytes_written, view.write_errors),
         READ_ERRORS => page.error_counters(view.bytes_read, view.read_errors),
         SEQUENTIAL_ACCESS => sequential_access(&mut page, view),
@@ -116,7 +118,9 @@ pub(in crate::vtl) fn drive_page(view: &LogView, code: u8, first: u16) -> Option
 pub(in crate::vtl) fn changer_page(code: u8, first: u16) -> Option<Page> {
     let mut page = Parameters::new(code, first);
     match code {
-        SUPPORTED => drop(page.page.bytes(&[SUPPORTED, TAPE_ALERT])),
+        SUPPORTED => {
+            page.page.bytes(&[SUPPORTED, TAPE_ALERT]);
+        }
         TAPE_ALERT => (1..=64).for_each(|flag| page.number(flag, 0, 1)),
         _ => return None,
     }

@@ -60,7 +60,9 @@ pub(in crate::vtl) fn values(values: impl Iterator<Item = (u16, Value)>) -> Page
 pub(in crate::vtl) fn identifiers(ids: &[u16]) -> Page {
     let mut page = Page::new();
     page.u32(0_u32);
-    ids.iter().for_each(|id| drop(page.u16(*id)));
+    ids.iter().for_each(|id| {
+        page.u16(*id);
+    });
     page.close_u32(0);
     page
 }

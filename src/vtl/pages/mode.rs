@@ -127,9 +127,15 @@ fn drive_page(page: &mut Page, view: &ModeView, code: u8, subpage: u8) {
     page.u8(code).u8(0);
     match code {
         // Retries as the drive likes.
-        code::READ_WRITE_RECOVERY => drop(page.zeros(10)),
-        code::DISCONNECT => drop(page.zeros(14)),
-        code::CONTROL => drop(page.zeros(10)),
+        code::READ_WRITE_RECOVERY => {
+            page.zeros(10);
+        }
+        code::DISCONNECT => {
+            page.zeros(14);
+        }
+        code::CONTROL => {
+            page.zeros(10);
+        }
         code::DATA_COMPRESSION => {
             // DCE, DCC; DDE; the algorithm of LTO (SLDC) both ways.
             let enabled = if view.is_compressing { 0x80 } else { 0 };
@@ -142,11 +148,17 @@ fn drive_page(page: &mut Page, view: &ModeView, code: u8, subpage: u8) {
             page.u8(pick(u8::from(view.is_compressing), 0)).u8(0);
         }
         code::MEDIUM_PARTITION => partitions(page, view, is_mask),
-        code::POWER => drop(page.zeros(10)),
+        code::POWER => {
+            page.zeros(10);
+        }
         // PERF and MRIE 0: TapeAlert by LOG SENSE only.
-        code::INFORMATIONAL_EXCEPTIONS => drop(page.zeros(10)),
+        code::INFORMATIONAL_EXCEPTIONS => {
+            page.zeros(10);
+        }
         // WORMM; label and filemark restrictions of WORM: none.
-        _ => drop(page.u8(pick(u8::from(view.is_worm), 0)).zeros(29)),
+        _ => {
+            page.u8(pick(u8::from(view.is_worm), 0)).zeros(29);
+        }
     }
     page.close_u8(at + 1);
 }

@@ -170,7 +170,9 @@ fn one(command: Option<&Supported>, with_timeouts: bool) -> Page {
     page.u8(0).u8(flags | AS_THE_STANDARD_SAYS).u16(command.cdb_bytes);
     // CDB USAGE DATA: the opcode, the service action, and every further bit may be set.
     page.u8(command.opcode).u8(command.service_action.unwrap_or(0xFF));
-    (2..command.cdb_bytes).for_each(|_| drop(page.u8(0xFF)));
+    (2..command.cdb_bytes).for_each(|_| {
+        page.u8(0xFF);
+    });
     if with_timeouts {
         timeouts(&mut page, command);
     }

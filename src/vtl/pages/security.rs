@@ -1,7 +1,6 @@
 //! SECURITY PROTOCOL IN: what the drive can encrypt, and how it is set.
 
 use crate::vtl::bytes::Page;
-use crate::vtl::store::{Object, ObjectKind};
 
 /// Security protocol: tape data encryption.
 pub(in crate::vtl) const TAPE_DATA_ENCRYPTION: u8 = 0x20;
@@ -34,12 +33,32 @@ pub(in crate::vtl) struct EncryptionView {
     pub(in crate::vtl) akad: Vec<u8>,
 }
 
+/// What stands at the position.
+#[derive(Clone, Debug)]
+pub(in crate::vtl) struct NextBlock {
+    pub(in crate::vtl) number: u64,
+    pub(in crate::vtl) content: NextContent,
+}
+
+/// What a block is, as far as encryption goes.
+#[derive(Clone, Debug)]
+pub(in crate::vtl) enum NextContent {
+    NotABlock,
+    Plain,
+    /// With the key-associated data that it was written with.
+    Encrypted {
+        has_key: bool,
+        ukad: Vec<u8>,
+        akad: Vec<u8>,
+    },
+}
+
 /// The answer; `None` if there is no such protocol or page.
 pub(in crate::vtl) fn answer(
     protocol: u8,
     code: u16,
     view: &EncryptionView,
-    next: (u64, Option<Object>),
+    next: &NextBlock,
 ) -> Option<Page> {
     let mut page = Page::new();
     if protocol == SECURITY_PROTOCOL_INFORMATION {
@@ -56,14 +75,20 @@ pub(in crate::vtl) fn answer(
     match code {
         IN_SUPPORT => {
             let codes = [IN_SUPPORT, OUT_SUPPORT, CAPABILITIES, KEY_FORMATS, STATUS, NEXT_BLOCK];
-            codes.into_iter().for_each(|code| drop(page.u16(code)));
+            codes.into_iter().for_each(|code| {
+                page.u16(code);
+            });
         }
-        OUT_SUPPORT => drop(page.u16(SET_DATA_ENCRYPTION)),
+        OUT_SUPPORT => {
+            page.u16(SET_DATA_ENCRYPTION);
+        }
         CAPABILITIES => capabilities(&mut page),
         // Plain keys only.
-        KEY_FORMATS => drop(page.u8(0)),
+        KEY_FORMATS => {
+            page.u8(0);
+        }
         STATUS => status(&mut page, view),
-        NEXT_BLOCK => next_block(&mut page, view, next),
+        NEXT_BLOCK => next_block(&mut page, next),
         _ => return None,
     }
     page.close_u16(2);
@@ -91,24 +116,34 @@ fn status(page: &mut Page, view: &EncryptionView) {
     });
     page.u8(if view.encrypts || view.decrypts { ALGORITHM_INDEX } else { 0 });
     page.u32(view.key_instance).zeros(12);
-    for (kind, value) in [(0, &view.ukad), (1, &view.akad)] {
+    key_associated_data(page, &view.ukad, &view.akad);
+}
+
+fn key_associated_data(page: &mut Page, ukad: &[u8], akad: &[u8]) {
+    for (kind, value) in [(0, ukad), (1, akad)] {
         if !value.is_empty() {
             page.u8(kind).u8(0).u16(value.len()).bytes(value);
         }
     }
 }
 
-fn next_block(page: &mut Page, view: &EncryptionView, (number, object): (u64, Option<Object>)) {
+fn next_block(page: &mut Page, next: &NextBlock) {
     const NOT_A_BLOCK: u8 = 2;
     const PLAIN: u8 = 3;
-    const ENCRYPTED_WITH_PARAMETERS: u8 = 5;
-    const ENCRYPTED_WITHOUT: u8 = 6;
-    let status = match object.map(|object| object.kind) {
-        None | Some(ObjectKind::Filemark | ObjectKind::Damaged) => NOT_A_BLOCK,
-        Some(ObjectKind::Block | ObjectKind::DiscardedBlock) => PLAIN,
-        Some(ObjectKind::EncryptedBlock) if view.decrypts => ENCRYPTED_WITH_PARAMETERS,
-        Some(ObjectKind::EncryptedBlock) => ENCRYPTED_WITHOUT,
-    };
-    let algorithm = if status >= ENCRYPTED_WITH_PARAMETERS { ALGORITHM_INDEX } else { 0 };
-    page.u64(number).u8(status).u8(algorithm).zeros(2);
+    const ENCRYPTED_WITH_KEY: u8 = 5;
+    const ENCRYPTED_WITHOUT_KEY: u8 = 6;
+    page.u64(next.number);
+    match &next.content {
+        NextContent::NotABlock => {
+            page.u8(NOT_A_BLOCK).zeros(3);
+        }
+        NextContent::Plain => {
+            page.u8(PLAIN).zeros(3);
+        }
+        NextContent::Encrypted { has_key, ukad, akad } => {
+            let status = if *has_key { ENCRYPTED_WITH_KEY } else { ENCRYPTED_WITHOUT_KEY };
+            page.u8(status).u8(ALGORITHM_INDEX).zeros(2);
+            key_associated_data(page, ukad, akad);
+        }
+    }
 }

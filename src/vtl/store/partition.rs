@@ -262,7 +262,7 @@ impl PartitionStore {
         let offsets = (i64::try_from(from), i64::try_from(to.saturating_sub(from)));
         if let (Ok(offset), Ok(len @ 1..)) = offsets {
             // Refused by some file systems; then the file stays larger than it needs to be.
-            drop(fallocate(&self.data, punch, offset, len));
+            let _ = fallocate(&self.data, punch, offset, len);
         }
     }
 

@@ -151,7 +151,7 @@ fn pages_say_what_the_drive_is() {
     assert_eq!((drive_densities[4], drive_densities[56]), (0x5E, 0x60));
     let supported = rig.drive.get([0x4D, 0, 0, 0, 0, 0, 0, 1, 0, 0]);
     assert_eq!(supported[4..], [0, 2, 3, 0x0C, 0x17, 0x2E, 0x30, 0x31, 0x32]);
-    for page in supported[4..].to_vec() {
+    for page in supported[4..].iter().copied() {
         let answer = rig.drive.get([0x4D, 0, 0x40 | page, 0, 0, 0, 0, 0x10, 0, 0]);
         let len = usize::from(u16::from_be_bytes([answer[2], answer[3]]));
         assert_eq!((answer[0], len), (page, answer.len() - 4), "page {page:02x}");

@@ -116,6 +116,10 @@ fn encrypted_blocks_need_their_key_and_are_not_in_the_files_in_plain() {
     rig.drive.locate(0, 1).unwrap();
     let next = rig.drive.get([0xA2, 0x20, 0, 0x21, 0, 0, 0, 0, 1, 0, 0, 0]);
     assert_eq!(next[11..14], [1, 5, 1]);
+    assert_eq!(next[16..], [1, 0, 0, 2, b'i', b'd']);
+    set_key(&mut rig.drive, 2, 2, 8);
+    let next = rig.drive.get([0xA2, 0x20, 0, 0x21, 0, 0, 0, 0, 1, 0, 0, 0]);
+    assert_eq!(next[12], 6, "another key");
     let files: Vec<u8> = walk(rig.folder.path()).into_iter().flatten().collect();
     let contains = |text: &[u8]| files.windows(text.len()).any(|window| window == text);
     assert!(contains(b"plain and readable") && !contains(b"secret and"));
