@@ -97,6 +97,17 @@ pub struct Timeouts {
 /// Never less than this, whatever the drive recommends: it may first have to finish the command before.
 /// Chosen: what drives recommend for their quick commands.
 const FLOOR: Duration = Duration::from_secs(60);
+/// Never less than this for attributes: drives recommend 60 s and have been seen to need 60 + 1,680 s for
+/// the volume change reference, because they end their writing first.
+const ATTRIBUTE_FLOOR: Duration = Duration::from_secs(1800);
+
+/// The shortest limit of a command.
+fn floor(opcode: u8) -> Duration {
+    match opcode {
+        opcode::READ_ATTRIBUTE | opcode::WRITE_ATTRIBUTE => ATTRIBUTE_FLOOR,
+        _ => FLOOR,
+    }
+}
 
 impl Timeouts {
     /// Limits by what the device recommends; for commands it does not name, the defaults.
@@ -119,7 +130,7 @@ impl Timeouts {
     #[must_use]
     pub fn limit(&self, opcode: u8) -> Duration {
         match self.recommended.get(&opcode) {
-            Some(time) => (*time + *time / 2).max(FLOOR),
+            Some(time) => (*time + *time / 2).max(floor(opcode)),
             None => default_limit(opcode),
         }
     }
@@ -189,12 +200,13 @@ mod tests {
 
     #[test]
     fn a_short_recommendation_is_raised_to_the_floor() {
-        let commands = [SupportedCommand {
-            opcode: opcode::TEST_UNIT_READY,
-            service_action: None,
-            recommended: Some(Duration::from_secs(1)),
-        }];
-        assert_eq!(Timeouts::from_supported(&commands).limit(opcode::TEST_UNIT_READY), FLOOR);
+        let commands = [opcode::TEST_UNIT_READY, opcode::READ_ATTRIBUTE].map(|opcode| {
+            let recommended = Some(Duration::from_secs(1));
+            SupportedCommand { opcode, service_action: None, recommended }
+        });
+        let timeouts = Timeouts::from_supported(&commands);
+        assert_eq!(timeouts.limit(opcode::TEST_UNIT_READY), FLOOR);
+        assert_eq!(timeouts.limit(opcode::READ_ATTRIBUTE), ATTRIBUTE_FLOOR);
     }
 
     #[test]
