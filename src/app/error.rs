@@ -94,6 +94,16 @@ pub(super) enum AppError {
 }
 
 impl AppError {
+    /// A command without an engine failed, with every cause in its message.
+    pub(super) fn offline(
+        doing: &str,
+        error: &dyn std::error::Error,
+        next_step: impl Into<String>,
+    ) -> Self {
+        let message = format!("{doing}: {}", Self::chain_of(error));
+        Self::Offline { message, next_step: next_step.into() }
+    }
+
     /// The exit code.
     pub(super) fn exit(&self) -> Exit {
         match self {
@@ -141,8 +151,13 @@ impl AppError {
 
     /// The message with its causes, as one line.
     pub(super) fn chain(&self) -> String {
-        let mut text = self.to_string();
-        let mut cause = std::error::Error::source(self);
+        Self::chain_of(self)
+    }
+
+    /// Any error with its causes, as one line.
+    pub(super) fn chain_of(error: &dyn std::error::Error) -> String {
+        let mut text = error.to_string();
+        let mut cause = error.source();
         while let Some(error) = cause {
             text.push_str(": ");
             text.push_str(&error.to_string());

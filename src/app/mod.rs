@@ -9,6 +9,7 @@ mod client;
 mod engine;
 mod error;
 mod logging;
+mod offline;
 pub mod settings;
 mod supervise;
 

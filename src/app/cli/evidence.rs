@@ -1,6 +1,6 @@
 //! `fossilsafe evidence`: what is proven, and what is missing.
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 
 use super::Context;
 use super::output::{Table, grouped, or_dash, size};
@@ -10,7 +10,7 @@ use crate::app::error::{AppError, Exit};
 use crate::domain::{Barcode, SetName};
 
 #[derive(Debug, Args)]
-#[group(multiple = false, id = "scope", args = ["set", "run", "cartridge"])]
+#[command(group(ArgGroup::new("scope").args(["set", "run", "cartridge"])))]
 pub(super) struct EvidenceArguments {
     /// Of the newest run of this set
     #[arg(long, value_name = "NAME")]

@@ -12,6 +12,10 @@ mod evidence;
 mod follow;
 mod job;
 mod library;
+mod ltfs;
+mod ltfs_extract;
+#[cfg(test)]
+mod ltfs_tests;
 mod output;
 mod restore;
 mod search;
@@ -94,6 +98,9 @@ enum Command {
     Catalog(catalog::CatalogCommand),
     /// Virtual libraries without an engine: make, fill, export, import, let fail
     Vtl(vtl::VtlCommand),
+    /// LTFS volumes without an engine: format, list, extract, check
+    #[command(subcommand)]
+    Ltfs(ltfs::LtfsCommand),
     /// Say which version this is
     Version,
 }
@@ -149,6 +156,7 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, AppError> {
         Command::Job(command) => job::run(&command, &context()?),
         Command::Catalog(command) => catalog::run(command, &context()?),
         Command::Vtl(command) => vtl::run(command, output),
+        Command::Ltfs(command) => ltfs::run(command, output),
         Command::Version => status::version(output),
     }
 }

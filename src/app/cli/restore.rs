@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 
 use super::Context;
 use super::backup::absolute;
@@ -18,7 +18,7 @@ use crate::jobs::spec::{Existing, MissingCartridge, RestoreSelection, RestoreSpe
 const FOUND_MAX: usize = 10_000;
 
 #[derive(Debug, Args)]
-#[group(required = true, multiple = false, id = "origin", args = ["set", "run"])]
+#[command(group(ArgGroup::new("origin").required(true).args(["set", "run"])))]
 pub(super) struct RestoreArguments {
     /// Files and folders as they were backed up; without any, the whole run
     #[arg(value_name = "PATH")]

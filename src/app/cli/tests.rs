@@ -39,6 +39,20 @@ fn the_first_session_of_the_readme_parses() {
 }
 
 #[test]
+fn what_belongs_together_can_be_given_together() {
+    for good in [
+        "fossilsafe verify --run r --follow --json",
+        "fossilsafe restore /etc /srv --run r --to /tmp/x --replace --skip-missing --follow",
+        "fossilsafe restore --set a --search x --plan",
+        "fossilsafe evidence",
+        "fossilsafe ltfs ls --library /x --cartridge FSP001L9 --work /y",
+        "fossilsafe ltfs check --device /dev/sg3 --work /y",
+    ] {
+        parse(good).unwrap_or_else(|error| panic!("{good}: {error}"));
+    }
+}
+
+#[test]
 fn what_would_be_ambiguous_or_destroy_by_accident_is_refused() {
     for bad in [
         "fossilsafe",
@@ -54,6 +68,10 @@ fn what_would_be_ambiguous_or_destroy_by_accident_is_refused() {
         "fossilsafe cartridge format FSP-01",
         "fossilsafe library move slot:1",
         "fossilsafe job cancel last",
+        "fossilsafe evidence --set a --run b",
+        "fossilsafe ltfs ls",
+        "fossilsafe ltfs ls --library /x",
+        "fossilsafe ltfs ls --library /x --cartridge FSP001L9 --device /dev/sg3",
     ] {
         assert!(parse(bad).is_err(), "{bad}");
     }
@@ -91,6 +109,15 @@ impl Appliance {
         let text = text.lock().clone();
         (exit, text)
     }
+}
+
+/// Runs a command that needs no engine and returns what it printed.
+pub(super) fn run_offline(line: &str) -> (Exit, String) {
+    let arguments = parse(line).unwrap();
+    let (output, text) = Output::captured(arguments.json);
+    let exit = execute(arguments, &output);
+    let text = text.lock().clone();
+    (exit, text)
 }
 
 fn json(text: &str) -> Value {

@@ -1,6 +1,6 @@
 //! `fossilsafe verify`: read copies again and compare their hashes.
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 
 use super::Context;
 use super::follow::FollowOption;
@@ -9,7 +9,7 @@ use crate::domain::{Barcode, RunId, SetName};
 use crate::jobs::spec::{VerifyScope, VerifySpec};
 
 #[derive(Debug, Args)]
-#[group(required = true, multiple = false, id = "scope", args = ["set", "run", "cartridge"])]
+#[command(group(ArgGroup::new("scope").required(true).args(["set", "run", "cartridge"])))]
 pub(super) struct VerifyArguments {
     /// The newest run of this set, with every copy that it refers to
     #[arg(long, value_name = "NAME")]

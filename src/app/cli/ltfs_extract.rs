@@ -1,0 +1,298 @@
+//! Copying files from a mounted volume into a folder, in the order of its index.
+//!
+//! Volumes of ours list files in the order in which they lie on tape, so this moves forward only;
+//! on others it may wind back and forth. A damaged file is kept under a name that says so.
+
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use super::output::{Output, grouped, size};
+use crate::app::error::{AppError, Exit};
+use crate::domain::{FileKind, FileMetadata, FileTimes, SourcePath, Xattr};
+use crate::drive::Drive;
+use crate::ltfs::error::LtfsError;
+use crate::ltfs::index::{self, DirectoryEntry, FileEntry, IndexEvent, Times};
+use crate::ltfs::merge::TreeError;
+use crate::ltfs::mount::MountedVolume;
+use crate::ltfs::reader::{FilePiece, VolumeReader};
+use crate::source::destination::{
+    Conflict, Destination, DestinationError, DestinationOptions, Owners,
+};
+
+/// LTFS keeps one bit of the mode: read-only.
+const FILE_MODE: u32 = 0o644;
+const DIRECTORY_MODE: u32 = 0o755;
+const WRITE_BITS: u32 = 0o222;
+
+/// Where a walk through an index is.
+#[derive(Debug, Default)]
+pub(super) struct Folder(Vec<String>);
+
+impl Folder {
+    /// True before the root was entered. Its name is the volume's and no part of a path.
+    pub(super) fn is_outside(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(super) fn enter(&mut self, name: &str) {
+        self.0.push(name.to_owned());
+    }
+
+    pub(super) fn leave(&mut self) {
+        self.0.pop();
+    }
+
+    /// Without a slash at its beginning; empty for the root.
+    pub(super) fn path(&self) -> String {
+        self.0.get(1..).unwrap_or_default().join("/")
+    }
+
+    pub(super) fn path_of(&self, name: &str) -> String {
+        match self.path() {
+            path if path.is_empty() => name.to_owned(),
+            path => format!("{path}/{name}"),
+        }
+    }
+}
+
+/// What was done.
+#[derive(Debug, Default)]
+struct Tally {
+    files: u64,
+    bytes: u64,
+    problems: u64,
+}
+
+/// Why one file is not there; the drive's failure ends everything.
+enum Problem {
+    Ends(Box<LtfsError>),
+    OneFile(String),
+}
+
+impl From<DestinationError> for Problem {
+    fn from(error: DestinationError) -> Self {
+        Self::OneFile(AppError::chain_of(&error))
+    }
+}
+
+const READ_NEXT: &str = "Clean the drive or try another one, then extract again into a new folder.";
+
+/// Copies what `paths` name, or everything.
+pub(super) fn extract(
+    drive: &mut Drive,
+    volume: &MountedVolume,
+    to: &Path,
+    paths: &[String],
+    output: &Output,
+) -> Result<Exit, AppError> {
+    let options = DestinationOptions {
+        conflict: Conflict::Refuse,
+        owners: Owners::Leave,
+        tag: "extract".to_owned(),
+    };
+    let destination = Destination::open(to, options)
+        .map_err(|error| AppError::offline("cannot extract", &error, "Name another folder."))?;
+    let mut extraction = Extraction {
+        reader: VolumeReader::new(drive, volume),
+        destination: &destination,
+        wanted: paths.iter().map(|path| path.trim_matches('/')).collect(),
+        folder: Folder::default(),
+        tally: Tally::default(),
+        output,
+    };
+    let mut ended = None;
+    let replayed = volume.index.file.replay(&mut |event| {
+        extraction.event(event).map_err(|error| {
+            ended = Some(error);
+            TreeError::NoDirectory(String::new())
+        })
+    });
+    let mut tally = extraction.tally;
+    // Directories get their times also when the reading ended early.
+    let finished = destination.finish(&mut |_| tally.problems += 1);
+    if let Some(error) = ended {
+        return Err(error);
+    }
+    replayed.map_err(|error| AppError::offline("cannot read the index", &error, READ_NEXT))?;
+    finished.map_err(|error| AppError::offline("cannot extract", &error, "Look at the disk."))?;
+    report(&tally, to, output)
+}
+
+/// A walk through an index that copies on its way.
+struct Extraction<'a> {
+    reader: VolumeReader<'a>,
+    destination: &'a Destination,
+    /// Paths without slashes at their ends; none means everything.
+    wanted: Vec<&'a str>,
+    folder: Folder,
+    tally: Tally,
+    output: &'a Output,
+}
+
+impl Extraction<'_> {
+    fn event(&mut self, event: IndexEvent<'_>) -> Result<(), AppError> {
+        match event {
+            IndexEvent::EnterDirectory(directory) => {
+                let is_root = self.folder.is_outside();
+                self.folder.enter(directory.name.as_str());
+                let path = self.folder.path();
+                if is_root || !self.is_wanted(&path) {
+                    return Ok(());
+                }
+                let done = self.directory(&path, directory);
+                self.note(&path, done)
+            }
+            IndexEvent::File(file) => {
+                let path = self.folder.path_of(file.name.as_str());
+                if !self.is_wanted(&path) {
+                    return Ok(());
+                }
+                let copied = source_path(&path)
+                    .and_then(|at| copy(&mut self.reader, self.destination, &at, file));
+                if copied.is_ok() {
+                    self.tally.files += 1;
+                    self.tally.bytes += file.length;
+                }
+                self.note(&path, copied)
+            }
+            IndexEvent::LeaveDirectory(_) => {
+                self.folder.leave();
+                Ok(())
+            }
+            IndexEvent::Header(_) | IndexEvent::End(_) => Ok(()),
+        }
+    }
+
+    fn is_wanted(&self, path: &str) -> bool {
+        let is_below = |folder: &str| {
+            path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        self.wanted.is_empty() || self.wanted.iter().any(|folder| is_below(folder))
+    }
+
+    fn directory(&self, path: &str, entry: &DirectoryEntry) -> Result<(), Problem> {
+        let metadata = metadata(DIRECTORY_MODE, entry.read_only, &entry.times, &entry.xattrs);
+        short(&self.destination.directory(&source_path(path)?, &metadata)?.shortfalls)
+    }
+
+    /// Tells what is wrong with one file; passes on what ends everything.
+    fn note(&mut self, path: &str, done: Result<(), Problem>) -> Result<(), AppError> {
+        match done {
+            Ok(()) => Ok(()),
+            Err(Problem::OneFile(why)) => {
+                self.tally.problems += 1;
+                if self.output.is_json {
+                    return Ok(());
+                }
+                self.output.line(&format!("not exact: {path}: {why}"))
+            }
+            Err(Problem::Ends(error)) => {
+                Err(AppError::offline(&format!("cannot read {path}"), &*error, READ_NEXT))
+            }
+        }
+    }
+}
+
+fn report(tally: &Tally, to: &Path, output: &Output) -> Result<Exit, AppError> {
+    if output.is_json {
+        output.json(&serde_json::json!({
+            "files": tally.files, "bytes": tally.bytes, "problems": tally.problems, "to": to,
+        }))?;
+    } else {
+        let (files, bytes, to) = (grouped(tally.files), size(tally.bytes), to.display());
+        output.line(&format!("{files} files, {bytes} are in {to}."))?;
+        if tally.problems > 0 {
+            output.line(&format!("Not exact: {}", grouped(tally.problems)))?;
+        }
+    }
+    Ok(if tally.problems == 0 { Exit::Done } else { Exit::Failed })
+}
+
+fn source_path(path: &str) -> Result<SourcePath, Problem> {
+    // Names on foreign volumes may be anything, `..` included.
+    SourcePath::from_bytes(path).map_err(|error| Problem::OneFile(error.to_string()))
+}
+
+fn copy(
+    reader: &mut VolumeReader<'_>,
+    destination: &Destination,
+    path: &SourcePath,
+    entry: &FileEntry,
+) -> Result<(), Problem> {
+    let metadata = metadata(FILE_MODE, entry.read_only, &entry.times, &entry.xattrs);
+    if let Some(target) = &entry.symlink {
+        let kind = FileKind::Symlink { target: target.as_str().as_bytes().into() };
+        return short(&destination.special(path, &kind, &metadata)?.shortfalls);
+    }
+    let mut file = destination.file(path, None)?;
+    let (mut damage, mut refused) = (None, None);
+    let read = reader.read_file(entry, &mut |piece| match piece {
+        FilePiece::Bytes { offset, bytes } => match file.write_at(bytes, offset) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => {
+                refused = Some(error);
+                ControlFlow::Break(())
+            }
+        },
+        FilePiece::Hole { .. } => ControlFlow::Continue(()),
+        FilePiece::Failed { offset, length, problem } => {
+            let why = AppError::chain_of(&problem);
+            damage.get_or_insert(format!("{length} bytes from {offset} are missing: {why}"));
+            ControlFlow::Continue(())
+        }
+    });
+    // Stopped early only by what `refused` holds.
+    let _flow = read.map_err(|error| Problem::Ends(Box::new(error)))?;
+    if let Some(error) = refused {
+        return Err(error.into());
+    }
+    match damage {
+        None => short(&file.commit(entry.length, &metadata)?.shortfalls),
+        Some(why) => {
+            let kept = file.commit_damaged(entry.length, &metadata)?.path;
+            Err(Problem::OneFile(format!("{why}; kept as \"{kept}\"")))
+        }
+    }
+}
+
+fn short(shortfalls: &[crate::source::destination::Shortfall]) -> Result<(), Problem> {
+    shortfalls.first().map_or(Ok(()), |first| Err(Problem::OneFile(first.reason.clone())))
+}
+
+/// What LTFS knows of a file, in the terms of this system.
+fn metadata(mode: u32, read_only: bool, times: &Times, xattrs: &[index::Xattr]) -> FileMetadata {
+    FileMetadata {
+        mode: if read_only { mode & !WRITE_BITS } else { mode },
+        times: FileTimes {
+            modified: times.modify,
+            changed: times.change,
+            accessed: times.access,
+            created: Some(times.creation),
+        },
+        xattrs: xattrs
+            .iter()
+            .map(|xattr| Xattr {
+                name: format!("user.{}", xattr.key.as_str()).into_bytes().into(),
+                value: xattr.value.as_slice().into(),
+            })
+            .collect(),
+        ..FileMetadata::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_roots_name_is_no_part_of_a_path() {
+        let mut folder = Folder::default();
+        assert!(folder.is_outside());
+        folder.enter("FSP001L9");
+        assert_eq!((folder.path().as_str(), folder.path_of("a").as_str()), ("", "a"));
+        folder.enter("photos");
+        assert_eq!(folder.path_of("b"), "photos/b");
+        folder.leave();
+        assert_eq!(folder.path_of("c"), "c");
+    }
+}

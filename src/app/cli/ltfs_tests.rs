@@ -1,0 +1,65 @@
+//! The `ltfs` commands on a virtual library in a folder, as a person without an engine uses them.
+
+use std::path::Path;
+
+use super::tests::run_offline;
+use crate::app::error::Exit;
+use crate::domain::{ByteCount, MIB};
+use crate::vtl::{LibraryPlan, OpenOptions, VirtualLibrary};
+
+fn library(folder: &Path) {
+    let plan = LibraryPlan::practice(2, ByteCount(256 * MIB));
+    VirtualLibrary::create_with(folder, &plan, OpenOptions::default()).unwrap();
+}
+
+#[test]
+fn a_blank_cartridge_is_formatted_listed_checked_and_extracted() {
+    let folder = tempfile::tempdir().unwrap();
+    let (tapes, out) = (folder.path().join("tapes"), folder.path().join("out"));
+    library(&tapes);
+    let on = format!("--library {} --cartridge FSP001L9", tapes.display());
+    let (exit, text) = run_offline(&format!("fossilsafe ltfs format {on}"));
+    assert_eq!(exit, Exit::Done, "{text}");
+    let (exit, text) = run_offline(&format!("fossilsafe ltfs check {on}"));
+    assert_eq!(exit, Exit::Done, "{text}");
+    assert!(text.contains("Lists 0 files"), "{text}");
+    let (exit, text) = run_offline(&format!("fossilsafe ltfs ls {on} --json"));
+    assert_eq!((exit, text.as_str()), (Exit::Done, "[\n]\n"));
+    let (exit, text) = run_offline(&format!("fossilsafe ltfs extract {on} --to {}", out.display()));
+    assert_eq!(exit, Exit::Done, "{text}");
+    assert!(out.is_dir());
+}
+
+#[test]
+fn a_cartridge_that_holds_something_is_formatted_only_by_its_typed_barcode() {
+    let folder = tempfile::tempdir().unwrap();
+    let tapes = folder.path().join("tapes");
+    library(&tapes);
+    let format =
+        format!("fossilsafe ltfs format --library {} --cartridge FSP001L9", tapes.display());
+    assert_eq!(run_offline(&format).0, Exit::Done);
+    let (exit, text) = run_offline(&format);
+    assert_eq!(exit, Exit::Failed);
+    assert!(text.contains("not blank") && text.contains("--yes-erase FSP001L9"), "{text}");
+    let (exit, text) = run_offline(&format!("{format} --yes-erase FSP002L9"));
+    assert_eq!(exit, Exit::Usage);
+    assert!(text.contains("nothing was erased"), "{text}");
+    assert_eq!(run_offline(&format!("{format} --yes-erase FSP001L9")).0, Exit::Done);
+}
+
+#[test]
+fn what_is_not_there_is_named_with_a_next_step() {
+    let folder = tempfile::tempdir().unwrap();
+    let tapes = folder.path().join("tapes");
+    let on = |barcode| format!("--library {} --cartridge {barcode}", tapes.display());
+    let (exit, text) = run_offline(&format!("fossilsafe ltfs ls {}", on("FSP001L9")));
+    assert_eq!(exit, Exit::Failed);
+    assert!(text.contains("cannot open the library"), "{text}");
+    library(&tapes);
+    let (exit, text) = run_offline(&format!("fossilsafe ltfs ls {}", on("FSP009L9")));
+    assert_eq!((exit, text.contains("no cartridge FSP009L9")), (Exit::Failed, true), "{text}");
+    let (exit, text) = run_offline(&format!("fossilsafe ltfs ls {}", on("FSP002L9")));
+    assert_eq!((exit, text.contains("blank")), (Exit::Failed, true), "{text}");
+    let (exit, text) = run_offline("fossilsafe ltfs ls --device /dev/null");
+    assert_eq!((exit, text.contains("/dev/null")), (Exit::Failed, true), "{text}");
+}
