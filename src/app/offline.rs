@@ -83,6 +83,13 @@ impl LoadedDrive {
         Ok(Self { drive, barcode, home })
     }
 
+    /// Does something with the drive that takes it and gives it back.
+    pub(super) fn with_drive<R>(self, work: impl FnOnce(Drive) -> (Drive, R)) -> (Self, R) {
+        let Self { drive, barcode, home } = self;
+        let (drive, result) = work(drive);
+        (Self { drive, barcode, home }, result)
+    }
+
     /// Puts the cartridge back where it was. A drive without a robot keeps it.
     pub(super) fn put_back(self) -> Result<(), AppError> {
         let Self { mut drive, home, .. } = self;
@@ -119,8 +126,7 @@ fn bring(library: &VirtualLibrary, barcode: &Barcode) -> Result<(usize, Home), A
     if is_loaded && let Some(index) = drive_index(library, &inventory, from) {
         return Ok((index, Home { changer, drive: from, slot: None }));
     }
-    // Oldest drives that write the generation first would be better for a mixed library; a library
-    // of practice has drives of one kind.
+    // A drive of the cartridge's own generation writes it for certain; older ones may only read it.
     let wanted = barcode.generation();
     let free = inventory.drives().filter(|drive| !drive.is_full && drive.is_accessible);
     let fitting = free

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use clap::{ArgGroup, Args, Subcommand};
 use serde_json::json;
 
-use super::ltfs_extract;
-use super::output::{Output, Table, grouped, moment, size};
+use super::output::{Output, grouped, moment, size};
+use super::{ltfs_check, ltfs_extract, vtl};
 use crate::app::error::{AppError, Exit};
 use crate::app::offline::{LoadedDrive, Target};
 use crate::domain::{Barcode, Clock, SystemClock};
@@ -20,7 +20,7 @@ use crate::ltfs::error::{LtfsError, NotLtfs};
 use crate::ltfs::format::{FormatOptions, format};
 use crate::ltfs::index::IndexEvent;
 use crate::ltfs::merge::TreeError;
-use crate::ltfs::mount::{CheckEnds, MountOptions, MountedVolume, Severity, mount};
+use crate::ltfs::mount::{CheckEnds, MountOptions, MountedVolume, mount};
 
 const REPAIR_NEXT: &str = "Look at it with `fossilsafe ltfs check`.";
 
@@ -34,20 +34,22 @@ pub(super) enum LtfsCommand {
     Extract(ExtractArguments),
     /// Look at the whole state of the volume, and write nothing
     Check(TargetArguments),
+    /// Bring the volume into the state of a clean close, by appending and nothing else
+    Repair(TargetArguments),
 }
 
 #[derive(Debug, Args)]
-#[command(group(ArgGroup::new("place").required(true).args(["device", "library"])))]
+#[command(group(ArgGroup::new("place").required(true).args(["device", "cartridge"])))]
 pub(super) struct TargetArguments {
     /// The cartridge in this drive, as /dev/sg3
     #[arg(long, value_name = "NODE")]
     device: Option<PathBuf>,
-    /// A cartridge of the virtual library in this folder; its engine must not run
-    #[arg(long, value_name = "DIR", requires = "cartridge")]
-    library: Option<PathBuf>,
-    /// Which cartridge of the virtual library
+    /// This cartridge of a virtual library; its engine must not run
     #[arg(long, value_name = "BARCODE")]
     cartridge: Option<Barcode>,
+    /// Folder of the virtual library [default: $FOSSILSAFE_LIBRARY, or the practice library]
+    #[arg(long, value_name = "DIR", conflicts_with = "device")]
+    library: Option<PathBuf>,
     /// Folder for indexes while they are read
     #[arg(long, value_name = "DIR", default_value_os_t = std::env::temp_dir())]
     work: PathBuf,
@@ -80,9 +82,12 @@ pub(super) struct ExtractArguments {
 
 pub(super) fn run(command: LtfsCommand, output: &Output) -> Result<Exit, AppError> {
     match command {
-        LtfsCommand::Format(arguments) => on_cartridge(&arguments.target, |loaded, clock, _| {
-            format_cartridge(&arguments, loaded, clock, output)
-        }),
+        LtfsCommand::Format(arguments) => {
+            on_cartridge(&arguments.target, |mut loaded, clock, _| {
+                let done = format_cartridge(&arguments, &mut loaded, clock, output);
+                (loaded, done)
+            })
+        }
         LtfsCommand::Ls(target) => {
             on_volume(&target, CheckEnds::WhenInDoubt, |_, volume| list(volume, output))
         }
@@ -91,23 +96,36 @@ pub(super) fn run(command: LtfsCommand, output: &Output) -> Result<Exit, AppErro
                 ltfs_extract::extract(drive, volume, &arguments.to, &arguments.paths, output)
             })
         }
-        LtfsCommand::Check(target) => {
-            on_volume(&target, CheckEnds::Always, |_, volume| check(volume, output))
-        }
+        LtfsCommand::Check(target) => on_volume(&target, CheckEnds::Always, |drive, volume| {
+            ltfs_check::check(drive, volume, output)
+        }),
+        LtfsCommand::Repair(target) => on_cartridge(&target, |mut loaded, clock, options| {
+            match mount_volume(&mut loaded.drive, options) {
+                Ok(volume) => loaded.with_drive(|drive| {
+                    ltfs_check::repair(drive, &volume, &options.spool_dir, clock, output)
+                }),
+                Err(error) => (loaded, Err(error)),
+            }
+        }),
     }
 }
 
 /// Does something with a loaded cartridge and puts it back, also when that failed.
 fn on_cartridge(
     arguments: &TargetArguments,
-    work: impl FnOnce(&mut LoadedDrive, &Arc<dyn Clock>, &MountOptions) -> Result<Exit, AppError>,
+    work: impl FnOnce(
+        LoadedDrive,
+        &Arc<dyn Clock>,
+        &MountOptions,
+    ) -> (LoadedDrive, Result<Exit, AppError>),
 ) -> Result<Exit, AppError> {
-    let target = match (&arguments.device, &arguments.library, &arguments.cartridge) {
-        (Some(node), ..) => Target::Device(node.clone()),
-        (None, Some(library), Some(barcode)) => {
-            Target::Virtual { library: library.clone(), barcode: barcode.clone() }
+    let target = match (&arguments.device, &arguments.cartridge) {
+        (Some(node), _) => Target::Device(node.clone()),
+        (None, Some(barcode)) => {
+            let library = vtl::folder_of(arguments.library.clone())?;
+            Target::Virtual { library, barcode: barcode.clone() }
         }
-        _ => return Err(AppError::Usage("name a drive, or a library and a cartridge".to_owned())),
+        (None, None) => return Err(AppError::Usage("name a drive or a cartridge".to_owned())),
     };
     // A folder of its own, so that two commands never share an index file.
     let spool_dir = arguments.work.join(format!("fossilsafe-{}", uuid::Uuid::new_v4()));
@@ -116,8 +134,8 @@ fn on_cartridge(
     let options =
         MountOptions { spool_dir: spool_dir.clone(), known: None, ends: CheckEnds::Always };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-    let done = LoadedDrive::open(&target, &clock).and_then(|mut loaded| {
-        let done = work(&mut loaded, &clock, &options);
+    let done = LoadedDrive::open(&target, &clock).and_then(|loaded| {
+        let (loaded, done) = work(loaded, &clock, &options);
         let back = loaded.put_back();
         let exit = done?;
         back.map(|()| exit)
@@ -133,18 +151,29 @@ fn on_volume(
     ends: CheckEnds,
     work: impl FnOnce(&mut Drive, &MountedVolume) -> Result<Exit, AppError>,
 ) -> Result<Exit, AppError> {
-    on_cartridge(arguments, |loaded, _, options| {
+    on_cartridge(arguments, |mut loaded, _, options| {
         let options = MountOptions { ends, ..options.clone() };
-        let volume = mount(&mut loaded.drive, &options)
-            .map_err(|error| AppError::offline("cannot mount", &error, next_step(&error)))?;
-        work(&mut loaded.drive, &volume)
+        let volume = mount_volume(&mut loaded.drive, &options);
+        let done = volume.and_then(|volume| work(&mut loaded.drive, &volume));
+        (loaded, done)
     })
 }
 
-fn next_step(error: &LtfsError) -> &'static str {
+fn mount_volume(drive: &mut Drive, options: &MountOptions) -> Result<MountedVolume, AppError> {
+    mount(drive, options)
+        .map_err(|error| AppError::offline("cannot mount", &error, next_step(&error)))
+}
+
+pub(super) fn next_step(error: &LtfsError) -> &'static str {
     match error {
         LtfsError::NotLtfs(_) => {
             "If nothing on it is needed, format it with `fossilsafe ltfs format`."
+        }
+        LtfsError::Locked { .. } | LtfsError::WriteProtected(_) => {
+            "Take the protection away if the volume may be written."
+        }
+        LtfsError::NotRepairable(_) => {
+            "It can still be read: copy its files with `fossilsafe ltfs extract`."
         }
         LtfsError::NoCartridge => "Put a cartridge into the drive.",
         _ => "Clean the drive or try another one before the cartridge is given up.",
@@ -276,47 +305,4 @@ fn row(
     }
     let shown = if kind == "file" { size(bytes) } else { kind.to_owned() };
     format!("{shown:>11}  {}  {path}", moment(modified))
-}
-
-fn check(volume: &MountedVolume, output: &Output) -> Result<Exit, AppError> {
-    let worst = volume.findings.iter().map(|finding| finding.severity()).max();
-    let exit = if worst >= Some(Severity::Repair) { Exit::Failed } else { Exit::Done };
-    let counts = volume.index.file.counts();
-    let severity = |severity| match severity {
-        Severity::Note => "note",
-        Severity::Repair => "repair",
-        Severity::Damage => "damage",
-    };
-    if output.is_json {
-        let findings: Vec<_> = volume
-            .findings
-            .iter()
-            .map(|finding| {
-                json!({ "severity": severity(finding.severity()), "sentence": finding.to_string() })
-            })
-            .collect();
-        output.json(&json!({
-            "volume": volume.label.uuid,
-            "generation": volume.generation(),
-            "index": volume.index.why.to_string(),
-            "files": counts.files,
-            "bytes": counts.file_bytes,
-            "lock": volume.lock.map(|lock| lock.to_string()),
-            "findings": findings,
-        }))?;
-        return Ok(exit);
-    }
-    output.line(&format!("Volume {}", volume.label.uuid))?;
-    output.line(&format!("Index: {}", volume.index.why))?;
-    output.line(&format!("Lists {} files, {}", grouped(counts.files), size(counts.file_bytes)))?;
-    if let Some(lock) = volume.lock {
-        output.line(&format!("It must not be written: {lock}"))?;
-    }
-    let mut table = Table::new(&["FINDING", "WHAT"]);
-    for finding in &volume.findings {
-        let severity = severity(finding.severity()).to_owned();
-        table.row(vec![severity, finding.to_string()]);
-    }
-    output.table(&table, "Everything is as after a clean close.")?;
-    Ok(exit)
 }

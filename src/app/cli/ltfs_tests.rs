@@ -22,7 +22,9 @@ fn a_blank_cartridge_is_formatted_listed_checked_and_extracted() {
     assert_eq!(exit, Exit::Done, "{text}");
     let (exit, text) = run_offline(&format!("fossilsafe ltfs check {on}"));
     assert_eq!(exit, Exit::Done, "{text}");
-    assert!(text.contains("Lists 0 files"), "{text}");
+    assert!(text.contains("Lists 0 files") && text.contains("as after a clean close"), "{text}");
+    let (exit, text) = run_offline(&format!("fossilsafe ltfs repair {on} --json"));
+    assert_eq!((exit, text.contains("\"left\": []")), (Exit::Done, true), "{text}");
     let (exit, text) = run_offline(&format!("fossilsafe ltfs ls {on} --json"));
     assert_eq!((exit, text.as_str()), (Exit::Done, "[\n]\n"));
     let (exit, text) = run_offline(&format!("fossilsafe ltfs extract {on} --to {}", out.display()));

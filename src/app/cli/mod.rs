@@ -13,6 +13,7 @@ mod follow;
 mod job;
 mod library;
 mod ltfs;
+mod ltfs_check;
 mod ltfs_extract;
 #[cfg(test)]
 mod ltfs_tests;
@@ -98,7 +99,7 @@ enum Command {
     Catalog(catalog::CatalogCommand),
     /// Virtual libraries without an engine: make, fill, export, import, let fail
     Vtl(vtl::VtlCommand),
-    /// LTFS volumes without an engine: format, list, extract, check
+    /// LTFS volumes without an engine: format, list, extract, check, repair
     #[command(subcommand)]
     Ltfs(ltfs::LtfsCommand),
     /// Say which version this is

@@ -71,6 +71,7 @@ fn what_would_be_ambiguous_or_destroy_by_accident_is_refused() {
         "fossilsafe evidence --set a --run b",
         "fossilsafe ltfs ls",
         "fossilsafe ltfs ls --library /x",
+        "fossilsafe ltfs ls --library /x --device /dev/sg3",
         "fossilsafe ltfs ls --library /x --cartridge FSP001L9 --device /dev/sg3",
     ] {
         assert!(parse(bad).is_err(), "{bad}");

@@ -275,7 +275,8 @@ fn open(folder: &Path) -> Result<VirtualLibrary, AppError> {
     VirtualLibrary::open(folder, OpenOptions::default()).map_err(|error| failed(&error))
 }
 
-fn folder_of(named: Option<PathBuf>) -> Result<PathBuf, AppError> {
+/// The folder that was named, else that of the variable, else the practice library's.
+pub(super) fn folder_of(named: Option<PathBuf>) -> Result<PathBuf, AppError> {
     let by_variable = || std::env::var_os(LIBRARY_VARIABLE).map(PathBuf::from);
     match named.or_else(by_variable) {
         Some(folder) => Ok(folder),
