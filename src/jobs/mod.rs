@@ -19,6 +19,8 @@ mod restore;
 pub mod runner;
 pub mod spec;
 mod stored_name;
+#[cfg(test)]
+pub(crate) mod test_support;
 mod verify;
 pub mod volume;
 

@@ -122,23 +122,22 @@ impl<'a> Segment<'a> {
         Ok(mounted)
     }
 
-    /// The index that the segment's own are made from: as it was when the segment began.
+    /// The index that the segment's own are made from: as it was when the segment began. One that is
+    /// newer than the catalog knows was written by a run that could not say so any more.
     fn base(&self, mounted: &MountedVolume) -> Result<Arc<IndexFile>, JobError> {
         let path = self.files.base_index(self.state.number);
         if !path.exists() {
             copy_whole(mounted.index.file.path(), &path)?;
         }
         let base = IndexFile::open(&path, mounted.label.block_size)?;
-        let generation = mounted.generation();
-        if base.header().generation != self.state.base_generation
-            || generation < self.state.base_generation
-        {
+        let (known, generation) = (base.header().generation, mounted.generation());
+        if known < self.state.base_generation || generation < known {
             return Err(JobError::VolumeChanged {
                 volume: self.state.volume,
                 barcode: self.state.barcode.clone(),
                 detail: format!(
                     "its index has generation {generation}, the run began with {}",
-                    self.state.base_generation
+                    known.max(self.state.base_generation)
                 ),
             });
         }

@@ -6,3 +6,6 @@ use super::spec::RestoreSpec;
 pub(super) fn run(_context: &JobContext, _spec: &RestoreSpec) -> Result<Ending, JobError> {
     Err(JobError::Bug("later".into()))
 }
+
+#[cfg(test)]
+mod tests;
