@@ -264,3 +264,6 @@ impl Stage {
         motion
     }
 }
+
+#[cfg(test)]
+mod tests;
