@@ -3,6 +3,8 @@
 mod changer;
 mod dump;
 mod faults;
+mod killed;
+mod model;
 mod reading;
 mod state;
 mod writing;
