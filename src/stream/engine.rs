@@ -7,6 +7,7 @@
 use std::fmt;
 use std::fs::File;
 use std::sync::Arc;
+use std::thread::JoinHandle;
 
 use super::buffers::{Block, Span};
 use super::config::EngineChoice;
@@ -60,6 +61,17 @@ pub(super) trait Engine: Send + Sync + fmt::Debug {
 
     /// Its name in logs and snapshots.
     fn name(&self) -> &'static str;
+}
+
+/// Waits for a thread of an engine that is being dropped.
+///
+/// The last operation may hold the last reference to the engine (a save holds the stage, which holds
+/// the engine): then it is dropped on one of its own threads, which must not wait for itself.
+pub(super) fn join_unless_own(thread: JoinHandle<()>) {
+    if thread.thread().id() != std::thread::current().id() {
+        // Panics in engines are caught and reported where they happen.
+        let _ = thread.join();
+    }
 }
 
 /// Starts the engine that the configuration asks for and this machine allows.

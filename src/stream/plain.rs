@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
-use super::engine::{Engine, LoadOp, Op, ReadOp, SaveOp};
+use super::engine::{Engine, LoadOp, Op, ReadOp, SaveOp, join_unless_own};
 use super::error::StreamError;
 use super::input::read_full_at;
 use super::run::Run;
@@ -65,8 +65,7 @@ impl Drop for PlainEngine {
     fn drop(&mut self) {
         self.queue = None;
         for thread in self.threads.drain(..) {
-            // Panics are caught in `serve`.
-            let _ = thread.join();
+            join_unless_own(thread);
         }
     }
 }

@@ -29,7 +29,7 @@ use tokio_uring::buf::{BoundedBuf, IoBuf, IoBufMut};
 use tokio_uring::fs::File as RingFile;
 
 use super::buffers::{Block, BufferPool, Span};
-use super::engine::{Engine, LoadOp, Op, ReadOp, SaveOp};
+use super::engine::{Engine, LoadOp, Op, ReadOp, SaveOp, join_unless_own};
 use super::plain::{PlainEngine, perform};
 use super::run::Run;
 
@@ -105,8 +105,7 @@ impl Drop for RingEngine {
     fn drop(&mut self) {
         self.queue = None;
         if let Some(thread) = self.thread.take() {
-            // A panic there was caught and reported.
-            let _ = thread.join();
+            join_unless_own(thread);
         }
     }
 }

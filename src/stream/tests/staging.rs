@@ -155,3 +155,33 @@ fn a_stream_holds_no_more_slabs_than_it_was_given() {
         assert_eq!(end.end, StreamEnd::Finished, "{:?}", end.failure);
     }
 }
+
+#[test]
+fn cancelling_while_blocks_are_being_saved_ends_cleanly() {
+    for engine in engines() {
+        for cancel_at in [0, 1, 5] {
+            let (folder, plan) = many_files(200);
+            let staging = tempfile::tempdir().unwrap();
+            let config = StreamConfig {
+                staging: Some(StagingConfig {
+                    folder: staging.path().to_owned(),
+                    bytes_max: 200 * 4096,
+                }),
+                medium: Some(FAST_MEDIUM),
+                ..tiny(engine)
+            };
+            let control = Arc::new(Control::new());
+            let canceller = Arc::clone(&control);
+            let mut sinks = [VecSink::default()];
+            sinks[0].on_block = Some(Box::new(move |slab| {
+                if slab == cancel_at {
+                    canceller.cancel();
+                }
+            }));
+            let end = run_into(&folder, plan, &config, &mut sinks, &EndlessRoom, &control);
+            assert!(matches!(end.end, StreamEnd::Stopped { .. }), "{end:?}");
+            assert!(end.failure.is_none(), "{end:?}");
+            assert_eq!(sinks[0].lengths.len() as u64, cancel_at + 1);
+        }
+    }
+}
