@@ -305,7 +305,9 @@ impl Recorder {
     }
 
     fn note_described(&mut self, planned: &PlannedEntry) -> Result<(), JobError> {
-        if planned.action == Action::AsBefore {
+        // What an earlier run stored or described stays that run's: another version here would have
+        // no bytes of its own.
+        if matches!(planned.action, Action::AsBefore | Action::Unchanged { .. }) {
             return Ok(());
         }
         let mut stored_path = None;
