@@ -9,9 +9,10 @@ use rusqlite::{Connection, params};
 use crate::domain::SetName;
 
 use super::Catalog;
-use super::book::EvidenceBook;
 use super::error::CatalogError;
-use super::files::{FileKind, FileVersion, KIND_GONE, VERSION_COLUMNS, VersionRow, root_dir};
+use super::files::{
+    EvidenceBook, FileKind, FileVersion, KIND_GONE, VERSION_COLUMNS, VersionRow, root_dir,
+};
 use super::paths::{find_dir, normal_path};
 use super::runs::{AsOf, View, view_of};
 use super::sets::set_id;

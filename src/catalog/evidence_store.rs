@@ -11,10 +11,9 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use crate::domain::{ByteCount, JobId, RunId, SetName, Timestamp};
 
 use super::Catalog;
-use super::book::{EvidenceBook, unusable};
 use super::error::{CatalogError, Subject};
 use super::evidence::{Effective, EvidenceAct, EvidenceRecord, EvidenceState, SegmentEvidence};
-use super::files::{FileKind, OutcomeState, VERSION_COLUMNS, VersionRow};
+use super::files::{EvidenceBook, FileKind, OutcomeState, VERSION_COLUMNS, VersionRow, unusable};
 use super::ids::{CopyId, SegmentId, sql_time};
 use super::runs::{FileTotals, run_key};
 use super::sets::set_id;

@@ -1,19 +1,23 @@
 //! Versions of files and where their copies are: what browsing, searching and restoring all show.
 
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use crate::domain::{ByteCount, RunId, SetName, Sha256Digest, Timestamp, VolumeUuid};
 
 use super::Catalog;
-use super::book::EvidenceBook;
 use super::error::CatalogError;
-use super::evidence::Effective;
+use super::evidence::{Effective, SegmentEvidence, effective_of_file};
+use super::evidence_store::load_evidence;
 use super::extents::{CopyExtent, decode_extents};
 use super::ids::{CopyId, SegmentId, time_from_sql};
 use super::paths::{find_dir, normal_path, split_path};
 use super::run_writer::CopyPart;
 use super::sets::set_id;
 use super::text_enum::text_enum;
+use super::volumes::{VolumeState, uuid_at};
 
 text_enum! {
     /// What a path is.
@@ -241,6 +245,135 @@ impl VersionRow {
             evidence,
         }))
     }
+}
+
+/// What is needed again and again while versions are read: the evidence of segments, names of runs.
+#[derive(Debug, Default)]
+pub(super) struct EvidenceBook {
+    segments: HashMap<SegmentId, Arc<KnownSegment>>,
+    runs: HashMap<i64, RunId>,
+}
+
+/// A segment as versions need it.
+#[derive(Debug)]
+pub(super) struct KnownSegment {
+    pub volume_id: i64,
+    pub volume: VolumeUuid,
+    pub run: i64,
+    pub copy_number: u32,
+    pub volume_state: VolumeState,
+    pub evidence: SegmentEvidence,
+}
+
+impl KnownSegment {
+    /// What counts for a copy. One whose volume cannot be used is as good as failed, until it can.
+    pub(super) fn effective(&self, sequence: u64) -> Effective {
+        match unusable(self.volume, self.volume_state) {
+            Some(reason) => Effective::Failed { reason },
+            None => self.evidence.effective(sequence),
+        }
+    }
+}
+
+/// Why nothing on a volume in this state can be relied on.
+pub(super) fn unusable(volume: VolumeUuid, state: VolumeState) -> Option<String> {
+    match state {
+        VolumeState::Missing => Some(format!("volume {volume} is missing")),
+        VolumeState::Quarantined => Some(format!("volume {volume} is quarantined")),
+        VolumeState::Erased => Some(format!("volume {volume} was erased")),
+        VolumeState::Blank | VolumeState::Open | VolumeState::Closed | VolumeState::Foreign => None,
+    }
+}
+
+impl EvidenceBook {
+    pub(super) fn segment(
+        &mut self,
+        connection: &Connection,
+        id: SegmentId,
+    ) -> Result<Arc<KnownSegment>, CatalogError> {
+        if let Some(known) = self.segments.get(&id) {
+            return Ok(Arc::clone(known));
+        }
+        let mut known = connection
+            .prepare_cached(
+                "SELECT g.volume_id, v.uuid, g.run_id, g.copy_number, v.state
+                 FROM segments g JOIN volumes v ON v.id = g.volume_id WHERE g.id = ?1",
+            )?
+            .query_row([id.0], |row| {
+                Ok(KnownSegment {
+                    volume_id: row.get(0)?,
+                    volume: uuid_at(row, 1)?,
+                    run: row.get(2)?,
+                    copy_number: row.get(3)?,
+                    volume_state: row.get(4)?,
+                    evidence: SegmentEvidence::default(),
+                })
+            })?;
+        known.evidence = load_evidence(connection, id)?;
+        let known = Arc::new(known);
+        self.segments.insert(id, Arc::clone(&known));
+        Ok(known)
+    }
+
+    pub(super) fn run(&mut self, connection: &Connection, key: i64) -> Result<RunId, CatalogError> {
+        if let Some(run) = self.runs.get(&key) {
+            return Ok(run.clone());
+        }
+        let run = connection
+            .prepare_cached("SELECT run FROM runs WHERE id = ?1")?
+            .query_row([key], |row| row.get(0).map(RunId))?;
+        self.runs.insert(key, run.clone());
+        Ok(run)
+    }
+
+    pub(super) fn of_copy(
+        &mut self,
+        connection: &Connection,
+        copy: CopyId,
+    ) -> Result<Effective, CatalogError> {
+        Ok(self.segment(connection, copy.segment())?.effective(copy.sequence()))
+    }
+
+    /// What counts for a whole file: of each part the best copy, of the parts the worst.
+    fn of_version(
+        &mut self,
+        connection: &Connection,
+        dir: i64,
+        version: &VersionRow,
+    ) -> Result<Effective, CatalogError> {
+        let copies = copy_ids(connection, dir, version)?;
+        let mut parts: BTreeMap<u64, (u64, Vec<Effective>)> = BTreeMap::new();
+        let mut is_split = false;
+        for &copy in &copies {
+            let part = part_of(connection, copy)?;
+            is_split |= part.is_some();
+            let (offset, size) = part.map_or((0, u64::MAX), |part| (part.offset, part.size.0));
+            let entry = parts.entry(offset).or_insert((size, Vec::new()));
+            entry.0 = entry.0.max(size);
+            entry.1.push(self.of_copy(connection, copy)?);
+        }
+        if !is_split {
+            let copies = parts.pop_first().map(|(_, (_, copies))| copies);
+            return Ok(effective_of_file(&[copies.unwrap_or_default()]));
+        }
+        Ok(effective_of_file(&chain_of(parts, version.size)))
+    }
+}
+
+/// The copies of each part in the order of the file; where a part is missing the chain ends with an
+/// empty one.
+fn chain_of(mut parts: BTreeMap<u64, (u64, Vec<Effective>)>, whole: u64) -> Vec<Vec<Effective>> {
+    let mut chain = Vec::new();
+    let mut next = 0_u64;
+    while next < whole {
+        let Some((size, copies)) = parts.remove(&next).filter(|(size, _)| *size > 0) else {
+            chain.push(Vec::new());
+            break;
+        };
+        chain.push(copies);
+        next = next.saturating_add(size);
+    }
+    chain
 }
 
 /// All copies and parts of a version, the first one first.

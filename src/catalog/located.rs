@@ -6,9 +6,8 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use crate::domain::SetName;
 
 use super::Catalog;
-use super::book::EvidenceBook;
 use super::error::CatalogError;
-use super::files::{CopyRecord, FileVersion, copy_record, full_version};
+use super::files::{CopyRecord, EvidenceBook, FileVersion, copy_record, full_version};
 use super::ids::{CopyId, SEQUENCE_LIMIT, SegmentId};
 use super::paths::PathSpeller;
 use super::sets::set_name_at;

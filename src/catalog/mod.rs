@@ -12,7 +12,6 @@
 //! `SCHEMA.md` has the tables, their writers, sizes as measured, and how to add a migration. All SQL of
 //! the product is in this folder. Threads: [`Catalog`] is shared by cloning; one writer, many readers.
 
-mod book;
 pub mod browse;
 pub mod cartridges;
 pub mod equipment;

@@ -7,10 +7,9 @@
 use crate::domain::{RunId, SetName};
 
 use super::Catalog;
-use super::book::EvidenceBook;
 use super::browse::newest_after;
 use super::error::CatalogError;
-use super::files::{FileVersion, root_dir};
+use super::files::{EvidenceBook, FileVersion, root_dir};
 use super::paths::{find_dir, normal_path};
 use super::runs::{View, run_key, view_until};
 use super::sets::set_id;

@@ -89,9 +89,9 @@ pub struct CopyPart {
     pub number: u32,
     /// How many there are, once that is known.
     pub of: Option<u32>,
-    /// Where in the stored form (of the whole file) it begins.
+    /// Where in the file it begins. Of the file's own bytes, also where a codec changed what is stored.
     pub offset: u64,
-    /// Its bytes of the stored form.
+    /// How many of the file's own bytes it holds.
     pub size: ByteCount,
     /// The digest of those bytes.
     pub sha256: Option<Sha256Digest>,

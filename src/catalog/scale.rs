@@ -15,8 +15,6 @@ use crate::domain::{ByteCount, Clock as _, SystemClock};
 const FILES_DEFAULT: u64 = 1_000_000;
 /// Files in a folder; the last folder gets a tenth of all files.
 const FILES_IN_FOLDER: u64 = 1000;
-/// Words that a fifth of all names have.
-const COMMON: [&str; 4] = ["invoice", "recording", "img_", "module"];
 /// Questions of each kind.
 const QUESTIONS: u64 = 200;
 
@@ -72,13 +70,11 @@ fn percentiles(what: &str, mut times: Vec<Duration>) {
     println!("{what:44} p50 {:>9.2?}  p99 {:>9.2?}  max {:>9.2?}", at(50), at(99), at(100));
 }
 
-type MakeQuery = fn(u64) -> SearchQuery;
-
 fn search_times(catalog: &Catalog, clock: &SystemClock) {
-    let kinds: [(&str, MakeQuery); 6] = [
+    let kinds: [(&str, fn(u64) -> SearchQuery); 6] = [
         ("beginning of a name", |n| text(&format!("img_{:03x}", n * 19 % 4096))),
         ("middle of a name", |n| text(&format!("{:05x}", n * 7919 % 1_048_576))),
-        ("a common word", |n| text(COMMON[usize::try_from(n % 4).unwrap()])),
+        ("a common word", |n| text(["invoice", "recording", "img_", "module"][n as usize % 4])),
         ("folder and name", |n| text(&format!("client{:03} scan", n % 977))),
         ("extension and date", |n| SearchQuery {
             extension: Some("jpg".to_owned()),

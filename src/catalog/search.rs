@@ -14,10 +14,9 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use crate::domain::{ByteCount, RunId, SetName, Timestamp, VolumeUuid};
 
 use super::Catalog;
-use super::book::EvidenceBook;
 use super::error::CatalogError;
 use super::evidence::{Effective, EvidenceState};
-use super::files::{FileKind, FileVersion, VERSION_COLUMNS, VersionRow};
+use super::files::{EvidenceBook, FileKind, FileVersion, VERSION_COLUMNS, VersionRow};
 use super::ids::{CopyId, SEQUENCE_LIMIT, SegmentId, sql_time};
 use super::paths::{PathSpeller, join_path, normal_path};
 use super::runs::run_key;
@@ -103,7 +102,6 @@ impl Catalog {
             let mut seen = 0;
             let mut judge = Judge {
                 reader,
-                index: &self.inner.search,
                 question: &question,
                 book: EvidenceBook::default(),
                 speller: PathSpeller::default(),
@@ -275,7 +273,6 @@ fn segment_ranges(connection: &Connection, run: i64) -> Result<Vec<(i64, i64)>, 
 /// Looks candidates up and decides.
 struct Judge<'a> {
     reader: &'a Connection,
-    index: &'a SearchIndex,
     question: &'a Question,
     book: EvidenceBook,
     speller: PathSpeller,
@@ -310,20 +307,14 @@ impl Judge<'_> {
             if !self.question.fits_row(&row) {
                 continue;
             }
-            let row_copy = row.copy;
-            let is_candidate = row_copy == Some(copy);
+            let is_candidate = row.copy == Some(copy);
             let volumes = self.volumes(dir, &row)?;
             let version = row.into_version(self.reader, &mut self.book, dir)?;
             let Some(version) = version.filter(|version| self.is_proven(&version.evidence)) else {
                 continue;
             };
             if !is_candidate {
-                // The newer one is shown, if the index knows it yet.
-                let is_shown = row_copy.is_some_and(|copy| self.is_findable(copy));
-                if is_shown {
-                    return Ok(None);
-                }
-                continue;
+                return Ok(None);
             }
             let set = self
                 .reader
@@ -332,11 +323,6 @@ impl Judge<'_> {
             return Ok(Some(SearchHit { set, path, version, volumes }));
         }
         Ok(None)
-    }
-
-    /// True if the question would come upon the copy by itself.
-    fn is_findable(&self, copy: CopyId) -> bool {
-        self.question.expression.is_none() || self.index.has(copy)
     }
 
     fn is_proven(&self, evidence: &Effective) -> bool {

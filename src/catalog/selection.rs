@@ -12,11 +12,12 @@ use rusqlite::{Connection, params};
 use crate::domain::{ByteCount, JobId, SetName, VolumeUuid};
 
 use super::Catalog;
-use super::book::EvidenceBook;
 use super::browse::newest_after;
 use super::error::CatalogError;
 use super::extents::decode_extents;
-use super::files::{FileKind, KIND_GONE, VERSION_COLUMNS, VersionRow, copy_ids, part_of, root_dir};
+use super::files::{
+    EvidenceBook, FileKind, KIND_GONE, VERSION_COLUMNS, VersionRow, copy_ids, part_of, root_dir,
+};
 use super::ids::CopyId;
 use super::located::{LocatedCopy, Locator};
 use super::paths::{find_dir, normal_path, split_path};
@@ -344,7 +345,7 @@ impl Chooser<'_> {
                 let segment = self.book.segment(self.reader, copy.segment())?;
                 let evidence = segment.effective(copy.sequence());
                 let is_there = !self.missing.contains(&segment.volume)
-                    && super::book::unusable(segment.volume, segment.volume_state).is_none();
+                    && super::files::unusable(segment.volume, segment.volume_state).is_none();
                 let rank = (is_there, evidence);
                 if best.as_ref().is_none_or(|best| rank > best.0) {
                     best = Some((rank, copy, size, segment.volume_id, segment.volume));

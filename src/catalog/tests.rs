@@ -293,8 +293,6 @@ fn a_second_engine_is_kept_out_while_the_first_has_the_catalog() {
     Catalog::open(&file_in(&folder), OpenCheck::WhenDue).unwrap();
 }
 
-type Damage = Box<dyn Fn(&mut Vec<u8>)>;
-
 #[test]
 fn a_damaged_file_is_named_and_left_alone_until_it_is_set_aside() {
     let (catalog, folder) = empty();
@@ -302,7 +300,7 @@ fn a_damaged_file_is_named_and_left_alone_until_it_is_set_aside() {
     drop(catalog);
     let path = file_in(&folder);
     let whole = fs::read(&path).unwrap();
-    let damages: [(&str, Damage); 4] = [
+    let damages: [(&str, Box<dyn Fn(&mut Vec<u8>)>); 4] = [
         ("no SQLite file", Box::new(|bytes| bytes[..6].copy_from_slice(b"wrong!"))),
         ("cut short", Box::new(|bytes| bytes.truncate(bytes.len() / 2))),
         ("a page of noise", Box::new(|bytes| bytes[8192 * 3..8192 * 4].fill(0x5A))),
@@ -389,13 +387,9 @@ fn a_flipped_page_is_found_by_the_check_of_a_catalog_in_use() {
     assert_eq!(catalog.check().unwrap_err().kind(), CatalogErrorKind::Corrupt);
 }
 
-/// Name, kind, start, volume, stored files, unchanged paths.
-type ToldRun =
-    (&'static str, RunKind, i64, u128, &'static [(&'static str, i64)], &'static [&'static str]);
-
 /// The same as `three_runs`, as manifests tell it, in another order of volumes and twice.
 fn rebuild(catalog: &Catalog) {
-    let runs: [ToldRun; 3] = [
+    let runs: [(&str, RunKind, i64, u128, &[(&str, i64)], &[&str]); 3] = [
         (
             "r1",
             RunKind::Full,

@@ -38,7 +38,7 @@ pub struct FilePart {
     pub number: u32,
     /// How many there are, where that is known already.
     pub of: Option<u32>,
-    /// Where in the stored form the part begins.
+    /// Where in the file the part begins, in the file's own bytes.
     pub offset: u64,
     /// Bytes of the part.
     pub length: u64,

@@ -1,5 +1,3 @@
-//! The rules of evidence against a model with a row for each copy, and each rule by its story.
-
 use proptest::prelude::{Just, Strategy, any, prop_assert, prop_assert_eq, prop_oneof, proptest};
 
 use super::*;

@@ -1,5 +1,3 @@
-//! Jobs that are claimed, interrupted, asked and followed.
-
 use serde_json::json;
 
 use super::super::test_support::{at, empty, reopen};

@@ -23,7 +23,7 @@ pub(in super::super) fn discard_beyond(
         .map_err(|_| CatalogError::NotFound(Subject::Segment(segment)))?;
     let beyond = "FROM copies c WHERE c.id BETWEEN ?1 AND ?2";
     for sql in [
-        String::from(
+        format!(
             "DELETE FROM details WHERE (dir_id, name, run_id) IN (
                 SELECT v.dir_id, v.name, v.run_id FROM copies c JOIN versions v
                     ON v.dir_id = c.dir_id AND v.name = c.name AND v.run_id = ?3

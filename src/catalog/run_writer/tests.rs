@@ -1,5 +1,3 @@
-//! What a run stores, what a kill leaves of it, and what may be said of it.
-
 use std::fs;
 
 use serde_json::json;

@@ -65,8 +65,6 @@ struct Progress {
 struct Shared {
     progress: Mutex<Progress>,
     changed: Condvar,
-    /// How far each segment has been taken up.
-    marks: Mutex<HashMap<SegmentId, u64>>,
 }
 
 /// The index, and the thread that writes it.
@@ -90,8 +88,6 @@ impl SearchIndex {
         reader.pragma_update(None, "query_only", true)?;
         let shared = Arc::new(Shared::default());
         shared.progress.lock().wanted = 1;
-        *shared.marks.lock() =
-            read_marks(&writer).map_err(|error| error.while_doing("read the index", path))?;
         let mut indexer = Indexer {
             writer,
             reader,
@@ -134,12 +130,6 @@ impl SearchIndex {
         progress.done >= wanted && progress.status.failure.is_none()
     }
 
-    /// True if the index has taken the copy up.
-    pub(super) fn has(&self, copy: CopyId) -> bool {
-        let marks = self.shared.marks.lock();
-        marks.get(&copy.segment()).is_some_and(|mark| copy.sequence() < *mark)
-    }
-
     /// Visits the matches of an expression with numbers from `low` to before `high`, the highest first,
     /// until `visit` says to stop; false if it did.
     pub(super) fn candidates(
@@ -168,12 +158,6 @@ impl Drop for SearchIndex {
             let _ = thread.join();
         }
     }
-}
-
-fn read_marks(connection: &Connection) -> Result<HashMap<SegmentId, u64>, CatalogError> {
-    let mut statement = connection.prepare_cached("SELECT segment_id, sequence FROM marks")?;
-    let rows = statement.query_map([], |row| Ok((SegmentId(row.get(0)?), row.get(1)?)))?;
-    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 fn visit_matches(
@@ -329,11 +313,12 @@ impl Indexer {
              WHERE copy_number = 0 AND checkpoint_sequence > 0 ORDER BY id",
         )?;
         let rows = statement.query_map([], |row| Ok((SegmentId(row.get(0)?), row.get(1)?)))?;
-        let marks = self.shared.marks.lock();
+        let mut mark =
+            self.writer.prepare_cached("SELECT sequence FROM marks WHERE segment_id = ?1")?;
         let mut waiting = Vec::new();
         for row in rows {
             let (segment, to): (SegmentId, u64) = row?;
-            let from = marks.get(&segment).copied().unwrap_or(0);
+            let from = mark.query_row([segment.0], |row| row.get(0)).optional()?.unwrap_or(0);
             if from < to {
                 waiting.push((segment, from, to));
             }
@@ -344,7 +329,7 @@ impl Indexer {
     fn take_up(&mut self, segment: SegmentId, from: u64, to: u64) -> Result<(), CatalogError> {
         let batch = u64::try_from(BATCH_COPIES).unwrap_or(u64::MAX);
         let to = to.min(from.saturating_add(batch));
-        let Self { writer, reader, speller, folders, shared } = self;
+        let Self { writer, reader, speller, folders, .. } = self;
         let transaction = writer.unchecked_transaction()?;
         {
             let view = reader.unchecked_transaction()?;
@@ -380,7 +365,6 @@ impl Indexer {
                 .execute(params![segment.0, to])?;
         }
         transaction.commit()?;
-        shared.marks.lock().insert(segment, to);
         Ok(())
     }
 }

@@ -1,5 +1,3 @@
-//! Questions and their exact answers, against a scan of all names too.
-
 use std::fs;
 
 use proptest::prelude::{any, prop_assert, proptest};
