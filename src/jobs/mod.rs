@@ -19,10 +19,12 @@ mod restore;
 pub mod runner;
 pub mod spec;
 mod stored_name;
+mod tape_blocks;
 #[cfg(test)]
 pub(crate) mod test_support;
 mod verify;
 pub mod volume;
+mod volume_tree;
 
 pub use crate::catalog::JobState;
 pub use context::{Folders, Parts};

@@ -19,6 +19,8 @@ pub enum Purpose {
     Catalog,
     /// A stretch of the audit log.
     AuditLog,
+    /// The record of copies that were read back.
+    Receipt,
 }
 
 impl Purpose {
@@ -28,6 +30,7 @@ impl Purpose {
             Self::Volume => "volume",
             Self::Catalog => "catalog",
             Self::AuditLog => "audit-log",
+            Self::Receipt => "receipt",
         }
     }
 }

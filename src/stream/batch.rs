@@ -117,7 +117,7 @@ impl Batch {
                     }
                     found
                 }
-                Err(outcome) => Found::Nothing(*outcome),
+                Err(outcome) => Found::Nothing(outcome),
             };
             raw_used += length;
             self.found.push(found);
@@ -157,8 +157,8 @@ fn read_file(
     source: &dyn Source,
     file: &PlannedFile,
     buffer: &mut [u8],
-) -> Result<Option<Change>, Box<FileOutcome>> {
-    let refused = |error: SourceError| Box::new(outcome_of(&error));
+) -> Result<Option<Change>, FileOutcome> {
+    let refused = |error: SourceError| outcome_of(&error);
     let mut opened: Box<dyn SourceFile> = source.open(&file.path).map_err(refused)?;
     let count = if buffer.is_empty() { 0 } else { opened.read_at(buffer, 0).map_err(refused)? };
     let now = opened.stamp().map_err(refused)?;
@@ -166,7 +166,7 @@ fn read_file(
     if count < buffer.len() {
         // The stamp may have been right again by the time it was asked for.
         let how = change.unwrap_or(Change::Shrank);
-        return Err(Box::new(FileOutcome::Changed { how, fuzzy: None }));
+        return Err(FileOutcome::Changed { how, fuzzy: None });
     }
     Ok(change)
 }

@@ -88,8 +88,8 @@ pub(super) const BATCH_FILES_MAX: usize = 128;
 pub(super) const CHUNK_BYTES: usize = 4 * 1024 * 1024;
 /// Slabs into which staged blocks are read back ahead of the drive.
 pub(super) const READ_BACK_SLABS: usize = 32;
-/// Records on their way to the drives: about 100 MB of them.
-pub(super) const RECORDS_MAX: usize = 400_000;
+/// Records on their way to the drives: about 120 MB of them.
+pub(super) const RECORDS_MAX: usize = 500_000;
 /// Files whose end may lie in one slab. The rest of such a slab stays dead, so that a slab full of
 /// one-byte files cannot hold half a million records.
 pub(super) const RECORDS_PER_SLAB_MAX: usize = 8192;

@@ -217,7 +217,6 @@ impl Chunk {
 fn open(source: &dyn Source, file: &PlannedFile) -> Opened {
     let input = Input::open(source, file)?;
     let stamp = input.stamp()?;
-    input.advise(stamp.size_bytes);
     Ok((Arc::new(input), stamp))
 }
 

@@ -1,14 +1,10 @@
 //! A file of a source, open, as the engines see it: readable at any offset from any thread.
 
 use std::fs::File;
-use std::io::IoSliceMut;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
 use parking_lot::Mutex;
-use rustix::io::ReadWriteFlags;
 
 use super::plan::{FileOutcome, PlannedFile};
 use crate::domain::SourcePath;
@@ -20,8 +16,6 @@ pub(super) struct Input {
     path: SourcePath,
     local: Option<Arc<File>>,
     opened: Mutex<Box<dyn SourceFile>>,
-    /// True if its pages were not in memory and shall not stay there.
-    drops_behind: AtomicBool,
 }
 
 impl Input {
@@ -33,37 +27,12 @@ impl Input {
             path: file.path.clone(),
             local: local.map(|fd| Arc::new(File::from(fd))),
             opened: Mutex::new(opened),
-            drops_behind: AtomicBool::new(false),
         })
     }
 
     /// The descriptor, for engines that use it themselves.
     pub(super) fn local(&self) -> Option<&Arc<File>> {
         self.local.as_ref()
-    }
-
-    /// Says that a large file will be read from front to back. If it is not in memory now, its
-    /// pages are let go behind the reading: a backup must not push out what others use, and what
-    /// somebody has in memory stays.
-    pub(super) fn advise(&self, size_bytes: u64) {
-        let Some(file) = &self.local else { return };
-        // Advice; a file system that knows none loses nothing.
-        let _ = posix_fadvise(file, 0, 0, PosixFadviseAdvice::POSIX_FADV_SEQUENTIAL);
-        let is_cold = [0, size_bytes / 2, size_bytes.saturating_sub(1)]
-            .into_iter()
-            .all(|offset| !is_in_memory(file, offset));
-        self.drops_behind.store(is_cold, Ordering::Relaxed);
-    }
-
-    /// Lets go of the pages of bytes that were read, if they were read from disk for us.
-    pub(super) fn drop_behind(&self, offset: u64, length: u64) {
-        let Some(file) = self.local.as_ref().filter(|_| self.drops_behind.load(Ordering::Relaxed))
-        else {
-            return;
-        };
-        if let (Ok(offset), Ok(length)) = (i64::try_from(offset), i64::try_from(length)) {
-            let _ = posix_fadvise(file, offset, length, PosixFadviseAdvice::POSIX_FADV_DONTNEED);
-        }
     }
 
     /// What the file is now.
@@ -83,15 +52,6 @@ impl Input {
     pub(super) fn error(&self, error: std::io::Error) -> SourceError {
         SourceError::of_io(&self.path, "read it", error)
     }
-}
-
-/// True if the byte at `offset` can be read without waiting for a disk.
-fn is_in_memory(file: &File, offset: u64) -> bool {
-    let mut byte = [0];
-    let mut buffers = [IoSliceMut::new(&mut byte)];
-    let result = rustix::io::preadv2(file, &mut buffers, offset, ReadWriteFlags::NOWAIT);
-    // Only "it would wait" says that it is not; file systems that cannot tell are left alone.
-    !matches!(result, Err(rustix::io::Errno::AGAIN))
 }
 
 /// Reads until the buffer is full or the file ends.

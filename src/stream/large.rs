@@ -19,11 +19,8 @@ use super::input::{Input, outcome_of};
 use super::plan::{Change, Codec, FileOutcome, Part, Place, PlannedFile, SplitState, StoredFile};
 use super::run::{HALT_LOOK, Run};
 use super::workers::WorkQueue;
-use crate::domain::{MIB, Sha256Digest};
+use crate::domain::Sha256Digest;
 use crate::source::SourceError;
-
-/// Cached pages of a file that was read from disk are let go every so many bytes.
-const DROP_STEP_BYTES: u64 = 16 * MIB;
 
 /// The part of a file that this volume takes.
 #[derive(Clone, Copy, Debug)]
@@ -226,7 +223,6 @@ impl LargeFile {
                 }
                 let length = span.len() as u64;
                 drop(span);
-                self.drop_behind(next, next + length);
                 state = self.state.lock();
                 state.hasher = hasher;
                 state.hashed_to += length;
@@ -243,16 +239,6 @@ impl LargeFile {
                 state.is_working = false;
                 return;
             }
-        }
-    }
-
-    /// Lets go of cached pages in steps, each of them hashed.
-    fn drop_behind(&self, hashed_before: u64, hashed_to: u64) {
-        let step_of = |offset: u64| offset / DROP_STEP_BYTES;
-        let is_end = hashed_to == self.extent.offset + self.extent.length;
-        if step_of(hashed_before) != step_of(hashed_to) || is_end {
-            let begin = step_of(hashed_before) * DROP_STEP_BYTES;
-            self.input.drop_behind(begin, hashed_to - begin);
         }
     }
 

@@ -130,9 +130,10 @@ fn run_ring(
             let _ = started.send(Err(error));
             return;
         }
+        let registered = Registered::new(slabs);
         // Refused only if the one who starts the engine is gone.
         let _ = started.send(Ok(()));
-        serve(slabs, operations).await;
+        serve(registered, operations).await;
     });
 }
 
@@ -147,14 +148,11 @@ async fn probe() -> io::Result<()> {
 }
 
 /// Does operations until the queue is closed, and then waits for those in flight.
-async fn serve(slabs: &BufferPool, mut operations: UnboundedReceiver<Op>) {
+async fn serve(registered: Rc<Registered>, mut operations: UnboundedReceiver<Op>) {
     let in_flight = Arc::new(Semaphore::new(IN_FLIGHT_MAX as usize));
-    // Registering makes all of the memory resident, which streams of small files never need.
-    let mut registered = None;
     while let Some(op) = operations.recv().await {
         let Ok(permit) = Arc::clone(&in_flight).acquire_owned().await else { break };
-        let registered = registered.get_or_insert_with(|| Registered::new(slabs));
-        tokio_uring::spawn(do_op(Rc::clone(registered), op, permit));
+        tokio_uring::spawn(do_op(Rc::clone(&registered), op, permit));
     }
     // Every permit is back when nothing is in flight.
     let _ = in_flight.acquire_many(IN_FLIGHT_MAX).await;

@@ -53,8 +53,8 @@ pub(super) struct Library {
     pub(super) changer: Mutex<ChangerUnit>,
     pub(super) log: CommandLog,
     pub(super) has_power: AtomicBool,
-    /// Locked as long as the library is open.
-    lock: File,
+    /// Holds the lock while it is open.
+    _lock: File,
 }
 
 /// Content of `library.json`.
@@ -191,7 +191,7 @@ impl VirtualLibrary {
             changer: Mutex::new(changer),
             log: CommandLog::new(options.log),
             has_power: AtomicBool::new(true),
-            lock,
+            _lock: lock,
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -351,9 +351,6 @@ impl Drop for Library {
         if self.has_power.load(Ordering::SeqCst) {
             self.drives.iter().for_each(|drive| drive.lock().settle());
         }
-        // Closing alone is not enough: a process that is being started holds a copy for a moment.
-        // If this fails, closing does it a little later.
-        drop(self.lock.unlock());
     }
 }
 

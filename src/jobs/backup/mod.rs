@@ -26,7 +26,7 @@ mod recorder;
 mod scan;
 mod segment;
 mod sink;
-mod tree;
+pub(crate) mod tree;
 mod volume_room;
 
 use std::sync::Arc;

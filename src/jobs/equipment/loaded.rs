@@ -19,6 +19,8 @@ pub struct Loaded {
     barcode: Barcode,
     home: Option<ElementAddress>,
     element: Option<ElementAddress>,
+    /// It was in the drive before this job asked for it.
+    was_loaded: bool,
     guard: BayGuard,
 }
 
@@ -58,7 +60,9 @@ impl Equipment {
             // While this job waited, the one before may have put the cartridge away.
             let now = self.find(barcode)?;
             if now.drive_serial.as_ref() == Some(serial) {
-                return self.loaded(guard, barcode, now.source, Some(now.address));
+                let mut loaded = self.loaded(guard, barcode, now.source, Some(now.address))?;
+                loaded.was_loaded = true;
+                return Ok(loaded);
             }
             drop(guard);
         }
@@ -102,6 +106,7 @@ impl Equipment {
                     barcode,
                     home: None,
                     element: None,
+                    was_loaded: true,
                     guard,
                 });
             }
@@ -117,7 +122,8 @@ impl Equipment {
         element: Option<ElementAddress>,
     ) -> Result<Loaded, EquipmentError> {
         let drive = self.bays[guard.bay].connect(&self.clock)?;
-        Ok(Loaded { drive: Some(drive), barcode: barcode.clone(), home, element, guard })
+        let (barcode, was_loaded) = (barcode.clone(), false);
+        Ok(Loaded { drive: Some(drive), barcode, home, element, was_loaded, guard })
     }
 
     fn find(&self, barcode: &Barcode) -> Result<Element, EquipmentError> {
@@ -147,6 +153,13 @@ impl Loaded {
     #[must_use]
     pub fn drive_serial(&self) -> &DriveSerial {
         &self.guard.equipment.bays[self.guard.bay].serial
+    }
+
+    /// True if it was in the drive already when this job asked for it: what is read may come from the
+    /// drive's buffer and not from the tape, until it has been [cycled](Self::cycle).
+    #[must_use]
+    pub fn was_loaded(&self) -> bool {
+        self.was_loaded
     }
 
     /// The drive.

@@ -92,12 +92,9 @@ struct Reading<'a> {
     on_result: &'a mut dyn FnMut(ItemResult),
     last: Option<LastBlock>,
     /// Small items of one block that are not yet with a worker.
-    small: Option<(Block, SmallItems)>,
+    small: Option<(Block, Vec<(ReadItem, Range<usize>)>)>,
     item_count: u64,
 }
-
-/// Items and their places in one block.
-type SmallItems = Vec<(ReadItem, Range<usize>)>;
 
 /// Reading cannot go on.
 enum Stop {

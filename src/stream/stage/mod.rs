@@ -264,6 +264,3 @@ impl Stage {
         motion
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -196,10 +196,10 @@ fn run(folder: &Folder, plan: Vec<PlannedFile>, config: &StreamConfig) -> (VecSi
 }
 
 /// Bytes that compress, and differ by `seed`.
-fn pattern(seed: usize, length: usize) -> Vec<u8> {
+fn pattern(seed: u32, length: usize) -> Vec<u8> {
     (0..length)
         .map(|i| {
-            let mixed = u32::try_from((i / 3) ^ seed).unwrap().wrapping_mul(0x9e37_79b9);
+            let mixed = (u32::try_from(i / 3).unwrap() ^ seed).wrapping_mul(0x9e37_79b9);
             mixed.to_le_bytes()[3]
         })
         .collect()

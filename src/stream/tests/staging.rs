@@ -7,7 +7,7 @@ use super::*;
 use crate::domain::VirtualClock;
 use crate::stream::{MediumRates, StagingConfig, StagingState, StreamEnd};
 
-fn many_files(count: usize) -> (Folder, Vec<PlannedFile>) {
+fn many_files(count: u32) -> (Folder, Vec<PlannedFile>) {
     let folder = Folder::new();
     for n in 0..count {
         folder.write(&format!("{n:03}"), &pattern(n, 9000));

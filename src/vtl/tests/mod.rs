@@ -3,8 +3,6 @@
 mod changer;
 mod dump;
 mod faults;
-mod killed;
-mod model;
 mod reading;
 mod state;
 mod writing;

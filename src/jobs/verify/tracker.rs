@@ -1,0 +1,256 @@
+//! What was found of one segment's copies so far, said in the catalog by ranges as the job goes on.
+//!
+//! Results come as files are done, not in the order of the tape. The tracker holds the copies that are
+//! under way, and says of everything before the first of them what is true: stretches that agreed become
+//! *read back*, each copy that did not is failed with its reason. After a kill the next start goes on at
+//! the place of the last commit; what was read twice then is said once more, which changes nothing.
+
+use std::collections::VecDeque;
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::State;
+use crate::catalog::{CopyId, EvidenceState, FileKind, LocatedCopy, SegmentId};
+use crate::domain::SourcePath;
+use crate::jobs::context::JobContext;
+use crate::jobs::error::JobError;
+
+/// Copies after which the catalog hears of them: one transaction, about 100 ms.
+const COMMIT_COPIES: u64 = 20_000;
+/// It hears sooner from large files: what a kill costs is read again.
+const COMMIT_AGE: Duration = Duration::from_secs(10);
+
+/// What was found of a copy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// It is as it was stored.
+    Good,
+    /// It is not, or cannot be read.
+    Failed(String),
+    /// Nothing can be said of it: it is in a manifest that cannot be relied on.
+    Open,
+}
+
+/// A copy that was begun.
+#[derive(Debug)]
+struct Begun {
+    sequence: u64,
+    path: Vec<u8>,
+    bytes: u64,
+    is_file: bool,
+    verdict: Option<Verdict>,
+}
+
+/// Ranges that agreed, and copies that did not with the reason.
+pub(super) type Findings = (Vec<(u64, u64)>, Vec<(u64, String)>);
+
+/// One line of the notes from which the segment's receipt is made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Note {
+    ReadBack(u64, u64),
+    Failed(u64, String),
+}
+
+/// Follows the reading of one segment.
+#[derive(Debug)]
+pub(super) struct Tracker<'a> {
+    context: &'a JobContext,
+    state: &'a mut State,
+    segment: SegmentId,
+    /// Whether the volume as a whole allows saying *read back* at all.
+    may_say: bool,
+    window: VecDeque<Begun>,
+    good: Vec<Range<u64>>,
+    failed: Vec<(CopyId, String)>,
+    /// Everything before this copy has its verdict.
+    settled: u64,
+    since_commit: u64,
+    committed_at: Duration,
+    notes: PathBuf,
+    pub(super) failure: Option<JobError>,
+}
+
+impl<'a> Tracker<'a> {
+    /// Goes on at `from`.
+    pub(super) fn new(
+        context: &'a JobContext,
+        state: &'a mut State,
+        segment: SegmentId,
+        from: u64,
+        may_say: bool,
+    ) -> Self {
+        let notes = context.parts.folders.job(context.id).join(format!("segment-{segment}.jsonl"));
+        Self {
+            context,
+            state,
+            segment,
+            may_say,
+            window: VecDeque::new(),
+            good: Vec::new(),
+            failed: Vec::new(),
+            settled: from,
+            since_commit: 0,
+            committed_at: context.parts.clock.elapsed(),
+            notes,
+            failure: None,
+        }
+    }
+
+    /// A copy is begun. Copies come in the order of the segment.
+    pub(super) fn begin(&mut self, located: &LocatedCopy) {
+        let sequence = located.copy.id.sequence();
+        let bytes = located.copy.part.map_or(located.version.size.0, |part| part.size.0);
+        let is_file = located.version.kind != FileKind::Directory;
+        let path = located.path.clone();
+        let bytes = if located.version.kind == FileKind::File { bytes } else { 0 };
+        self.window.push_back(Begun { sequence, path, bytes, is_file, verdict: None });
+    }
+
+    /// A copy has its verdict.
+    pub(super) fn end(&mut self, sequence: u64, verdict: Verdict) {
+        let at = self.window.binary_search_by_key(&sequence, |begun| begun.sequence);
+        let Some(begun) = at.ok().and_then(|at| self.window.get_mut(at)) else { return };
+        begun.verdict = Some(verdict);
+        self.settle();
+        if self.is_due() {
+            self.commit_now();
+        }
+    }
+
+    fn settle(&mut self) {
+        while self.window.front().is_some_and(|begun| begun.verdict.is_some()) {
+            let Some(begun) = self.window.pop_front() else { return };
+            self.settled = begun.sequence + 1;
+            self.since_commit += 1;
+            let outcome = &mut self.state.outcome;
+            match begun.verdict {
+                Some(Verdict::Good) if self.may_say => {
+                    outcome.files += u64::from(begun.is_file);
+                    outcome.bytes += begun.bytes;
+                    match self.good.last_mut() {
+                        Some(last) if last.end == begun.sequence => last.end += 1,
+                        _ => self.good.push(begun.sequence..begun.sequence + 1),
+                    }
+                }
+                Some(Verdict::Failed(reason)) => {
+                    if let Ok(path) = SourcePath::from_bytes(begun.path) {
+                        outcome.add_problem(&path, "failed", reason.clone());
+                    }
+                    self.failed.push((CopyId::new(self.segment, begun.sequence), reason));
+                }
+                _ => {}
+            }
+            self.state.entries_done += 1;
+        }
+    }
+
+    fn is_due(&self) -> bool {
+        let age = self.context.parts.clock.elapsed().saturating_sub(self.committed_at);
+        self.since_commit >= COMMIT_COPIES || (self.since_commit > 0 && age >= COMMIT_AGE)
+    }
+
+    /// Commits, and keeps a failure for later: results come where nothing can be returned.
+    fn commit_now(&mut self) {
+        if let Err(error) = self.commit() {
+            self.failure.get_or_insert(error);
+        }
+    }
+
+    /// Says in the catalog what is settled, and from where to go on.
+    ///
+    /// # Errors
+    /// If the catalog or the notes cannot be written.
+    pub(super) fn commit(&mut self) -> Result<(), JobError> {
+        self.note()?;
+        let parts = &self.context.parts;
+        let (now, job) = (parts.clock.now(), Some(self.context.id));
+        for range in self.good.drain(..) {
+            parts.catalog.say_evidence(self.segment, EvidenceState::ReadBack, range, now, job)?;
+        }
+        if !self.failed.is_empty() {
+            parts.catalog.fail_copies(&self.failed, now, job)?;
+            self.failed.clear();
+        }
+        self.state.next.insert(self.segment.0, self.settled);
+        let (entries, bytes) = (self.state.entries_done, self.state.outcome.bytes);
+        self.context.update(|progress| {
+            progress.files_done = entries;
+            progress.bytes_done = bytes;
+        });
+        self.context.checkpoint(&self.state)?;
+        self.since_commit = 0;
+        self.committed_at = parts.clock.elapsed();
+        Ok(())
+    }
+
+    fn note(&self) -> Result<(), JobError> {
+        let mut lines = Vec::new();
+        let good = self.good.iter().map(|range| Note::ReadBack(range.start, range.end));
+        let failed =
+            self.failed.iter().map(|(copy, why)| Note::Failed(copy.sequence(), why.clone()));
+        for note in good.chain(failed) {
+            let json = |source| JobError::Json { what: "notes", source };
+            serde_json::to_writer(&mut lines, &note).map_err(json)?;
+            lines.push(b'\n');
+        }
+        let write = |path: &Path| {
+            let mut file = OpenOptions::new().create(true).append(true).open(path)?;
+            file.write_all(&lines)?;
+            file.sync_data()
+        };
+        write(&self.notes).map_err(JobError::io("write", &self.notes))
+    }
+
+    /// What all stretches of work on this segment found, for the receipt: ranges that agreed, and
+    /// copies that did not.
+    ///
+    /// # Errors
+    /// If the notes cannot be read.
+    pub(super) fn found(&self) -> Result<Findings, JobError> {
+        let text = match std::fs::read_to_string(&self.notes) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+            other => other.map_err(JobError::io("read", &self.notes))?,
+        };
+        let (mut good, mut failed) = (Vec::new(), Vec::new());
+        // A torn line is the last thing before a kill, and what it says was read again after it.
+        for note in text.lines().filter_map(|line| serde_json::from_str(line).ok()) {
+            match note {
+                Note::ReadBack(from, to) => good.push((from, to)),
+                Note::Failed(sequence, reason) => failed.push((sequence, reason)),
+            }
+        }
+        failed.sort();
+        failed.dedup_by_key(|(sequence, _)| *sequence);
+        Ok((joined(good), failed))
+    }
+}
+
+/// Ranges in order, those that touch made one.
+fn joined(mut ranges: Vec<(u64, u64)>) -> Vec<(u64, u64)> {
+    ranges.sort_unstable();
+    let mut joined: Vec<(u64, u64)> = Vec::new();
+    for (from, to) in ranges {
+        match joined.last_mut() {
+            Some(last) if from <= last.1 => last.1 = last.1.max(to),
+            _ => joined.push((from, to)),
+        }
+    }
+    joined
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_that_touch_or_overlap_become_one() {
+        let ranges = vec![(10, 12), (0, 5), (5, 7), (3, 4), (20, 21)];
+        assert_eq!(joined(ranges), [(0, 7), (10, 12), (20, 21)]);
+    }
+}
