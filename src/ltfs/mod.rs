@@ -23,3 +23,6 @@ mod tape;
 pub mod version;
 pub mod writer;
 mod xml;
+
+#[cfg(test)]
+mod tests;

@@ -17,8 +17,6 @@ pub(super) mod ends;
 mod finding;
 mod labels;
 mod memory;
-#[cfg(test)]
-mod tests;
 
 use std::fmt;
 use std::path::PathBuf;

@@ -18,8 +18,6 @@
 mod index;
 mod prepare;
 mod room;
-#[cfg(test)]
-mod tests;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -1,1 +1,0 @@
-//! Mounting on the virtual library.

@@ -1,1 +1,0 @@
-//! Writing on the virtual library.
