@@ -1,3 +1,5 @@
+//! Index text: byte for byte back, refusals, tolerance, truncation, round trips.
+
 use proptest::prelude::*;
 use smallvec::smallvec;
 

@@ -1,3 +1,5 @@
+//! Laying changes over an old index.
+
 use std::path::Path;
 
 use super::*;

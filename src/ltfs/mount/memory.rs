@@ -1,6 +1,6 @@
 //! What the cartridge's memory says of the volume, and whether it is current.
 
-use super::Finding;
+use super::{Finding, LastIndex};
 use crate::domain::{BlockNumber, VolumeUuid};
 use crate::drive::{AttributeId, Drive};
 use crate::ltfs::coherency::{Coherency, change_reference};
@@ -22,6 +22,15 @@ pub(super) struct Memory {
 pub(super) struct LastKnown {
     pub(super) generation: u64,
     pub(super) block: BlockNumber,
+}
+
+impl LastKnown {
+    /// True if this is the index that was found.
+    pub(super) fn is(self, found: Option<LastIndex>) -> bool {
+        found.is_some_and(|found| {
+            found.generation == self.generation && found.location.block == self.block
+        })
+    }
 }
 
 impl Memory {

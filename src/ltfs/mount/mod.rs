@@ -17,6 +17,7 @@ pub(super) mod ends;
 mod finding;
 mod labels;
 mod memory;
+mod newest;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -30,11 +31,11 @@ use super::extent::PartitionId;
 use super::index::{IndexHeader, IndexLocation, LockState};
 use super::label::{PartitionMap, VolumeLabel};
 use super::merge::IndexFile;
-use super::tape::{IndexFound, IndexOnTape, IndexPlace, read_index};
-use crate::domain::{BlockNumber, Partition, VolumeUuid};
+use super::tape::IndexPlace;
+use crate::domain::{Partition, VolumeUuid};
 use crate::drive::{Access, Drive};
-use ends::PartitionEnd;
 use memory::Memory;
+use newest::Found;
 
 /// How to mount.
 #[derive(Clone, Debug)]
@@ -285,13 +286,16 @@ pub fn mount(drive: &mut Drive, options: &MountOptions) -> Result<MountedVolume,
     }
     let memory = Memory::read(drive, &map, label.uuid)?;
     let place = IndexPlace { label: &label, map: &map, spool_dir: &options.spool_dir };
-    let trusted = by_memory(drive, place, &memory, &mut findings)?;
-    let found = match (trusted, options.ends) {
-        (Some(found), CheckEnds::WhenInDoubt) => found,
-        (trusted, _) => {
-            drop_file(trusted.map(|found| found.index));
-            by_search(drive, place, &memory, &mut findings)?
-        }
+    if memory.current().is_none() {
+        findings.extend(memory.findings(&map));
+    }
+    let trusted = match options.ends {
+        CheckEnds::WhenInDoubt => newest::by_memory(drive, place, &memory, &mut findings)?,
+        CheckEnds::Always => None,
+    };
+    let found = match trusted {
+        Some(found) => found,
+        None => newest::by_search(drive, place, &memory, &mut findings)?,
     };
     let header = found.index.file.header();
     let lock = lock_of(header, memory.lock);
@@ -321,208 +325,6 @@ pub fn mount(drive: &mut Drive, options: &MountOptions) -> Result<MountedVolume,
         label,
         map,
     })
-}
-
-/// The outcome of either way to find the newest index.
-struct Found {
-    index: IndexOnTape,
-    reason: ChoiceReason,
-    passed_over: usize,
-    index_state: PartitionState,
-    data_state: PartitionState,
-}
-
-/// Goes where the cartridge's memory points, if it is current.
-fn by_memory(
-    drive: &mut Drive,
-    place: IndexPlace<'_>,
-    memory: &Memory,
-    findings: &mut Vec<Finding>,
-) -> Result<Option<Found>, LtfsError> {
-    let map = place.map;
-    let Some((on_index, on_data)) = memory.current() else {
-        findings.extend(memory.findings(map));
-        return Ok(None);
-    };
-    let ((id, partition), newest) = if on_index.generation >= on_data.generation {
-        (map.index, on_index)
-    } else {
-        findings.push(Finding::IndexPartitionBehind {
-            index: on_index.generation,
-            data: on_data.generation,
-        });
-        (map.data, on_data)
-    };
-    let index = match read_index(drive, place, partition, newest.block)? {
-        IndexFound::Good(index) if index.file.header().generation == newest.generation => *index,
-        other => {
-            if let IndexFound::Good(index) = other {
-                drop_file(Some(*index));
-            }
-            findings.push(Finding::CoherencyWrong(id));
-            return Ok(None);
-        }
-    };
-    let state =
-        |(id, partition): (PartitionId, Partition), last: memory::LastKnown| PartitionState {
-            id,
-            partition,
-            end_of_data: EndOfData::NotChecked,
-            last_index: Some(LastIndex {
-                location: IndexLocation { partition: id, block: last.block },
-                generation: last.generation,
-            }),
-            tail: Tail::NotChecked,
-        };
-    Ok(Some(Found {
-        index,
-        reason: ChoiceReason::MemoryIsCurrent,
-        passed_over: 0,
-        index_state: state(map.index, on_index),
-        data_state: state(map.data, on_data),
-    }))
-}
-
-/// Searches both partitions from their ends and takes the newer index.
-fn by_search(
-    drive: &mut Drive,
-    place: IndexPlace<'_>,
-    memory: &Memory,
-    findings: &mut Vec<Finding>,
-) -> Result<Found, LtfsError> {
-    findings.retain(|finding| !matches!(finding, Finding::IndexPartitionBehind { .. }));
-    let map = place.map;
-    let mut on_index = ends::search(drive, place, map.index.1)?;
-    let mut on_data = ends::search(drive, place, map.data.1)?;
-    let leads_back = on_index.index.as_ref().and_then(|index| index.file.header().previous);
-    let pointers =
-        [memory.data.map(|known| known.block), leads_back.map(|previous| previous.block)];
-    by_pointer(drive, place, map.data.1, &mut on_data, &pointers)?;
-    by_pointer(drive, place, map.index.1, &mut on_index, &[memory.index.map(|known| known.block)])?;
-    let is_current = memory.current().is_some();
-    let index_state = describe(map.index, &on_index, is_current, findings);
-    let data_state = describe(map.data, &on_data, is_current, findings);
-    let passed_over = on_index.damaged + on_data.damaged;
-    let (index, reason) = choose(on_index.index, on_data.index, findings)
-        .ok_or(LtfsError::NoIndex { volume: place.label.uuid, tried: passed_over })?;
-    Ok(Found { index, reason, passed_over, index_state, data_state })
-}
-
-/// Where the end of data is missing, indexes can still be read where something points to them.
-fn by_pointer(
-    drive: &mut Drive,
-    place: IndexPlace<'_>,
-    partition: Partition,
-    end: &mut PartitionEnd,
-    pointers: &[Option<BlockNumber>],
-) -> Result<(), LtfsError> {
-    if end.end_of_data != EndOfData::Missing {
-        return Ok(());
-    }
-    let first = Some(super::tape::FIRST_INDEX_BLOCK);
-    let mut tried = Vec::new();
-    for block in pointers.iter().chain([&first]).flatten() {
-        if tried.contains(block) {
-            continue;
-        }
-        tried.push(*block);
-        let IndexFound::Good(index) = read_index(drive, place, partition, *block)? else {
-            continue;
-        };
-        let is_newer = end
-            .index
-            .as_ref()
-            .is_none_or(|known| known.file.header().generation < index.file.header().generation);
-        if is_newer {
-            drop_file(end.index.replace(*index));
-        } else {
-            drop_file(Some(*index));
-        }
-    }
-    Ok(())
-}
-
-/// The state of a partition, and what is to be said of it.
-fn describe(
-    (id, partition): (PartitionId, Partition),
-    end: &PartitionEnd,
-    memory_is_current: bool,
-    findings: &mut Vec<Finding>,
-) -> PartitionState {
-    if end.end_of_data == EndOfData::Missing {
-        findings.push(Finding::EndOfDataMissing(id));
-    }
-    if end.index.is_none() {
-        findings.push(Finding::NoIndex(id));
-    }
-    // The reference looks at the ends only when the memory is not current, and then repairs a missing
-    // filemark by itself; when it is current, it stumbles over just that.
-    let severity = match &end.tail {
-        Tail::Clean | Tail::NotChecked => None,
-        Tail::NoTrailingFilemark if memory_is_current => Some(Severity::Repair),
-        Tail::NoTrailingFilemark => Some(Severity::Note),
-        Tail::ExtraFilemarks { .. } | Tail::Data { .. } if memory_is_current => {
-            Some(Severity::Note)
-        }
-        Tail::ExtraFilemarks { .. } | Tail::Data { .. } | Tail::DamagedIndex { .. } => {
-            Some(Severity::Repair)
-        }
-    };
-    if let Some(severity) = severity {
-        findings.push(Finding::Tail { partition: id, tail: end.tail.clone(), severity });
-    }
-    PartitionState {
-        id,
-        partition,
-        end_of_data: end.end_of_data,
-        last_index: end.index.as_ref().map(|index| LastIndex {
-            location: index.location,
-            generation: index.file.header().generation,
-        }),
-        tail: end.tail.clone(),
-    }
-}
-
-/// The newer of two; of the same generation the index partition's, if it leads back to the other.
-fn choose(
-    on_index: Option<IndexOnTape>,
-    on_data: Option<IndexOnTape>,
-    findings: &mut Vec<Finding>,
-) -> Option<(IndexOnTape, ChoiceReason)> {
-    let (on_index, on_data) = match (on_index, on_data) {
-        (Some(index), Some(data)) => (index, data),
-        (Some(only), None) | (None, Some(only)) => return Some((only, ChoiceReason::OnlyOne)),
-        (None, None) => return None,
-    };
-    let (index_generation, data_generation) =
-        (on_index.file.header().generation, on_data.file.header().generation);
-    let found = on_index.file.header().previous;
-    let leads_back = found == Some(on_data.location);
-    if index_generation < data_generation {
-        findings
-            .push(Finding::IndexPartitionBehind { index: index_generation, data: data_generation });
-    } else if !leads_back {
-        findings.push(Finding::BackPointer { found, expected: on_data.location });
-    }
-    let takes_index =
-        index_generation > data_generation || (index_generation == data_generation && leads_back);
-    let (taken, left) = if takes_index { (on_index, on_data) } else { (on_data, on_index) };
-    let other = left.file.header().generation;
-    let reason = if index_generation == data_generation {
-        ChoiceReason::SameOnBoth
-    } else {
-        ChoiceReason::NewerThanOther { other }
-    };
-    drop_file(Some(left));
-    Some((taken, reason))
-}
-
-/// Takes the file of an index that was not chosen out of the spool folder.
-fn drop_file(index: Option<IndexOnTape>) {
-    if let Some(index) = index {
-        // It is only in the way; a mount does not fail over it.
-        let _ = std::fs::remove_file(index.file.path());
-    }
 }
 
 fn check_extents(found: &Found, map: &PartitionMap, findings: &mut Vec<Finding>) {

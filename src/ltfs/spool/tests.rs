@@ -1,3 +1,5 @@
+//! Spools: what comes back, torn tails, damage.
+
 use super::*;
 use crate::domain::{BlockNumber, Timestamp};
 use crate::ltfs::extent::Extent;
