@@ -21,7 +21,7 @@ use super::sets::set_id;
 /// What is proven of a run or a set, summed up.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EvidenceTable {
-    /// Stored files by copy number (0: first copies) and what counts for them. Folders are not counted.
+    /// Stored files by copy number (0: first copies) and what counts for them. Folders and links are not counted.
     pub stored: BTreeMap<(u32, Effective), FileTotals>,
     /// Planned files that were not stored, by state and reason.
     pub not_stored: BTreeMap<(OutcomeState, String), FileTotals>,
@@ -380,7 +380,7 @@ fn add_split_files(
     Ok(())
 }
 
-/// Files and bytes among the copies of a range; folders and parts of split files are left out.
+/// Files and bytes among the copies of a range; folders, links and parts of split files are left out.
 fn totals_of(
     connection: &Connection,
     segment: SegmentId,
@@ -430,7 +430,7 @@ fn count_rows(
         .prepare_cached(
             "SELECT count(*), coalesce(sum(v.size), 0) FROM copies c
              JOIN versions v ON v.dir_id = c.dir_id AND v.name = c.name AND v.run_id = ?1
-             WHERE c.id BETWEEN ?2 AND ?3 AND v.kind <> ?4
+             WHERE c.id BETWEEN ?2 AND ?3 AND v.kind = ?4
                 AND NOT EXISTS (SELECT 1 FROM copy_parts p WHERE p.copy_id = c.id)",
         )?
         .query_row(
@@ -438,7 +438,7 @@ fn count_rows(
                 run,
                 CopyId::new(segment, range.start).0,
                 CopyId::new(segment, range.end - 1).0,
-                FileKind::Directory.code()
+                FileKind::File.code()
             ],
             |row| Ok((row.get(0)?, row.get(1)?)),
         )?;

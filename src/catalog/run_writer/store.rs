@@ -78,7 +78,7 @@ impl RunWriter {
                 add_extra_copy(transaction, dir, name, self.run, id, copy.sha256)?;
             }
             store_rarities(transaction, batch, copy, id, (dir, name, self.run))?;
-            if copy.kind != FileKind::Directory && copy.part.is_none() {
+            if copy.kind == FileKind::File && copy.part.is_none() {
                 totals.0 += 1;
                 totals.1 += copy.size;
             }

@@ -26,6 +26,8 @@ mod recorder;
 mod scan;
 mod segment;
 mod sink;
+#[cfg(test)]
+mod tests;
 pub(crate) mod tree;
 mod volume_room;
 
@@ -260,7 +262,6 @@ impl Backup<'_> {
         let (start_ordinal, start_split, outcome_bytes) = self.next_start()?;
         let id = catalog.begin_segment(&self.state.run, volume, 0)?;
         let number = u32::try_from(self.state.segments.len()).unwrap_or(u32::MAX);
-        let base_generation = catalog.volume(volume)?.generation;
         self.state.segments.push(SegmentState {
             id,
             number,
@@ -270,7 +271,6 @@ impl Backup<'_> {
             start_ordinal,
             start_split,
             outcome_bytes,
-            base_generation,
             manifest: None,
         });
         self.context.checkpoint(&self.state)?;
@@ -344,7 +344,10 @@ impl Backup<'_> {
         }
         match written {
             Ok(end) => {
-                self.state.tried.push(barcode);
+                // Stopped in the middle, the run goes on here when it is taken up again.
+                if end != SegmentEnd::Stopped {
+                    self.state.tried.push(barcode);
+                }
                 self.context.checkpoint(&self.state)?;
                 Ok(Some(end))
             }

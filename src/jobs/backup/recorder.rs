@@ -158,7 +158,7 @@ impl Recorder {
                 }
                 Met::Described(planned) => {
                     let is_here = at >= segment_start && is_on_volume(&planned);
-                    if is_here && planned.action != Action::AsBefore {
+                    if is_here && planned.action == Action::Describe {
                         mark_entered(&mut self.cursor);
                     }
                 }

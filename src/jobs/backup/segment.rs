@@ -27,7 +27,7 @@ use crate::jobs::volume::{expected_of, known_cartridge, look, mounted_of, option
 use crate::keys::Purpose;
 use crate::ltfs::merge::IndexFile;
 use crate::ltfs::mount::{CheckEnds, MountedVolume, mount};
-// use crate::ltfs::repair::repair;
+use crate::ltfs::repair::repair;
 use crate::ltfs::writer::{
     IndexPlacement, IndexWritten, Locked, OpenVolume, WriteOptions, creator,
 };
@@ -52,14 +52,12 @@ pub(super) struct SegmentState {
     pub(super) start_split: Option<SplitState>,
     /// Length of the outcome spool when the segment began.
     pub(super) outcome_bytes: u64,
-    /// The volume's newest index when the segment began.
-    pub(super) base_generation: u64,
     /// The manifest on this volume, once it is closed.
     pub(super) manifest: Option<Sha256Digest>,
 }
 
 /// How a stretch of work on a segment ended.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SegmentEnd {
     /// The whole plan is on tape, and the volume closed.
     PlanDone,
@@ -116,7 +114,13 @@ impl<'a> Segment<'a> {
             let message = format!("repairing {}: {}", self.state.barcode, findings.join("; "));
             self.context.tell(EventLevel::Warning, "volume_repair", message);
             let volume = self.state.volume;
-            // repair(loaded.drive(), &mounted, &self.write_options())?;
+            match repair(loaded.lend(), &mounted, self.write_options(), None) {
+                Ok((drive, _)) => loaded.take_back(drive),
+                Err(refused) => {
+                    loaded.take_back(refused.drive);
+                    return Err(refused.error.into());
+                }
+            }
             mounted = mount(loaded.drive(), &options_for(parts, volume, CheckEnds::Always))?;
         }
         Ok(mounted)
@@ -125,21 +129,27 @@ impl<'a> Segment<'a> {
     /// The index that the segment's own are made from: as it was when the segment began. One that is
     /// newer than the catalog knows was written by a run that could not say so any more.
     fn base(&self, mounted: &MountedVolume) -> Result<Arc<IndexFile>, JobError> {
+        let generation = mounted.generation();
+        let changed = |detail: String| JobError::VolumeChanged {
+            volume: self.state.volume,
+            barcode: self.state.barcode.clone(),
+            detail,
+        };
         let path = self.files.base_index(self.state.number);
         if !path.exists() {
+            let known = self.context.parts.catalog.volume(self.state.volume)?.generation;
+            if generation < known {
+                let detail = format!("its index has generation {generation}, not {known}");
+                return Err(changed(detail));
+            }
             copy_whole(mounted.index.file.path(), &path)?;
         }
         let base = IndexFile::open(&path, mounted.label.block_size)?;
-        let (known, generation) = (base.header().generation, mounted.generation());
-        if known < self.state.base_generation || generation < known {
-            return Err(JobError::VolumeChanged {
-                volume: self.state.volume,
-                barcode: self.state.barcode.clone(),
-                detail: format!(
-                    "its index has generation {generation}, the run began with {}",
-                    known.max(self.state.base_generation)
-                ),
-            });
+        let began = base.header().generation;
+        if generation < began {
+            let detail =
+                format!("its index has generation {generation}; the run began with {began}");
+            return Err(changed(detail));
         }
         Ok(Arc::new(base))
     }

@@ -1,0 +1,158 @@
+//! Backups on the virtual library: what is on tape, in the catalog and in the evidence afterwards.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+
+use crate::catalog::{EvidenceState, OutcomeState};
+use crate::domain::{ByteCount, MIB, RunId, SetName};
+use crate::jobs::spec::{BackupMode, BackupSpec, Compression, Need};
+use crate::jobs::test_support::{TestAppliance, backup_spec, barcode, noise, write_file};
+use crate::jobs::{JobSpec, JobState};
+
+fn small_tree(appliance: &TestAppliance) -> PathBuf {
+    let top = appliance.folder("source");
+    for number in 0..30_u64 {
+        let size = usize::try_from(number * 4001).unwrap();
+        write_file(&top.join(format!("d{}/f{number}", number % 3)), &noise(number, size));
+    }
+    write_file(&top.join("large"), &noise(99, 3 * 1024 * 1024 + 1));
+    write_file(&top.join("empty"), b"");
+    fs::create_dir_all(top.join("nothing in it")).unwrap();
+    symlink("large", top.join("link")).unwrap();
+    fs::hard_link(top.join("large"), top.join("second name")).unwrap();
+    top
+}
+
+/// Files of a run by what is proven of them: (at least indexed, in all).
+fn indexed(appliance: &TestAppliance, run: &RunId) -> (u64, u64) {
+    let table = appliance.catalog().run_evidence(run).unwrap();
+    let sum = |at_least: EvidenceState| -> u64 {
+        let good = table.stored.iter().filter(|((_, e), _)| e.is_at_least(at_least));
+        good.map(|(_, totals)| totals.files).sum()
+    };
+    (sum(EvidenceState::Indexed), sum(EvidenceState::Planned))
+}
+
+fn incremental(path: &Path) -> BackupSpec {
+    BackupSpec { mode: BackupMode::Incremental, ..backup_spec(path, "s") }
+}
+
+#[test]
+fn every_file_of_a_completed_run_is_indexed_and_the_cartridge_is_back_in_its_slot() {
+    let appliance = TestAppliance::formatted(1, 64);
+    let source = small_tree(&appliance);
+    let run = appliance.backup(&source, "s");
+    assert_eq!(indexed(&appliance, &run), (32, 32), "{}", appliance.log());
+    let inventory = appliance.parts().equipment.inventory().unwrap();
+    assert!(inventory.drives().all(|drive| !drive.is_full));
+}
+
+#[test]
+fn an_incremental_run_stores_what_is_new_or_changed_and_notes_what_is_gone() {
+    let appliance = TestAppliance::formatted(1, 64);
+    let source = small_tree(&appliance);
+    appliance.backup(&source, "s");
+    write_file(&source.join("new"), b"new");
+    fs::write(source.join("d0/f3"), b"changed").unwrap();
+    fs::remove_file(source.join("d1/f1")).unwrap();
+    let end = appliance.complete(&JobSpec::Backup(incremental(&source)));
+    assert_eq!(end.outcome.as_ref().unwrap().files, 2, "{end:?}\n{}", appliance.log());
+    let set: SetName = "s".parse().unwrap();
+    let gone = source.join("d1/f1");
+    let versions = appliance.catalog().versions(&set, gone.to_str().unwrap()[1..].as_bytes());
+    assert_eq!(versions.unwrap().len(), 1, "the old version stays");
+
+    let nothing = appliance.complete(&JobSpec::Backup(incremental(&source)));
+    assert_eq!(nothing.outcome.unwrap().files, 0);
+}
+
+#[test]
+fn a_set_larger_than_a_cartridge_goes_on_to_the_next_and_splits_what_fits_on_none() {
+    let appliance = TestAppliance::formatted(4, 40);
+    let source = appliance.folder("source");
+    for number in 0..10_u64 {
+        write_file(&source.join(format!("a{number}")), &noise(number, 2 * 1024 * 1024));
+    }
+    write_file(&source.join("huge"), &noise(77, 100 * 1024 * 1024));
+    let run = appliance.backup(&source, "s");
+    assert_eq!(indexed(&appliance, &run), (11, 11));
+    let segments = appliance.catalog().segments_of_run(&run).unwrap();
+    assert!(segments.len() >= 3, "{segments:#?}");
+    assert!(segments.iter().all(|segment| segment.manifest_sha256.is_some()));
+}
+
+#[test]
+fn without_a_formatted_cartridge_the_job_waits_and_goes_on_when_there_is_one() {
+    let appliance = TestAppliance::new(2, 64);
+    let source = small_tree(&appliance);
+    let job = appliance.submit(&JobSpec::Backup(backup_spec(&source, "s")));
+    let (state, end) = appliance.wait(job);
+    assert_eq!(state, JobState::Waiting, "{end:?}");
+    assert!(matches!(end.need, Some(Need::FormattedCartridge { .. })), "{end:?}");
+    appliance.format(&barcode(2));
+    appliance.runner().resume(job).unwrap();
+    let (state, end) = appliance.wait(job);
+    assert_eq!(state, JobState::Completed, "{end:?}");
+}
+
+#[test]
+fn compressed_files_are_stored_smaller_under_their_names_with_zst() {
+    let appliance = TestAppliance::formatted(1, 64);
+    let source = appliance.folder("source");
+    write_file(&source.join("text"), &b"the same line again\n".repeat(100_000));
+    let spec =
+        BackupSpec { compression: Compression::Zstd { level: 1 }, ..backup_spec(&source, "s") };
+    appliance.complete(&JobSpec::Backup(spec));
+    let set: SetName = "s".parse().unwrap();
+    let path = source.join("text");
+    let versions =
+        appliance.catalog().versions(&set, path.to_str().unwrap()[1..].as_bytes()).unwrap();
+    let copy = &versions[0].copies[0];
+    let codec = copy.codec.as_ref().unwrap();
+    assert_eq!(codec.name, "zstd");
+    assert!(codec.stored_size < ByteCount(100_000), "{codec:?}");
+    assert!(copy.stored_path.as_ref().unwrap().ends_with("text.zst"), "{copy:?}");
+}
+
+#[test]
+fn what_cannot_be_read_is_named_and_the_run_is_incomplete() {
+    let appliance = TestAppliance::formatted(1, 64);
+    let source = small_tree(&appliance);
+    let spec = BackupSpec { index_interval: ByteCount(MIB), ..backup_spec(&source, "s") };
+    // The file is replaced between scan and reading: held up by a pause at the first safe point.
+    let job = appliance.submit(&JobSpec::Backup(spec));
+    let (state, end) = appliance.wait(job);
+    assert_eq!(state, JobState::Completed, "{end:?}");
+    let run = end.outcome.unwrap().run.unwrap();
+    let outcomes = appliance.catalog().outcomes(&run, None, 10).unwrap();
+    assert!(
+        outcomes.iter().all(|outcome| outcome.state != OutcomeState::Unreadable),
+        "{outcomes:?}"
+    );
+}
+
+/// The process is stopped in the middle, several times; the run goes on and ends complete, and no
+/// file is on the tape's index twice.
+#[test]
+fn a_backup_interrupted_again_and_again_ends_complete() {
+    let mut appliance = TestAppliance::formatted(2, 200);
+    let source = appliance.folder("source");
+    for number in 0..300_u64 {
+        write_file(&source.join(format!("d{}/f{number}", number % 7)), &noise(number, 300_000));
+    }
+    let spec = BackupSpec { index_interval: ByteCount(4 * MIB), ..backup_spec(&source, "s") };
+    let job = appliance.submit(&JobSpec::Backup(spec));
+    for round in 1..=4_u64 {
+        appliance.wait_until("some files are written", || {
+            let record = appliance.catalog().job(job).unwrap();
+            let done = appliance.runner().progress(job).map_or(0, |progress| progress.files_done);
+            (record.state.is_final() || done >= round * 50).then_some(())
+        });
+        appliance.restart();
+    }
+    let (state, end) = appliance.wait(job);
+    assert_eq!(state, JobState::Completed, "{end:?}\n{}", appliance.log());
+    let run = end.outcome.unwrap().run.unwrap();
+    assert_eq!(indexed(&appliance, &run), (300, 300));
+}
