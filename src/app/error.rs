@@ -121,9 +121,9 @@ impl AppError {
     /// What to do about it, where that is known.
     pub(super) fn next_step(&self) -> Option<&str> {
         match self {
-            Self::Unreachable { .. } => {
-                Some("Start the engine with `fossilsafe run`, or name it with --server HOST:PORT.")
-            }
+            Self::Unreachable { .. } => Some(
+                "Start the engine with `fossilsafe run`, or name it with --server or FOSSILSAFE_ENGINE.",
+            ),
             Self::Protocol { .. } => Some("Look at the log of the engine, then try again."),
             Self::Refused(problem) => Some(&problem.next_step),
             Self::Settings(error) => Some(error.next_step()),

@@ -105,7 +105,7 @@ impl Default for Settings {
 impl Default for PracticeSettings {
     fn default() -> Self {
         // Small enough to fill one in a minute and see what happens then.
-        Self { capacity_bytes: ByteCount(4 * GIB), cartridges: 10, unknown: Map::new() }
+        Self { capacity_bytes: ByteCount(4 * GIB), cartridges: 20, unknown: Map::new() }
     }
 }
 

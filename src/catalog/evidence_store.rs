@@ -324,20 +324,10 @@ fn add_run(
         .collect::<Result<Vec<_>, _>>()?;
     let mut book = EvidenceBook::default();
     for segment in segments {
-        let known = book.segment(connection, segment)?;
-        let last: Option<u64> = connection
-            .prepare_cached("SELECT max(sequence) FROM segment_marks WHERE segment_id = ?1")?
-            .query_row([segment.0], |row| row.get(0))?;
-        for (range, effective) in known.evidence.ranges(last.unwrap_or(0)) {
-            let effective = match unusable(known.volume, known.volume_state) {
-                Some(reason) => Effective::Failed { reason },
-                None => effective,
-            };
-            let totals = totals_of(connection, segment, run, &range)?;
-            if totals.files > 0 {
-                let sum = table.stored.entry((known.copy_number, effective)).or_default();
-                sum.add(totals.files, totals.bytes.0);
-            }
+        let copy_number = book.segment(connection, segment)?.copy_number;
+        for (effective, totals) in segment_totals(connection, &mut book, segment, run)? {
+            let sum = table.stored.entry((copy_number, effective)).or_default();
+            sum.add(totals.files, totals.bytes.0);
         }
     }
     add_split_files(connection, &mut book, run, table)?;
@@ -351,6 +341,31 @@ fn add_run(
         sum.add(row.get(2)?, row.get(3)?);
     }
     Ok(())
+}
+
+/// Files and bytes of a segment by what counts for them.
+pub(super) fn segment_totals(
+    connection: &Connection,
+    book: &mut EvidenceBook,
+    segment: SegmentId,
+    run: i64,
+) -> Result<Vec<(Effective, FileTotals)>, CatalogError> {
+    let known = book.segment(connection, segment)?;
+    let last: Option<u64> = connection
+        .prepare_cached("SELECT max(sequence) FROM segment_marks WHERE segment_id = ?1")?
+        .query_row([segment.0], |row| row.get(0))?;
+    let mut sums = Vec::new();
+    for (range, effective) in known.evidence.ranges(last.unwrap_or(0)) {
+        let effective = match unusable(known.volume, known.volume_state) {
+            Some(reason) => Effective::Failed { reason },
+            None => effective,
+        };
+        let totals = totals_of(connection, segment, run, &range)?;
+        if totals.files > 0 {
+            sums.push((effective, totals));
+        }
+    }
+    Ok(sums)
 }
 
 /// Split files, of which ranges of one segment say only a part: each counts once, as a whole.

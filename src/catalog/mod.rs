@@ -18,6 +18,7 @@ pub mod equipment;
 pub mod error;
 pub mod evidence;
 mod evidence_store;
+mod evidence_sums;
 mod events;
 pub mod extents;
 pub mod files;
@@ -48,6 +49,7 @@ pub use equipment::{DriveRecord, LibraryRecord, MoveEnd, MoveOrder, ProductIdent
 pub use error::{CatalogError, CatalogErrorKind, Subject};
 pub use evidence::{Effective, EvidenceState, SegmentEvidence};
 pub use evidence_store::{EvidenceTable, OutcomeRecord};
+pub use evidence_sums::VolumeSums;
 pub use extents::CopyExtent;
 pub use files::{CopyRecord, FileKind, FileVersion, FullVersion, OutcomeState, StoredCodec};
 pub use ids::{CartridgeId, CopyId, SegmentId};

@@ -91,16 +91,19 @@ pub struct Live {
     pub control: Arc<Control>,
     /// Figures of the data path.
     pub gauges: Arc<Gauges>,
+    /// True if the data goes to tape.
+    pub(super) is_writing: bool,
     progress: Mutex<JobProgress>,
     stored_at: Mutex<Duration>,
     is_stopping: Arc<AtomicBool>,
 }
 
 impl Live {
-    pub(super) fn new(is_stopping: Arc<AtomicBool>) -> Arc<Self> {
+    pub(super) fn new(is_stopping: Arc<AtomicBool>, is_writing: bool) -> Arc<Self> {
         Arc::new(Self {
             control: Arc::new(Control::new()),
             gauges: Arc::new(Gauges::new()),
+            is_writing,
             progress: Mutex::new(JobProgress::default()),
             stored_at: Mutex::new(Duration::ZERO),
             is_stopping,

@@ -20,6 +20,9 @@ use super::{backup, format, inventory, movement, rebuild, restore, verify};
 use crate::catalog::{CatalogError, EventLevel, JobRecord, JobRequest, JobState};
 use crate::domain::JobId;
 
+/// The kind of job that writes to tape; all others that move data read.
+const BACKUP: &str = "backup";
+
 /// Runs the jobs of one appliance.
 pub struct Runner {
     parts: Arc<Parts>,
@@ -27,6 +30,16 @@ pub struct Runner {
     threads: Mutex<Vec<JoinHandle<()>>>,
     is_stopping: Arc<AtomicBool>,
     changed: Arc<dyn Fn() + Send + Sync>,
+    moved: Mutex<MovedBytes>,
+}
+
+/// Bytes that went through the drives since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MovedBytes {
+    /// To tape.
+    pub written: u64,
+    /// From tape.
+    pub read: u64,
 }
 
 impl std::fmt::Debug for Runner {
@@ -51,6 +64,7 @@ impl Runner {
             threads: Mutex::default(),
             is_stopping: Arc::default(),
             changed,
+            moved: Mutex::default(),
         });
         match runner.parts.equipment.resolve_half_done_moves() {
             Ok(resolved) => {
@@ -66,6 +80,12 @@ impl Runner {
         runner.parts.catalog.requeue_interrupted_jobs(now)?;
         for job in runner.parts.catalog.jobs_in_state(JobState::Queued)? {
             runner.launch(job.id)?;
+            // Asked for and not obeyed before the last process ended.
+            if job.request == Some(JobRequest::Cancel)
+                && let Some(live) = runner.live.lock().get(&job.id)
+            {
+                live.control.cancel();
+            }
         }
         Ok(runner)
     }
@@ -88,7 +108,7 @@ impl Runner {
     /// If the job does not exist, has ended, or the catalog cannot be written.
     pub fn pause(&self, id: JobId) -> Result<(), JobError> {
         self.note(id, Some(JobRequest::Pause))?;
-        if let Some(live) = self.live(id) {
+        if let Some(live) = self.live.lock().get(&id) {
             live.control.pause();
             self.parts.catalog.set_job_state(id, JobState::Paused, None, self.parts.clock.now())?;
         }
@@ -102,13 +122,14 @@ impl Runner {
     /// If the job does not exist, has ended, or the catalog cannot be written.
     pub fn resume(self: &Arc<Self>, id: JobId) -> Result<(), JobError> {
         self.note(id, None)?;
-        match self.live(id) {
-            Some(live) => {
-                let now = self.parts.clock.now();
-                self.parts.catalog.set_job_state(id, JobState::Running, None, now)?;
-                live.control.resume();
-            }
-            None => self.launch(id)?,
+        let live_jobs = self.live.lock();
+        if let Some(live) = live_jobs.get(&id) {
+            let now = self.parts.clock.now();
+            self.parts.catalog.set_job_state(id, JobState::Running, None, now)?;
+            live.control.resume();
+        } else {
+            drop(live_jobs);
+            self.launch(id)?;
         }
         (self.changed)();
         Ok(())
@@ -120,7 +141,8 @@ impl Runner {
     /// If the job does not exist, has ended, or the catalog cannot be written.
     pub fn cancel(&self, id: JobId) -> Result<(), JobError> {
         self.note(id, Some(JobRequest::Cancel))?;
-        if let Some(live) = self.live(id) {
+        let live_jobs = self.live.lock();
+        if let Some(live) = live_jobs.get(&id) {
             live.control.cancel();
         } else {
             let now = self.parts.clock.now();
@@ -153,6 +175,18 @@ impl Runner {
         }
     }
 
+    /// Takes a job that has ended out of the live ones and `write`s its state, in one step for those who
+    /// pause, resume or cancel it meanwhile.
+    fn forget(&self, context: &JobContext, write: impl FnOnce() -> Result<(), CatalogError>) {
+        let mut live_jobs = self.live.lock();
+        if let Err(error) = write() {
+            tracing::error!(job = context.id.0, %error, "the end of the job could not be written");
+        }
+        if let Some(live) = live_jobs.remove(&context.id) {
+            self.moved.lock().add(&live, self.parts.clock.elapsed());
+        }
+    }
+
     fn live(&self, id: JobId) -> Option<Arc<Live>> {
         self.live.lock().get(&id).cloned()
     }
@@ -173,7 +207,8 @@ impl Runner {
         if live_jobs.contains_key(&id) || self.is_stopping.load(Ordering::SeqCst) {
             return Ok(());
         }
-        let live = Live::new(Arc::clone(&self.is_stopping));
+        let is_writing = self.parts.catalog.job(id)?.kind == BACKUP;
+        let live = Live::new(Arc::clone(&self.is_stopping), is_writing);
         let now = self.parts.clock.now();
         self.parts.catalog.set_job_state(id, JobState::Running, None, now)?;
         let context = JobContext {
@@ -202,9 +237,18 @@ impl Runner {
             let what = what.or_else(|| panic.downcast_ref::<&str>().map(|&text| text.to_owned()));
             Err(JobError::Bug(what.unwrap_or_else(|| "a panic".to_owned())))
         });
-        self.live.lock().remove(&context.id);
         self.write_end(context, ended);
         (self.changed)();
+    }
+
+    /// Bytes that went through the drives since the start, jobs at work included.
+    #[must_use]
+    pub fn moved_bytes(&self) -> MovedBytes {
+        let mut moved = *self.moved.lock();
+        for live in self.live.lock().values() {
+            moved.add(live, self.parts.clock.elapsed());
+        }
+        moved
     }
 
     fn write_end(&self, context: &JobContext, ended: Result<Ending, JobError>) {
@@ -212,6 +256,7 @@ impl Runner {
             Ok(Ending::Interrupted) => {
                 context.tell(EventLevel::Info, "interrupted", "goes on at the next start");
                 context.store_progress();
+                self.forget(context, || Ok(()));
                 return;
             }
             Ok(ending) => {
@@ -233,13 +278,13 @@ impl Runner {
             }
         };
         context.store_progress();
+        // Told first: who sees the job ended has then seen all its events.
+        context.tell(level, state.as_str(), message);
         let value = serde_json::to_value(&end).ok();
         let now = self.parts.clock.now();
-        let written = self.parts.catalog.set_job_state(context.id, state, value.as_ref(), now);
-        if let Err(error) = written {
-            tracing::error!(job = context.id.0, %error, "the end of the job could not be written");
-        }
-        context.tell(level, state.as_str(), message);
+        self.forget(context, || {
+            self.parts.catalog.set_job_state(context.id, state, value.as_ref(), now)
+        });
         if state.is_final() && state != JobState::Failed {
             let folder = self.parts.folders.job(context.id);
             if folder.exists()
@@ -248,6 +293,14 @@ impl Runner {
                 tracing::warn!(%error, "{} was not removed", folder.display());
             }
         }
+    }
+}
+
+impl MovedBytes {
+    fn add(&mut self, live: &Live, now: std::time::Duration) {
+        let drives = live.gauges.snapshot(now).drives;
+        let bytes: u64 = drives.iter().map(|drive| drive.bytes).sum();
+        if live.is_writing { self.written += bytes } else { self.read += bytes }
     }
 }
 

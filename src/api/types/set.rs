@@ -17,6 +17,9 @@ pub struct SetView {
     pub runs: u64,
     /// The newest run.
     pub newest_run: Option<RunView>,
+    /// The newest run that came to its end, complete or not: what a verification or a restore of the
+    /// set means.
+    pub newest_ended_run: Option<RunId>,
     /// The newest run in which every file is at least indexed.
     pub newest_complete_run: Option<RunId>,
     /// Its cartridges in sequence.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::Context;
-use super::follow::FollowOption;
+use super::follow::DetachOption;
 use super::size::parse_size;
 use crate::app::error::{AppError, Exit};
 use crate::domain::{Barcode, ByteCount, SetName};
@@ -31,9 +31,9 @@ pub(super) struct BackupArguments {
     /// Leave out what matches, in the syntax of .gitignore; may be repeated
     #[arg(long, value_name = "PATTERN")]
     exclude: Vec<String>,
-    /// Store each file compressed, as NAME.zst
-    #[arg(long)]
-    compress: bool,
+    /// How content is stored: none, zstd or zstd:LEVEL, which makes NAME.zst of each file
+    #[arg(long, value_name = "CODEC", value_parser = parse_compression)]
+    compression: Option<Compression>,
     /// Write only this cartridge; may be repeated
     #[arg(long = "cartridge", value_name = "BARCODE")]
     cartridges: Vec<Barcode>,
@@ -41,7 +41,7 @@ pub(super) struct BackupArguments {
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     index_interval: Option<ByteCount>,
     #[command(flatten)]
-    follow: FollowOption,
+    wait: DetachOption,
 }
 
 pub(super) fn run(arguments: BackupArguments, context: &Context) -> Result<Exit, AppError> {
@@ -52,15 +52,24 @@ pub(super) fn run(arguments: BackupArguments, context: &Context) -> Result<Exit,
         paths: paths?,
         mode: if arguments.full { BackupMode::Full } else { BackupMode::Incremental },
         exclude: arguments.exclude,
-        compression: match arguments.compress {
-            true => Compression::Zstd { level: ZSTD_LEVEL },
-            false => Compression::None,
-        },
+        compression: arguments.compression.unwrap_or_default(),
         cartridges: arguments.cartridges,
         index_interval: arguments.index_interval.unwrap_or_else(BackupSpec::default_index_interval),
     };
     let job = context.client.post("/api/backups", &spec)?;
-    arguments.follow.apply(&job, context)
+    arguments.wait.apply(&job, context)
+}
+
+/// `none`, `zstd`, `zstd:9`. Which levels there are is the engine's to say.
+fn parse_compression(text: &str) -> Result<Compression, String> {
+    let refuse = || format!("\"{text}\" is no codec: write none, zstd or zstd:LEVEL");
+    let level = match text.split_once(':') {
+        None if text == "none" => return Ok(Compression::None),
+        None if text == "zstd" => ZSTD_LEVEL,
+        Some(("zstd", level)) => level.parse().map_err(|_| refuse())?,
+        _ => return Err(refuse()),
+    };
+    Ok(Compression::Zstd { level })
 }
 
 /// A path as the engine needs it. The engine looks whether it exists, on its own machine; links on
@@ -77,4 +86,19 @@ pub(super) fn absolute(path: &Path) -> Result<PathBuf, AppError> {
         )));
     }
     Ok(absolute)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_codec_is_named_with_or_without_its_level() {
+        assert_eq!(parse_compression("none"), Ok(Compression::None));
+        assert_eq!(parse_compression("zstd"), Ok(Compression::Zstd { level: ZSTD_LEVEL }));
+        assert_eq!(parse_compression("zstd:9"), Ok(Compression::Zstd { level: 9 }));
+        for bad in ["", "gzip", "zstd:", "zstd:high", "none:1"] {
+            assert!(parse_compression(bad).is_err(), "{bad}");
+        }
+    }
 }

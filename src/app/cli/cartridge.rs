@@ -43,7 +43,7 @@ pub(super) struct FormatArguments {
     barcode: Barcode,
     /// Name of the volume for people; the barcode, if not given
     #[arg(long, value_name = "NAME")]
-    volume_name: Option<String>,
+    name: Option<String>,
     /// Lose everything that is on the cartridge: type its barcode again. Without this only a blank
     /// cartridge is formatted
     #[arg(long, value_name = "BARCODE")]
@@ -129,8 +129,7 @@ fn format(arguments: FormatArguments, context: &Context) -> Result<Exit, AppErro
             "--yes-erase {typed} does not name cartridge {barcode}: nothing was erased"
         )));
     }
-    let request =
-        FormatRequest { volume_name: arguments.volume_name, typed_barcode: arguments.yes_erase };
+    let request = FormatRequest { volume_name: arguments.name, typed_barcode: arguments.yes_erase };
     let address = Address::new("/api/cartridges").part(barcode.as_str()).part("format");
     let job = context.client.post(address.as_str(), &request)?;
     arguments.wait.apply(&job, context)

@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 
 use super::Context;
-use super::follow::FollowOption;
+use super::follow::DetachOption;
 use crate::api::types::CatalogCheck;
 use crate::app::error::{AppError, Exit};
 use crate::domain::Barcode;
@@ -23,7 +23,7 @@ pub(super) struct RebuildArguments {
     #[arg(value_name = "BARCODE")]
     barcodes: Vec<Barcode>,
     #[command(flatten)]
-    follow: FollowOption,
+    wait: DetachOption,
 }
 
 pub(super) fn run(command: CatalogCommand, context: &Context) -> Result<Exit, AppError> {
@@ -31,7 +31,7 @@ pub(super) fn run(command: CatalogCommand, context: &Context) -> Result<Exit, Ap
         CatalogCommand::Rebuild(arguments) => {
             let spec = RebuildSpec { barcodes: arguments.barcodes };
             let job = context.client.post("/api/catalog/rebuild", &spec)?;
-            arguments.follow.apply(&job, context)
+            arguments.wait.apply(&job, context)
         }
         CatalogCommand::Check => check(context),
     }

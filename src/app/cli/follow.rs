@@ -18,25 +18,10 @@ use crate::app::error::{AppError, Exit};
 use crate::domain::{ByteCount, JobId};
 use crate::jobs::JobState;
 
-/// For jobs that take long: return at once unless told to wait.
-#[derive(Debug, Args)]
-pub(super) struct FollowOption {
-    /// Wait for the end and show progress; without it the job goes on by itself
-    #[arg(long)]
-    follow: bool,
-}
-
-impl FollowOption {
-    /// Prints the accepted job, or follows it.
-    pub(super) fn apply(&self, job: &JobView, context: &Context) -> Result<Exit, AppError> {
-        if self.follow { follow(job.id, context) } else { accepted(job, context) }
-    }
-}
-
-/// For jobs that take a minute: wait unless told not to.
+/// A command that starts a job follows it to its end, unless told not to.
 #[derive(Debug, Args)]
 pub(super) struct DetachOption {
-    /// Do not wait for the end
+    /// Return at once; the job goes on by itself
     #[arg(long)]
     detach: bool,
 }

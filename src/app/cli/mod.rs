@@ -45,7 +45,7 @@ Exit codes:
   3  no engine answers: start one with `fossilsafe run`
   4  a person has to do something first, for example bring a cartridge
 
-Sizes are given as 500MB, 4GiB or plain bytes. FOSSILSAFE_SERVER stands for --server.";
+Sizes are given as 500MB, 4GiB or plain bytes. FOSSILSAFE_ENGINE stands for --server.";
 
 /// Where the engine is unless somebody says otherwise.
 const SERVER_DEFAULT: &str = "127.0.0.1:8080";
@@ -137,7 +137,7 @@ fn execute(arguments: Arguments, output: &Output) -> Exit {
 }
 
 fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, AppError> {
-    let server = arguments.server.or_else(|| std::env::var("FOSSILSAFE_SERVER").ok());
+    let server = arguments.server.or_else(|| std::env::var("FOSSILSAFE_ENGINE").ok());
     let context = || {
         let client = Client::new(server.as_deref().unwrap_or(SERVER_DEFAULT))?;
         Ok::<_, AppError>(Context { client, output: output.clone() })

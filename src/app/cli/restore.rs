@@ -6,7 +6,7 @@ use clap::{ArgGroup, Args};
 
 use super::Context;
 use super::backup::absolute;
-use super::follow::FollowOption;
+use super::follow::DetachOption;
 use super::output::{Table, grouped, or_dash, size};
 use crate::api::types::{FileHit, Page, RestorePlan, SetView};
 use crate::app::address::Address;
@@ -23,7 +23,7 @@ pub(super) struct RestoreArguments {
     /// Files and folders as they were backed up; without any, the whole run
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// Restore the newest run of this set
+    /// Restore the newest run of this set that has ended
     #[arg(long, value_name = "NAME")]
     set: Option<SetName>,
     /// Restore this run
@@ -37,15 +37,15 @@ pub(super) struct RestoreArguments {
     to: Option<PathBuf>,
     /// Replace files that are already there; without this they are kept and listed
     #[arg(long)]
-    replace: bool,
+    overwrite: bool,
     /// Do not wait for cartridges that are not in the library: restore the rest and list what is missing
     #[arg(long)]
-    skip_missing: bool,
+    without_missing: bool,
     /// Only say which cartridges would be read and what is missing
     #[arg(long)]
     plan: bool,
     #[command(flatten)]
-    follow: FollowOption,
+    wait: DetachOption,
 }
 
 pub(super) fn run(arguments: RestoreArguments, context: &Context) -> Result<Exit, AppError> {
@@ -62,8 +62,8 @@ pub(super) fn run(arguments: RestoreArguments, context: &Context) -> Result<Exit
     let spec = RestoreSpec {
         selection: RestoreSelection { run, paths },
         destination: absolute(&to)?,
-        existing: if arguments.replace { Existing::Replace } else { Existing::Keep },
-        missing: match arguments.skip_missing {
+        existing: if arguments.overwrite { Existing::Replace } else { Existing::Keep },
+        missing: match arguments.without_missing {
             true => MissingCartridge::Skip,
             false => MissingCartridge::Wait,
         },
@@ -72,17 +72,17 @@ pub(super) fn run(arguments: RestoreArguments, context: &Context) -> Result<Exit
         return plan(&spec, context);
     }
     let job = context.client.post("/api/restore", &spec)?;
-    arguments.follow.apply(&job, context)
+    arguments.wait.apply(&job, context)
 }
 
 fn newest_run(set: &SetName, context: &Context) -> Result<RunId, AppError> {
     let address = Address::new("/api/sets").part(set.as_str());
     let view: SetView = context.client.get(address.as_str())?;
     let none = || AppError::Offline {
-        message: format!("set {set} has no run yet"),
-        next_step: "Back it up first, or look at `fossilsafe set list`.".to_owned(),
+        message: format!("set {set} has no run that has ended"),
+        next_step: "Back it up first, or wait for its job: `fossilsafe job list`.".to_owned(),
     };
-    Ok(view.newest_run.ok_or_else(none)?.run)
+    view.newest_ended_run.ok_or_else(none)
 }
 
 fn found(text: &str, run: &RunId, context: &Context) -> Result<Vec<PathBuf>, AppError> {

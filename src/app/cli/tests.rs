@@ -41,8 +41,8 @@ fn the_first_session_of_the_readme_parses() {
 #[test]
 fn what_belongs_together_can_be_given_together() {
     for good in [
-        "fossilsafe verify --run r --follow --json",
-        "fossilsafe restore /etc /srv --run r --to /tmp/x --replace --skip-missing --follow",
+        "fossilsafe verify --run r --detach --json",
+        "fossilsafe restore /etc /srv --run r --to /tmp/x --overwrite --without-missing --detach",
         "fossilsafe restore --set a --search x --plan",
         "fossilsafe evidence",
         "fossilsafe ltfs ls --library /x --cartridge FSP001L9 --work /y",
@@ -136,7 +136,7 @@ fn a_missing_engine_has_its_own_exit_code_and_says_how_to_start_one() {
 #[test]
 fn a_long_job_is_accepted_and_named_without_waiting() {
     let appliance = Appliance::start();
-    let (exit, text) = appliance.run("fossilsafe backup /etc /srv --set etc --full");
+    let (exit, text) = appliance.run("fossilsafe backup /etc /srv --set etc --full --detach");
     assert_eq!(exit, Exit::Done);
     assert!(text.contains("Job 1 accepted: Back up set etc."), "{text}");
     let (_, text) = appliance.run("fossilsafe job show 1 --json");
@@ -156,7 +156,7 @@ fn following_ends_with_the_job_and_its_exit_code() {
         (JobState::Waiting, Exit::NeedsOperator),
     ] {
         let appliance = Appliance::start();
-        appliance.run("fossilsafe verify --set etc");
+        appliance.run("fossilsafe verify --set etc --detach");
         appliance.engine.enter(JobId(1), JobState::Running);
         appliance.engine.enter(JobId(1), state);
         let (followed, text) = appliance.run("fossilsafe job follow 1");

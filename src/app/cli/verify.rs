@@ -3,7 +3,7 @@
 use clap::{ArgGroup, Args};
 
 use super::Context;
-use super::follow::FollowOption;
+use super::follow::DetachOption;
 use crate::app::error::{AppError, Exit};
 use crate::domain::{Barcode, RunId, SetName};
 use crate::jobs::spec::{VerifyScope, VerifySpec};
@@ -21,7 +21,7 @@ pub(super) struct VerifyArguments {
     #[arg(long, value_name = "BARCODE")]
     cartridge: Option<Barcode>,
     #[command(flatten)]
-    follow: FollowOption,
+    wait: DetachOption,
 }
 
 pub(super) fn run(arguments: VerifyArguments, context: &Context) -> Result<Exit, AppError> {
@@ -34,5 +34,5 @@ pub(super) fn run(arguments: VerifyArguments, context: &Context) -> Result<Exit,
         }
     };
     let job = context.client.post("/api/verify", &VerifySpec { scope })?;
-    arguments.follow.apply(&job, context)
+    arguments.wait.apply(&job, context)
 }

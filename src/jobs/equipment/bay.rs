@@ -17,8 +17,12 @@ pub struct DriveBay {
     pub serial: DriveSerial,
     /// Its generation, where the model is known.
     pub generation: Option<LtoGeneration>,
-    /// Vendor, product and firmware, for people.
-    pub model: String,
+    /// The vendor, as the drive says.
+    pub vendor: String,
+    /// The product, as the drive says.
+    pub product: String,
+    /// Its firmware.
+    pub revision: String,
     connect: Connect,
 }
 
@@ -30,9 +34,14 @@ impl DriveBay {
     pub fn discover(connect: Connect, clock: &Arc<dyn Clock>) -> Result<Self, EquipmentError> {
         let drive = Drive::open(connect()?, Arc::clone(clock))?;
         let identity = drive.identity();
-        let model = format!("{} {} {}", identity.vendor, identity.product, identity.revision);
-        let (serial, generation) = (identity.serial.clone(), identity.generation);
-        Ok(Self { serial, generation, model, connect })
+        Ok(Self {
+            serial: identity.serial.clone(),
+            generation: identity.generation,
+            vendor: identity.vendor.clone(),
+            product: identity.product.clone(),
+            revision: identity.revision.clone(),
+            connect,
+        })
     }
 
     /// Opens the drive, which must still be the same one.
@@ -52,6 +61,6 @@ impl DriveBay {
 
 impl fmt::Debug for DriveBay {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "DriveBay({} {})", self.serial, self.model)
+        write!(f, "DriveBay({} {} {})", self.serial, self.vendor, self.product)
     }
 }

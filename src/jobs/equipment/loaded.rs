@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{BayGuard, Equipment, EquipmentError};
+use super::{BayGuard, DriveBay, Equipment, EquipmentError};
 use crate::changer::{Element, ElementAddress, Inventory};
 use crate::domain::{Barcode, DriveSerial};
 use crate::drive::{Drive, WaitState};
@@ -53,40 +53,53 @@ impl Equipment {
         barcode: &Barcode,
         is_stopped: &dyn Fn() -> bool,
     ) -> Result<Loaded, EquipmentError> {
-        let Some(changer) = &self.changer else { return Err(EquipmentError::NoChanger) };
-        let found = self.find(barcode)?;
-        if let Some(serial) = &found.drive_serial {
-            let guard = self.take_when_free(&|bay| bay.serial == *serial, is_stopped)?;
-            // While this job waited, the one before may have put the cartridge away.
+        let medium = barcode.generation();
+        let suits = |bay: &DriveBay| match (bay.generation, medium) {
+            (Some(drive), Some(medium)) => drive.can_read(medium),
+            _ => true,
+        };
+        // Between a look and the drive being free another job may have moved the cartridge.
+        loop {
+            let Some(serial) = self.find(barcode)?.drive_serial else {
+                let guard = self.take_when_free(&suits, is_stopped)?;
+                match self.bring(guard, barcode)? {
+                    Some(loaded) => return Ok(loaded),
+                    None => continue,
+                }
+            };
+            let guard = self.take_when_free(&|bay| bay.serial == serial, is_stopped)?;
             let now = self.find(barcode)?;
-            if now.drive_serial.as_ref() == Some(serial) {
+            if now.drive_serial == Some(serial) {
                 let mut loaded = self.loaded(guard, barcode, now.source, Some(now.address))?;
                 loaded.was_loaded = true;
                 return Ok(loaded);
             }
-            drop(guard);
         }
-        let medium = barcode.generation();
-        let suits = |bay: &super::DriveBay| match (bay.generation, medium) {
-            (Some(drive), Some(medium)) => drive.can_read(medium),
-            _ => true,
-        };
-        let guard = self.take_when_free(&suits, is_stopped)?;
-        let serial = self.bays[guard.bay].serial.clone();
-        let mut changer = changer.lock();
-        let inventory = changer.inventory()?;
-        let target = inventory.drive_by_serial(&serial).ok_or(EquipmentError::NoSuitableDrive)?;
-        let (target_address, target_full) = (target.address, target.is_full);
-        if target_full {
-            let slot = inventory.empty_slot(target.source).ok_or(EquipmentError::NoEmptySlot)?;
-            let slot = slot.address;
+    }
+
+    /// Has the robot bring the cartridge to a drive; nothing if another drive has it by now: that one
+    /// may be at work.
+    fn bring(&self, guard: BayGuard, barcode: &Barcode) -> Result<Option<Loaded>, EquipmentError> {
+        let Some(changer) = &self.changer else { return Err(EquipmentError::NoChanger) };
+        let serial = &self.bays[guard.bay].serial;
+        let inventory = self.inventory()?;
+        let target = inventory.drive_by_serial(serial).ok_or(EquipmentError::NoSuitableDrive)?;
+        if target.is_full {
+            // A drive takes its time to unload: the robot is free for others meanwhile.
             self.bays[guard.bay].connect(&self.clock)?.unload()?;
-            changer.move_cartridge(target_address, slot)?;
+            let mut changer = changer.lock();
+            let now = self.look(&mut changer)?;
+            let slot = now.empty_slot(target.source).ok_or(EquipmentError::NoEmptySlot)?;
+            self.carry(&mut changer, target.address, slot.address)?;
         }
-        let from = self.find_in(&changer.inventory()?, barcode)?.address;
-        changer.move_cartridge(from, target_address)?;
+        let mut changer = changer.lock();
+        let from = self.find_in(&self.look(&mut changer)?, barcode)?;
+        if from.drive_serial.is_some() {
+            return Ok(None);
+        }
+        self.carry(&mut changer, from.address, target.address)?;
         drop(changer);
-        self.loaded(guard, barcode, Some(from), Some(target_address))
+        self.loaded(guard, barcode, Some(from.address), Some(target.address)).map(Some)
     }
 
     fn find_loaded_by_hand(
@@ -229,13 +242,13 @@ impl Loaded {
             self.reconnect()?;
         }
         self.drive().unload()?;
-        let Some(changer) = &self.guard.equipment.changer else { return Ok(()) };
+        let equipment = &self.guard.equipment;
+        let Some(changer) = &equipment.changer else { return Ok(()) };
         let Some(from) = self.element else { return Ok(()) };
         let mut changer = changer.lock();
-        let inventory = changer.inventory()?;
+        let inventory = equipment.look(&mut changer)?;
         let slot = inventory.empty_slot(self.home).ok_or(EquipmentError::NoEmptySlot)?.address;
-        changer.move_cartridge(from, slot)?;
-        Ok(())
+        Ok(equipment.carry(&mut changer, from, slot)?)
     }
 }
 

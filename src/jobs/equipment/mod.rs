@@ -9,6 +9,7 @@ mod bay;
 mod error;
 mod loaded;
 mod places;
+mod sight;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +23,7 @@ pub use bay::{Connect, DriveBay};
 pub use error::EquipmentError;
 pub use loaded::Loaded;
 pub use places::{element_at, place_of};
+pub use sight::Sight;
 
 /// How often a job that waits for a drive looks whether it has been told to stop.
 const DRIVE_WAIT: Duration = Duration::from_millis(500);
@@ -33,6 +35,7 @@ pub struct Equipment {
     bays: Vec<DriveBay>,
     taken: Mutex<Vec<bool>>,
     given_back: Condvar,
+    sight: Mutex<Sight>,
     clock: Arc<dyn Clock>,
 }
 
@@ -42,7 +45,8 @@ impl Equipment {
     pub fn new(changer: Option<Changer>, bays: Vec<DriveBay>, clock: Arc<dyn Clock>) -> Arc<Self> {
         let taken = Mutex::new(vec![false; bays.len()]);
         let changer = changer.map(Mutex::new);
-        Arc::new(Self { changer, bays, taken, given_back: Condvar::new(), clock })
+        let (given_back, sight) = (Condvar::new(), Mutex::default());
+        Arc::new(Self { changer, bays, taken, given_back, sight, clock })
     }
 
     /// The drives, in the order in which they are numbered for people.
@@ -75,7 +79,7 @@ impl Equipment {
     /// If there is no changer or it cannot tell.
     pub fn inventory(&self) -> Result<Inventory, EquipmentError> {
         let changer = self.changer.as_ref().ok_or(EquipmentError::NoChanger)?;
-        Ok(changer.lock().inventory()?)
+        self.look(&mut changer.lock())
     }
 
     /// Has the library look at every element itself, then reports.
@@ -86,7 +90,7 @@ impl Equipment {
         let changer = self.changer.as_ref().ok_or(EquipmentError::NoChanger)?;
         let mut changer = changer.lock();
         changer.initialize_elements(None)?;
-        Ok(changer.inventory()?)
+        self.look(&mut changer)
     }
 
     /// Moves a cartridge between two elements. A drive involved must not be in use.
@@ -99,7 +103,7 @@ impl Equipment {
         to: ElementAddress,
     ) -> Result<(), EquipmentError> {
         let changer = self.changer.as_ref().ok_or(EquipmentError::NoChanger)?;
-        let inventory = changer.lock().inventory()?;
+        let inventory = self.look(&mut changer.lock())?;
         let bay_at = |address| {
             let serial =
                 inventory.element(address).and_then(|element| element.drive_serial.clone());
@@ -115,8 +119,7 @@ impl Equipment {
         if let Some(bay) = bay_at(from) {
             self.bays[bay].connect(&self.clock)?.unload()?;
         }
-        changer.lock().move_cartridge(from, to)?;
-        Ok(())
+        Ok(self.carry(&mut changer.lock(), from, to)?)
     }
 
     /// Finds cartridges that a crash left in the robot's hand and puts each into an empty slot.
@@ -130,12 +133,12 @@ impl Equipment {
         let mut changer = changer.lock();
         let mut resolved = Vec::new();
         loop {
-            let inventory = changer.inventory()?;
+            let inventory = self.look(&mut changer)?;
             let Some(robot) = inventory.in_robots().next() else { return Ok(resolved) };
             let slot = inventory.empty_slot(robot.source).ok_or(EquipmentError::NoEmptySlot)?;
             let (target, number) = (slot.address, slot.number);
             let (barcode, from) = (robot.barcode.clone(), robot.address);
-            changer.move_cartridge(from, target)?;
+            self.carry(&mut changer, from, target)?;
             resolved.push((barcode, number));
         }
     }

@@ -226,19 +226,3 @@ fn formatting_needs_the_beginning_and_makes_what_was_asked_for() {
     let remaining = rig.drive.attribute(0, 0).unwrap();
     assert_eq!(u64::from_be_bytes(remaining.try_into().unwrap()), 29);
 }
-
-#[test]
-fn overwriting_again_and_again_takes_no_more_room() {
-    use std::os::unix::fs::MetadataExt;
-    const DISK_BLOCK_BYTES: u64 = 512;
-    let mut rig = Rig::loaded();
-    for n in 0..40_u8 {
-        rig.drive.locate(0, 0).unwrap();
-        rig.drive.write(&vec![n; 1 << 20]).unwrap();
-        rig.drive.filemarks(1).unwrap();
-    }
-    let serial = rig.library.cartridges().unwrap()[0].serial.clone();
-    let data = rig.folder.path().join("cartridges").join(serial).join("L0-P0.data");
-    let on_disk = std::fs::metadata(data).unwrap().blocks() * DISK_BLOCK_BYTES;
-    assert!(on_disk < 4 * MIB, "{on_disk} bytes for a block of 1 MiB");
-}

@@ -1,0 +1,89 @@
+//! What answers have in common: refusals with their next step, and pages of lists held in memory.
+
+use crate::api::engine::{EngineError, EngineErrorKind as Kind};
+use crate::api::types::{Page, PageRequest};
+use crate::catalog::{CatalogError, CatalogErrorKind};
+use crate::domain::Barcode;
+use crate::jobs::JobError;
+
+/// A refusal for what the catalog says.
+pub(super) fn catalog(error: CatalogError) -> EngineError {
+    let message = error.to_string();
+    match error {
+        CatalogError::NotFound(_) => EngineError::new(
+            Kind::NotFound,
+            "unknown",
+            message,
+            "See `fossilsafe set list`, `fossilsafe cartridge list` and `fossilsafe job list` for what there is.",
+        ),
+        CatalogError::Transition { .. } => EngineError::new(
+            Kind::Conflict,
+            "wrong_state",
+            message,
+            "Look at its state with `fossilsafe job show`.",
+        ),
+        CatalogError::BadQuery(_) | CatalogError::BadPath { .. } => {
+            EngineError::new(Kind::Invalid, "bad_request", message, "Correct the request.")
+        }
+        other if other.kind() == CatalogErrorKind::Corrupt => EngineError::new(
+            Kind::Corrupt,
+            "catalog_damaged",
+            message,
+            "Run `fossilsafe catalog check`; if it is damaged, rebuild it from the tapes.",
+        ),
+        _ => EngineError::new(
+            Kind::Unavailable,
+            "catalog_unavailable",
+            message,
+            "Check the disk of the data folder, then try again.",
+        ),
+    }
+}
+
+/// A refusal for what the jobs say.
+pub(super) fn job(error: JobError) -> EngineError {
+    match error {
+        JobError::Catalog(error) => catalog(error),
+        other => {
+            let failure = other.failure();
+            EngineError::new(Kind::Unavailable, "job_refused", failure.message, failure.next_step)
+        }
+    }
+}
+
+/// Nobody knows that barcode.
+pub(super) fn unknown_cartridge(barcode: &Barcode) -> EngineError {
+    EngineError::new(
+        Kind::NotFound,
+        "cartridge_unknown",
+        format!("no cartridge {barcode} is known"),
+        "If it is in the library, run `fossilsafe library inventory`.",
+    )
+}
+
+/// A page of a list that is held whole; the cursor is a count of items.
+pub(super) fn page<T>(items: Vec<T>, request: &PageRequest) -> Result<Page<T>, EngineError> {
+    let from = offset(request)?;
+    let total = items.len();
+    let items: Vec<T> = items.into_iter().skip(from).take(request.limit).collect();
+    let end = from + items.len();
+    let next = (end < total).then(|| end.to_string());
+    Ok(Page { items, next })
+}
+
+/// The number that a cursor holds; 0 for the first page.
+pub(super) fn offset<N: std::str::FromStr + Default>(
+    request: &PageRequest,
+) -> Result<N, EngineError> {
+    match &request.after {
+        None => Ok(N::default()),
+        Some(cursor) => cursor.parse().map_err(|_| {
+            EngineError::new(
+                Kind::Invalid,
+                "bad_cursor",
+                format!("\"{cursor}\" is no cursor of this list"),
+                "Use the `next` of the page before.",
+            )
+        }),
+    }
+}

@@ -1,0 +1,134 @@
+//! Files in the catalog: search, versions, and what a restore would read.
+
+use super::evidence::state_of;
+use super::{Service, answers};
+use crate::api::engine::{EngineError, EngineErrorKind};
+use crate::api::types::{
+    CopyView, FileHit, FilePath, FileVersion, Page, RestorePlan, SearchRequest, VersionsRequest,
+};
+use crate::catalog::{
+    CopyRecord, Effective, EvidenceState, FullVersion, SearchCursor, SearchHit, SearchQuery,
+};
+use crate::domain::{ByteCount, SetName};
+use crate::jobs::spec::RestoreSpec;
+
+/// Pages of the catalog that one answer may ask for: one looks at 2,000 candidates in some 20 ms, so
+/// an answer takes a second at most and a search that matches little still comes in few pages.
+const ROUNDS_MAX: usize = 50;
+
+impl Service {
+    pub(super) fn find_files(&self, request: &SearchRequest) -> Result<Page<FileHit>, EngineError> {
+        let query = SearchQuery {
+            text: request.text.clone(),
+            set: request.set.clone(),
+            run: request.run.clone(),
+            extension: request.extension.clone(),
+            under: request.under.clone(),
+            size_min: request.size_bytes_min.map(ByteCount),
+            size_max: request.size_bytes_max.map(ByteCount),
+            modified_from: request.modified_after,
+            modified_before: request.modified_before,
+            evidence_min: None,
+        };
+        let limit = request.page.limit;
+        let mut cursor = match request.page.after {
+            Some(_) => Some(SearchCursor(answers::offset(&request.page)?)),
+            None => None,
+        };
+        let mut items = Vec::new();
+        for _ in 0..ROUNDS_MAX {
+            let catalog = &self.parts.catalog;
+            let page = catalog.search(&query, cursor, limit - items.len());
+            let page = page.map_err(answers::catalog)?;
+            for hit in page.hits {
+                items.push(self.hit(hit)?);
+            }
+            cursor = page.next;
+            if cursor.is_none() || items.len() >= limit {
+                break;
+            }
+        }
+        Ok(Page { items, next: cursor.map(|cursor| cursor.0.to_string()) })
+    }
+
+    fn hit(&self, hit: SearchHit) -> Result<FileHit, EngineError> {
+        Ok(FileHit {
+            path: absolute(&hit.path),
+            set: hit.set,
+            run: hit.version.run,
+            size_bytes: hit.version.size.0,
+            modified: hit.version.modified,
+            evidence: state_of(hit.version.evidence.state()),
+            cartridges: self.barcodes(&hit.volumes)?,
+        })
+    }
+
+    pub(super) fn file_versions(
+        &self,
+        request: &VersionsRequest,
+    ) -> Result<Page<FileVersion>, EngineError> {
+        let catalog = &self.parts.catalog;
+        let sets: Vec<SetName> = match &request.set {
+            Some(set) => vec![set.clone()],
+            None => {
+                let sets = catalog.sets().map_err(answers::catalog)?;
+                sets.into_iter().map(|record| record.name).collect()
+            }
+        };
+        let mut versions = Vec::new();
+        for set in sets {
+            for version in catalog.versions(&set, &request.path).map_err(answers::catalog)? {
+                versions.push(self.version(&set, version)?);
+            }
+        }
+        versions.sort_by(|a: &FileVersion, b| b.stored.cmp(&a.stored));
+        answers::page(versions, &request.page)
+    }
+
+    fn version(&self, set: &SetName, full: FullVersion) -> Result<FileVersion, EngineError> {
+        let version = full.version;
+        let run = self.parts.catalog.run(&version.run).map_err(answers::catalog)?;
+        let copies = full.copies.iter().map(|copy| self.copy(copy));
+        Ok(FileVersion {
+            set: set.clone(),
+            run: version.run,
+            stored: run.run.started,
+            size_bytes: version.size.0,
+            modified: version.modified,
+            sha256: version.sha256,
+            copies: copies.collect::<Result<_, _>>()?,
+        })
+    }
+
+    fn copy(&self, copy: &CopyRecord) -> Result<CopyView, EngineError> {
+        // How many parts there are is known once the last one was written.
+        let part = copy.part.as_ref().map(|part| (part.number, part.of.unwrap_or(0)));
+        Ok(CopyView {
+            barcode: self.barcode_of(copy.volume)?,
+            volume: copy.volume,
+            evidence: match &copy.evidence {
+                Effective::State(state) => state_of(*state),
+                Effective::Failed { .. } => state_of(EvidenceState::Planned),
+            },
+            part,
+            failure: match &copy.evidence {
+                Effective::Failed { reason } => Some(reason.clone()),
+                Effective::State(_) => None,
+            },
+        })
+    }
+
+    pub(super) fn restore_plan(&self, _spec: &RestoreSpec) -> Result<RestorePlan, EngineError> {
+        Err(EngineError::new(
+            EngineErrorKind::Unavailable,
+            "not_yet",
+            "Plans of restores cannot be shown yet.",
+            "Start the restore; it says which cartridges it needs.",
+        ))
+    }
+}
+
+/// A path of the catalog as it was at the source.
+fn absolute(path: &[u8]) -> FilePath {
+    FilePath::from_bytes(&[b"/", path].concat())
+}

@@ -1,0 +1,92 @@
+//! The library and its drives, as last seen.
+
+use super::Service;
+use crate::api::engine::EngineError;
+use crate::api::types::{
+    ChangerView, DriveState, DriveView, ElementKind, ElementView, LibraryView,
+};
+use crate::changer::{Element, ElementKind as Kind};
+use crate::domain::{Barcode, JobId};
+use crate::jobs::JobState;
+
+impl Service {
+    pub(super) fn library_view(&self) -> Result<LibraryView, EngineError> {
+        let sight = self.parts.equipment.sight();
+        let changer = self.parts.equipment.changer_identity().map(|identity| ChangerView {
+            serial: identity.serial,
+            vendor: identity.vendor,
+            product: identity.product,
+            revision: identity.revision,
+        });
+        let mut elements: Vec<ElementView> =
+            sight.inventory.iter().flat_map(|found| &found.elements).map(element_view).collect();
+        elements.sort_by_key(|element| (element.kind, element.number));
+        let mut drives = Vec::new();
+        for (bay, drive) in self.parts.equipment.bays().iter().enumerate() {
+            let found = sight.inventory.as_ref();
+            let element = found.and_then(|found| found.drive_by_serial(&drive.serial));
+            drives.push(self.drive_view(bay, element));
+        }
+        Ok(LibraryView {
+            is_practice: self.is_practice,
+            changer,
+            elements,
+            drives,
+            inventory_taken: sight.taken,
+        })
+    }
+
+    fn drive_view(&self, bay: usize, element: Option<&Element>) -> DriveView {
+        let equipment = &self.parts.equipment;
+        let drive = &equipment.bays()[bay];
+        let is_full = element.is_some_and(|element| element.is_full);
+        let barcode = element.and_then(|element| element.barcode.clone());
+        let state = match (equipment.is_taken(bay), is_full) {
+            (true, _) => DriveState::Busy,
+            (false, true) => DriveState::Loaded,
+            (false, false) => DriveState::Empty,
+        };
+        let job = if state == DriveState::Busy { self.job_with(barcode.as_ref()) } else { None };
+        DriveView {
+            number: element.map(|element| element.number),
+            serial: drive.serial.clone(),
+            vendor: drive.vendor.clone(),
+            product: drive.product.clone(),
+            revision: drive.revision.clone(),
+            generation: drive.generation,
+            state,
+            barcode,
+            job,
+            alerts: Vec::new(),
+        }
+    }
+
+    /// The job that works on that cartridge.
+    fn job_with(&self, barcode: Option<&Barcode>) -> Option<JobId> {
+        let running = self.parts.catalog.jobs_in_state(JobState::Running).ok()?;
+        let uses = |id: &JobId| {
+            let progress = self.runner.progress(*id);
+            barcode.is_some() && progress.is_some_and(|p| p.cartridge.as_ref() == barcode)
+        };
+        running.into_iter().map(|job| job.id).find(uses)
+    }
+}
+
+fn element_view(element: &Element) -> ElementView {
+    ElementView {
+        kind: match element.kind {
+            Kind::Slot => ElementKind::Slot,
+            Kind::MailSlot => ElementKind::MailSlot,
+            Kind::Drive => ElementKind::Drive,
+            Kind::Robot => ElementKind::Robot,
+        },
+        number: element.number,
+        address: element.address.0,
+        is_full: element.is_full,
+        barcode: element.barcode.clone(),
+        is_accessible: element.is_accessible,
+        exception: element.exception.map(|exception| {
+            format!("the library reports an exception here ({exception}): look at its panel")
+        }),
+    }
+}

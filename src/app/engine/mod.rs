@@ -1,0 +1,202 @@
+//! The engine of `fossilsafe run`: jobs, catalog and devices behind the boundary of the API.
+//!
+//! Answers come from the catalog and from what was last seen of the library; nothing here touches a
+//! device, so a question never waits for a robot. Work is handed to the [`Runner`] as jobs, after what
+//! can be seen to be impossible was refused.
+
+mod answers;
+mod cartridges;
+mod evidence;
+mod files;
+mod jobs;
+mod library;
+mod monitor;
+mod open;
+mod preflight;
+mod sets;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tokio::sync::watch;
+
+use super::error::AppError;
+use super::settings::{LibraryChoice, Settings};
+use crate::api::Engine;
+use crate::api::engine::EngineError;
+use crate::api::types::{
+    CartridgeFilter, CartridgeView, CatalogCheck, EngineFigures, EventsRequest, EvidenceScope,
+    EvidenceTable, FileHit, FileVersion, HealthView, JobAction, JobEvent, JobFilter, JobView,
+    LibraryView, Page, PageRequest, RestorePlan, RunFilter, RunView, SearchRequest, SetView,
+    VersionsRequest,
+};
+use crate::domain::{Barcode, Clock, JobId, RunId, SetName};
+use crate::jobs::spec::RestoreSpec;
+use crate::jobs::{JobSpec, Parts, Runner, inventory};
+
+/// A running engine, and how it is stopped.
+pub(super) struct RunningEngine {
+    /// What the API asks.
+    pub(super) engine: Arc<dyn Engine>,
+    /// Lets jobs reach a safe point, closes catalog and devices; blocks until then.
+    pub(super) stop: Box<dyn FnOnce() + Send>,
+}
+
+/// What the command line says about this start only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum CatalogStart {
+    /// Open it; a damaged one is refused.
+    Open,
+    /// Move a damaged one aside and begin an empty one.
+    SetAsideIfDamaged,
+}
+
+/// Opens everything below `data` and takes up the jobs that were running. Blocks.
+pub(super) fn start(
+    data: &Path,
+    settings: &Settings,
+    catalog: CatalogStart,
+    clock: Arc<dyn Clock>,
+) -> Result<RunningEngine, AppError> {
+    let parts = Arc::new(open::open(data, settings, catalog, &clock)?);
+    look(&parts);
+    let changes = watch::Sender::new(0_u64);
+    let bump = changes.clone();
+    // Called for every file of a backup, so it does nothing more.
+    let changed = Arc::new(move || bump.send_modify(|value| *value = value.wrapping_add(1)));
+    let runner = Runner::start(Arc::clone(&parts), changed).map_err(|error| AppError::Start {
+        message: error.to_string(),
+        next_step: error.failure().next_step,
+        source: Some(Box::new(error)),
+    })?;
+    let service = Arc::new(Service {
+        parts,
+        runner: Arc::clone(&runner),
+        changes,
+        is_practice: settings.library == LibraryChoice::Practice,
+        sums: Mutex::default(),
+    });
+    Ok(RunningEngine { engine: service, stop: Box::new(move || runner.stop()) })
+}
+
+/// Looks at the library, and notes in the catalog what is where. A library that does not answer is
+/// a finding and no reason not to start.
+fn look(parts: &Parts) {
+    let Ok(inventory) = parts.equipment.inventory() else { return };
+    if let Err(error) = inventory::note(parts, &inventory) {
+        tracing::error!(%error, "the inventory could not be noted");
+    }
+}
+
+/// The implementation of the API's boundary.
+struct Service {
+    parts: Arc<Parts>,
+    runner: Arc<Runner>,
+    changes: watch::Sender<u64>,
+    is_practice: bool,
+    /// Sums that take long, for those who ask every few seconds.
+    sums: Mutex<monitor::Sums>,
+}
+
+impl std::fmt::Debug for Service {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Service").field("is_practice", &self.is_practice).finish_non_exhaustive()
+    }
+}
+
+impl Engine for Service {
+    fn health(&self) -> HealthView {
+        self.health_view()
+    }
+
+    fn figures(&self) -> Result<EngineFigures, EngineError> {
+        self.all_figures()
+    }
+
+    fn library(&self) -> Result<LibraryView, EngineError> {
+        self.library_view()
+    }
+
+    fn cartridges(
+        &self,
+        filter: &CartridgeFilter,
+        page: &PageRequest,
+    ) -> Result<Page<CartridgeView>, EngineError> {
+        self.cartridge_views(filter, page)
+    }
+
+    fn cartridge(&self, barcode: &Barcode) -> Result<CartridgeView, EngineError> {
+        self.one_cartridge(barcode)
+    }
+
+    fn sets(&self, page: &PageRequest) -> Result<Page<SetView>, EngineError> {
+        self.set_views(page)
+    }
+
+    fn set(&self, name: &SetName) -> Result<SetView, EngineError> {
+        let record = self.parts.catalog.set(name).map_err(answers::catalog)?;
+        self.set_view(&record)
+    }
+
+    fn runs(&self, filter: &RunFilter, page: &PageRequest) -> Result<Page<RunView>, EngineError> {
+        self.run_views(filter, page)
+    }
+
+    fn run(&self, run: &RunId) -> Result<RunView, EngineError> {
+        let record = self.parts.catalog.run(run).map_err(answers::catalog)?;
+        self.run_view(&record)
+    }
+
+    fn search(&self, request: &SearchRequest) -> Result<Page<FileHit>, EngineError> {
+        self.find_files(request)
+    }
+
+    fn versions(&self, request: &VersionsRequest) -> Result<Page<FileVersion>, EngineError> {
+        self.file_versions(request)
+    }
+
+    fn plan_restore(&self, spec: &RestoreSpec) -> Result<RestorePlan, EngineError> {
+        self.restore_plan(spec)
+    }
+
+    fn evidence(&self, scope: &EvidenceScope) -> Result<EvidenceTable, EngineError> {
+        self.evidence_table(scope)
+    }
+
+    fn start(&self, spec: JobSpec) -> Result<JobView, EngineError> {
+        self.ensure_possible(&spec)?;
+        let id = self.runner.submit(&spec).map_err(answers::job)?;
+        self.job_view(id)
+    }
+
+    fn jobs(&self, filter: &JobFilter, page: &PageRequest) -> Result<Page<JobView>, EngineError> {
+        self.job_views(filter, page)
+    }
+
+    fn job(&self, id: JobId) -> Result<JobView, EngineError> {
+        self.job_view(id)
+    }
+
+    fn control(&self, id: JobId, action: JobAction) -> Result<JobView, EngineError> {
+        match action {
+            JobAction::Pause => self.runner.pause(id),
+            JobAction::Resume => self.runner.resume(id),
+            JobAction::Cancel => self.runner.cancel(id),
+        }
+        .map_err(answers::job)?;
+        self.job_view(id)
+    }
+
+    fn events(&self, request: &EventsRequest) -> Result<Vec<JobEvent>, EngineError> {
+        self.job_events(request)
+    }
+
+    fn check_catalog(&self) -> Result<CatalogCheck, EngineError> {
+        Ok(self.checked_catalog())
+    }
+
+    fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+}

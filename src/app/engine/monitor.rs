@@ -1,0 +1,129 @@
+//! Health and figures: what a person or a monitor asks every few seconds.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::{Service, answers};
+use crate::api::engine::EngineError;
+use crate::api::types::{
+    CatalogCheck, EngineFigures, EvidenceRow, EvidenceScope, FindingView, HealthStatus, HealthView,
+    ProgressView, Severity,
+};
+use crate::catalog::JobState;
+
+/// Evidence of everything is summed up for monitors no more often than this: with ten million files
+/// it can take seconds, and they ask every 15 s.
+const SUMS_INTERVAL: Duration = Duration::from_secs(60);
+
+/// Sums that were made for a monitor, and when.
+#[derive(Debug, Default)]
+pub(super) struct Sums {
+    at: Option<Duration>,
+    evidence: Vec<EvidenceRow>,
+}
+
+impl Service {
+    pub(super) fn health_view(&self) -> HealthView {
+        let mut findings = Vec::new();
+        let mut count = |state| match self.parts.catalog.jobs_in_state(state) {
+            Ok(jobs) => jobs.len() as u64,
+            Err(error) => {
+                let next_step = "Run `fossilsafe catalog check`, and check the disk.";
+                let sentence = format!("the catalog cannot be read: {error}");
+                findings.push(finding(Severity::Critical, "catalog", sentence, next_step));
+                0
+            }
+        };
+        let waiting = count(JobState::Waiting);
+        let jobs_active = count(JobState::Running) + count(JobState::Queued);
+        findings.truncate(1);
+        if let Some(error) = self.parts.equipment.sight().error {
+            let next_step = "Look at the library, then run `fossilsafe library inventory`.";
+            findings.push(finding(Severity::Critical, "library", error, next_step));
+        }
+        if waiting > 0 {
+            let sentence = match waiting {
+                1 => "a job waits for a person".to_owned(),
+                many => format!("{many} jobs wait for a person"),
+            };
+            let next_step = "See `fossilsafe job list --state waiting`.";
+            findings.push(finding(Severity::Warning, "jobs", sentence, next_step));
+        }
+        let status = match findings.iter().map(|finding| finding.severity).max() {
+            Some(Severity::Critical) => HealthStatus::Failed,
+            Some(Severity::Warning) => HealthStatus::Attention,
+            Some(Severity::Info) | None => HealthStatus::Ok,
+        };
+        let sentence = match findings.first() {
+            Some(finding) => finding.sentence.clone(),
+            None => "everything works".to_owned(),
+        };
+        HealthView { status, sentence, jobs_active, jobs_waiting: waiting, findings }
+    }
+
+    pub(super) fn all_figures(&self) -> Result<EngineFigures, EngineError> {
+        let moved = self.runner.moved_bytes();
+        let mut figures = EngineFigures {
+            written_bytes_total: moved.written,
+            read_bytes_total: moved.read,
+            ..EngineFigures::default()
+        };
+        for &state in JobState::ALL {
+            let jobs = self.parts.catalog.jobs_in_state(state).map_err(answers::catalog)?;
+            figures.jobs.insert(state.as_str().to_owned(), jobs.len() as u64);
+            for job in jobs.iter().filter(|_| state == JobState::Running) {
+                let progress = self.runner.progress(job.id).map(ProgressView::from);
+                figures.streams.extend(progress.and_then(|p| p.stream).map(|s| (job.id, s)));
+            }
+        }
+        count_names(&mut figures.cartridges, self.all_cartridges()?.iter().map(|c| c.state.name()));
+        count_names(
+            &mut figures.drives,
+            self.library_view()?.drives.iter().map(|d| d.state.name()),
+        );
+        for row in self.evidence_sums()? {
+            figures.evidence_files.insert(row.state.name().to_owned(), row.files);
+            figures.evidence_bytes.insert(row.state.name().to_owned(), row.bytes);
+        }
+        Ok(figures)
+    }
+
+    fn evidence_sums(&self) -> Result<Vec<EvidenceRow>, EngineError> {
+        let now = self.parts.clock.elapsed();
+        let mut sums = self.sums.lock();
+        if sums.at.is_none_or(|at| now.saturating_sub(at) >= SUMS_INTERVAL) {
+            sums.evidence = self.evidence_table(&EvidenceScope::Everything)?.rows;
+            sums.at = Some(now);
+        }
+        Ok(sums.evidence.clone())
+    }
+
+    pub(super) fn checked_catalog(&self) -> CatalogCheck {
+        match self.parts.catalog.check() {
+            Ok(()) => CatalogCheck {
+                is_sound: true,
+                sentence: "The catalog is sound.".to_owned(),
+                problems: Vec::new(),
+            },
+            Err(error) => CatalogCheck {
+                is_sound: false,
+                sentence:
+                    "The catalog is damaged: stop the engine, put a copy back or start it with \
+                    --set-aside-catalog, then run `fossilsafe catalog rebuild`."
+                        .to_owned(),
+                problems: vec![error.to_string()],
+            },
+        }
+    }
+}
+
+fn finding(severity: Severity, subject: &str, sentence: String, next_step: &str) -> FindingView {
+    let (subject, next_step) = (subject.to_owned(), next_step.to_owned());
+    FindingView { severity, subject, sentence, next_step }
+}
+
+fn count_names<'a>(counts: &mut BTreeMap<String, u64>, names: impl Iterator<Item = &'a str>) {
+    for name in names {
+        *counts.entry(name.to_owned()).or_default() += 1;
+    }
+}

@@ -1,0 +1,203 @@
+//! Opening the parts of an engine: devices, keys, catalog, data path.
+//!
+//! Each failure names the file or device and the next step; nothing here replaces or repairs anything
+//! without having been told to.
+
+use std::error::Error;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::CatalogStart;
+use crate::app::error::AppError;
+use crate::app::settings::{LibraryChoice, Settings, StreamEngine};
+use crate::catalog::{Catalog, CatalogErrorKind, OpenCheck};
+use crate::changer::Changer;
+use crate::domain::Clock;
+use crate::jobs::equipment::{DriveBay, Equipment};
+use crate::jobs::{Folders, Parts};
+use crate::keys::KeyStore;
+use crate::scsi::sg::{Node, NodeKind, SgDevice, find_nodes};
+use crate::scsi::{Transport, TransportError};
+use crate::stream::{EngineChoice, StagingConfig, StreamConfig};
+use crate::vtl::{LibraryPlan, OpenOptions, VirtualLibrary};
+
+/// The catalog's file in the data folder.
+const CATALOG_FILE: &str = "catalog.db";
+/// The keys' folder in the data folder.
+const KEYS_FOLDER: &str = "keys";
+/// The practice library's folder in the data folder.
+const PRACTICE_FOLDER: &str = "practice-library";
+/// Only the engine reads what is in the data folder.
+const DATA_MODE: u32 = 0o700;
+
+/// Opens everything below `data`.
+pub(super) fn open(
+    data: &Path,
+    settings: &Settings,
+    start: CatalogStart,
+    clock: &Arc<dyn Clock>,
+) -> Result<Parts, AppError> {
+    let made = std::fs::DirBuilder::new().recursive(true).mode(DATA_MODE).create(data);
+    made.map_err(|source| AppError::Io {
+        what: format!("cannot make {}", data.display()),
+        source,
+    })?;
+    let catalog = open_catalog(&data.join(CATALOG_FILE), start, clock)?;
+    let keys = KeyStore::open_or_create(&data.join(KEYS_FOLDER), clock.as_ref());
+    let keys = keys.map_err(|error| {
+        failed(error, "Put the keys back from a copy; never delete the folder: old tapes need it.")
+    })?;
+    let equipment = match settings.library {
+        LibraryChoice::Practice => practice(&data.join(PRACTICE_FOLDER), settings, clock)?,
+        LibraryChoice::Devices => devices(clock)?,
+    };
+    Ok(Parts {
+        catalog,
+        equipment,
+        keys,
+        clock: Arc::clone(clock),
+        folders: Folders::below(data),
+        stream: stream_config(settings, clock),
+        host: host_name(),
+    })
+}
+
+fn failed(error: impl Error + Send + Sync + 'static, next_step: &str) -> AppError {
+    AppError::Start {
+        message: error.to_string(),
+        next_step: next_step.to_owned(),
+        source: Some(Box::new(error)),
+    }
+}
+
+fn open_catalog(
+    path: &Path,
+    start: CatalogStart,
+    clock: &Arc<dyn Clock>,
+) -> Result<Catalog, AppError> {
+    const NEXT_STEP: &str = "Put a copy of the catalog back, or start with --set-aside-catalog and \
+        run `fossilsafe catalog rebuild`: the tapes know what is on them.";
+    match Catalog::open(path, OpenCheck::WhenDue) {
+        Ok(catalog) => Ok(catalog),
+        Err(error)
+            if error.kind() == CatalogErrorKind::Corrupt
+                && start == CatalogStart::SetAsideIfDamaged =>
+        {
+            let aside = Catalog::set_aside(path, clock.now()).map_err(|e| failed(e, NEXT_STEP))?;
+            tracing::warn!(%error, "the damaged catalog is now {}", aside.display());
+            Catalog::open(path, OpenCheck::WhenDue).map_err(|e| failed(e, NEXT_STEP))
+        }
+        Err(error) => Err(failed(error, NEXT_STEP)),
+    }
+}
+
+fn practice(
+    folder: &Path,
+    settings: &Settings,
+    clock: &Arc<dyn Clock>,
+) -> Result<Arc<Equipment>, AppError> {
+    const NEXT_STEP: &str = "If another engine uses this data folder, stop it; else name another \
+        folder with --data.";
+    if !folder.exists() {
+        make_practice(folder, settings)?;
+    }
+    let options = OpenOptions { clock: Arc::clone(clock), ..OpenOptions::default() };
+    let library =
+        VirtualLibrary::open(folder, options).map_err(|error| failed(error, NEXT_STEP))?;
+    let look = "Look at the practice library's folder, or name another with --data.";
+    let changer =
+        Changer::open(Box::new(library.changer())).map_err(|error| failed(error, look))?;
+    let mut bays = Vec::new();
+    for index in 0..library.drive_count() {
+        let library = library.clone();
+        let connect = Box::new(move || -> Result<Box<dyn Transport>, TransportError> {
+            Ok(Box::new(library.drive(index)))
+        });
+        bays.push(DriveBay::discover(connect, clock).map_err(|error| failed(error, look))?);
+    }
+    Ok(Equipment::new(Some(changer), bays, Arc::clone(clock)))
+}
+
+/// Makes the practice library beside its place first: a start that is cut off leaves none.
+fn make_practice(folder: &Path, settings: &Settings) -> Result<(), AppError> {
+    const NEXT_STEP: &str = "Check that the data folder has room and may be written.";
+    let practice = &settings.practice;
+    let plan = LibraryPlan::practice(practice.cartridges, practice.capacity_bytes);
+    let new = folder.with_extension("new");
+    let io = |what: &str| {
+        let what = format!("cannot {what} {}", new.display());
+        move |source| AppError::Io { what, source }
+    };
+    if new.exists() {
+        std::fs::remove_dir_all(&new).map_err(io("remove"))?;
+    }
+    VirtualLibrary::create(&new, &plan).map_err(|error| failed(error, NEXT_STEP))?;
+    std::fs::rename(&new, folder).map_err(io("put into place"))
+}
+
+fn devices(clock: &Arc<dyn Clock>) -> Result<Arc<Equipment>, AppError> {
+    const NEXT_STEP: &str = "Check cables and power, that the `sg` driver is loaded, and that this \
+        user may open /dev/sg*; or start with --practice-library.";
+    let nodes = find_nodes().map_err(|source| AppError::Io {
+        what: "cannot list the tape devices".to_owned(),
+        source,
+    })?;
+    let mut changer = None;
+    let mut bays = Vec::new();
+    for Node { path, kind } in nodes {
+        match kind {
+            NodeKind::Changer if changer.is_none() => {
+                let device = SgDevice::open(&path).map_err(|error| failed(error, NEXT_STEP))?;
+                let opened = Changer::open(Box::new(device));
+                changer = Some(opened.map_err(|error| failed(error, NEXT_STEP))?);
+            }
+            NodeKind::Changer => {
+                tracing::warn!("{} is a second library; the first is used", path.display());
+            }
+            NodeKind::Drive => {
+                let node = path.clone();
+                let connect = Box::new(move || -> Result<Box<dyn Transport>, TransportError> {
+                    Ok(Box::new(SgDevice::open(&node)?))
+                });
+                match DriveBay::discover(connect, clock) {
+                    Ok(bay) => bays.push(bay),
+                    Err(error) => tracing::error!(%error, "{} is not used", path.display()),
+                }
+            }
+        }
+    }
+    if bays.is_empty() {
+        return Err(AppError::Start {
+            message: "no tape drive of this machine can be used".to_owned(),
+            next_step: NEXT_STEP.to_owned(),
+            source: None,
+        });
+    }
+    Ok(Equipment::new(changer, bays, Arc::clone(clock)))
+}
+
+fn stream_config(settings: &Settings, clock: &Arc<dyn Clock>) -> StreamConfig {
+    let wanted = &settings.stream;
+    StreamConfig {
+        ram_bytes: wanted.memory_bytes.0,
+        engine: match wanted.engine {
+            StreamEngine::Auto => EngineChoice::Auto,
+            StreamEngine::Ring => EngineChoice::Ring,
+            StreamEngine::Plain => EngineChoice::Plain,
+        },
+        staging: wanted.staging_folder.as_ref().map(|folder| StagingConfig {
+            folder: folder.clone(),
+            bytes_max: wanted.staging_bytes.0,
+        }),
+        clock: Arc::clone(clock),
+        ..StreamConfig::default()
+    }
+}
+
+/// The machine's name; manifests say where a run came from.
+fn host_name() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let name = name.trim();
+    if name.is_empty() { "unknown".to_owned() } else { name.to_owned() }
+}
