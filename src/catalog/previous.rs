@@ -65,12 +65,26 @@ impl PreviousEntries {
     /// # Errors
     /// `Database` if they cannot be read.
     pub fn directory(&mut self, path: &[u8]) -> Result<Vec<PreviousEntry>, CatalogError> {
+        self.page(path, b"", ALL)
+    }
+
+    /// At most `limit` entries of a folder after the name `after`: for folders that are too large to
+    /// hold, some 300 bytes an entry.
+    ///
+    /// # Errors
+    /// `Database` if they cannot be read.
+    pub fn page(
+        &mut self,
+        path: &[u8],
+        after: &[u8],
+        limit: usize,
+    ) -> Result<Vec<PreviousEntry>, CatalogError> {
         let path = normal_path(path)?;
         let catalog = self.catalog.clone();
         catalog.read("look at earlier runs", |reader| {
             let Some(dir) = find_dir(reader, self.root, path)? else { return Ok(Vec::new()) };
             let mut entries = Vec::new();
-            for row in newest_after(reader, dir, self.view, b"", ALL)? {
+            for row in newest_after(reader, dir, self.view, after, limit)? {
                 let name = row.name.clone();
                 if let Some(version) = row.into_version(reader, &mut self.book, dir)? {
                     entries.push(PreviousEntry { name, version });

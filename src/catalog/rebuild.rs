@@ -105,7 +105,7 @@ impl Catalog {
                     {
                         run.parent = None;
                     }
-                    insert_run(transaction, &run)?
+                    insert_run(transaction, &run, 0)?
                 }
             };
             transaction

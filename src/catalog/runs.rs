@@ -132,7 +132,14 @@ impl Catalog {
             if find_run_key(transaction, &run.run)?.is_some() {
                 return Err(CatalogError::Exists(Subject::Run(run.run.clone())));
             }
-            insert_run(transaction, run).map(|_| ())
+            // A clock that went back must not make the new run older than those it follows.
+            let after = transaction
+                .prepare_cached(
+                    "SELECT coalesce(max(r.id), 0) FROM runs r JOIN sets s ON s.id = r.set_id
+                     WHERE s.name = ?1",
+                )?
+                .query_row([run.set.as_str()], |row| row.get(0))?;
+            insert_run(transaction, run, after).map(|_| ())
         })
     }
 
@@ -335,12 +342,16 @@ pub(super) fn find_run_key(
         .optional()?)
 }
 
-/// Inserts a running run; returns its key.
-pub(super) fn insert_run(connection: &Connection, run: &NewRun) -> Result<i64, CatalogError> {
+/// Inserts a running run, ordered after its parent and the key `after`; returns its key.
+pub(super) fn insert_run(
+    connection: &Connection,
+    run: &NewRun,
+    after: i64,
+) -> Result<i64, CatalogError> {
     let set = ensure_set(connection, &run.set, run.started)?;
     let parent = run.parent.as_ref().map(|parent| run_key(connection, parent)).transpose()?;
     let started = sql_time(run.started);
-    let mut key = (started / 1_000_000).max(parent.map_or(0, |parent| parent + 1));
+    let mut key = (started / 1_000_000).max(parent.unwrap_or(0).max(after) + 1);
     while connection.prepare_cached("SELECT 1 FROM runs WHERE id = ?1")?.exists([key])? {
         key += 1;
     }

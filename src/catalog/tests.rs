@@ -92,6 +92,21 @@ fn after_a_full_run_ended_only_what_it_stored_is_there() {
 }
 
 #[test]
+fn a_clock_that_went_back_does_not_make_a_new_run_the_older_one() {
+    let (catalog, _folder) = empty();
+    let first = start_run(&catalog, "r1", RunKind::Full, 1_000_000);
+    store(&catalog, &first, 1, &[("a", 1)], &[]);
+    end(&catalog, &first);
+    let second = start_run(&catalog, "r2", RunKind::Incremental, 50);
+    store(&catalog, &second, 2, &[("a", 2)], &[]);
+    assert_eq!(catalog.versions(&set(), b"a").unwrap()[0].version.run, second);
+    assert_eq!(catalog.runs(&set()).unwrap()[0].run.run, second);
+    let mut previous = catalog.previous_entries(&set(), &second).unwrap();
+    assert_eq!(previous.page(b"", b"", 1).unwrap()[0].version.run, first);
+    assert!(previous.page(b"", b"a", 1).unwrap().is_empty());
+}
+
+#[test]
 fn an_incremental_run_sees_newest_versions_in_walk_order_with_their_evidence() {
     let (catalog, _folder) = empty();
     three_runs(&catalog);
