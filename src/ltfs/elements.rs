@@ -86,23 +86,24 @@ macro_rules! elements {
         }
     };
 }
+// Names are compared one after the other, so those of which an index has millions stand first.
 elements! {
-    LtfsLabel = "ltfslabel", LtfsIndex = "ltfsindex", Creator = "creator", Comment = "comment",
-    FormatTime = "formattime", VolumeUuid = "volumeuuid", Location = "location",
-    Partition = "partition", Partitions = "partitions", Index = "index", Data = "data",
-    BlockSize = "blocksize", Compression = "compression", GenerationNumber = "generationnumber",
-    UpdateTime = "updatetime", StartBlock = "startblock",
+    CreationTime = "creationtime", ChangeTime = "changetime", ModifyTime = "modifytime",
+    AccessTime = "accesstime", BackupTime = "backuptime", Name = "name", ReadOnly = "readonly",
+    FileUid = "fileuid", File = "file", Length = "length", ExtentInfo = "extentinfo",
+    Extent = "extent", FileOffset = "fileoffset", Partition = "partition",
+    StartBlock = "startblock", ByteOffset = "byteoffset", ByteCount = "bytecount",
+    Directory = "directory", Contents = "contents", ExtendedAttributes = "extendedattributes",
+    Xattr = "xattr", Key = "key", Value = "value", Symlink = "symlink",
+    OpenForWrite = "openforwrite", LtfsLabel = "ltfslabel", LtfsIndex = "ltfsindex",
+    Creator = "creator", Comment = "comment", FormatTime = "formattime",
+    VolumeUuid = "volumeuuid", Location = "location", Partitions = "partitions",
+    Index = "index", Data = "data", BlockSize = "blocksize", Compression = "compression",
+    GenerationNumber = "generationnumber", UpdateTime = "updatetime",
     PreviousGenerationLocation = "previousgenerationlocation",
     AllowPolicyUpdate = "allowpolicyupdate", DataPlacementPolicy = "dataplacementpolicy",
     IndexPartitionCriteria = "indexpartitioncriteria", Size = "size",
     HighestFileUid = "highestfileuid", VolumeLockState = "volumelockstate",
-    Directory = "directory", File = "file", Contents = "contents", Name = "name",
-    ReadOnly = "readonly", CreationTime = "creationtime", ChangeTime = "changetime",
-    ModifyTime = "modifytime", AccessTime = "accesstime", BackupTime = "backuptime",
-    FileUid = "fileuid", ExtendedAttributes = "extendedattributes", Xattr = "xattr", Key = "key",
-    Value = "value", Length = "length", ExtentInfo = "extentinfo", Extent = "extent",
-    FileOffset = "fileoffset", ByteOffset = "byteoffset", ByteCount = "bytecount",
-    Symlink = "symlink", OpenForWrite = "openforwrite",
 }
 
 /// A child of the element being read.
@@ -187,6 +188,7 @@ impl<R: Read> Elements<R> {
     /// The next child of `parent`, whose end tag must be its own.
     pub(super) fn child_of(&mut self, parent: Element) -> Result<Child, Problem> {
         loop {
+            self.scanner.skip_line_end();
             return Ok(match self.scanner.next()? {
                 Token::End { name } => {
                     if self.scanner.bytes(&name) != parent.name().as_bytes() {

@@ -157,7 +157,17 @@ impl<R: Read> Scanner<R> {
         Ok(Token::End { name })
     }
 
+    /// Passes over one end of line directly before a tag, the usual case between two elements.
+    pub(super) fn skip_line_end(&mut self) {
+        if self.buffer[self.start..self.end].starts_with(b"\n<") {
+            self.start += 1;
+        }
+    }
+
     fn start_tag(&mut self) -> Result<Token, XmlError> {
+        if let Some(token) = self.plain_start_tag() {
+            return Ok(token);
+        }
         let mut close = 1;
         loop {
             close = self.find(b'>', close)?.ok_or(XmlError::Truncated)?;
@@ -180,6 +190,18 @@ impl<R: Read> Scanner<R> {
         }
         let name = inside.start..inside.start + name_length;
         Ok(Token::Start { attributes: name.end..inside.end, name, is_empty })
+    }
+
+    /// A start tag of letters only that lies in the buffer whole: nearly all are.
+    fn plain_start_tag(&mut self) -> Option<Token> {
+        let tag = &self.buffer[self.start + 1..self.end];
+        let length = tag.iter().position(|byte| !byte.is_ascii_lowercase())?;
+        if length == 0 || tag[length] != b'>' {
+            return None;
+        }
+        let name = self.start + 1..self.start + 1 + length;
+        self.start = name.end + 1;
+        Some(Token::Start { attributes: name.end..name.end, name, is_empty: false })
     }
 
     /// How far from the next byte `wanted` is, searching from `from`. `None` at the end.
