@@ -61,7 +61,9 @@ pub use rebuild::{RebuiltRun, SegmentTakeover};
 pub use run_writer::{CopyCodec, CopyPart, NewCopy, NotStored, RunWriter};
 pub use runs::{AsOf, Checkpoint, FileTotals, NewRun, RunKind, RunRecord, RunState, SegmentRecord};
 pub use search::{SearchCursor, SearchHit, SearchPage, SearchQuery, SearchStatus};
-pub use selection::{ItemKey, ItemState, SelectionItem, SelectionRequest, VolumeShare};
+pub use selection::{
+    ItemKey, ItemState, SelectionItem, SelectionRequest, SelectionTotals, VolumeShare,
+};
 pub use sets::SetRecord;
 pub use text_enum::UnknownWord;
 pub use volumes::{IndexGeneration, NewVolume, VolumeRecord, VolumeState};

@@ -69,7 +69,7 @@ pub struct SelectionItem {
     pub key: ItemKey,
     /// What became of it.
     pub state: ItemState,
-    /// Why, if it failed or is missing.
+    /// Why, if it failed or is missing; what it falls short of, if it is done.
     pub reason: Option<String>,
     /// What it is.
     pub located: LocatedCopy,
@@ -84,6 +84,17 @@ pub struct VolumeShare {
     pub sequence: Option<u32>,
     /// Items and bytes by what became of them.
     pub totals: BTreeMap<ItemState, FileTotals>,
+}
+
+/// What became of the things of a selection that are in one state. A split file counts once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SelectionTotals {
+    /// Files, folders, links and so on.
+    pub things: u64,
+    /// Bytes of the files.
+    pub bytes: ByteCount,
+    /// How many of them have a reason beside their state.
+    pub with_reason: u64,
 }
 
 /// Items written in one transaction, so that others can write in between.
@@ -160,6 +171,46 @@ impl Catalog {
         })
     }
 
+    /// What became of the things of a job's selection.
+    ///
+    /// # Errors
+    /// `Database` if they cannot be read.
+    pub fn selection_totals(
+        &self,
+        job: JobId,
+    ) -> Result<BTreeMap<ItemState, SelectionTotals>, CatalogError> {
+        self.read("count a selection", |reader| {
+            let mut totals: BTreeMap<ItemState, SelectionTotals> = BTreeMap::new();
+            let mut statement = reader.prepare_cached(
+                "SELECT s.state, count(*) - count(p.copy_id), coalesce(sum(s.size), 0),
+                    count(s.reason) - count(CASE WHEN p.copy_id IS NOT NULL THEN s.reason END)
+                 FROM selections s LEFT JOIN copy_parts p ON p.copy_id = s.copy_id
+                 WHERE s.job_id = ?1 GROUP BY s.state",
+            )?;
+            let mut rows = statement.query([job.0])?;
+            while let Some(row) = rows.next()? {
+                let bytes = ByteCount(row.get(2)?);
+                let (things, with_reason) = (row.get(1)?, row.get(3)?);
+                totals.insert(row.get(0)?, SelectionTotals { things, bytes, with_reason });
+            }
+            let mut statement = reader.prepare_cached(
+                "SELECT state, count(*), count(reason) FROM (
+                    SELECT s.state, max(s.reason) AS reason FROM selections s
+                    JOIN copy_parts p ON p.copy_id = s.copy_id JOIN copies c ON c.id = s.copy_id
+                    WHERE s.job_id = ?1 GROUP BY s.state, c.dir_id, c.name)
+                 GROUP BY state",
+            )?;
+            let mut rows = statement.query([job.0])?;
+            while let Some(row) = rows.next()? {
+                let entry = totals.entry(row.get(0)?).or_default();
+                let (things, with_reason): (u64, u64) = (row.get(1)?, row.get(2)?);
+                entry.things += things;
+                entry.with_reason += with_reason;
+            }
+            Ok(totals)
+        })
+    }
+
     /// Items of a volume that wait, in tape order, after `after`, at most `limit`.
     ///
     /// # Errors
@@ -185,7 +236,8 @@ impl Catalog {
         })
     }
 
-    /// Items that failed or are missing, after `after`, at most `limit`.
+    /// Items that failed or are missing, and done ones with a reason: they fell short of what they
+    /// were. After `after`, at most `limit`.
     ///
     /// # Errors
     /// `Database` if they cannot be read.
@@ -201,7 +253,7 @@ impl Catalog {
             let mut statement = reader.prepare_cached(
                 "SELECT volume_id, block, offset, copy_id, state, reason FROM selections
                  WHERE job_id = ?1 AND (volume_id, block, offset, copy_id) > (?2, ?3, ?4, ?5)
-                    AND state IN ('failed', 'missing')
+                    AND (state IN ('failed', 'missing') OR reason IS NOT NULL)
                  ORDER BY volume_id, block, offset, copy_id LIMIT ?6",
             )?;
             let values = params![job.0, after.0, after.1, after.2, after.3, limit];
@@ -353,7 +405,8 @@ impl Chooser<'_> {
             }
             let Some(((is_there, _), copy, size, volume_id, volume)) = best else { continue };
             let missing = (!is_there).then(|| format!("volume {volume} is not there"));
-            let size = if row.kind == FileKind::Directory.code() { 0 } else { size };
+            // What a link or a folder is called has no bytes to be read.
+            let size = if row.kind == FileKind::File.code() { size } else { 0 };
             self.add(copy, size, volume_id, missing)?;
         }
         Ok(())

@@ -20,6 +20,7 @@ use crate::ltfs::names::NameError;
 use crate::ltfs::spool::SpoolError as BulkError;
 use crate::manifest::ManifestError;
 use crate::source::SourceError;
+use crate::source::destination::DestinationError;
 use crate::spool::SpoolError;
 use crate::stream::StreamError;
 
@@ -119,6 +120,17 @@ pub enum JobError {
         /// The volume.
         volume: crate::domain::VolumeUuid,
     },
+    /// Files cannot be put where they should go.
+    #[error("cannot restore to {}: {reason}", path.display())]
+    Destination {
+        /// The folder.
+        path: std::path::PathBuf,
+        /// Why not.
+        reason: String,
+    },
+    /// The folder that files go to cannot be used.
+    #[error(transparent)]
+    Restore(#[from] DestinationError),
     /// Our mistake.
     #[error("a defect in this program: {0}")]
     Bug(String),
@@ -203,6 +215,10 @@ impl JobError {
             Self::Ltfs(_) | Self::Tree(_) => {
                 ("volume", "Run `fossilsafe ltfs check` on the cartridge.")
             }
+            Self::Destination { .. } | Self::Restore(_) => (
+                "destination",
+                "Choose a folder that can be written and has room, or restore fewer files.",
+            ),
             Self::VolumeFull { .. } => ("volume_full", "Use another cartridge for this set."),
             Self::Plan(_) | Self::Spool(_) | Self::Bulk(_) | Self::Io { .. } => {
                 ("work_files", "Check the disk of the data folder; start the job again.")

@@ -15,7 +15,7 @@ pub mod inventory;
 mod movement;
 pub mod outcome;
 mod rebuild;
-mod restore;
+pub mod restore;
 pub mod runner;
 pub mod spec;
 mod stored_name;

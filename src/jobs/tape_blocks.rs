@@ -3,14 +3,19 @@
 //! A block that cannot be read costs what lies in it; only a failure of the drive, or of the way to
 //! it, ends the reading. Nothing is moved or written here beyond what reading needs.
 
+use crate::catalog::{CopyExtent, LocatedCopy};
 use crate::domain::BlockNumber;
 use crate::drive::Drive;
-use crate::ltfs::extent::PartitionId;
+use crate::ltfs::extent::{Extent, Extents, PartitionId};
+use crate::ltfs::label::PartitionMap;
 use crate::ltfs::mount::MountedVolume;
 use crate::ltfs::reader::VolumeReader;
-use crate::stream::{BlockFault, BlockReader, EdgeError};
+use crate::stream::{BlockFault, BlockReader, Codec, EdgeError, ReadItem, Target};
 
 use super::error::JobError;
+
+/// What a codec's level is when only decoding matters.
+const ANY_LEVEL: i32 = 1;
 
 /// Reads a mounted volume for [`crate::stream::restore`].
 #[derive(Debug)]
@@ -46,4 +51,42 @@ pub(crate) fn volume_lost(error: EdgeError) -> JobError {
         Ok(error) => *error,
         Err(other) => JobError::Bug(other.to_string()),
     }
+}
+
+/// What the data path reads for a copy.
+pub(crate) fn read_item(
+    located: &LocatedCopy,
+    map: &PartitionMap,
+    target: Target,
+) -> Option<ReadItem> {
+    let (version, copy) = (&located.version, &located.copy);
+    let (size_bytes, sha256) = match &copy.part {
+        Some(part) => (part.size.0, part.sha256),
+        None => (version.size.0, version.sha256),
+    };
+    let codec = copy.codec.as_ref();
+    Some(ReadItem {
+        id: copy.id.sequence(),
+        extents: extents_of(located, map)?,
+        stored_bytes: codec.map_or(size_bytes, |codec| codec.stored_size.0),
+        codec: codec.map_or(Codec::None, |_| Codec::Zstd { level: ANY_LEVEL }),
+        size_bytes,
+        sha256,
+        stored_sha256: codec.map(|codec| codec.stored_sha256),
+        target,
+    })
+}
+
+/// The extents of a copy as LTFS says them; none if the volume has no such partition.
+pub(crate) fn extents_of(copy: &LocatedCopy, map: &PartitionMap) -> Option<Extents> {
+    let extent = |place: &CopyExtent| {
+        Some(Extent {
+            file_offset: place.file_offset,
+            start_block: place.start.block,
+            byte_count: place.byte_count.0,
+            byte_offset: u32::try_from(place.byte_offset).ok()?,
+            partition: map.id(place.start.partition)?,
+        })
+    };
+    copy.copy.extents.iter().map(extent).collect()
 }

@@ -98,7 +98,9 @@ pub(super) fn closing(code: &str, open: usize) -> usize {
 /// Marks the lines of test files and of items under `#[cfg(test)]` or `#[test]`.
 fn test_lines(path: &str, code: &str) -> Vec<bool> {
     let name = path.rsplit('/').next().unwrap_or(path);
-    let is_test_file = name == "tests.rs" || path.contains("/tests/") || path.starts_with("tidy");
+    let is_test_file = matches!(name, "tests.rs" | "test_support.rs")
+        || path.contains("/tests/")
+        || path.starts_with("tidy");
     let mut marks = vec![is_test_file; code.lines().count()];
     for marker in ["#[cfg(test)]", "#[test]"] {
         for (at, _) in code.match_indices(marker) {

@@ -1,11 +1,362 @@
-//! restore
-use super::context::JobContext;
-use super::error::JobError;
-use super::outcome::Ending;
-use super::spec::RestoreSpec;
-pub(super) fn run(_context: &JobContext, _spec: &RestoreSpec) -> Result<Ending, JobError> {
-    Err(JobError::Bug("later".into()))
-}
+//! Restore: from tape back to a folder, every file compared with its hash before it gets its name.
+//!
+//! ```text
+//!  choose ─▶ folders, links, empty files ─▶ volume after volume, those that are here ─┬─▶ hard links ─▶ folders
+//!              (need no tape)                 read in tape order, written, compared   │   get what they were
+//!                                                                                     └─▶ wait for a cartridge
+//! ```
+//!
+//! **What survives.** The choice is kept in the catalog, item by item in tape order; an item is noted
+//! once its file is durable in the destination. A job that is taken up again reads what is not noted,
+//! except files that it finds standing there with the right content. Nothing stands under its own name
+//! before all of it is there: files under a temporary one, split files until every part is.
+//!
+//! **What is missing.** Files on cartridges that are not in the library wait or are listed, as asked;
+//! the others are restored. Damaged files are not put in place; their copies are called failed.
+
+mod assembly;
+mod bare;
+mod choice;
+mod feed;
+mod ledger;
+mod outs;
+mod plan;
+mod problem;
+mod room;
+mod shelf;
+mod splits;
+mod volume;
 
 #[cfg(test)]
 mod tests;
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use sha2::{Digest as _, Sha256};
+
+pub use plan::{NeededVolume, RestorePlan, plan};
+
+use self::choice::{Choice, ITEMS_READ};
+use self::ledger::Ledger;
+use self::outs::Outs;
+use self::problem::word;
+use self::shelf::{Shelf, Whereabouts};
+use self::splits::SplitFiles;
+use self::volume::{GivenUp, VolumeEnd};
+use super::context::JobContext;
+use super::error::JobError;
+use super::outcome::{Ending, grouped};
+use super::spec::{Existing, MissingCartridge, Need, RestoreSpec};
+use crate::catalog::{EventLevel, FileKind, ItemKey, ItemState, SelectionItem};
+use crate::domain::{Sha256Digest, SourcePath, VolumeUuid};
+use crate::source::destination::{Conflict, Destination, DestinationOptions, Owners, Shortfall};
+
+/// Bytes read at once when a file that stands there is compared.
+const COMPARE_BYTES: usize = 1024 * 1024;
+
+/// Runs a restore, or goes on with one.
+///
+/// # Errors
+/// If nothing can be done any more; what was restored stays, and the catalog says what that is.
+pub(super) fn run(context: &JobContext, spec: &RestoreSpec) -> Result<Ending, JobError> {
+    if !spec.destination.is_absolute() {
+        let reason = "it is not an absolute path".to_owned();
+        return Err(JobError::Destination { path: spec.destination.clone(), reason });
+    }
+    let restore = Restore::begin(context, spec)?;
+    restore.run()
+}
+
+/// A restore at work.
+struct Restore<'a> {
+    context: &'a JobContext,
+    spec: &'a RestoreSpec,
+    choice: Choice,
+    /// First names by what stands in for them.
+    targets: HashMap<SourcePath, SourcePath>,
+    outs: Outs,
+    /// True if an earlier stretch of this job may have made something.
+    is_resumed: bool,
+    /// True once the destination takes no more.
+    is_full: bool,
+    splits: RefCell<SplitFiles>,
+    /// Volumes that cannot be used, with the reason.
+    given_up: BTreeMap<VolumeUuid, GivenUp>,
+    /// What folders fell short of when they were made.
+    folder_shortfalls: HashMap<SourcePath, Vec<Shortfall>>,
+}
+
+impl<'a> Restore<'a> {
+    /// Makes the choice, or takes up the one that was made.
+    fn begin(context: &'a JobContext, spec: &'a RestoreSpec) -> Result<Self, JobError> {
+        let parts = &context.parts;
+        let checkpoint = parts.catalog.job(context.id)?.checkpoint;
+        let is_resumed = checkpoint.is_some();
+        let absent = Shelf::look(parts)?.absent(parts)?;
+        let choice = match checkpoint {
+            Some(value) => serde_json::from_value(value).map_err(JobError::checkpoint)?,
+            None => {
+                context.stage("choosing files", None);
+                Choice::make(parts, context.id, &spec.selection, absent.clone())?
+            }
+        };
+        await_missing(context)?;
+        room::ensure_room(parts, context.id, &spec.destination)?;
+        let conflict = match spec.existing {
+            Existing::Keep => Conflict::Refuse,
+            Existing::Replace => Conflict::Overwrite,
+        };
+        let tag = format!("job-{}", context.id);
+        let options = DestinationOptions { conflict, owners: Owners::Restore, tag };
+        let destination = Destination::open(&spec.destination, options)?;
+        if !is_resumed {
+            context.checkpoint(&choice)?;
+        }
+        Ok(Self {
+            context,
+            spec,
+            targets: choice.targets(),
+            choice,
+            outs: Outs::new(destination),
+            is_resumed,
+            is_full: false,
+            splits: RefCell::new(SplitFiles::without(absent)),
+            given_up: BTreeMap::new(),
+            folder_shortfalls: HashMap::new(),
+        })
+    }
+
+    fn run(mut self) -> Result<Ending, JobError> {
+        self.make_bare()?;
+        self.show_totals()?;
+        let mut visited = BTreeSet::new();
+        while !self.context.is_stopped() && !self.is_full {
+            self.context.safe_point();
+            let Some(place) = self.next_volume(&visited)? else { break };
+            visited.insert(place.volume);
+            match self.read_volume(&place)? {
+                VolumeEnd::Read | VolumeEnd::Stopped => {}
+                VolumeEnd::Full => self.is_full = true,
+                VolumeEnd::GivenUp(given_up) => self.give_up(place.volume, given_up),
+            }
+        }
+        if self.context.is_stopped() {
+            return self.stopped();
+        }
+        if self.is_full {
+            let message = format!(
+                "{} has no room left: make some, then resume the job",
+                self.spec.destination.display()
+            );
+            return self.waiting(Need::Attention { message });
+        }
+        self.ended()
+    }
+
+    fn give_up(&mut self, volume: VolumeUuid, given_up: GivenUp) {
+        self.context.tell(EventLevel::Warning, given_up.word, given_up.sentence.clone());
+        self.splits.borrow_mut().lost(volume);
+        self.given_up.insert(volume, given_up);
+    }
+
+    /// A volume that is here and was not read yet. Volumes that are not are given up on the way.
+    fn next_volume(
+        &mut self,
+        visited: &BTreeSet<VolumeUuid>,
+    ) -> Result<Option<Whereabouts>, JobError> {
+        let parts = &self.context.parts;
+        let mut shelf = None;
+        for share in parts.catalog.selection_volumes(self.context.id)? {
+            let bytes = share.totals.get(&ItemState::Waiting).map_or(0, |totals| totals.bytes.0);
+            let is_known =
+                visited.contains(&share.volume) || self.given_up.contains_key(&share.volume);
+            if bytes == 0 || is_known {
+                continue;
+            }
+            let shelf = match &shelf {
+                Some(shelf) => shelf,
+                None => shelf.insert(Shelf::look(parts)?),
+            };
+            let place = shelf.find(parts, share.volume)?;
+            if place.is_erased {
+                self.give_up(share.volume, GivenUp::erased(&place));
+            } else if place.is_here {
+                return Ok(Some(place));
+            } else {
+                self.give_up(share.volume, GivenUp::missing(&place));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Everything that is here was read.
+    fn ended(mut self) -> Result<Ending, JobError> {
+        if self.spec.missing == MissingCartridge::Wait {
+            // What is erased never comes back: nobody waits for it.
+            let wanted = self.given_up.values().find(|given_up| given_up.word != word::ERASED);
+            if let Some(need) = wanted.map(|given_up| given_up.need.clone()) {
+                return self.waiting(need);
+            }
+        }
+        self.note_leftovers()?;
+        self.make_hard_links()?;
+        let (context, spec, nothing) =
+            (self.context, self.spec, std::mem::take(&mut self.choice.nothing));
+        self.finish_folders()?;
+        let outcome = problem::outcome(context, spec, &nothing)?;
+        Ok(match outcome.problems_total {
+            0 => Ending::Completed(outcome),
+            _ => Ending::Incomplete(outcome),
+        })
+    }
+
+    fn waiting(self, need: Need) -> Result<Ending, JobError> {
+        self.outs.destination.sync()?;
+        let catalog = &self.context.parts.catalog;
+        let mut outcome = problem::outcome(self.context, self.spec, &self.choice.nothing)?;
+        let totals = catalog.selection_totals(self.context.id)?;
+        let waiting = totals.get(&ItemState::Waiting).map_or(0, |totals| totals.things);
+        outcome.sentence.push_str(&format!("; {} still wait", grouped(waiting)));
+        Ok(Ending::Waiting(need, outcome))
+    }
+
+    fn stopped(mut self) -> Result<Ending, JobError> {
+        if self.context.is_interrupted() {
+            self.outs.destination.sync()?;
+            return Ok(Ending::Interrupted);
+        }
+        let (context, spec, nothing) =
+            (self.context, self.spec, std::mem::take(&mut self.choice.nothing));
+        self.outs.give_up_unfinished();
+        self.finish_folders()?;
+        let mut outcome = problem::outcome(context, spec, &nothing)?;
+        outcome.sentence = format!("cancelled after {}", outcome.sentence);
+        Ok(Ending::Cancelled(outcome))
+    }
+
+    /// Lists every file that nobody waits for any more, with the reason.
+    fn note_leftovers(&mut self) -> Result<(), JobError> {
+        let catalog = &self.context.parts.catalog;
+        let mut ledger = Ledger::new(self.context, &self.outs.destination);
+        for key in self.outs.give_up_unfinished() {
+            let sentence = "not all of its parts could be read";
+            ledger.failed(key, problem::text(word::PARTS_MISSING, sentence))?;
+        }
+        ledger.flush()?;
+        for share in catalog.selection_volumes(self.context.id)? {
+            let mut after: Option<ItemKey> = None;
+            loop {
+                let page =
+                    catalog.waiting_items(self.context.id, share.volume, after, ITEMS_READ)?;
+                for item in page.iter().filter(|item| has_bytes(item)) {
+                    self.note_leftover(&mut ledger, share.volume, item)?;
+                }
+                match page.last() {
+                    Some(last) => after = Some(last.key),
+                    None => break,
+                }
+            }
+        }
+        ledger.flush()
+    }
+
+    fn note_leftover(
+        &self,
+        ledger: &mut Ledger<'_>,
+        volume: VolumeUuid,
+        item: &SelectionItem,
+    ) -> Result<(), JobError> {
+        let path = SourcePath::from_bytes(item.located.path.clone()).unwrap_or_default();
+        let catalog = &self.context.parts.catalog;
+        let blamed = match &item.located.copy.part {
+            None => Some(volume),
+            Some(_) => {
+                let missing =
+                    self.splits.borrow_mut().volume_missing(catalog, &item.located, &path)?;
+                missing.or(Some(volume))
+            }
+        };
+        match blamed.and_then(|volume| self.given_up.get(&volume)) {
+            Some(given_up) if given_up.word == word::MISSING_CARTRIDGE => {
+                ledger.missing(item.key, problem::text(given_up.word, &given_up.sentence))
+            }
+            Some(given_up) => {
+                ledger.failed(item.key, problem::text(given_up.word, &given_up.sentence))
+            }
+            None => {
+                let sentence = "not all of its parts could be read";
+                ledger.failed(item.key, problem::text(word::PARTS_MISSING, sentence))
+            }
+        }
+    }
+
+    fn show_totals(&self) -> Result<(), JobError> {
+        let totals = self.context.parts.catalog.selection_totals(self.context.id)?;
+        let done = totals.get(&ItemState::Done).copied().unwrap_or_default();
+        self.context.update(|progress| {
+            progress.files_total = totals.values().map(|totals| totals.things).sum();
+            progress.bytes_total = totals.values().map(|totals| totals.bytes.0).sum();
+            (progress.files_done, progress.bytes_done) = (done.things, done.bytes.0);
+        });
+        Ok(())
+    }
+
+    fn count_done(&self, bytes: u64) {
+        self.context.update(|progress| {
+            progress.files_done += 1;
+            progress.bytes_done += bytes;
+        });
+    }
+
+    /// Where a path of the run goes.
+    fn target(&self, path: &SourcePath) -> SourcePath {
+        self.targets.get(path).unwrap_or(path).clone()
+    }
+
+    fn replaces(&self) -> bool {
+        self.spec.existing == Existing::Replace
+    }
+
+    /// True if what stands at `target` has the content that is wanted.
+    fn is_content(&self, target: &SourcePath, wanted: Option<Sha256Digest>, size: u64) -> bool {
+        let (Some(wanted), Ok(mut file)) = (wanted, self.outs.destination.read_back(target)) else {
+            return false;
+        };
+        let mut hasher = Sha256::new();
+        let mut buffer = vec![0; COMPARE_BYTES];
+        let mut at = 0;
+        while at < size {
+            match file.read_at(&mut buffer, at) {
+                Ok(count) if count > 0 => {
+                    hasher.update(&buffer[..count]);
+                    at += count as u64;
+                }
+                _ => return false,
+            }
+        }
+        Sha256Digest(hasher.finalize().into()) == wanted
+    }
+}
+
+/// What was missing when the choice was made may be here now.
+fn await_missing(context: &JobContext) -> Result<(), JobError> {
+    let catalog = &context.parts.catalog;
+    let mut after: Option<ItemKey> = None;
+    loop {
+        let page = catalog.selection_problems(context.id, after, ITEMS_READ)?;
+        let missing = page.iter().filter(|item| item.state == ItemState::Missing);
+        let again: Vec<_> = missing.map(|item| (item.key, ItemState::Waiting, None)).collect();
+        catalog.finish_items(context.id, &again)?;
+        match page.last() {
+            Some(last) => after = Some(last.key),
+            None => return Ok(()),
+        }
+    }
+}
+
+/// True for what has to be read from tape.
+fn has_bytes(item: &SelectionItem) -> bool {
+    let version = &item.located.version;
+    version.kind == FileKind::File && version.size.0 > 0
+}

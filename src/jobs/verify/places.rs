@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::hash::{BuildHasher as _, Hash as _, Hasher as _, RandomState};
 
 use crate::catalog::LocatedCopy;
+use crate::jobs::tape_blocks::extents_of;
 use crate::ltfs::extent::Extent;
 use crate::ltfs::index::FileEntry;
 use crate::ltfs::label::PartitionMap;
@@ -71,21 +72,4 @@ pub(super) fn path_on_volume(copy: &LocatedCopy) -> Option<String> {
         None => std::str::from_utf8(&copy.path).ok()?,
     };
     Some(format!("{}/{}/{below}", copy.set, copy.version.run))
-}
-
-/// The extents of a copy as LTFS says them; none if the volume has no such partition.
-pub(super) fn extents_of(
-    copy: &LocatedCopy,
-    map: &PartitionMap,
-) -> Option<crate::ltfs::extent::Extents> {
-    let extent = |place: &crate::catalog::CopyExtent| {
-        Some(Extent {
-            file_offset: place.file_offset,
-            start_block: place.start.block,
-            byte_count: place.byte_count.0,
-            byte_offset: u32::try_from(place.byte_offset).ok()?,
-            partition: map.id(place.start.partition)?,
-        })
-    };
-    copy.copy.extents.iter().map(extent).collect()
 }

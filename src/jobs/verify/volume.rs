@@ -6,7 +6,7 @@ use std::io::BufReader;
 use std::sync::Arc;
 
 use super::State;
-use super::places::{IndexedPlaces, extents_of};
+use super::places::IndexedPlaces;
 use super::plan::{SegmentPlan, VolumePlan};
 use super::receipt::{Receipt, ReceiptSubject};
 use super::tracker::{Findings, Tracker, Verdict as Found};
@@ -15,7 +15,7 @@ use crate::domain::{Barcode, SourcePath};
 use crate::jobs::context::JobContext;
 use crate::jobs::equipment::Loaded;
 use crate::jobs::error::JobError;
-use crate::jobs::tape_blocks::{TapeBlocks, volume_lost};
+use crate::jobs::tape_blocks::{TapeBlocks, read_item, volume_lost};
 use crate::jobs::volume::{expected_of, mount_expected};
 use crate::jobs::volume_tree::{OwnFiles, read_text, read_to_file, walk_files};
 use crate::ltfs::label::PartitionMap;
@@ -23,15 +23,11 @@ use crate::ltfs::mount::{CheckEnds, MountedVolume};
 use crate::ltfs::reader::VolumeReader;
 use crate::manifest::{Verdict, verify_manifest, verify_volume_record};
 use crate::stream::{
-    Codec, ItemOutcome, ItemResult, ReadEndReason, ReadItem, ReadRequest, StreamConfig, Target,
-    restore,
+    ItemOutcome, ItemResult, ReadEndReason, ReadItem, ReadRequest, StreamConfig, Target, restore,
 };
 
 /// Copies read from the catalog at once.
 const COPIES_READ: usize = 1000;
-/// What a codec's level is when only decoding matters.
-const ANY_LEVEL: i32 = 1;
-
 /// How the work on a volume ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum VolumeEnd {
@@ -412,26 +408,6 @@ impl Feed<'_, '_> {
         read_item(located, &self.map, Target::Verify)
             .ok_or_else(|| Found::Failed("its place is on no partition of the volume".to_owned()))
     }
-}
-
-/// What the data path reads for a copy.
-fn read_item(located: &LocatedCopy, map: &PartitionMap, target: Target) -> Option<ReadItem> {
-    let (version, copy) = (&located.version, &located.copy);
-    let (size_bytes, sha256) = match &copy.part {
-        Some(part) => (part.size.0, part.sha256),
-        None => (version.size.0, version.sha256),
-    };
-    let codec = copy.codec.as_ref();
-    Some(ReadItem {
-        id: copy.id.sequence(),
-        extents: extents_of(located, map)?,
-        stored_bytes: codec.map_or(size_bytes, |codec| codec.stored_size.0),
-        codec: codec.map_or(Codec::None, |_| Codec::Zstd { level: ANY_LEVEL }),
-        size_bytes,
-        sha256,
-        stored_sha256: codec.map(|codec| codec.stored_sha256),
-        target,
-    })
 }
 
 fn take(tracker: &mut Tracker<'_>, ItemResult { id, outcome }: ItemResult) {

@@ -59,6 +59,26 @@ impl RestoredFile {
         self.write_range(bytes, offset, at..end)
     }
 
+    /// Reads back what was written, at `offset` until the buffer is full or the file ends.
+    ///
+    /// # Errors
+    /// When the file system refuses.
+    pub fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize, DestinationError> {
+        let mut filled = 0;
+        while filled < buffer.len() {
+            let at = offset + u64::try_from(filled).unwrap_or(u64::MAX);
+            match self.file.read_at(&mut buffer[filled..], at) {
+                Ok(0) => break,
+                Ok(count) => filled += count,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    return Err(DestinationError::of_io(self.path(), "read it back", error));
+                }
+            }
+        }
+        Ok(filled)
+    }
+
     /// Writes what a hole should hold, if it does hold something.
     fn write_unless_zero(
         &self,

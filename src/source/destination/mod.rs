@@ -114,7 +114,8 @@ struct State {
 /// Mode of what is not complete yet: nobody else may look at it.
 const PRIVATE_FILE: Mode = Mode::RUSR.union(Mode::WUSR);
 const DIRECTORY_FLAGS: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW);
-const FILE_FLAGS: OFlags = OFlags::WRONLY
+/// Read too: a file put together from parts is hashed as a whole before it gets its name.
+const FILE_FLAGS: OFlags = OFlags::RDWR
     .union(OFlags::CREATE)
     .union(OFlags::EXCL)
     .union(OFlags::NOFOLLOW)
