@@ -165,7 +165,11 @@ impl Client {
             request = request.header(CONTENT_TYPE, "application/json");
         }
         let request = request.body(Full::new(body)).map_err(|error| self.unusable(&error))?;
-        sender.send_request(request).await.map_err(|error| self.unusable(&error))
+        // A connection that breaks before the answer begins is an engine that has just gone.
+        sender.send_request(request).await.map_err(|error| AppError::Unreachable {
+            server: self.server.clone(),
+            source: io::Error::other(error),
+        })
     }
 
     async fn refusal(&self, response: Response<Incoming>) -> AppError {

@@ -12,14 +12,23 @@ use crate::domain::{ByteCount, RunId, VolumeUuid};
 
 use super::Catalog;
 use super::error::CatalogError;
-use super::evidence::{Effective, EvidenceState};
+use super::evidence::Effective;
 use super::evidence_store::segment_totals;
-use super::files::{EvidenceBook, FileKind, VERSION_COLUMNS, VersionRow};
+use super::files::{EvidenceBook, FileKind, VERSION_COLUMNS, VersionRow, copy_ids, part_of};
 use super::ids::{CopyId, SEQUENCE_LIMIT, SegmentId};
 use super::runs::{FileTotals, run_key, view_until};
 
-/// Files and bytes by the volume with their (first) copy and by what counts for them.
+/// Copies and parts, and their bytes, by the volume they are on and by what counts for them.
 pub type VolumeSums = BTreeMap<(VolumeUuid, Effective), FileTotals>;
+
+/// What a run refers to in earlier runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ReferredEvidence {
+    /// Each file once, by what counts for the whole of it.
+    pub files: BTreeMap<Effective, FileTotals>,
+    /// Where they are, each copy and each part counted by itself.
+    pub volumes: VolumeSums,
+}
 
 impl Catalog {
     /// What is proven of everything on one volume, each copy and each part counted by itself.
@@ -64,7 +73,7 @@ impl Catalog {
     ///
     /// # Errors
     /// `NotFound` if there is no such run.
-    pub fn referred_evidence(&self, run: &RunId) -> Result<VolumeSums, CatalogError> {
+    pub fn referred_evidence(&self, run: &RunId) -> Result<ReferredEvidence, CatalogError> {
         self.read("sum up what a run refers to", |reader| {
             let key = run_key(reader, run)?;
             let set = reader
@@ -83,23 +92,19 @@ impl Catalog {
             let mut statement = reader.prepare_cached(&sql)?;
             let mut rows = statement.query(params![set, key, base, FileKind::File.code()])?;
             let mut judge = Judge::new(reader)?;
-            let mut sums = VolumeSums::new();
             while let Some(row) = rows.next()? {
                 let (version, dir) = (VersionRow::from_row(row)?, row.get(10)?);
                 if left_out.contains(&(dir, version.name.clone())) {
                     continue;
                 }
-                let size = version.size;
-                if let Some(place) = judge.place(reader, dir, version)? {
-                    add(&mut sums, place, 1, size);
-                }
+                judge.add(reader, dir, version)?;
             }
-            Ok(sums)
+            Ok(judge.referred)
         })
     }
 }
 
-fn add(sums: &mut VolumeSums, place: (VolumeUuid, Effective), files: u64, bytes: u64) {
+fn add<K: Ord>(sums: &mut BTreeMap<K, FileTotals>, place: K, files: u64, bytes: u64) {
     let sum = sums.entry(place).or_default();
     sum.files += files;
     sum.bytes = ByteCount(sum.bytes.0 + bytes);
@@ -136,7 +141,7 @@ fn names_of(connection: &Connection, sql: &str, run: i64) -> Result<Names, Catal
     Ok(names.collect::<Result<_, _>>()?)
 }
 
-/// Decides what counts for a version. Almost every file has one copy in one piece; only the others are
+/// Sums up versions by what counts for them. Almost every file has one copy in one piece; only the others are
 /// looked up.
 struct Judge {
     book: EvidenceBook,
@@ -144,6 +149,7 @@ struct Judge {
     several: Names,
     /// Copies that are a part of a file.
     parts: HashSet<i64>,
+    referred: ReferredEvidence,
 }
 
 impl Judge {
@@ -152,24 +158,35 @@ impl Judge {
         let several = names_of(connection, sql, 0)?;
         let mut statement = connection.prepare_cached("SELECT copy_id FROM copy_parts")?;
         let parts = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
-        Ok(Self { book: EvidenceBook::default(), several, parts })
+        let (book, referred) = (EvidenceBook::default(), ReferredEvidence::default());
+        Ok(Self { book, several, parts, referred })
     }
 
-    /// The volume of the first copy and what counts for the whole; nothing if it never had a copy.
-    fn place(
+    /// Counts a version; one that never had a copy is none of those that a run can refer to.
+    fn add(
         &mut self,
         connection: &Connection,
         dir: i64,
         version: VersionRow,
-    ) -> Result<Option<(VolumeUuid, Effective)>, CatalogError> {
-        let Some(copy) = version.copy else { return Ok(None) };
-        let segment = self.book.segment(connection, copy.segment())?;
+    ) -> Result<(), CatalogError> {
+        let (Some(copy), size) = (version.copy, version.size) else { return Ok(()) };
         let is_whole = !self.parts.contains(&copy.0);
         if is_whole && !self.several.contains(&(dir, version.name.clone())) {
-            return Ok(Some((segment.volume, segment.effective(copy.sequence()))));
+            let segment = self.book.segment(connection, copy.segment())?;
+            let effective = segment.effective(copy.sequence());
+            add(&mut self.referred.volumes, (segment.volume, effective.clone()), 1, size);
+            add(&mut self.referred.files, effective, 1, size);
+            return Ok(());
         }
-        let whole = version.into_version(connection, &mut self.book, dir)?;
-        let planned = Effective::State(EvidenceState::Planned);
-        Ok(Some((segment.volume, whole.map_or(planned, |version| version.evidence))))
+        for copy in copy_ids(connection, dir, &version)? {
+            let segment = self.book.segment(connection, copy.segment())?;
+            let bytes = part_of(connection, copy)?.map_or(size, |part| part.size.0);
+            let place = (segment.volume, segment.effective(copy.sequence()));
+            add(&mut self.referred.volumes, place, 1, bytes);
+        }
+        if let Some(whole) = version.into_version(connection, &mut self.book, dir)? {
+            add(&mut self.referred.files, whole.evidence, 1, size);
+        }
+        Ok(())
     }
 }

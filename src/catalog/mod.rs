@@ -49,7 +49,7 @@ pub use equipment::{DriveRecord, LibraryRecord, MoveEnd, MoveOrder, ProductIdent
 pub use error::{CatalogError, CatalogErrorKind, Subject};
 pub use evidence::{Effective, EvidenceState, SegmentEvidence};
 pub use evidence_store::{EvidenceTable, OutcomeRecord};
-pub use evidence_sums::VolumeSums;
+pub use evidence_sums::{ReferredEvidence, VolumeSums};
 pub use extents::CopyExtent;
 pub use files::{CopyRecord, FileKind, FileVersion, FullVersion, OutcomeState, StoredCodec};
 pub use ids::{CartridgeId, CopyId, SegmentId};

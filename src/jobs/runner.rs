@@ -13,8 +13,9 @@ use std::thread::JoinHandle;
 use parking_lot::Mutex;
 
 use super::context::{JobContext, Live, Parts};
+use super::equipment::EquipmentError;
 use super::error::JobError;
-use super::outcome::{Ending, Failure, JobEnd};
+use super::outcome::{Ending, Failure, JobEnd, Outcome};
 use super::spec::{JobProgress, JobSpec};
 use super::{backup, format, inventory, movement, rebuild, restore, verify};
 use crate::catalog::{CatalogError, EventLevel, JobRecord, JobRequest, JobState};
@@ -194,7 +195,12 @@ impl Runner {
     fn note(&self, id: JobId, request: Option<JobRequest>) -> Result<(), JobError> {
         let record = self.parts.catalog.job(id)?;
         if record.state.is_final() {
-            let (from, to) = (record.state.as_str(), request.map_or("running", JobRequest::as_str));
+            let to = match request {
+                Some(JobRequest::Pause) => JobState::Paused,
+                Some(JobRequest::Cancel) => JobState::Cancelled,
+                Some(JobRequest::Resume) | None => JobState::Running,
+            };
+            let (from, to) = (record.state.as_str(), to.as_str());
             let subject = crate::catalog::Subject::Job(id);
             return Err(CatalogError::Transition { subject, from, to }.into());
         }
@@ -237,7 +243,7 @@ impl Runner {
             let what = what.or_else(|| panic.downcast_ref::<&str>().map(|&text| text.to_owned()));
             Err(JobError::Bug(what.unwrap_or_else(|| "a panic".to_owned())))
         });
-        self.write_end(context, ended);
+        self.write_end(context, stopped_while_waiting(context, ended));
         (self.changed)();
     }
 
@@ -311,6 +317,23 @@ impl MovedBytes {
 pub fn spec_of(record: &JobRecord) -> Result<JobSpec, JobError> {
     serde_json::from_value(record.spec.clone())
         .map_err(|source| JobError::Json { what: "specification", source })
+}
+
+/// A job that was told to stop while it waited for a drive has not failed.
+fn stopped_while_waiting(
+    context: &JobContext,
+    ended: Result<Ending, JobError>,
+) -> Result<Ending, JobError> {
+    match ended {
+        Err(JobError::Equipment(EquipmentError::Stopped)) if context.is_interrupted() => {
+            Ok(Ending::Interrupted)
+        }
+        Err(JobError::Equipment(EquipmentError::Stopped)) => {
+            let sentence = "cancelled before it had a drive".to_owned();
+            Ok(Ending::Cancelled(Outcome { sentence, ..Outcome::default() }))
+        }
+        other => other,
+    }
 }
 
 fn execute(context: &JobContext) -> Result<Ending, JobError> {

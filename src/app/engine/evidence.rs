@@ -12,7 +12,8 @@ use crate::api::types::{
     CartridgeEvidence, EvidenceRow, EvidenceScope, EvidenceState, EvidenceTable, LeftOutRow,
 };
 use crate::catalog::{
-    Effective, EvidenceState as Stored, FileTotals, RunRecord, RunState, VolumeState, VolumeSums,
+    Effective, EvidenceState as Stored, FileTotals, ReferredEvidence, RunRecord, RunState,
+    VolumeState, VolumeSums,
 };
 use crate::domain::{Barcode, ByteCount, VolumeUuid};
 use crate::jobs::outcome::grouped;
@@ -26,8 +27,8 @@ pub(super) struct Proven {
     by_state: BTreeMap<EvidenceState, FileTotals>,
     left_out: BTreeMap<String, FileTotals>,
     volumes: VolumeSums,
-    /// Why it cannot be complete whatever the rows say.
-    is_unended: bool,
+    /// Why it cannot be complete whatever the rows say, as the begin of a sentence.
+    unended: Option<&'static str>,
 }
 
 impl Proven {
@@ -79,7 +80,7 @@ impl Proven {
             let sum = self.volumes.entry(place).or_default();
             *sum = plus(*sum, totals);
         }
-        self.is_unended |= other.is_unended;
+        self.unended = self.unended.or(other.unended);
     }
 
     /// Takes files away that wait for being stored again, from the strongest state down, so that no
@@ -101,7 +102,7 @@ impl Proven {
         let is_weak = |(state, totals): (&EvidenceState, &FileTotals)| {
             *state < EvidenceState::Indexed && totals.files > 0
         };
-        !self.is_unended
+        self.unended.is_none()
             && self.left_out.values().all(|t| t.files == 0)
             && !self.by_state.iter().any(is_weak)
     }
@@ -129,9 +130,9 @@ impl Proven {
                 grouped(failed),
                 grouped(files)
             )
-        } else if self.is_unended {
+        } else if let Some(why) = self.unended {
             format!(
-                "The run has not come to its end: {} of {} files are indexed. See `fossilsafe job list`.",
+                "{why}: {} of {} files are indexed. See `fossilsafe job list`.",
                 grouped(indexed),
                 grouped(files)
             )
@@ -206,7 +207,12 @@ impl Service {
         let table = catalog.run_evidence(run).map_err(answers::catalog)?;
         let mut proven = Proven {
             volumes: catalog.run_volumes(run).map_err(answers::catalog)?,
-            is_unended: !matches!(record.state, RunState::Complete | RunState::Incomplete),
+            unended: match record.state {
+                RunState::Complete | RunState::Incomplete => None,
+                RunState::Running => Some("The run has not come to its end"),
+                RunState::Cancelled => Some("The run was cancelled"),
+                RunState::Failed => Some("The run has failed"),
+            },
             ..Proven::default()
         };
         if record.unchanged.files > 0 {
@@ -291,12 +297,12 @@ impl Service {
 
 impl Proven {
     /// Adds the files that a run refers to, of which there are `unchanged`.
-    fn refer(&mut self, referred: VolumeSums, unchanged: FileTotals) {
+    fn refer(&mut self, referred: ReferredEvidence, unchanged: FileTotals) {
         let mut others = Self::default();
-        for ((_, effective), totals) in &referred {
+        for (effective, totals) in &referred.files {
             others.add(effective, *totals);
         }
-        others.volumes = referred;
+        others.volumes = referred.volumes;
         others.take_away(FileTotals {
             files: others.files().saturating_sub(unchanged.files),
             bytes: ByteCount(others.bytes().saturating_sub(unchanged.bytes.0)),
@@ -346,17 +352,18 @@ mod tests {
         proven.add(&Effective::Failed { reason: "x".to_owned() }, totals(1, 1));
         assert!(proven.sentence().starts_with("1 of 5 files have a bad copy"));
         assert_eq!((proven.files(), proven.bytes(), proven.rows().len()), (5, 36, 6));
-        let unended = Proven { is_unended: true, ..Proven::default() };
+        let unended = Proven { unended: Some("It failed"), ..Proven::default() };
         assert!(!unended.is_complete());
     }
 
     #[test]
     fn files_that_wait_to_be_stored_again_are_not_claimed_twice() {
         let volume = VolumeUuid::random();
-        let referred = VolumeSums::from([
-            ((volume, Effective::State(Stored::Indexed)), totals(5, 50)),
-            ((volume, Effective::State(Stored::ReadBack)), totals(5, 50)),
-        ]);
+        let states = [Stored::Indexed, Stored::ReadBack].map(Effective::State);
+        let referred = ReferredEvidence {
+            files: states.iter().map(|state| (state.clone(), totals(5, 50))).collect(),
+            volumes: states.map(|state| ((volume, state), totals(5, 50))).into(),
+        };
         let mut proven = Proven::default();
         proven.refer(referred, totals(3, 30));
         let rows: Vec<u64> = proven.rows().iter().map(|row| row.files).collect();

@@ -88,7 +88,10 @@ impl Service {
     fn version(&self, set: &SetName, full: FullVersion) -> Result<FileVersion, EngineError> {
         let version = full.version;
         let run = self.parts.catalog.run(&version.run).map_err(answers::catalog)?;
-        let copies = full.copies.iter().map(|copy| self.copy(copy));
+        // How many parts there are is noted with the last one.
+        let parts = full.copies.iter().filter_map(|copy| copy.part.as_ref());
+        let of = parts.map(|part| part.of.unwrap_or(part.number)).max().unwrap_or(1);
+        let copies = full.copies.iter().map(|copy| self.copy(copy, of));
         Ok(FileVersion {
             set: set.clone(),
             run: version.run,
@@ -100,9 +103,7 @@ impl Service {
         })
     }
 
-    fn copy(&self, copy: &CopyRecord) -> Result<CopyView, EngineError> {
-        // How many parts there are is known once the last one was written.
-        let part = copy.part.as_ref().map(|part| (part.number, part.of.unwrap_or(0)));
+    fn copy(&self, copy: &CopyRecord, of: u32) -> Result<CopyView, EngineError> {
         Ok(CopyView {
             barcode: self.barcode_of(copy.volume)?,
             volume: copy.volume,
@@ -110,7 +111,7 @@ impl Service {
                 Effective::State(state) => state_of(*state),
                 Effective::Failed { .. } => state_of(EvidenceState::Planned),
             },
-            part,
+            part: copy.part.as_ref().map(|part| (part.number, of)),
             failure: match &copy.evidence {
                 Effective::Failed { reason } => Some(reason.clone()),
                 Effective::State(_) => None,

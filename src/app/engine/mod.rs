@@ -14,6 +14,8 @@ mod monitor;
 mod open;
 mod preflight;
 mod sets;
+#[cfg(test)]
+mod tests;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -66,7 +68,7 @@ pub(super) fn start(
     // Called for every file of a backup, so it does nothing more.
     let changed = Arc::new(move || bump.send_modify(|value| *value = value.wrapping_add(1)));
     let runner = Runner::start(Arc::clone(&parts), changed).map_err(|error| AppError::Start {
-        message: error.to_string(),
+        message: "the jobs cannot be taken up".to_owned(),
         next_step: error.failure().next_step,
         source: Some(Box::new(error)),
     })?;

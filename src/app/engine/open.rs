@@ -11,7 +11,7 @@ use std::sync::Arc;
 use super::CatalogStart;
 use crate::app::error::AppError;
 use crate::app::settings::{LibraryChoice, Settings, StreamEngine};
-use crate::catalog::{Catalog, CatalogErrorKind, OpenCheck};
+use crate::catalog::{Catalog, CatalogError, CatalogErrorKind, OpenCheck};
 use crate::changer::Changer;
 use crate::domain::Clock;
 use crate::jobs::equipment::{DriveBay, Equipment};
@@ -46,7 +46,11 @@ pub(super) fn open(
     let catalog = open_catalog(&data.join(CATALOG_FILE), start, clock)?;
     let keys = KeyStore::open_or_create(&data.join(KEYS_FOLDER), clock.as_ref());
     let keys = keys.map_err(|error| {
-        failed(error, "Put the keys back from a copy; never delete the folder: old tapes need it.")
+        failed(
+            "the keys cannot be used",
+            error,
+            "Put the keys back from a copy; never delete the folder: old tapes need it.",
+        )
     })?;
     let equipment = match settings.library {
         LibraryChoice::Practice => practice(&data.join(PRACTICE_FOLDER), settings, clock)?,
@@ -63,9 +67,10 @@ pub(super) fn open(
     })
 }
 
-fn failed(error: impl Error + Send + Sync + 'static, next_step: &str) -> AppError {
+/// Something cannot start; `error` says why.
+fn failed(what: &str, error: impl Error + Send + Sync + 'static, next_step: &str) -> AppError {
     AppError::Start {
-        message: error.to_string(),
+        message: what.to_owned(),
         next_step: next_step.to_owned(),
         source: Some(Box::new(error)),
     }
@@ -76,20 +81,33 @@ fn open_catalog(
     start: CatalogStart,
     clock: &Arc<dyn Clock>,
 ) -> Result<Catalog, AppError> {
-    const NEXT_STEP: &str = "Put a copy of the catalog back, or start with --set-aside-catalog and \
-        run `fossilsafe catalog rebuild`: the tapes know what is on them.";
     match Catalog::open(path, OpenCheck::WhenDue) {
         Ok(catalog) => Ok(catalog),
         Err(error)
             if error.kind() == CatalogErrorKind::Corrupt
                 && start == CatalogStart::SetAsideIfDamaged =>
         {
-            let aside = Catalog::set_aside(path, clock.now()).map_err(|e| failed(e, NEXT_STEP))?;
+            let aside = Catalog::set_aside(path, clock.now()).map_err(no_catalog)?;
             tracing::warn!(%error, "the damaged catalog is now {}", aside.display());
-            Catalog::open(path, OpenCheck::WhenDue).map_err(|e| failed(e, NEXT_STEP))
+            Catalog::open(path, OpenCheck::WhenDue).map_err(no_catalog)
         }
-        Err(error) => Err(failed(error, NEXT_STEP)),
+        Err(error) => Err(no_catalog(error)),
     }
+}
+
+fn no_catalog(error: CatalogError) -> AppError {
+    let next_step = match error.kind() {
+        CatalogErrorKind::Corrupt => {
+            "Put a copy of the catalog back, or start with --set-aside-catalog and run `fossilsafe \
+             catalog rebuild`: the tapes know what is on them."
+        }
+        CatalogErrorKind::Full => "Make room on the disk of the data folder, then start again.",
+        _ if matches!(error, CatalogError::InUse { .. }) => {
+            "Stop the other engine, or name another folder with --data."
+        }
+        _ => "Check the data folder's disk and permissions, or name another with --data.",
+    };
+    failed("the catalog cannot be opened", error, next_step)
 }
 
 fn practice(
@@ -97,6 +115,7 @@ fn practice(
     settings: &Settings,
     clock: &Arc<dyn Clock>,
 ) -> Result<Arc<Equipment>, AppError> {
+    const WHAT: &str = "the practice library cannot be opened";
     const NEXT_STEP: &str = "If another engine uses this data folder, stop it; else name another \
         folder with --data.";
     if !folder.exists() {
@@ -104,23 +123,24 @@ fn practice(
     }
     let options = OpenOptions { clock: Arc::clone(clock), ..OpenOptions::default() };
     let library =
-        VirtualLibrary::open(folder, options).map_err(|error| failed(error, NEXT_STEP))?;
+        VirtualLibrary::open(folder, options).map_err(|error| failed(WHAT, error, NEXT_STEP))?;
     let look = "Look at the practice library's folder, or name another with --data.";
     let changer =
-        Changer::open(Box::new(library.changer())).map_err(|error| failed(error, look))?;
+        Changer::open(Box::new(library.changer())).map_err(|error| failed(WHAT, error, look))?;
     let mut bays = Vec::new();
     for index in 0..library.drive_count() {
         let library = library.clone();
         let connect = Box::new(move || -> Result<Box<dyn Transport>, TransportError> {
             Ok(Box::new(library.drive(index)))
         });
-        bays.push(DriveBay::discover(connect, clock).map_err(|error| failed(error, look))?);
+        bays.push(DriveBay::discover(connect, clock).map_err(|error| failed(WHAT, error, look))?);
     }
     Ok(Equipment::new(Some(changer), bays, Arc::clone(clock)))
 }
 
 /// Makes the practice library beside its place first: a start that is cut off leaves none.
 fn make_practice(folder: &Path, settings: &Settings) -> Result<(), AppError> {
+    const WHAT: &str = "the practice library cannot be made";
     const NEXT_STEP: &str = "Check that the data folder has room and may be written.";
     let practice = &settings.practice;
     let plan = LibraryPlan::practice(practice.cartridges, practice.capacity_bytes);
@@ -132,11 +152,12 @@ fn make_practice(folder: &Path, settings: &Settings) -> Result<(), AppError> {
     if new.exists() {
         std::fs::remove_dir_all(&new).map_err(io("remove"))?;
     }
-    VirtualLibrary::create(&new, &plan).map_err(|error| failed(error, NEXT_STEP))?;
+    VirtualLibrary::create(&new, &plan).map_err(|error| failed(WHAT, error, NEXT_STEP))?;
     std::fs::rename(&new, folder).map_err(io("put into place"))
 }
 
 fn devices(clock: &Arc<dyn Clock>) -> Result<Arc<Equipment>, AppError> {
+    const WHAT: &str = "the library of this machine cannot be used";
     const NEXT_STEP: &str = "Check cables and power, that the `sg` driver is loaded, and that this \
         user may open /dev/sg*; or start with --practice-library.";
     let nodes = find_nodes().map_err(|source| AppError::Io {
@@ -148,9 +169,10 @@ fn devices(clock: &Arc<dyn Clock>) -> Result<Arc<Equipment>, AppError> {
     for Node { path, kind } in nodes {
         match kind {
             NodeKind::Changer if changer.is_none() => {
-                let device = SgDevice::open(&path).map_err(|error| failed(error, NEXT_STEP))?;
+                let device =
+                    SgDevice::open(&path).map_err(|error| failed(WHAT, error, NEXT_STEP))?;
                 let opened = Changer::open(Box::new(device));
-                changer = Some(opened.map_err(|error| failed(error, NEXT_STEP))?);
+                changer = Some(opened.map_err(|error| failed(WHAT, error, NEXT_STEP))?);
             }
             NodeKind::Changer => {
                 tracing::warn!("{} is a second library; the first is used", path.display());

@@ -23,6 +23,7 @@ mod outcomes;
 mod own_files;
 mod plan;
 mod recorder;
+mod report;
 mod scan;
 mod segment;
 mod sink;
@@ -38,12 +39,13 @@ use serde::{Deserialize, Serialize};
 pub use plan::PlanError;
 
 use super::context::{JobContext, make_folder};
+use super::equipment::EquipmentError;
 use super::error::JobError;
 use super::outcome::{Ending, Outcome, grouped};
 use super::spec::{BackupMode, BackupSpec, Need};
 use super::volume::current_volume;
 use crate::catalog::{
-    CartridgeKind, CartridgeState, EventLevel, FileTotals, NewRun, OutcomeState, RunKind,
+    CartridgeKind, CartridgeState, EventLevel, FileTotals, NewRun, RunKind,
     RunState as CatalogRunState, VolumeRecord, VolumeState,
 };
 use crate::domain::{Barcode, ByteCount, MIB, RunId, Timestamp};
@@ -53,6 +55,7 @@ use crate::source::local::LocalOptions;
 use crate::source::{LocalSource, Source};
 use files::RunFiles;
 use plan::{PlanTotals, PlanWriter};
+use report::Standing;
 use scan::Scan;
 use segment::{Segment, SegmentEnd, SegmentState};
 
@@ -98,8 +101,15 @@ pub(super) fn run(
     let folder = context.parts.folders.job(context.id);
     make_folder(&folder)?;
     let files = RunFiles::in_folder(folder);
+    let run = state.run.clone();
     let backup = Backup { context, spec, source, files, state };
-    backup.run()
+    backup.run().inspect_err(|error| {
+        let (catalog, now) = (&context.parts.catalog, context.parts.clock.now());
+        let failed = CatalogRunState::Failed;
+        if let Err(error) = catalog.set_run_state(&run, failed, Some(&error.to_string()), now) {
+            tracing::error!(job = context.id.0, %error, "the run's end could not be written");
+        }
+    })
 }
 
 /// Writes the run down. The first run of a set is always full.
@@ -323,8 +333,12 @@ impl Backup<'_> {
         let is_stopped = || self.context.is_stopped();
         self.context.stage("loading", Some(&barcode));
         let equipment = &self.context.parts.equipment;
-        let mut loaded =
-            equipment.load(&barcode, &is_stopped, &mut |wait| self.context.tell_wait(wait))?;
+        let loaded =
+            equipment.load(&barcode, &is_stopped, &mut |wait| self.context.tell_wait(wait));
+        let mut loaded = match loaded {
+            Err(EquipmentError::Stopped) => return Ok(Some(SegmentEnd::Stopped)),
+            other => other?,
+        };
         let source: Arc<dyn Source> = self.source.clone();
         let mut segment = Segment {
             context: self.context,
@@ -382,14 +396,11 @@ impl Backup<'_> {
     }
 
     fn wait_for_cartridge(&self) -> Result<Ending, JobError> {
-        let (done, _, _) = self.next_start()?;
-        let totals = self.state.totals;
-        let share = (totals.files_to_store - done.min(totals.files_to_store)).max(1);
-        let left = u128::from(totals.bytes_to_store) * u128::from(share)
-            / u128::from(totals.files_to_store.max(1));
-        let remaining = ByteCount(u64::try_from(left).unwrap_or(u64::MAX));
+        let stored = self.context.parts.catalog.run_volumes(&self.state.run)?;
+        let stored: u64 = stored.values().map(|totals| totals.bytes.0).sum();
+        let remaining = ByteCount(self.state.totals.bytes_to_store.saturating_sub(stored));
         let need = Need::FormattedCartridge { set: self.spec.set.clone(), remaining };
-        Ok(Ending::Waiting(need, self.outcome()?))
+        Ok(Ending::Waiting(need, self.outcome(Standing::Unended)?))
     }
 
     fn stopped(self) -> Result<Ending, JobError> {
@@ -400,13 +411,13 @@ impl Backup<'_> {
         let reason = Some("cancelled by a person");
         let run = &self.state.run;
         self.context.parts.catalog.set_run_state(run, CatalogRunState::Cancelled, reason, now)?;
-        let mut outcome = self.outcome()?;
+        let mut outcome = self.outcome(Standing::Unended)?;
         outcome.sentence = format!("cancelled after {}", outcome.sentence);
         Ok(Ending::Cancelled(outcome))
     }
 
     fn ended(self) -> Result<Ending, JobError> {
-        let outcome = self.outcome()?;
+        let outcome = self.outcome(Standing::Ended)?;
         let catalog = &self.context.parts.catalog;
         let now = self.context.parts.clock.now();
         let is_complete = outcome.problems_total == 0;
@@ -416,37 +427,9 @@ impl Backup<'_> {
         Ok(if is_complete { Ending::Completed(outcome) } else { Ending::Incomplete(outcome) })
     }
 
-    /// What the catalog says of the run: the only thing that counts.
-    fn outcome(&self) -> Result<Outcome, JobError> {
-        let catalog = &self.context.parts.catalog;
-        let table = catalog.run_evidence(&self.state.run)?;
-        let mut outcome = Outcome { run: Some(self.state.run.clone()), ..Outcome::default() };
-        let mut is_all_indexed = true;
-        for ((_, effective), totals) in &table.stored {
-            if effective.is_at_least(crate::catalog::EvidenceState::Indexed) {
-                outcome.files += totals.files;
-                outcome.bytes += totals.bytes.0;
-            } else {
-                is_all_indexed = false;
-                outcome.problems_total += totals.files;
-            }
-        }
-        let problems: u64 = table.not_stored.values().map(|totals| totals.files).sum();
-        for record in catalog.outcomes(&self.state.run, None, super::outcome::PROBLEMS_MAX)? {
-            if let Ok(path) = crate::domain::SourcePath::from_bytes(record.path) {
-                outcome.add_problem(&path, OutcomeState::as_str(record.state), record.reason);
-            }
-        }
-        outcome.problems_total = outcome.problems_total.max(problems);
-        outcome.sentence = format!(
-            "{} files, {}{}; {} unchanged; {} not stored",
-            grouped(outcome.files),
-            ByteCount(outcome.bytes),
-            if is_all_indexed { ", all of them indexed" } else { "" },
-            grouped(self.state.totals.files_unchanged),
-            grouped(outcome.problems_total)
-        );
-        Ok(outcome)
+    fn outcome(&self, standing: Standing) -> Result<Outcome, JobError> {
+        let unchanged = self.state.totals.files_unchanged;
+        report::outcome_of(&self.context.parts.catalog, &self.state.run, unchanged, standing)
     }
 }
 

@@ -1,0 +1,270 @@
+//! The whole appliance: the real engine on a practice library, asked over HTTP as a person would.
+//!
+//! Each test starts it in a folder of its own on a free port. What a job does to a tape is tested where
+//! the job is; here it is whether the answers fit together, and what is refused before a job is made.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+use tokio::sync::oneshot;
+
+use super::{CatalogStart, start};
+use crate::api::Server;
+use crate::app::client::{Client, Follow};
+use crate::app::error::AppError;
+use crate::app::settings::Settings;
+use crate::domain::{ByteCount, Clock, MIB, SystemClock};
+
+/// Fits two dozen megabytes of files; formatting it takes no time.
+const CAPACITY: ByteCount = ByteCount(96 * MIB);
+
+/// A running appliance. Dropping it stops it as a signal would.
+struct Appliance {
+    client: Client,
+    stop: Option<(oneshot::Sender<()>, tokio::task::JoinHandle<()>, Box<dyn FnOnce() + Send>)>,
+    runtime: Runtime,
+}
+
+impl Appliance {
+    fn start(data: &Path) -> Self {
+        let mut settings = Settings::default();
+        settings.practice.capacity_bytes = CAPACITY;
+        settings.practice.cartridges = 3;
+        settings.stream.memory_bytes = ByteCount(32 * MIB);
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let running = start(data, &settings, CatalogStart::Open, Arc::clone(&clock)).unwrap();
+        let runtime = Runtime::new().unwrap();
+        let address = "127.0.0.1:0".parse().unwrap();
+        let server = runtime.block_on(Server::bind(address, running.engine, clock)).unwrap();
+        let client = Client::new(&server.address().to_string()).unwrap();
+        let (sender, stopping) = oneshot::channel();
+        let task = runtime.spawn(server.serve(async {
+            let _ = stopping.await;
+        }));
+        Self { client, stop: Some((sender, task, running.stop)), runtime }
+    }
+
+    fn get(&self, path: &str) -> Value {
+        self.client.get(path).unwrap_or_else(|error| panic!("{path}: {error}"))
+    }
+
+    /// Posts what starts a job, follows the job to its end, and returns how it stands then.
+    fn run(&self, path: &str, body: &Value) -> Value {
+        let job: Value = self.client.post(path, body).unwrap_or_else(|e| panic!("{path}: {e}"));
+        self.follow(&job["id"])
+    }
+
+    fn follow(&self, id: &Value) -> Value {
+        let mut newest = Value::Null;
+        let path = format!("/api/jobs/{id}/events?after=0");
+        let on_event = |event: &crate::app::client::LiveEvent| {
+            if event.kind == "job" {
+                newest = serde_json::from_str(&event.data).unwrap();
+            }
+            Ok(if newest["state"] == "waiting" { Follow::Enough } else { Follow::On })
+        };
+        self.client.follow(&path, on_event).unwrap();
+        newest
+    }
+
+    /// The code and the whole text of a refusal.
+    fn refused(&self, path: &str, body: &Value) -> (String, String) {
+        match self.client.post::<Value, Value>(path, body) {
+            Err(AppError::Refused(problem)) => {
+                (problem.code, format!("{} {}", problem.message, problem.next_step))
+            }
+            other => panic!("{path} was not refused: {other:?}"),
+        }
+    }
+}
+
+impl Drop for Appliance {
+    fn drop(&mut self) {
+        if let Some((sender, task, stop)) = self.stop.take() {
+            let _ = sender.send(());
+            let _ = self.runtime.block_on(task);
+            stop();
+        }
+    }
+}
+
+/// A data folder, and a source with two folders, three files and a link.
+fn folders() -> (TempDir, TempDir) {
+    let (data, source) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    std::fs::create_dir(source.path().join("photos")).unwrap();
+    std::fs::write(source.path().join("photos/Sunset.jpg"), vec![7_u8; 3_000_000]).unwrap();
+    std::fs::write(source.path().join("letter.txt"), "dear reader").unwrap();
+    std::fs::write(source.path().join("empty"), "").unwrap();
+    std::os::unix::fs::symlink("letter.txt", source.path().join("link")).unwrap();
+    (data, source)
+}
+
+fn backup_of(source: &Path) -> Value {
+    json!({ "set": "home", "paths": [source] })
+}
+
+/// Files by state of evidence, weakest first.
+fn files_by_state(table: &Value) -> Vec<u64> {
+    let rows = table["rows"].as_array().unwrap();
+    rows.iter().map(|row| row["files"].as_u64().unwrap()).collect()
+}
+
+#[test]
+fn a_folder_goes_to_tape_is_found_is_read_back_and_the_proof_outlives_a_restart() {
+    let (data, source) = folders();
+    let appliance = Appliance::start(data.path());
+    let job = appliance.run("/api/cartridges/FSP001L9/format", &json!({}));
+    assert_eq!(job["state"], "completed", "{job:#}");
+    let job = appliance.run("/api/backups", &backup_of(source.path()));
+    assert_eq!(job["state"], "completed", "{job:#}");
+    assert_eq!(job["outcome"]["files"], 3);
+    let table = appliance.get("/api/evidence?set=home");
+    assert_eq!(files_by_state(&table), [0, 0, 0, 3, 0, 0], "{table:#}");
+    assert_eq!((&table["is_complete"], &table["files"]), (&json!(true), &json!(3)));
+    assert_eq!(table["cartridges"][0]["barcode"], "FSP001L9");
+
+    let job = appliance.run("/api/verify", &json!({ "scope": { "set": "home" } }));
+    assert_eq!(job["state"], "completed", "{job:#}");
+    drop(appliance);
+
+    let appliance = Appliance::start(data.path());
+    let table = appliance.get("/api/evidence");
+    assert_eq!(files_by_state(&table), [0, 0, 0, 0, 3, 0], "{table:#}");
+    assert!(appliance.get("/api/evidence?cartridge=FSP001L9")["is_complete"].as_bool().unwrap());
+    // The index of searches is written behind the run; it goes on at the start.
+    let found = std::iter::repeat_with(|| appliance.get("/api/files/search?q=sunset"))
+        .take(100_000)
+        .find(|page| !page["items"].as_array().unwrap().is_empty())
+        .unwrap();
+    let hit = &found["items"][0];
+    assert_eq!((&hit["size_bytes"], &hit["evidence"]), (&json!(3_000_000), &json!("read_back")));
+    assert_eq!(hit["path"], json!(source.path().join("photos/Sunset.jpg")));
+    let set = &appliance.get("/api/sets")["items"][0];
+    assert_eq!(set["newest_ended_run"], set["newest_complete_run"]);
+    assert_eq!((&set["name"], &set["cartridges"]), (&json!("home"), &json!(["FSP001L9"])));
+    let cartridge = appliance.get("/api/cartridges/FSP001L9");
+    assert_eq!((&cartridge["state"], &cartridge["volume"]["files"]), (&json!("open"), &json!(3)));
+    assert_eq!(cartridge["place"], json!({ "place": "slot", "number": 0 }));
+    let history = appliance.get("/api/jobs/2/history");
+    assert!(history["items"].as_array().unwrap().len() >= 4, "{history:#}");
+}
+
+#[test]
+fn an_incremental_run_counts_what_it_refers_to_by_what_is_proven_of_it() {
+    let (data, source) = folders();
+    let appliance = Appliance::start(data.path());
+    appliance.run("/api/cartridges/FSP001L9/format", &json!({}));
+    appliance.run("/api/backups", &backup_of(source.path()));
+    appliance.run("/api/verify", &json!({ "scope": { "set": "home" } }));
+    std::fs::write(source.path().join("letter.txt"), "dear reader, once more").unwrap();
+    std::fs::write(source.path().join("new.txt"), "new").unwrap();
+    std::fs::remove_file(source.path().join("empty")).unwrap();
+    let job = appliance.run("/api/backups", &backup_of(source.path()));
+    assert_eq!((&job["state"], &job["outcome"]["files"]), (&json!("completed"), &json!(2)));
+    let table = appliance.get("/api/evidence?set=home");
+    assert_eq!(files_by_state(&table), [0, 0, 0, 2, 1, 0], "{table:#}");
+    let versions = appliance
+        .get(&format!("/api/files/versions?path={}", source.path().join("letter.txt").display()));
+    let sizes: Vec<&Value> =
+        versions["items"].as_array().unwrap().iter().map(|it| &it["size_bytes"]).collect();
+    assert_eq!(sizes, [&json!(22), &json!(11)]);
+}
+
+#[test]
+fn a_backup_without_a_cartridge_waits_says_so_and_goes_on() {
+    let (data, source) = folders();
+    let appliance = Appliance::start(data.path());
+    let job = appliance.run("/api/backups", &backup_of(source.path()));
+    assert_eq!(job["state"], "waiting", "{job:#}");
+    assert_eq!(job["need"]["need"], "formatted_cartridge");
+    assert_eq!(job["allowed_actions"], json!(["resume", "cancel"]));
+    let table = appliance.get("/api/evidence?set=home");
+    assert_eq!(files_by_state(&table), [3, 0, 0, 0, 0, 0]);
+    assert_eq!(table["is_complete"], false);
+    let (code, text) = appliance.refused("/api/backups", &backup_of(source.path()));
+    assert_eq!(code, "set_in_use");
+    assert!(text.contains("Job 1 already backs up set home") && text.contains("waiting"), "{text}");
+    let health: Value = appliance.client.get_any_status("/api/healthz").unwrap();
+    assert_eq!((&health["status"], &health["jobs_waiting"]), (&json!("attention"), &json!(1)));
+    appliance.run("/api/cartridges/FSP002L9/format", &json!({}));
+    let resumed: Value = appliance.client.post_empty("/api/jobs/1/resume").unwrap();
+    assert_eq!(resumed["state"], "running");
+    assert_eq!(appliance.follow(&json!(1))["state"], "completed");
+}
+
+#[test]
+fn what_cannot_be_done_is_refused_by_name_before_a_job_is_made() {
+    let (data, source) = folders();
+    let appliance = Appliance::start(data.path());
+    let with = |key: &str, value: Value| {
+        let mut body = backup_of(source.path());
+        body[key] = value;
+        body
+    };
+    let restore = |run: &str| json!({ "selection": { "run": run }, "destination": "/tmp" });
+    for (path, body, code, named) in [
+        ("/api/backups", with("paths", json!(["/no/such"])), "path_missing", "/no/such"),
+        ("/api/backups", with("paths", json!(["srv"])), "path_relative", "srv"),
+        ("/api/backups", with("paths", json!([])), "no_path", "Name a path"),
+        ("/api/backups", with("cartridges", json!(["ZZZ001L9"])), "cartridge_unknown", "inventory"),
+        ("/api/cartridges/ZZZ001L9/format", json!({}), "cartridge_unknown", "ZZZ001L9"),
+        ("/api/cartridges/CLN001CU/format", json!({}), "cleaning_cartridge", "CLN001CU"),
+        ("/api/library/moves", moved(("slot", 90), ("drive", 0)), "place_unknown", "slot 90"),
+        ("/api/library/moves", moved(("slot", 20), ("drive", 0)), "place_empty", "slot 20"),
+        ("/api/library/moves", moved(("slot", 0), ("slot", 1)), "place_full", "FSP002L9"),
+        ("/api/verify", json!({ "scope": { "set": "nope" } }), "unknown", "nope"),
+        ("/api/verify", json!({ "scope": { "run": "r9" } }), "unknown", "r9"),
+        ("/api/restore", restore("r9"), "unknown", "r9"),
+        ("/api/catalog/rebuild", json!({ "barcodes": ["ZZZ001L9"] }), "cartridge_unknown", "ZZZ"),
+    ] {
+        let (found, text) = appliance.refused(path, &body);
+        assert_eq!(found, code, "{path} {body}: {text}");
+        assert!(text.contains(named), "{path} {body}: {text}");
+    }
+    assert_eq!(appliance.get("/api/jobs")["items"], json!([]));
+}
+
+fn moved(from: (&str, u16), to: (&str, u16)) -> Value {
+    let place = |(kind, number): (&str, u16)| json!({ "place": kind, "number": number });
+    json!({ "from": place(from), "to": place(to) })
+}
+
+#[test]
+fn the_library_is_shown_as_the_last_move_left_it() {
+    let (data, _) = folders();
+    let appliance = Appliance::start(data.path());
+    let job = appliance.run("/api/library/moves", &moved(("slot", 1), ("drive", 0)));
+    assert_eq!(job["state"], "completed", "{job:#}");
+    let drive = &appliance.get("/api/library")["drives"][0];
+    assert_eq!((&drive["state"], &drive["barcode"]), (&json!("loaded"), &json!("FSP002L9")));
+    let cartridge = appliance.get("/api/cartridges/FSP002L9");
+    assert_eq!(cartridge["place"], json!({ "place": "drive", "number": 0 }));
+}
+
+#[test]
+fn a_second_engine_and_a_damaged_catalog_are_refused_with_the_next_step() {
+    let (data, _) = folders();
+    let appliance = Appliance::start(data.path());
+    let refused = |catalog| {
+        let clock = Arc::new(SystemClock::new());
+        match start(data.path(), &Settings::default(), catalog, clock) {
+            Err(error) => format!("{} {}", AppError::chain_of(&error), error.next_step().unwrap()),
+            Ok(running) => {
+                (running.stop)();
+                String::new()
+            }
+        }
+    };
+    let text = refused(CatalogStart::Open);
+    assert!(text.contains("another engine") && text.contains("--data"), "{text}");
+    drop(appliance);
+
+    std::fs::write(data.path().join("catalog.db"), vec![b'x'; 8192]).unwrap();
+    let text = refused(CatalogStart::Open);
+    assert!(text.contains("catalog.db") && text.contains("--set-aside-catalog"), "{text}");
+    assert_eq!(refused(CatalogStart::SetAsideIfDamaged), "");
+    assert!(data.path().join("catalog.db").metadata().unwrap().len() > 8192);
+}
