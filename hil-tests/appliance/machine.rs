@@ -1,0 +1,277 @@
+//! The real program as a process: started on a folder, told things by its own command line, killed.
+
+use std::fs::File;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use fossilsafe::domain::{ByteCount, LtoGeneration};
+use fossilsafe::vtl::{CartridgePlan, Entrance, LibraryPlan, OpenOptions, VirtualLibrary};
+use serde_json::Value;
+
+/// How long a start may take on a busy machine before it counts as failed.
+const START_LIMIT: Duration = Duration::from_secs(60);
+/// How long any one command may take.
+const COMMAND_LIMIT_SECONDS: u32 = 600;
+
+/// An appliance with a practice library in a folder of its own.
+pub struct Machine {
+    folder: tempfile::TempDir,
+    capacity: &'static str,
+    address: String,
+    process: Option<Child>,
+}
+
+/// What a command of the program said.
+#[derive(Debug)]
+pub struct Said {
+    pub code: Option<i32>,
+    pub out: String,
+    pub err: String,
+}
+
+impl Said {
+    /// The output of a command that had `--json`.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.out)
+            .unwrap_or_else(|error| panic!("no JSON ({error}): {}\n{}", self.out, self.err))
+    }
+}
+
+impl Machine {
+    /// A new appliance whose practice cartridges hold `capacity`, started.
+    pub fn start(capacity: &'static str) -> Self {
+        let folder = tempfile::Builder::new().prefix("fossilsafe-").tempdir().unwrap();
+        let mut machine = Self { folder, capacity, address: free_address(), process: None };
+        machine.boot();
+        machine
+    }
+
+    /// Where test data can be put.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Where the appliance keeps everything.
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// Starts the process and waits until it answers.
+    pub fn boot(&mut self) {
+        assert!(self.process.is_none(), "it runs already");
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(self.folder.path().join("engine.log"))
+            .unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_fossilsafe"));
+        command.arg("run").arg("--data").arg(self.data());
+        command.args(["--listen", &self.address, "--practice-capacity", self.capacity]);
+        command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
+        self.process = Some(command.spawn().unwrap());
+        let begun = Instant::now();
+        while self.ask(&["version", "--json"]).code != Some(0) {
+            let process = self.process.as_mut().unwrap();
+            if let Some(status) = process.try_wait().unwrap() {
+                panic!("the engine ended with {status}:\n{}", self.log());
+            }
+            assert!(begun.elapsed() < START_LIMIT, "the engine does not answer:\n{}", self.log());
+        }
+    }
+
+    /// Ends the process as a power failure does.
+    pub fn kill(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            process.kill().unwrap();
+            process.wait().unwrap();
+        }
+    }
+
+    /// Ends the process as an administrator does.
+    pub fn stop(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            let pid = nix::unistd::Pid::from_raw(i32::try_from(process.id()).unwrap());
+            nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();
+            let status = process.wait().unwrap();
+            assert!(status.success(), "{status}:\n{}", self.log());
+        }
+    }
+
+    /// What the engine wrote into its log.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("engine.log")).unwrap_or_default()
+    }
+
+    /// Runs one command of the program against the appliance.
+    pub fn ask(&self, arguments: &[&str]) -> Said {
+        let mut command = Command::new("timeout");
+        command.arg(COMMAND_LIMIT_SECONDS.to_string()).arg(env!("CARGO_BIN_EXE_fossilsafe"));
+        command.args(arguments).env("FOSSILSAFE_ENGINE", format!("http://{}", self.address));
+        said(command.stdin(Stdio::null()).output().unwrap())
+    }
+
+    /// Runs a command that must succeed, and returns its JSON.
+    pub fn tell(&self, arguments: &[&str]) -> Value {
+        let mut all = arguments.to_vec();
+        all.push("--json");
+        let said = self.ask(&all);
+        assert_eq!(said.code, Some(0), "{arguments:?}: {said:?}\n{}", self.log());
+        said.json()
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("--- log of the engine\n{}", self.log());
+        }
+        if let Some(mut process) = self.process.take() {
+            let _ = process.kill();
+            let _ = process.wait();
+        }
+    }
+}
+
+/// Runs an offline command of the program.
+pub fn offline(arguments: &[&str]) -> Said {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fossilsafe"));
+    said(command.args(arguments).stdin(Stdio::null()).output().unwrap())
+}
+
+fn said(output: Output) -> Said {
+    Said {
+        code: output.status.code(),
+        out: String::from_utf8_lossy(&output.stdout).into_owned(),
+        err: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+/// A loopback address that nobody uses now.
+fn free_address() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().to_string()
+}
+
+/// What is proven of the newest run of a set.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Evidence {
+    /// Nothing is missing.
+    pub is_complete: bool,
+    /// Files of the table.
+    pub files: u64,
+    /// State and how many files have reached just that, weakest first.
+    pub rows: Vec<(String, u64)>,
+}
+
+impl Evidence {
+    /// Files that have reached `state` or more.
+    pub fn at_least(&self, state: &str) -> u64 {
+        let from = self.rows.iter().position(|(name, _)| name == state).unwrap();
+        self.rows[from..].iter().map(|(_, files)| files).sum()
+    }
+}
+
+impl Machine {
+    /// Makes an empty volume on a practice cartridge.
+    pub fn format(&self, barcode: &str) {
+        let job = self.tell(&["cartridge", "format", barcode]);
+        assert_eq!(job["state"], "completed", "{job:#}");
+    }
+
+    /// Restores a whole set and insists that all of it came back.
+    pub fn restore(&self, set: &str, to: &Path) {
+        let job = self.tell(&["restore", "--set", set, "--to", to.to_str().unwrap()]);
+        assert_eq!(job["state"], "completed", "{job:#}");
+    }
+
+    /// The evidence table of a set.
+    pub fn evidence(&self, set: &str) -> Evidence {
+        let table = self.tell(&["evidence", "--set", set]);
+        let row = |row: &Value| {
+            (row["state"].as_str().unwrap().to_owned(), row["files"].as_u64().unwrap())
+        };
+        Evidence {
+            is_complete: table["is_complete"].as_bool().unwrap(),
+            files: table["files"].as_u64().unwrap(),
+            rows: table["rows"].as_array().unwrap().iter().map(row).collect(),
+        }
+    }
+
+    /// The folder of the practice library.
+    pub fn library_folder(&self) -> PathBuf {
+        self.data().join("practice-library")
+    }
+
+    /// The practice library, while no engine has it.
+    fn library(&self) -> VirtualLibrary {
+        assert!(self.process.is_none(), "the engine has the library");
+        VirtualLibrary::open(&self.library_folder(), OpenOptions::default()).unwrap()
+    }
+
+    /// An LTFS volume made by somebody else on a cartridge with that label, as a dump.
+    pub fn foreign_volume(&self, barcode: &str) -> PathBuf {
+        let library = self.folder().join(format!("elsewhere-{barcode}"));
+        let plan = LibraryPlan {
+            cartridges: vec![CartridgePlan::data(
+                barcode.parse().unwrap(),
+                LtoGeneration::Lto9,
+                ByteCount(256 << 20),
+            )],
+            seed: 77,
+            ..LibraryPlan::practice(0, ByteCount(256 << 20))
+        };
+        drop(VirtualLibrary::create(&library, &plan).unwrap());
+        let folder = library.to_str().unwrap();
+        let said = offline(&["ltfs", "format", "--cartridge", barcode, "--library", folder]);
+        assert_eq!(said.code, Some(0), "{said:?}");
+        let dump = self.folder().join(format!("foreign-{barcode}"));
+        let library = VirtualLibrary::open(&library, OpenOptions::default()).unwrap();
+        library.export_cartridge(barcode, &dump).unwrap();
+        dump
+    }
+
+    /// Stops the engine and puts the cartridge of a dump where the one with that label was.
+    pub fn replace(&mut self, barcode: &str, dump: &Path) {
+        self.stop();
+        let library = self.library();
+        library.eject(barcode).unwrap();
+        let serial = library.import_cartridge(dump).unwrap();
+        library.insert(&serial, Entrance::Slot).unwrap();
+    }
+
+    /// Moves the write-protect switch of a cartridge; the engine must be stopped.
+    pub fn protect(&self, barcode: &str) {
+        self.library().set_write_protected(barcode, true).unwrap();
+    }
+
+    /// Takes a cartridge out of the library, with the engine stopped meanwhile.
+    pub fn take_out(&mut self, barcode: &str) {
+        self.stop();
+        self.library().eject(barcode).unwrap();
+        self.boot();
+    }
+
+    /// Cuts the largest file of a cartridge to half; the engine must be stopped.
+    pub fn cut_cartridge(&self, barcode: &str) {
+        let library = self.library();
+        let all = library.cartridges().unwrap();
+        let serial = &all.iter().find(|c| c.barcode.as_str() == barcode).unwrap().serial;
+        let folder = self.library_folder().join("cartridges").join(serial);
+        let files = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+        let size = |path: &PathBuf| std::fs::metadata(path).unwrap().len();
+        let largest = files.max_by_key(size).unwrap();
+        let file = File::options().write(true).open(&largest).unwrap();
+        file.set_len(size(&largest) / 2).unwrap();
+    }
+
+    /// Checks a volume without the engine: both partitions must end as after a clean close.
+    pub fn assert_consistent(&self, barcode: &str) {
+        let library = self.library_folder();
+        let said = offline(&[
+            "ltfs", "check", "--cartridge", barcode, "--library", library.to_str().unwrap(),
+        ]);
+        assert_eq!(said.code, Some(0), "{barcode}: {said:?}");
+    }
+}

@@ -1,0 +1,13 @@
+//! The real program on the practice library, as its users use it: by its command line, over HTTP, killed
+//! at any moment. Nothing is simulated here but the tape library itself, which is part of the product.
+//!
+//! Each test has an appliance and a folder of its own; they run beside each other.
+
+mod bad_input;
+mod cartridges;
+mod kills;
+mod machine;
+mod rebuild;
+mod round_trip;
+mod spanning;
+mod tree;
