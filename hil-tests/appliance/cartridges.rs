@@ -1,17 +1,13 @@
 //! Cartridges that are not what they seem: none is written without the explicit format of that very one.
 
-use crate::machine::{Machine, offline};
+use crate::machine::Machine;
 use crate::tree::{noise, write};
 
 /// Bytes of every file of a cartridge's folder: nothing may change while it is not ours.
 fn snapshot(machine: &Machine, barcode: &str) -> String {
     let folder = machine.folder().join(format!("dump-{barcode}"));
     let _ = std::fs::remove_dir_all(&folder);
-    let library = machine.library_folder();
-    let said = offline(&[
-        "vtl", "--library", library.to_str().unwrap(), "export", barcode, folder.to_str().unwrap(),
-    ]);
-    assert_eq!(said.code, Some(0), "{said:?}");
+    machine.export(barcode, &folder);
     let records = std::fs::read_to_string(folder.join("dump.jsonl")).unwrap();
     let data = std::fs::read(folder.join("data.bin")).unwrap();
     // The drive itself counts loads in the cartridge's memory; data and marks are what matters.

@@ -7,7 +7,9 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use fossilsafe::domain::{ByteCount, LtoGeneration};
-use fossilsafe::vtl::{CartridgePlan, Entrance, LibraryPlan, OpenOptions, VirtualLibrary};
+use fossilsafe::vtl::{
+    CartridgePlan, CartridgeSummary, Entrance, LibraryPlan, OpenOptions, Place, VirtualLibrary,
+};
 use serde_json::Value;
 
 /// How long a start may take on a busy machine before it counts as failed.
@@ -72,7 +74,7 @@ impl Machine {
         command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
         self.process = Some(command.spawn().unwrap());
         let begun = Instant::now();
-        while self.ask(&["version", "--json"]).code != Some(0) {
+        while self.ask(&["job", "list", "--json"]).code != Some(0) {
             let process = self.process.as_mut().unwrap();
             if let Some(status) = process.try_wait().unwrap() {
                 panic!("the engine ended with {status}:\n{}", self.log());
@@ -256,14 +258,19 @@ impl Machine {
     /// Cuts the largest file of a cartridge to half; the engine must be stopped.
     pub fn cut_cartridge(&self, barcode: &str) {
         let library = self.library();
-        let all = library.cartridges().unwrap();
-        let serial = &all.iter().find(|c| c.barcode.as_str() == barcode).unwrap().serial;
+        let serial = serial_of(&library, barcode);
         let folder = self.library_folder().join("cartridges").join(serial);
         let files = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
         let size = |path: &PathBuf| std::fs::metadata(path).unwrap().len();
         let largest = files.max_by_key(size).unwrap();
         let file = File::options().write(true).open(&largest).unwrap();
         file.set_len(size(&largest) / 2).unwrap();
+    }
+
+    /// Everything on a cartridge as a neutral dump; the engine must be stopped.
+    pub fn export(&self, barcode: &str, folder: &Path) {
+        let library = self.library();
+        library.export_cartridge(&serial_of(&library, barcode), folder).unwrap();
     }
 
     /// Checks a volume without the engine: both partitions must end as after a clean close.
@@ -274,4 +281,11 @@ impl Machine {
         ]);
         assert_eq!(said.code, Some(0), "{barcode}: {said:?}");
     }
+}
+
+/// The serial number of the cartridge with that label that is in the library.
+fn serial_of(library: &VirtualLibrary, barcode: &str) -> String {
+    let all = library.cartridges().unwrap();
+    let is_it = |c: &&CartridgeSummary| c.barcode.as_str() == barcode && c.place != Place::Shelf;
+    all.iter().find(is_it).unwrap().serial.clone()
 }

@@ -30,8 +30,9 @@ fn a_folder_with_everything_odd_comes_back_identical_and_its_evidence_grows() {
     machine.restore("photos", &back);
     let restored = back.join(source.strip_prefix("/").unwrap());
     assert_same(&source, &restored);
-    let diff = Command::new("diff").args(["-r", "--no-dereference", "--exclude=fifo"]);
-    let same = { diff }.arg(&source).arg(&restored).status().unwrap();
+    let mut diff = Command::new("diff");
+    diff.args(["-r", "--no-dereference", "--exclude=fifo"]);
+    let same = diff.arg(&source).arg(&restored).status().unwrap();
     assert!(same.success(), "diff -r finds differences");
 }
 
