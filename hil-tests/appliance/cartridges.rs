@@ -12,7 +12,11 @@ fn snapshot(machine: &Machine, barcode: &str) -> String {
     let data = std::fs::read(folder.join("data.bin")).unwrap();
     // The drive itself counts loads in the cartridge's memory; data and marks are what matters.
     let kept = records.lines().filter(|line| !line.contains("\"mam\""));
-    format!("{}\n{:x?}", kept.collect::<Vec<_>>().join("\n"), <sha2::Sha256 as sha2::Digest>::digest(data))
+    format!(
+        "{}\n{:x?}",
+        kept.collect::<Vec<_>>().join("\n"),
+        <sha2::Sha256 as sha2::Digest>::digest(data)
+    )
 }
 
 fn small_source(machine: &Machine) -> String {

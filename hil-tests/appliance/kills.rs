@@ -43,8 +43,14 @@ fn a_backup_killed_at_any_moment_is_taken_up_again_and_its_files_come_back() {
         println!("kill {kill}");
         write(&source.join("changing"), &noise(10_000 + kill, 3_000_000));
         machine.tell(&[
-            "backup", source.to_str().unwrap(), "--set", "s", "--full", "--detach",
-            "--index-interval", "8MiB",
+            "backup",
+            source.to_str().unwrap(),
+            "--set",
+            "s",
+            "--full",
+            "--detach",
+            "--index-interval",
+            "8MiB",
         ]);
         std::thread::sleep(moment(kill, Duration::from_millis(1500)));
         machine.kill();

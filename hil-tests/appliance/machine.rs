@@ -277,7 +277,12 @@ impl Machine {
     pub fn assert_consistent(&self, barcode: &str) {
         let library = self.library_folder();
         let said = offline(&[
-            "ltfs", "check", "--cartridge", barcode, "--library", library.to_str().unwrap(),
+            "ltfs",
+            "check",
+            "--cartridge",
+            barcode,
+            "--library",
+            library.to_str().unwrap(),
         ]);
         assert_eq!(said.code, Some(0), "{barcode}: {said:?}");
     }

@@ -50,7 +50,13 @@ fn with_the_middle_cartridge_missing_the_rest_is_restored_and_the_missing_is_lis
     machine.take_out(&middle);
     let back = machine.folder().join("back");
     let job = machine.ask(&[
-        "restore", "--set", "films", "--to", back.to_str().unwrap(), "--without-missing", "--json",
+        "restore",
+        "--set",
+        "films",
+        "--to",
+        back.to_str().unwrap(),
+        "--without-missing",
+        "--json",
     ]);
     assert_eq!(job.code, Some(1), "{job:?}");
     let job = job.json();

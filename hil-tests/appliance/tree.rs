@@ -38,13 +38,17 @@ pub fn write(path: &Path, bytes: &[u8]) {
 pub fn odd_folder(top: &Path) {
     for number in 0..40_u64 {
         let size = usize::try_from(number * number * 37).unwrap();
-        write(&top.join(format!("small/dir{}/file {number}.txt", number % 4)), &noise(number, size));
+        write(
+            &top.join(format!("small/dir{}/file {number}.txt", number % 4)),
+            &noise(number, size),
+        );
     }
     write(&top.join("large.bin"), &noise(1000, 3 * 1024 * 1024 + 17));
     write(&top.join("exact-block.bin"), &noise(1001, 512 * 1024));
     write(&top.join("empty"), b"");
     fs::create_dir_all(top.join("empty folder/in it")).unwrap();
-    for name in ["Größe ß.txt", "日本語.raw", "a:b", "new\nline", "50% *?.txt", "..hidden", " "] {
+    for name in ["Größe ß.txt", "日本語.raw", "a:b", "new\nline", "50% *?.txt", "..hidden", " "]
+    {
         write(&top.join("names").join(name), name.as_bytes());
     }
     let not_utf8 = PathBuf::from(std::ffi::OsString::from_vec(b"caf\xE9.txt".to_vec()));
@@ -58,7 +62,8 @@ pub fn odd_folder(top: &Path) {
     let sparse = File::create(top.join("sparse")).unwrap();
     sparse.set_len(8 * 1024 * 1024).unwrap();
     std::os::unix::fs::FileExt::write_all_at(&sparse, b"in the middle", 4 * 1024 * 1024).unwrap();
-    nix::unistd::mkfifo(&top.join("fifo"), nix::sys::stat::Mode::from_bits_truncate(0o640)).unwrap();
+    nix::unistd::mkfifo(&top.join("fifo"), nix::sys::stat::Mode::from_bits_truncate(0o640))
+        .unwrap();
     fs::set_permissions(top.join("empty"), fs::Permissions::from_mode(0o4751)).unwrap();
     fs::set_permissions(top.join("empty folder"), fs::Permissions::from_mode(0o500)).unwrap();
     if xattr::set(top.join("exact-block.bin"), "user.comment", b"kept \xFF").is_err() {

@@ -291,6 +291,9 @@ pub enum Need {
         set: SetName,
         /// At least this much is still to be written.
         remaining: ByteCount,
+        /// Cartridges that were passed over, each with the reason.
+        #[serde(default)]
+        passed_over: Vec<(Barcode, String)>,
     },
     /// Look at a device: what it reported is in the job's error.
     Attention {
@@ -308,11 +311,17 @@ impl std::fmt::Display for Need {
             Self::Cartridge { barcode: None, volume } => {
                 write!(f, "put the cartridge with volume {volume} into the library")
             }
-            Self::FormattedCartridge { set, remaining } => write!(
-                f,
-                "set {set} needs another formatted cartridge for {remaining}: \
-                 run `fossilsafe cartridge format BARCODE`, then `fossilsafe job resume`"
-            ),
+            Self::FormattedCartridge { set, remaining, passed_over } => {
+                write!(
+                    f,
+                    "set {set} needs another formatted cartridge for {remaining}: \
+                     run `fossilsafe cartridge format BARCODE`, then `fossilsafe job resume`"
+                )?;
+                for (barcode, reason) in passed_over {
+                    write!(f, "; {barcode} was passed over: {reason}")?;
+                }
+                Ok(())
+            }
             Self::Attention { message } => f.write_str(message),
         }
     }

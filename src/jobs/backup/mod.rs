@@ -41,6 +41,7 @@ pub use plan::PlanError;
 use super::context::{JobContext, make_folder};
 use super::equipment::EquipmentError;
 use super::error::JobError;
+use super::identity::IdentityError;
 use super::outcome::{Ending, Outcome, grouped};
 use super::spec::{BackupMode, BackupSpec, Need};
 use super::volume::current_volume;
@@ -77,6 +78,9 @@ struct RunState {
     segments: Vec<SegmentState>,
     /// Cartridges that this run has filled or failed on.
     tried: Vec<Barcode>,
+    /// Those of them that it failed on, with the reason.
+    #[serde(default)]
+    given_up: Vec<(Barcode, String)>,
 }
 
 /// Runs a backup, or goes on with one.
@@ -145,6 +149,7 @@ fn begin(context: &JobContext, spec: &BackupSpec) -> Result<RunState, JobError> 
         is_planned: false,
         segments: Vec::new(),
         tried: Vec::new(),
+        given_up: Vec::new(),
     };
     context.checkpoint(&state)?;
     Ok(state)
@@ -380,13 +385,15 @@ impl Backup<'_> {
         }
         let message = format!("going on without cartridge {barcode}: {error}");
         self.context.tell(EventLevel::Error, "cartridge_given_up", message);
+        let reason = error.to_string();
+        let is_protected = matches!(error, JobError::Identity(IdentityError::WriteProtected(_)));
         let segment = self.state.segments.last().map(|segment| segment.volume);
-        if let Some(volume) = segment {
+        if let (Some(volume), false) = (segment, is_protected) {
             let now = self.context.parts.clock.now();
-            let reason = error.to_string();
             let catalog = &self.context.parts.catalog;
             catalog.set_volume_state(volume, VolumeState::Quarantined, Some(&reason), now)?;
         }
+        self.state.given_up.push((barcode.clone(), reason));
         self.state.tried.push(barcode.clone());
         self.context.checkpoint(&self.state)
     }
@@ -399,8 +406,23 @@ impl Backup<'_> {
         let stored = self.context.parts.catalog.run_volumes(&self.state.run)?;
         let stored: u64 = stored.values().map(|totals| totals.bytes.0).sum();
         let remaining = ByteCount(self.state.totals.bytes_to_store.saturating_sub(stored));
-        let need = Need::FormattedCartridge { set: self.spec.set.clone(), remaining };
+        let passed_over = self.passed_over()?;
+        let need = Need::FormattedCartridge { set: self.spec.set.clone(), remaining, passed_over };
         Ok(Ending::Waiting(need, self.outcome(Standing::Unended)?))
+    }
+
+    /// The set's own cartridges that cannot be written, and those that failed; not every other one.
+    fn passed_over(&self) -> Result<Vec<(Barcode, String)>, JobError> {
+        let mut passed_over = self.state.given_up.clone();
+        let volumes = self.context.parts.catalog.volumes_of_set(&self.spec.set)?;
+        for record in volumes {
+            let Some(barcode) = record.volume.barcode else { continue };
+            let is_told = passed_over.iter().any(|(told, _)| *told == barcode);
+            if record.volume.state == VolumeState::Quarantined && !is_told {
+                passed_over.push((barcode, record.state_reason.unwrap_or_default()));
+            }
+        }
+        Ok(passed_over)
     }
 
     fn stopped(self) -> Result<Ending, JobError> {
