@@ -57,6 +57,15 @@ enum Note {
     Failed(u64, String),
 }
 
+/// How the parts of split files count as files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum PartCount {
+    /// A file counts once, with its first part.
+    FirstOnly,
+    /// Each part counts: the cartridge is what is verified.
+    Each,
+}
+
 /// Follows the reading of one segment.
 #[derive(Debug)]
 pub(super) struct Tracker<'a> {
@@ -65,6 +74,7 @@ pub(super) struct Tracker<'a> {
     segment: SegmentId,
     /// Whether the volume as a whole allows saying *read back* at all.
     may_say: bool,
+    part_count: PartCount,
     window: VecDeque<Begun>,
     good: Vec<Range<u64>>,
     failed: Vec<(CopyId, String)>,
@@ -84,6 +94,7 @@ impl<'a> Tracker<'a> {
         segment: SegmentId,
         from: u64,
         may_say: bool,
+        part_count: PartCount,
     ) -> Self {
         let notes = context.parts.folders.job(context.id).join(format!("segment-{segment}.jsonl"));
         Self {
@@ -91,6 +102,7 @@ impl<'a> Tracker<'a> {
             state,
             segment,
             may_say,
+            part_count,
             window: VecDeque::new(),
             good: Vec::new(),
             failed: Vec::new(),
@@ -106,7 +118,9 @@ impl<'a> Tracker<'a> {
     pub(super) fn begin(&mut self, located: &LocatedCopy) {
         let sequence = located.copy.id.sequence();
         let bytes = located.copy.part.map_or(located.version.size.0, |part| part.size.0);
-        let is_file = located.version.kind != FileKind::Directory;
+        let part = located.copy.part.filter(|_| self.part_count == PartCount::FirstOnly);
+        let is_file =
+            located.version.kind == FileKind::File && part.is_none_or(|part| part.number == 1);
         let path = located.path.clone();
         let bytes = if located.version.kind == FileKind::File { bytes } else { 0 };
         self.window.push_back(Begun { sequence, path, bytes, is_file, verdict: None });

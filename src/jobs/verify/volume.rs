@@ -9,7 +9,7 @@ use super::State;
 use super::places::IndexedPlaces;
 use super::plan::{SegmentPlan, VolumePlan};
 use super::receipt::{Receipt, ReceiptSubject};
-use super::tracker::{Findings, Tracker, Verdict as Found};
+use super::tracker::{Findings, PartCount, Tracker, Verdict as Found};
 use crate::catalog::{EventLevel, FileKind, LocatedCopy, VolumeState};
 use crate::domain::{Barcode, SourcePath};
 use crate::jobs::context::JobContext;
@@ -266,7 +266,9 @@ impl VolumeWork<'_> {
         let (context, id) = (self.context, segment.record.id);
         context.stage("reading back", Some(self.barcode));
         let from = self.state.next.get(&id.0).copied().unwrap_or(0);
-        let tracker = RefCell::new(Tracker::new(context, self.state, id, from, may_say));
+        let part_count = if self.plan.is_whole { PartCount::Each } else { PartCount::FirstOnly };
+        let tracker = Tracker::new(context, self.state, id, from, may_say, part_count);
+        let tracker = RefCell::new(tracker);
         let mut feed = Feed {
             context,
             segment,
