@@ -14,6 +14,7 @@ use parking_lot::{Condvar, Mutex};
 use sha2::Digest as _;
 use tempfile::TempDir;
 
+use super::context::{JobContext, Live};
 use super::equipment::{DriveBay, Equipment};
 use super::spec::{
     BackupMode, BackupSpec, Compression, EraseConsent, Existing, FormatSpec, MissingCartridge,
@@ -148,6 +149,12 @@ impl TestAppliance {
 
     pub(crate) fn catalog(&self) -> &Catalog {
         &self.parts().catalog
+    }
+
+    /// A job at work outside of the runner.
+    pub(crate) fn context(&self, job: JobId) -> JobContext {
+        let live = Live::new(Arc::default(), false);
+        JobContext { parts: Arc::clone(self.parts()), id: job, live, changed: Arc::new(|| {}) }
     }
 
     /// A folder of this test that the appliance does not use.

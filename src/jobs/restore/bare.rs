@@ -52,7 +52,9 @@ impl Restore<'_> {
             }
             match make(destination, &target, &described) {
                 Ok(placed) if is_folder => {
-                    if !placed.shortfalls.is_empty() {
+                    // One that is as it should be was finished before the notes of it were lost.
+                    let is_finished = self.stands_already(&target, &described, 0);
+                    if !placed.shortfalls.is_empty() && !is_finished {
                         noted.insert(target, placed.shortfalls);
                     }
                     Ok(())

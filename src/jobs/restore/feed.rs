@@ -2,12 +2,12 @@
 
 use std::cell::{Cell, RefCell};
 
-use super::choice::{ITEMS_READ, describe};
+use super::choice::describe;
 use super::ledger::Ledger;
 use super::outs::Pending;
+use super::pages::Pages;
 use super::{Restore, problem};
-use crate::catalog::{FileKind, ItemKey, SelectionItem};
-use crate::domain::VolumeUuid;
+use crate::catalog::{FileKind, SelectionItem};
 use crate::jobs::error::JobError;
 use crate::jobs::tape_blocks::read_item;
 use crate::ltfs::label::PartitionMap;
@@ -40,10 +40,8 @@ impl Reading<'_> {
 /// The items.
 pub(super) struct Feed<'a> {
     pub(super) reading: &'a Reading<'a>,
-    pub(super) volume: VolumeUuid,
     pub(super) map: PartitionMap,
-    pub(super) after: Option<ItemKey>,
-    pub(super) page: std::vec::IntoIter<SelectionItem>,
+    pub(super) pages: Pages,
     pub(super) next_id: u64,
 }
 
@@ -51,7 +49,7 @@ impl Feed<'_> {
     /// The next one that has bytes to be read; what can be decided without them is decided.
     pub(super) fn next_item(&mut self) -> Option<ReadItem> {
         while !self.reading.is_over() {
-            let item = match self.next_selected() {
+            let item = match self.pages.next_item() {
                 Ok(item) => item?,
                 Err(error) => {
                     self.reading.keep(Err(error));
@@ -69,19 +67,6 @@ impl Feed<'_> {
             }
         }
         None
-    }
-
-    fn next_selected(&mut self) -> Result<Option<SelectionItem>, JobError> {
-        if let Some(item) = self.page.next() {
-            return Ok(Some(item));
-        }
-        let restore = self.reading.restore;
-        let (catalog, job) = (&restore.context.parts.catalog, restore.context.id);
-        let page = catalog.waiting_items(job, self.volume, self.after, ITEMS_READ)?;
-        let Some(last) = page.last() else { return Ok(None) };
-        self.after = Some(last.key);
-        self.page = page.into_iter();
-        Ok(self.page.next())
     }
 
     /// What to read for an item; nothing if it was decided or has to wait.

@@ -20,6 +20,7 @@ mod choice;
 mod feed;
 mod ledger;
 mod outs;
+mod pages;
 mod plan;
 mod problem;
 mod room;

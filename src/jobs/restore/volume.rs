@@ -10,6 +10,7 @@ use super::assembly::AssemblyError;
 use super::feed::{Feed, Reading};
 use super::ledger::Ledger;
 use super::outs::{Pending, Written};
+use super::pages::Pages;
 use super::shelf::Whereabouts;
 use super::{Restore, problem};
 use crate::catalog::EventLevel;
@@ -158,10 +159,8 @@ impl Restore<'_> {
         };
         let mut feed = Feed {
             reading: &reading,
-            volume,
             map: mounted.map,
-            after: None,
-            page: Vec::new().into_iter(),
+            pages: Pages::of(&context.parts.catalog, context.id, volume)?,
             next_id: 0,
         };
         let mut blocks = TapeBlocks::new(loaded.drive(), &mounted);
