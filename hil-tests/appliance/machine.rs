@@ -18,7 +18,7 @@ const START_LIMIT: Duration = Duration::from_secs(60);
 const COMMAND_LIMIT_SECONDS: u32 = 600;
 
 /// An appliance with a practice library in a folder of its own.
-pub struct Machine {
+pub(crate) struct Machine {
     folder: tempfile::TempDir,
     capacity: &'static str,
     address: String,
@@ -27,15 +27,15 @@ pub struct Machine {
 
 /// What a command of the program said.
 #[derive(Debug)]
-pub struct Said {
-    pub code: Option<i32>,
-    pub out: String,
-    pub err: String,
+pub(crate) struct Said {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 impl Said {
     /// The output of a command that had `--json`.
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.out)
             .unwrap_or_else(|error| panic!("no JSON ({error}): {}\n{}", self.out, self.err))
     }
@@ -43,7 +43,7 @@ impl Said {
 
 impl Machine {
     /// A new appliance whose practice cartridges hold `capacity`, started.
-    pub fn start(capacity: &'static str) -> Self {
+    pub(crate) fn start(capacity: &'static str) -> Self {
         let folder = tempfile::Builder::new().prefix("fossilsafe-").tempdir().unwrap();
         let mut machine = Self { folder, capacity, address: free_address(), process: None };
         machine.boot();
@@ -51,17 +51,17 @@ impl Machine {
     }
 
     /// Where test data can be put.
-    pub fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
 
     /// Where the appliance keeps everything.
-    pub fn data(&self) -> PathBuf {
+    pub(crate) fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }
 
     /// Starts the process and waits until it answers.
-    pub fn boot(&mut self) {
+    pub(crate) fn boot(&mut self) {
         assert!(self.process.is_none(), "it runs already");
         let log = File::options()
             .create(true)
@@ -84,7 +84,7 @@ impl Machine {
     }
 
     /// Ends the process as a power failure does.
-    pub fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         if let Some(mut process) = self.process.take() {
             process.kill().unwrap();
             process.wait().unwrap();
@@ -92,7 +92,7 @@ impl Machine {
     }
 
     /// Ends the process as an administrator does.
-    pub fn stop(&mut self) {
+    pub(crate) fn stop(&mut self) {
         if let Some(mut process) = self.process.take() {
             let pid = nix::unistd::Pid::from_raw(i32::try_from(process.id()).unwrap());
             nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();
@@ -102,12 +102,12 @@ impl Machine {
     }
 
     /// What the engine wrote into its log.
-    pub fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("engine.log")).unwrap_or_default()
     }
 
     /// Runs one command of the program against the appliance.
-    pub fn ask(&self, arguments: &[&str]) -> Said {
+    pub(crate) fn ask(&self, arguments: &[&str]) -> Said {
         let mut command = Command::new("timeout");
         command.arg(COMMAND_LIMIT_SECONDS.to_string()).arg(env!("CARGO_BIN_EXE_fossilsafe"));
         command.args(arguments).env("FOSSILSAFE_ENGINE", format!("http://{}", self.address));
@@ -115,7 +115,7 @@ impl Machine {
     }
 
     /// Runs a command that must succeed, and returns its JSON.
-    pub fn tell(&self, arguments: &[&str]) -> Value {
+    pub(crate) fn tell(&self, arguments: &[&str]) -> Value {
         let mut all = arguments.to_vec();
         all.push("--json");
         let said = self.ask(&all);
@@ -137,7 +137,7 @@ impl Drop for Machine {
 }
 
 /// Runs an offline command of the program.
-pub fn offline(arguments: &[&str]) -> Said {
+pub(crate) fn offline(arguments: &[&str]) -> Said {
     let mut command = Command::new(env!("CARGO_BIN_EXE_fossilsafe"));
     said(command.args(arguments).stdin(Stdio::null()).output().unwrap())
 }
@@ -158,18 +158,18 @@ fn free_address() -> String {
 
 /// What is proven of the newest run of a set.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Evidence {
+pub(crate) struct Evidence {
     /// Nothing is missing.
-    pub is_complete: bool,
+    pub(crate) is_complete: bool,
     /// Files of the table.
-    pub files: u64,
+    pub(crate) files: u64,
     /// State and how many files have reached just that, weakest first.
-    pub rows: Vec<(String, u64)>,
+    pub(crate) rows: Vec<(String, u64)>,
 }
 
 impl Evidence {
     /// Files that have reached `state` or more.
-    pub fn at_least(&self, state: &str) -> u64 {
+    pub(crate) fn at_least(&self, state: &str) -> u64 {
         let from = self.rows.iter().position(|(name, _)| name == state).unwrap();
         self.rows[from..].iter().map(|(_, files)| files).sum()
     }
@@ -177,19 +177,19 @@ impl Evidence {
 
 impl Machine {
     /// Makes an empty volume on a practice cartridge.
-    pub fn format(&self, barcode: &str) {
+    pub(crate) fn format(&self, barcode: &str) {
         let job = self.tell(&["cartridge", "format", barcode]);
         assert_eq!(job["state"], "completed", "{job:#}");
     }
 
     /// Restores a whole set and insists that all of it came back.
-    pub fn restore(&self, set: &str, to: &Path) {
+    pub(crate) fn restore(&self, set: &str, to: &Path) {
         let job = self.tell(&["restore", "--set", set, "--to", to.to_str().unwrap()]);
         assert_eq!(job["state"], "completed", "{job:#}");
     }
 
     /// The evidence table of a set.
-    pub fn evidence(&self, set: &str) -> Evidence {
+    pub(crate) fn evidence(&self, set: &str) -> Evidence {
         let table = self.tell(&["evidence", "--set", set]);
         let row = |row: &Value| {
             (row["state"].as_str().unwrap().to_owned(), row["files"].as_u64().unwrap())
@@ -202,7 +202,7 @@ impl Machine {
     }
 
     /// The folder of the practice library.
-    pub fn library_folder(&self) -> PathBuf {
+    pub(crate) fn library_folder(&self) -> PathBuf {
         self.data().join("practice-library")
     }
 
@@ -213,7 +213,7 @@ impl Machine {
     }
 
     /// An LTFS volume made by somebody else on a cartridge with that label, as a dump.
-    pub fn foreign_volume(&self, barcode: &str) -> PathBuf {
+    pub(crate) fn foreign_volume(&self, barcode: &str) -> PathBuf {
         let library = self.folder().join(format!("elsewhere-{barcode}"));
         let plan = LibraryPlan {
             cartridges: vec![CartridgePlan::data(
@@ -235,7 +235,7 @@ impl Machine {
     }
 
     /// Stops the engine and puts the cartridge of a dump where the one with that label was.
-    pub fn replace(&mut self, barcode: &str, dump: &Path) {
+    pub(crate) fn replace(&mut self, barcode: &str, dump: &Path) {
         self.stop();
         let library = self.library();
         library.eject(barcode).unwrap();
@@ -244,19 +244,19 @@ impl Machine {
     }
 
     /// Moves the write-protect switch of a cartridge; the engine must be stopped.
-    pub fn protect(&self, barcode: &str) {
+    pub(crate) fn protect(&self, barcode: &str) {
         self.library().set_write_protected(barcode, true).unwrap();
     }
 
     /// Takes a cartridge out of the library, with the engine stopped meanwhile.
-    pub fn take_out(&mut self, barcode: &str) {
+    pub(crate) fn take_out(&mut self, barcode: &str) {
         self.stop();
         self.library().eject(barcode).unwrap();
         self.boot();
     }
 
     /// Cuts the largest file of a cartridge to half; the engine must be stopped.
-    pub fn cut_cartridge(&self, barcode: &str) {
+    pub(crate) fn cut_cartridge(&self, barcode: &str) {
         let library = self.library();
         let serial = serial_of(&library, barcode);
         let folder = self.library_folder().join("cartridges").join(serial);
@@ -268,13 +268,13 @@ impl Machine {
     }
 
     /// Everything on a cartridge as a neutral dump; the engine must be stopped.
-    pub fn export(&self, barcode: &str, folder: &Path) {
+    pub(crate) fn export(&self, barcode: &str, folder: &Path) {
         let library = self.library();
         library.export_cartridge(&serial_of(&library, barcode), folder).unwrap();
     }
 
     /// Checks a volume without the engine: both partitions must end as after a clean close.
-    pub fn assert_consistent(&self, barcode: &str) {
+    pub(crate) fn assert_consistent(&self, barcode: &str) {
         let library = self.library_folder();
         let said = offline(&[
             "ltfs",

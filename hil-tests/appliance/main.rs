@@ -3,6 +3,13 @@
 //!
 //! Each test has an appliance and a folder of its own; they run beside each other.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test fails by panicking, and says where it is"
+)]
+
 mod bad_input;
 mod cartridges;
 mod kills;

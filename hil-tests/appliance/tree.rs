@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime};
 use sha2::{Digest as _, Sha256};
 
 /// Bytes that no compressor shrinks and that differ with `seed`: xorshift.
-pub fn noise(seed: u64, len: usize) -> Vec<u8> {
+pub(crate) fn noise(seed: u64, len: usize) -> Vec<u8> {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
     let mut bytes = Vec::with_capacity(len + 8);
     while bytes.len() < len {
@@ -26,7 +26,7 @@ pub fn noise(seed: u64, len: usize) -> Vec<u8> {
 }
 
 /// Writes a file with a modification time in the past that has nanoseconds.
-pub fn write(path: &Path, bytes: &[u8]) {
+pub(crate) fn write(path: &Path, bytes: &[u8]) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     let mut file = File::create(path).unwrap();
     file.write_all(bytes).unwrap();
@@ -35,7 +35,7 @@ pub fn write(path: &Path, bytes: &[u8]) {
 }
 
 /// A folder with everything that people and programs leave in folders.
-pub fn odd_folder(top: &Path) {
+pub(crate) fn odd_folder(top: &Path) {
     for number in 0..40_u64 {
         let size = usize::try_from(number * number * 37).unwrap();
         write(
@@ -73,7 +73,7 @@ pub fn odd_folder(top: &Path) {
 
 /// What one entry of a folder is.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Seen {
+pub(crate) struct Seen {
     kind: String,
     mode: u32,
     owner: (u32, u32),
@@ -87,7 +87,7 @@ pub struct Seen {
 }
 
 /// Everything in a folder by its path; the folder itself is the empty path.
-pub fn look(top: &Path) -> BTreeMap<PathBuf, Seen> {
+pub(crate) fn look(top: &Path) -> BTreeMap<PathBuf, Seen> {
     let mut seen = BTreeMap::new();
     let mut inodes = BTreeMap::new();
     look_into(top, top, &mut inodes, &mut seen);
@@ -140,7 +140,7 @@ fn look_into(
 }
 
 /// Panics with every difference between two folders.
-pub fn assert_same(expected: &Path, restored: &Path) {
+pub(crate) fn assert_same(expected: &Path, restored: &Path) {
     let (before, after) = (look(expected), look(restored));
     let mut differences = Vec::new();
     for (path, was) in &before {
