@@ -71,10 +71,13 @@ fn percentiles(what: &str, mut times: Vec<Duration>) {
 }
 
 fn search_times(catalog: &Catalog, clock: &SystemClock) {
-    let kinds: [(&str, fn(u64) -> SearchQuery); 6] = [
+    type Question = fn(u64) -> SearchQuery;
+    let kinds: [(&str, Question); 6] = [
         ("beginning of a name", |n| text(&format!("img_{:03x}", n * 19 % 4096))),
         ("middle of a name", |n| text(&format!("{:05x}", n * 7919 % 1_048_576))),
-        ("a common word", |n| text(["invoice", "recording", "img_", "module"][n as usize % 4])),
+        ("a common word", |n| {
+            text(["invoice", "recording", "img_", "module"][usize::try_from(n % 4).unwrap()])
+        }),
         ("folder and name", |n| text(&format!("client{:03} scan", n % 977))),
         ("extension and date", |n| SearchQuery {
             extension: Some("jpg".to_owned()),

@@ -315,7 +315,8 @@ fn a_damaged_file_is_named_and_left_alone_until_it_is_set_aside() {
     drop(catalog);
     let path = file_in(&folder);
     let whole = fs::read(&path).unwrap();
-    let damages: [(&str, Box<dyn Fn(&mut Vec<u8>)>); 4] = [
+    type Damage = Box<dyn Fn(&mut Vec<u8>)>;
+    let damages: [(&str, Damage); 4] = [
         ("no SQLite file", Box::new(|bytes| bytes[..6].copy_from_slice(b"wrong!"))),
         ("cut short", Box::new(|bytes| bytes.truncate(bytes.len() / 2))),
         ("a page of noise", Box::new(|bytes| bytes[8192 * 3..8192 * 4].fill(0x5A))),
@@ -404,7 +405,8 @@ fn a_flipped_page_is_found_by_the_check_of_a_catalog_in_use() {
 
 /// The same as `three_runs`, as manifests tell it, in another order of volumes and twice.
 fn rebuild(catalog: &Catalog) {
-    let runs: [(&str, RunKind, i64, u128, &[(&str, i64)], &[&str]); 3] = [
+    type Told<'a> = (&'a str, RunKind, i64, u128, &'a [(&'a str, i64)], &'a [&'a str]);
+    let runs: [Told<'_>; 3] = [
         (
             "r1",
             RunKind::Full,

@@ -204,7 +204,7 @@ impl SpoolReader {
     /// # Errors
     /// If the file cannot be read or a whole record's checksum is wrong. A record that is cut off by
     /// the end of the file is the torn tail of a crash and ends the reading.
-    pub fn next(&mut self) -> Result<Option<&[u8]>, SpoolError> {
+    pub fn next_record(&mut self) -> Result<Option<&[u8]>, SpoolError> {
         let mut header = [0; HEADER_BYTES];
         if !self.fill(&mut header)? {
             return Ok(None);
@@ -255,7 +255,7 @@ fn checksum(len: u32, payload: &[u8]) -> u32 {
 fn whole_length(path: &Path) -> Result<u64, SpoolError> {
     let mut reader = SpoolReader::open(path)?;
     loop {
-        match reader.next() {
+        match reader.next_record() {
             Ok(Some(_)) => {}
             Ok(None) | Err(SpoolError::Damaged { .. }) => return Ok(reader.position()),
             Err(error) => return Err(error),
@@ -270,7 +270,7 @@ mod tests {
     fn all(path: &Path) -> Result<Vec<Vec<u8>>, SpoolError> {
         let mut reader = SpoolReader::open(path)?;
         let mut found = Vec::new();
-        while let Some(payload) = reader.next()? {
+        while let Some(payload) = reader.next_record()? {
             found.push(payload.to_vec());
         }
         Ok(found)

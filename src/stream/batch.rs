@@ -153,6 +153,7 @@ fn compress(
 }
 
 /// Reads one whole file into `buffer`, which has its planned size.
+#[expect(clippy::result_large_err, reason = "the error is the outcome that is kept, and rare")]
 fn read_file(
     source: &dyn Source,
     file: &PlannedFile,

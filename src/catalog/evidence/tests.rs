@@ -1,3 +1,5 @@
+//! Evidence by ranges against a model with a row for each copy.
+
 use proptest::prelude::{Just, Strategy, any, prop_assert, prop_assert_eq, prop_oneof, proptest};
 
 use super::*;

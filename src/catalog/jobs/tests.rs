@@ -1,3 +1,5 @@
+//! The job store: states, requests, events.
+
 use serde_json::json;
 
 use super::super::test_support::{at, empty, reopen};

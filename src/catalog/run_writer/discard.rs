@@ -23,12 +23,11 @@ pub(in super::super) fn discard_beyond(
         .map_err(|_| CatalogError::NotFound(Subject::Segment(segment)))?;
     let beyond = "FROM copies c WHERE c.id BETWEEN ?1 AND ?2";
     for sql in [
-        format!(
-            "DELETE FROM details WHERE (dir_id, name, run_id) IN (
+        "DELETE FROM details WHERE (dir_id, name, run_id) IN (
                 SELECT v.dir_id, v.name, v.run_id FROM copies c JOIN versions v
                     ON v.dir_id = c.dir_id AND v.name = c.name AND v.run_id = ?3
                 WHERE c.id BETWEEN ?1 AND ?2 AND (v.segment_id << 36 | v.sequence) = c.id)"
-        ),
+            .to_owned(),
         format!(
             "DELETE FROM versions WHERE run_id = ?3 AND (dir_id, name) IN (
                 SELECT c.dir_id, c.name {beyond}) AND (segment_id << 36 | sequence) BETWEEN ?1 AND ?2"

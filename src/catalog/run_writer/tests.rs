@@ -1,3 +1,5 @@
+//! What a run stores, and what is left of it after a kill.
+
 use std::fs;
 
 use serde_json::json;

@@ -1,3 +1,5 @@
+//! Finding files, also while they are being stored.
+
 use std::fs;
 
 use proptest::prelude::{any, prop_assert, proptest};

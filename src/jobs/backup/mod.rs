@@ -16,6 +16,8 @@
 //! nothing is called so that is not.
 
 mod block_runs;
+mod choosing;
+mod closing;
 mod cursor;
 mod entries;
 mod files;
@@ -23,6 +25,7 @@ mod outcomes;
 mod own_files;
 mod plan;
 mod recorder;
+mod resuming;
 mod report;
 mod scan;
 mod segment;
@@ -44,14 +47,11 @@ use super::error::JobError;
 use super::identity::IdentityError;
 use super::outcome::{Ending, Outcome, grouped};
 use super::spec::{BackupMode, BackupSpec, Need};
-use super::volume::current_volume;
 use crate::catalog::{
-    CartridgeKind, CartridgeState, EventLevel, FileTotals, NewRun, RunKind,
-    RunState as CatalogRunState, VolumeRecord, VolumeState,
+    EventLevel, FileTotals, NewRun, RunKind, RunState as CatalogRunState, VolumeState,
 };
 use crate::domain::{Barcode, ByteCount, MIB, RunId, Timestamp};
 use crate::drive::DriveErrorKind;
-use crate::pools::{Candidate, Demand, VolumeUse, choose_volume};
 use crate::source::local::LocalOptions;
 use crate::source::{LocalSource, Source};
 use files::RunFiles;
@@ -243,94 +243,6 @@ impl Backup<'_> {
         is_open.then_some(last)
     }
 
-    /// Chooses the next volume and begins a segment on it; nothing if there is none.
-    fn choose(&mut self) -> Result<Option<usize>, JobError> {
-        let parts = &self.context.parts;
-        let inventory = parts.equipment.inventory();
-        if let Ok(inventory) = &inventory {
-            super::inventory::note(parts, inventory)?;
-        }
-        let candidates = self.candidates()?;
-        let drives = parts.equipment.generations();
-        let demand = Demand {
-            set: &self.spec.set,
-            named: &self.spec.cartridges,
-            tried: &self.state.tried,
-            drives: &drives,
-            room_min: ROOM_MIN,
-        };
-        let chosen = match choose_volume(&candidates, &demand) {
-            Ok(chosen) => chosen,
-            Err(none) => {
-                for (barcode, refusal) in none.refusals {
-                    tracing::info!(job = self.context.id.0, "cartridge {barcode}: {refusal}");
-                }
-                return Ok(None);
-            }
-        };
-        let (VolumeUse::Empty(volume) | VolumeUse::Open(volume, _)) = chosen.volume else {
-            return Err(JobError::Bug("a volume was chosen that cannot be written".to_owned()));
-        };
-        let catalog = &parts.catalog;
-        let sequence = catalog.join_set(volume, &self.spec.set)?;
-        catalog.set_volume_state(volume, VolumeState::Open, None, parts.clock.now())?;
-        let (start_ordinal, start_split, outcome_bytes) = self.next_start()?;
-        let id = catalog.begin_segment(&self.state.run, volume, 0)?;
-        let number = u32::try_from(self.state.segments.len()).unwrap_or(u32::MAX);
-        self.state.segments.push(SegmentState {
-            id,
-            number,
-            volume,
-            barcode: chosen.barcode.clone(),
-            sequence,
-            start_ordinal,
-            start_split,
-            outcome_bytes,
-            manifest: None,
-        });
-        self.context.checkpoint(&self.state)?;
-        let message =
-            format!("writing to cartridge {}, volume {sequence} of the set", chosen.barcode);
-        self.context.tell(EventLevel::Info, "volume_chosen", message);
-        Ok(Some(self.state.segments.len() - 1))
-    }
-
-    /// Where the next segment begins: at the last one's checkpoint.
-    fn next_start(&self) -> Result<(u64, Option<crate::stream::SplitState>, u64), JobError> {
-        let Some(last) = self.state.segments.last() else { return Ok((0, None, 0)) };
-        let checkpoint = self.context.parts.catalog.segment(last.id)?.checkpoint;
-        match checkpoint.resume {
-            Some(value) => {
-                let mark: recorder::Mark =
-                    serde_json::from_value(value).map_err(JobError::checkpoint)?;
-                Ok((mark.ordinal, mark.split, mark.outcome_bytes))
-            }
-            None => Ok((last.start_ordinal, last.start_split, last.outcome_bytes)),
-        }
-    }
-
-    fn candidates(&self) -> Result<Vec<Candidate>, JobError> {
-        let parts = &self.context.parts;
-        let mut candidates = Vec::new();
-        for cartridge in parts.catalog.cartridges()? {
-            let is_here = cartridge.place.is_some() || parts.equipment.changer_identity().is_none();
-            let (Some(barcode), true) = (cartridge.barcode.clone(), is_here) else { continue };
-            let volume = current_volume(parts, cartridge.id)?;
-            let is_blocked = cartridge.state != CartridgeState::Usable;
-            let (volume, room) = match (cartridge.kind, volume) {
-                (CartridgeKind::Cleaning, _) => (VolumeUse::Cleaning, ByteCount(0)),
-                _ if is_blocked => (VolumeUse::Quarantined, ByteCount(0)),
-                (_, None) => (VolumeUse::Unknown, ByteCount(0)),
-                (_, Some(record)) => {
-                    let left = record.volume.capacity.0.saturating_sub(record.used.0);
-                    (use_of(&record), ByteCount(left))
-                }
-            };
-            candidates.push(Candidate { barcode, generation: cartridge.generation, volume, room });
-        }
-        Ok(candidates)
-    }
-
     /// Writes one segment. Nothing comes back if its cartridge had to be given up.
     fn write_segment(&mut self, at: usize) -> Result<Option<SegmentEnd>, JobError> {
         let state = self.state.segments[at].clone();
@@ -452,17 +364,5 @@ impl Backup<'_> {
     fn outcome(&self, standing: Standing) -> Result<Outcome, JobError> {
         let unchanged = self.state.totals.files_unchanged;
         report::outcome_of(&self.context.parts.catalog, &self.state.run, unchanged, standing)
-    }
-}
-
-fn use_of(record: &VolumeRecord) -> VolumeUse {
-    let uuid = record.volume.uuid;
-    match (record.volume.state, &record.set) {
-        (VolumeState::Blank, _) | (VolumeState::Open, None) => VolumeUse::Empty(uuid),
-        (VolumeState::Open, Some((set, _))) => VolumeUse::Open(uuid, set.clone()),
-        (VolumeState::Closed, _) => VolumeUse::Closed,
-        (VolumeState::Foreign, _) => VolumeUse::Foreign,
-        (VolumeState::Quarantined | VolumeState::Missing, _) => VolumeUse::Quarantined,
-        (VolumeState::Erased, _) => VolumeUse::Unknown,
     }
 }

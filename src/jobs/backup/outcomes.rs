@@ -144,7 +144,7 @@ impl OutcomeReader {
 
     fn read_ahead(&mut self) -> Result<(), PlanError> {
         let payload = match &mut self.spool {
-            Some(spool) => spool.next()?,
+            Some(spool) => spool.next_record()?,
             None => None,
         };
         self.next = payload.map(postcard::from_bytes).transpose()?;

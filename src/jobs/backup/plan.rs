@@ -224,7 +224,7 @@ impl PlanReader {
             return Ok(None);
         }
         let found = self.spool.position();
-        match self.spool.next()? {
+        match self.spool.next_record()? {
             Some(payload) => Ok(Some(postcard::from_bytes(payload)?)),
             None => Err(PlanError::CutOff { found, expected: self.spool_bytes }),
         }

@@ -14,8 +14,8 @@ use smallvec::SmallVec;
 
 use super::cursor::{Met, PlanCursor, name_on_volume};
 use super::entries::{
-    Target, directory_entry, holdable_xattrs, is_on_volume, is_read_only, link_to, mark_entered,
-    new_copy, recorded_copy, times, whole_digest,
+    Target, directory_entry, holdable_xattrs, is_on_volume, is_read_only, link_to, new_copy,
+    recorded_copy, times, whole_digest,
 };
 use super::outcomes::{OutcomeWriter, RecordedFile, RecordedResult};
 use super::plan::{Action, PlannedEntry};
@@ -76,10 +76,10 @@ pub(crate) struct Recorder {
     pub(crate) mark: Mark,
     pub(crate) counts: RecorderCounts,
     /// A split file that goes on here: the cursor has passed it already.
-    split: Option<PlannedEntry>,
+    pub(super) split: Option<PlannedEntry>,
     /// Extents of files with several names, for the names after the first.
-    linked: HashMap<SourcePath, (u64, Extents)>,
-    shared: Vec<u8>,
+    pub(super) linked: HashMap<SourcePath, (u64, Extents)>,
+    pub(super) shared: Vec<u8>,
 }
 
 /// What does not change during a segment.
@@ -105,92 +105,6 @@ pub(crate) struct RecorderCounts {
 }
 
 impl Recorder {
-    /// Goes on at `mark`: walks the plan up to there without noting anything.
-    ///
-    /// # Errors
-    /// If the plan cannot be read.
-    pub(crate) fn resume(
-        cursor: PlanCursor,
-        (bulk, outcomes, catalog): (BulkSpool, OutcomeWriter, RunWriter),
-        context: RecorderContext,
-        mark: Mark,
-        segment_start: u64,
-    ) -> Result<Self, JobError> {
-        let mut recorder = Self {
-            cursor,
-            bulk,
-            outcomes,
-            catalog,
-            context,
-            mark,
-            counts: RecorderCounts::default(),
-            split: None,
-            linked: HashMap::new(),
-            shared: Vec::new(),
-        };
-        recorder.walk_to(mark.ordinal, segment_start)?;
-        if mark.split.is_some() {
-            recorder.pass_to_split()?;
-        }
-        Ok(recorder)
-    }
-
-    /// Walks to just behind the file before `ordinal`. What lies in the part before `segment_start`
-    /// is on earlier volumes; directories entered after it are on this one.
-    fn walk_to(&mut self, ordinal: u64, segment_start: u64) -> Result<(), JobError> {
-        if ordinal == 0 {
-            return Ok(());
-        }
-        let keeps_empty = self.context.empty_folders == EmptyFolders::Kept;
-        let mut at = 0;
-        loop {
-            match self.cursor.advance()? {
-                Met::File(planned) => {
-                    if at >= segment_start {
-                        mark_entered(&mut self.cursor);
-                    }
-                    if let Action::Store { ordinal: number } = planned.action {
-                        at = number + 1;
-                    }
-                    if at >= ordinal {
-                        return Ok(());
-                    }
-                }
-                Met::Described(planned) => {
-                    let is_here = at >= segment_start && is_on_volume(&planned);
-                    if is_here && planned.action == Action::Describe {
-                        mark_entered(&mut self.cursor);
-                    }
-                }
-                Met::Left(directory) if at >= segment_start && keeps_empty => {
-                    if !directory.is_entered {
-                        mark_entered(&mut self.cursor);
-                    }
-                }
-                Met::End => return Ok(()),
-                Met::Entered
-                | Met::Left(_)
-                | Met::Gone(_)
-                | Met::Problem { .. }
-                | Met::NotKnown => {}
-            }
-        }
-    }
-
-    /// Goes to the file that is split: what stands before it was noted with its first part.
-    fn pass_to_split(&mut self) -> Result<(), JobError> {
-        loop {
-            match self.cursor.advance()? {
-                Met::File(planned) => {
-                    self.split = Some(planned);
-                    return Ok(());
-                }
-                Met::End => return Err(JobError::out_of_step(self.mark.ordinal)),
-                _ => {}
-            }
-        }
-    }
-
     /// The planned file with that number; everything before it is noted on the way.
     fn planned(&mut self, ordinal: u64) -> Result<PlannedEntry, JobError> {
         if let Some(planned) = self.split.take() {

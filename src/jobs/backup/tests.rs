@@ -60,7 +60,7 @@ fn an_incremental_run_stores_what_is_new_or_changed_and_notes_what_is_gone() {
     assert_eq!(end.outcome.as_ref().unwrap().files, 2, "{end:?}\n{}", appliance.log());
     let set: SetName = "s".parse().unwrap();
     let gone = source.join("d1/f1");
-    let versions = appliance.catalog().versions(&set, gone.to_str().unwrap()[1..].as_bytes());
+    let versions = appliance.catalog().versions(&set, &gone.to_str().unwrap().as_bytes()[1..]);
     assert_eq!(versions.unwrap().len(), 1, "the old version stays");
 
     let nothing = appliance.complete(&JobSpec::Backup(incremental(&source)));
@@ -107,7 +107,7 @@ fn compressed_files_are_stored_smaller_under_their_names_with_zst() {
     let set: SetName = "s".parse().unwrap();
     let path = source.join("text");
     let versions =
-        appliance.catalog().versions(&set, path.to_str().unwrap()[1..].as_bytes()).unwrap();
+        appliance.catalog().versions(&set, &path.to_str().unwrap().as_bytes()[1..]).unwrap();
     let copy = &versions[0].copies[0];
     let codec = copy.codec.as_ref().unwrap();
     assert_eq!(codec.name, "zstd");

@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use super::error::EquipmentError;
 use crate::domain::{Clock, DriveSerial, LtoGeneration};
-use crate::drive::Drive;
-use crate::scsi::{Transport, TransportError};
+use crate::drive::{Drive, Transport, TransportError};
 
 /// Opens a new way to the drive. Called again after each loss of the device.
 pub type Connect = Box<dyn Fn() -> Result<Box<dyn Transport>, TransportError> + Send + Sync>;

@@ -2,8 +2,7 @@
 
 use crate::changer::ChangerError;
 use crate::domain::{Barcode, DriveSerial};
-use crate::drive::DriveError;
-use crate::scsi::TransportError;
+use crate::drive::{DriveError, TransportError};
 
 /// A cartridge could not be loaded, moved or put away.
 #[derive(Debug, thiserror::Error)]

@@ -42,6 +42,10 @@ pub(super) struct Packed {
 
 /// A record, or what it will be made of.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all are ready records, and a box for each costs more"
+)]
 pub(super) enum PackedRecord {
     Ready(FileRecord),
     Large { ordinal: u64, file: Arc<LargeFile>, place: Option<Place> },

@@ -64,11 +64,6 @@ impl ItemWork {
         Self { item, out, hasher: sha2::Sha256::new(), decoding, size_bytes: 0, failure }
     }
 
-    /// True if more bytes would change nothing.
-    pub(super) fn has_failed(&self) -> bool {
-        self.failure.is_some()
-    }
-
     /// It ends with `outcome`, unless it failed before.
     pub(super) fn fail(&mut self, outcome: ItemOutcome) {
         self.failure.get_or_insert(outcome);

@@ -84,6 +84,9 @@ struct LastBlock {
     bytes: Result<Block, Arc<EdgeError>>,
 }
 
+/// Items that lie wholly in one block, each with its bytes in it.
+type SmallItems = (Block, Vec<(ReadItem, Range<usize>)>);
+
 struct Reading<'a> {
     run: &'a Run,
     reader: &'a mut dyn BlockReader,
@@ -92,7 +95,7 @@ struct Reading<'a> {
     on_result: &'a mut dyn FnMut(ItemResult),
     last: Option<LastBlock>,
     /// Small items of one block that are not yet with a worker.
-    small: Option<(Block, Vec<(ReadItem, Range<usize>)>)>,
+    small: Option<SmallItems>,
     item_count: u64,
 }
 

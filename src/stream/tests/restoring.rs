@@ -160,7 +160,7 @@ fn read(
 fn saved(codec: Codec, sizes: &[usize]) -> (Folder, VecSink, Vec<PlannedFile>) {
     let folder = Folder::new();
     for (n, size) in sizes.iter().enumerate() {
-        folder.write(&format!("{n:03}"), &pattern(n as u32, *size));
+        folder.write(&format!("{n:03}"), &pattern(u32::try_from(n).unwrap(), *size));
     }
     let plan = folder.plan(codec);
     let (sink, _) = run(&folder, plan.clone(), &tiny(EngineChoice::Plain));

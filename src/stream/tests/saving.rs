@@ -45,7 +45,10 @@ fn files_of_every_size_come_out_as_they_are_in_plan_order() {
             for (n, size) in
                 [0, 1, 4095, 4096, 4097, 8192, 70_000, 3, 0, 12_288, 500_000, 17].iter().enumerate()
             {
-                folder.write(&format!("d{}/f{n:02}", n % 3), &pattern(n as u32, *size));
+                folder.write(
+                    &format!("d{}/f{n:02}", n % 3),
+                    &pattern(u32::try_from(n).unwrap(), *size),
+                );
             }
             let plan = folder.plan(codec);
             let config = tiny(engine);
@@ -96,7 +99,7 @@ proptest! {
         for engine in engines() {
             let folder = Folder::new();
             for (n, size) in sizes.iter().enumerate() {
-                folder.write(&format!("{n:03}"), &pattern(n as u32, *size));
+                folder.write(&format!("{n:03}"), &pattern(u32::try_from(n).unwrap(), *size));
             }
             let codec = if is_compressed { Codec::Zstd { level: 3 } } else { Codec::None };
             let plan = folder.plan(codec);
@@ -282,7 +285,7 @@ fn a_file_larger_than_a_volume_is_split_over_many_and_each_part_and_the_whole_ar
             }
             assert!(whole == content);
             let numbers: Vec<u32> = parts.iter().map(|part| part.number).collect();
-            assert_eq!(numbers, (1..=parts.len() as u32).collect::<Vec<_>>());
+            assert_eq!(numbers, (1..=u32::try_from(parts.len()).unwrap()).collect::<Vec<_>>());
             assert!(parts.len() >= 3);
             assert_eq!(parts.last().unwrap().file_sha256, Some(sha256(&content)));
         }

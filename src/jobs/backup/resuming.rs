@@ -1,0 +1,103 @@
+//! Taking a segment's notes up again: the plan is walked to where the notes end, and nothing is noted.
+//!
+//! The walk only finds out which directories are open there and which of them are on the volume
+//! already, by the same rule by which [`Recorder`] put them there.
+
+use std::collections::HashMap;
+
+use super::cursor::{Met, PlanCursor};
+use super::entries::{is_on_volume, mark_entered};
+use super::outcomes::OutcomeWriter;
+use super::plan::Action;
+use super::recorder::{EmptyFolders, Mark, Recorder, RecorderContext, RecorderCounts};
+use crate::catalog::RunWriter;
+use crate::jobs::error::JobError;
+use crate::ltfs::spool::BulkSpool;
+
+impl Recorder {
+    /// Goes on at `mark`: walks the plan up to there without noting anything.
+    ///
+    /// # Errors
+    /// If the plan cannot be read.
+    pub(super) fn resume(
+        cursor: PlanCursor,
+        (bulk, outcomes, catalog): (BulkSpool, OutcomeWriter, RunWriter),
+        context: RecorderContext,
+        mark: Mark,
+        segment_start: u64,
+    ) -> Result<Self, JobError> {
+        let mut recorder = Self {
+            cursor,
+            bulk,
+            outcomes,
+            catalog,
+            context,
+            mark,
+            counts: RecorderCounts::default(),
+            split: None,
+            linked: HashMap::new(),
+            shared: Vec::new(),
+        };
+        recorder.walk_to(mark.ordinal, segment_start)?;
+        if mark.split.is_some() {
+            recorder.pass_to_split()?;
+        }
+        Ok(recorder)
+    }
+
+    /// Walks to just behind the file before `ordinal`. What lies in the part before `segment_start`
+    /// is on earlier volumes; directories entered after it are on this one.
+    fn walk_to(&mut self, ordinal: u64, segment_start: u64) -> Result<(), JobError> {
+        if ordinal == 0 {
+            return Ok(());
+        }
+        let keeps_empty = self.context.empty_folders == EmptyFolders::Kept;
+        let mut at = 0;
+        loop {
+            match self.cursor.advance()? {
+                Met::File(planned) => {
+                    if at >= segment_start {
+                        mark_entered(&mut self.cursor);
+                    }
+                    if let Action::Store { ordinal: number } = planned.action {
+                        at = number + 1;
+                    }
+                    if at >= ordinal {
+                        return Ok(());
+                    }
+                }
+                Met::Described(planned) => {
+                    let is_here = at >= segment_start && is_on_volume(&planned);
+                    if is_here && planned.action == Action::Describe {
+                        mark_entered(&mut self.cursor);
+                    }
+                }
+                Met::Left(directory) if at >= segment_start && keeps_empty => {
+                    if !directory.is_entered {
+                        mark_entered(&mut self.cursor);
+                    }
+                }
+                Met::End => return Ok(()),
+                Met::Entered
+                | Met::Left(_)
+                | Met::Gone(_)
+                | Met::Problem { .. }
+                | Met::NotKnown => {}
+            }
+        }
+    }
+
+    /// Goes to the file that is split: what stands before it was noted with its first part.
+    fn pass_to_split(&mut self) -> Result<(), JobError> {
+        loop {
+            match self.cursor.advance()? {
+                Met::File(planned) => {
+                    self.split = Some(planned);
+                    return Ok(());
+                }
+                Met::End => return Err(JobError::out_of_step(self.mark.ordinal)),
+                _ => {}
+            }
+        }
+    }
+}
