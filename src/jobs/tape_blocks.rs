@@ -7,7 +7,7 @@ use crate::catalog::{CopyExtent, LocatedCopy};
 use crate::domain::BlockNumber;
 use crate::drive::Drive;
 use crate::ltfs::extent::{Extent, Extents, PartitionId};
-use crate::ltfs::label::PartitionMap;
+use crate::ltfs::label::{PartitionMap, VolumeLabel};
 use crate::ltfs::mount::MountedVolume;
 use crate::ltfs::reader::VolumeReader;
 use crate::stream::{BlockFault, BlockReader, Codec, EdgeError, ReadItem, Target};
@@ -27,6 +27,11 @@ impl<'d> TapeBlocks<'d> {
     /// The blocks of the volume that is mounted in `drive`.
     pub(crate) fn new(drive: &'d mut Drive, mounted: &MountedVolume) -> Self {
         Self { reader: VolumeReader::new(drive, mounted) }
+    }
+
+    /// The blocks of a volume of which only the labels were read.
+    pub(crate) fn identified(drive: &'d mut Drive, label: &VolumeLabel, map: PartitionMap) -> Self {
+        Self { reader: VolumeReader::with_label(drive, label, map) }
     }
 }
 

@@ -13,8 +13,10 @@ use crate::catalog::{
     VolumeState,
 };
 use crate::domain::{Barcode, VolumeUuid};
+use crate::drive::Medium;
 use crate::ltfs::error::{LtfsError, NotLtfs};
-use crate::ltfs::mount::{CheckEnds, KnownVolume, MountOptions, MountedVolume, mount};
+use crate::ltfs::label::{PartitionMap, VolumeLabel};
+use crate::ltfs::mount::{CheckEnds, KnownVolume, MountOptions, MountedVolume, identify, mount};
 
 /// What the catalog knows of a cartridge and the volume on it.
 #[derive(Clone, Debug)]
@@ -78,6 +80,28 @@ pub fn look(
     ends: CheckEnds,
 ) -> Result<Looked, JobError> {
     let parts = &context.parts;
+    let (medium, cartridge) = sight(context, loaded)?;
+    let spool_dir = match known {
+        Some(volume) => parts.folders.indexes(volume),
+        None => parts.folders.job(context.id),
+    };
+    make_folder(&spool_dir)?;
+    let options = MountOptions { spool_dir, known: None, ends };
+    let (content, mounted) = if medium.is_cleaning {
+        (cleaning(), None)
+    } else {
+        let mounted = mount(loaded.drive(), &options);
+        match mounted {
+            Ok(mounted) => (content_of_label(&mounted.label), Some(mounted)),
+            Err(error) => (content_of_error(error)?, None),
+        }
+    };
+    Ok(Looked { found: found(loaded, medium, content), mounted, cartridge })
+}
+
+/// Says that the cartridge was met, and what the drive knows of it.
+fn sight(context: &JobContext, loaded: &mut Loaded) -> Result<(Medium, CartridgeId), JobError> {
+    let parts = &context.parts;
     let barcode = loaded.barcode().clone();
     context.stage("looking at the volume", Some(&barcode));
     let medium = loaded.drive().medium()?.ok_or_else(|| {
@@ -100,45 +124,63 @@ pub fn look(
         place: None,
     };
     let sighted = parts.catalog.saw_cartridge(&sighting, parts.clock.now())?;
-    let spool_dir = match known {
-        Some(volume) => parts.folders.indexes(volume),
-        None => parts.folders.job(context.id),
-    };
-    make_folder(&spool_dir)?;
-    let options = MountOptions { spool_dir, known: None, ends };
-    let (content, mounted) = if medium.is_cleaning {
-        (Content::Other { description: "a cleaning cartridge".to_owned() }, None)
-    } else {
-        content_of(mount(loaded.drive(), &options))?
-    };
-    let found = Found {
-        barcode,
+    Ok((medium, sighted.id))
+}
+
+fn found(loaded: &Loaded, medium: Medium, content: Content) -> Found {
+    Found {
+        barcode: loaded.barcode().clone(),
         medium_serial: medium.medium_serial,
         is_write_protected: medium.is_write_protected,
         is_worm: medium.is_worm,
         is_cleaning: medium.is_cleaning,
         content,
-    };
-    Ok(Looked { found, mounted, cartridge: sighted.id })
+    }
 }
 
-fn content_of(
-    mounted: Result<MountedVolume, LtfsError>,
-) -> Result<(Content, Option<MountedVolume>), JobError> {
-    let other = |description: String| (Content::Other { description }, None);
-    Ok(match mounted {
-        Ok(mounted) => {
-            let serial = String::from_utf8_lossy(&mounted.label.serial);
-            let serial = serial.trim();
-            let label_barcode = (!serial.is_empty()).then(|| serial.to_owned());
-            let volume = mounted.label.uuid;
-            (Content::Ltfs { volume, label_barcode }, Some(mounted))
+fn cleaning() -> Content {
+    Content::Other { description: "a cleaning cartridge".to_owned() }
+}
+
+fn content_of_label(label: &VolumeLabel) -> Content {
+    let serial = String::from_utf8_lossy(&label.serial);
+    let serial = serial.trim();
+    let label_barcode = (!serial.is_empty()).then(|| serial.to_owned());
+    Content::Ltfs { volume: label.uuid, label_barcode }
+}
+
+/// What an error says of a tape; the drive's own are no answer.
+fn content_of_error(error: LtfsError) -> Result<Content, JobError> {
+    let other = |description: String| Ok(Content::Other { description });
+    match error {
+        LtfsError::NotLtfs(NotLtfs::Blank) => Ok(Content::Blank),
+        LtfsError::NotLtfs(what) => other(what.to_string()),
+        error @ (LtfsError::Labels(_) | LtfsError::NoIndex { .. }) => other(error.to_string()),
+        error => Err(error.into()),
+    }
+}
+
+/// Makes sure that a loaded cartridge holds the volume that the catalog expects, by its labels alone.
+/// No index is read, so it takes no time and does not need one.
+///
+/// # Errors
+/// If another volume is there, or the drive fails.
+pub(crate) fn identify_expected(
+    context: &JobContext,
+    loaded: &mut Loaded,
+    expected: &Expected,
+) -> Result<(VolumeLabel, PartitionMap), JobError> {
+    let (medium, _) = sight(context, loaded)?;
+    let (content, identified) = if medium.is_cleaning {
+        (cleaning(), None)
+    } else {
+        match identify(loaded.drive()) {
+            Ok((label, map)) => (content_of_label(&label), Some((label, map))),
+            Err(error) => (content_of_error(error)?, None),
         }
-        Err(LtfsError::NotLtfs(NotLtfs::Blank)) => (Content::Blank, None),
-        Err(LtfsError::NotLtfs(what)) => other(what.to_string()),
-        Err(error @ (LtfsError::Labels(_) | LtfsError::NoIndex { .. })) => other(error.to_string()),
-        Err(error) => return Err(error.into()),
-    })
+    };
+    identity::ensure_readable(&found(loaded, medium, content), expected)?;
+    identified.ok_or_else(|| JobError::Bug("an identified volume has no labels".to_owned()))
 }
 
 /// Mounts the volume that the catalog expects on a loaded cartridge, for reading.

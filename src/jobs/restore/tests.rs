@@ -468,3 +468,25 @@ fn a_cancelled_restore_leaves_whole_files_and_says_how_many() {
     let inventory = appliance.parts().equipment.inventory().unwrap();
     assert!(inventory.drives().all(|drive| !drive.is_full), "the cartridge was put away");
 }
+
+#[test]
+fn a_volume_without_a_readable_index_is_restored_all_the_same() {
+    let appliance = TestAppliance::formatted(1, 96);
+    let source = appliance.folder("source");
+    odd_tree(&source);
+    let run_id = appliance.backup(&source, "docs");
+    let catalog = appliance.catalog();
+    let volume = catalog.segments_of_run(&run_id).unwrap()[0].volume;
+    let indexes = catalog.index_generations(volume).unwrap();
+    let bad = |partition, block| {
+        Fault::at_block(BlockAccess::Read, partition, block, Effect::MediumError).always()
+    };
+    let mut faults: Vec<Fault> = (4..16).map(|block| bad(0, block)).collect();
+    let first = bad(1, 5);
+    faults.push(first);
+    faults.extend(indexes.iter().map(|index| bad(1, index.position.block.0)));
+    appliance.library.set_faults(FaultPlan { faults, ..FaultPlan::default() });
+    let destination = appliance.folder("back");
+    appliance.complete(&JobSpec::Restore(restore_spec(&run_id, &[], &destination)));
+    assert_eq!(tree_of(&below(&destination, &source)), tree_of(&source));
+}

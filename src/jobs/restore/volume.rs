@@ -20,8 +20,7 @@ use crate::jobs::error::JobError;
 use crate::jobs::identity::Expected;
 use crate::jobs::spec::Need;
 use crate::jobs::tape_blocks::{TapeBlocks, volume_lost};
-use crate::jobs::volume::mount_expected;
-use crate::ltfs::mount::CheckEnds;
+use crate::jobs::volume::identify_expected;
 use crate::source::destination::{DestinationError, DestinationErrorKind};
 use crate::stream::{
     EdgeError, ItemOutcome, ItemResult, ReadEndReason, ReadRequest, StreamConfig, restore,
@@ -147,9 +146,9 @@ impl Restore<'_> {
     ) -> Result<VolumeEnd, JobError> {
         let context = self.context;
         // For reading, the volume counts and not the cartridge: a copy of a tape is as good, and the
-        // hash of every file is compared.
+        // hash of every file is compared. The index is not needed: the catalog knows the places.
         let expected = Expected { volume, medium_serial: None };
-        let mounted = mount_expected(context, loaded, &expected, CheckEnds::WhenInDoubt)?;
+        let (label, map) = identify_expected(context, loaded, &expected)?;
         context.stage("reading", Some(barcode));
         let reading = Reading {
             restore: self,
@@ -159,20 +158,17 @@ impl Restore<'_> {
         };
         let mut feed = Feed {
             reading: &reading,
-            map: mounted.map,
+            map,
             pages: Pages::of(&context.parts.catalog, context.id, volume)?,
             next_id: 0,
         };
-        let mut blocks = TapeBlocks::new(loaded.drive(), &mounted);
+        let mut blocks = TapeBlocks::identified(loaded.drive(), &label, map);
         let ended = restore(ReadRequest {
             items: Box::new(std::iter::from_fn(|| feed.next_item())),
             reader: &mut blocks,
             outs: Some(&self.outs),
             on_result: &mut |result| reading.keep(reading.settle(result)),
-            config: StreamConfig {
-                block_bytes: mounted.label.block_size,
-                ..context.parts.stream.clone()
-            },
+            config: StreamConfig { block_bytes: label.block_size, ..context.parts.stream.clone() },
             control: Arc::clone(&context.live.control),
             gauges: Arc::clone(&context.live.gauges),
         });

@@ -2,7 +2,7 @@
 
 use super::Finding;
 use crate::domain::{BlockNumber, Partition, Position};
-use crate::drive::{Drive, DriveError, Medium, ReadOutcome};
+use crate::drive::{Access, Drive, DriveError, Medium, ReadOutcome};
 use crate::ltfs::error::{LtfsError, NotLtfs, is_damage};
 use crate::ltfs::label::{LABEL_BYTES_MAX, PartitionMap, VolumeLabel};
 use crate::ltfs::tape::{LabelFound, describe_unlabelled, read_label};
@@ -38,6 +38,28 @@ pub(super) fn ensure_cartridge(drive: &mut Drive) -> Result<Medium, LtfsError> {
             return Err(found);
         }
     }
+}
+
+/// Which volume is on the loaded cartridge, by its labels alone: enough to read blocks whose place is
+/// known from elsewhere, also when no index of the volume can be read any more. Writes nothing.
+///
+/// # Errors
+/// When there is no volume, or the drive fails.
+pub fn identify(drive: &mut Drive) -> Result<(VolumeLabel, PartitionMap), LtfsError> {
+    drive.permit(Access::ReadOnly);
+    let medium = ensure_cartridge(drive)?;
+    let (label, map, _) = read_labels(drive, medium.partition_count)?;
+    ensure_block_size(drive, &label)?;
+    Ok((label, map))
+}
+
+/// Makes sure that the drive can read the volume's blocks.
+pub(super) fn ensure_block_size(drive: &Drive, label: &VolumeLabel) -> Result<(), LtfsError> {
+    let limit = drive.capabilities().block_bytes_max;
+    if usize::try_from(label.block_size).map_or(true, |size| size > limit) {
+        return Err(LtfsError::BlockSize { block_size: label.block_size, limit });
+    }
+    Ok(())
 }
 
 /// Reads and compares the labels. One label alone is believed, with a finding.

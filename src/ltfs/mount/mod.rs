@@ -25,6 +25,7 @@ use std::sync::Arc;
 
 pub use ends::{EndOfData, Tail};
 pub use finding::{Finding, Severity};
+pub use labels::identify;
 
 use super::error::LtfsError;
 use super::extent::PartitionId;
@@ -277,10 +278,7 @@ pub fn mount(drive: &mut Drive, options: &MountOptions) -> Result<MountedVolume,
     if let Some(known) = options.known.filter(|known| known.uuid != label.uuid) {
         return Err(LtfsError::WrongVolume { expected: known.uuid, found: label.uuid });
     }
-    let limit = drive.capabilities().block_bytes_max;
-    if usize::try_from(label.block_size).map_or(true, |size| size > limit) {
-        return Err(LtfsError::BlockSize { block_size: label.block_size, limit });
-    }
+    labels::ensure_block_size(drive, &label)?;
     if label.version.is_newer_than_written() {
         findings.push(Finding::NewerFormat(label.version));
     }
