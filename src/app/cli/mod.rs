@@ -131,8 +131,12 @@ pub(super) fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
 /// Runs a command and prints its error, if it has one.
 fn execute(arguments: Arguments, output: &Output) -> Exit {
     dispatch(arguments, output).unwrap_or_else(|error| {
-        output.error(&error);
-        error.exit()
+        let exit = error.exit();
+        // A reader that has enough of a list is no failure, and nothing to be told of.
+        if exit != Exit::Done {
+            output.error(&error);
+        }
+        exit
     })
 }
 

@@ -45,8 +45,16 @@ pub(super) fn job(error: JobError) -> EngineError {
     match error {
         JobError::Catalog(error) => catalog(error),
         other => {
+            let kind = match &other {
+                JobError::Unknown { .. } => Kind::NotFound,
+                JobError::Restore(_) | JobError::Destination { .. } | JobError::Source(_) => {
+                    Kind::Invalid
+                }
+                JobError::Bug(_) => Kind::Bug,
+                _ => Kind::Unavailable,
+            };
             let failure = other.failure();
-            EngineError::new(Kind::Unavailable, "job_refused", failure.message, failure.next_step)
+            EngineError::new(kind, "job_refused", failure.message, failure.next_step)
         }
     }
 }

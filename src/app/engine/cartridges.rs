@@ -1,5 +1,7 @@
 //! Cartridges: what the catalog knows of each, with where it was last seen.
 
+use std::cmp::Reverse;
+
 use super::{Service, answers};
 use crate::api::engine::EngineError;
 use crate::api::types::{
@@ -18,7 +20,7 @@ impl Service {
     pub(super) fn all_cartridges(&self) -> Result<Vec<CartridgeView>, EngineError> {
         let mut records = self.parts.catalog.cartridges().map_err(answers::catalog)?;
         // Of several with one label, that which was seen last is the one in the library.
-        records.sort_by(|a, b| b.last_seen.cmp(&a.last_seen));
+        records.sort_by_key(|record| Reverse(record.last_seen));
         let sight = self.parts.equipment.sight();
         let elements = sight.inventory.iter().flat_map(|found| &found.elements);
         let mut places: Vec<(&Barcode, Place)> =

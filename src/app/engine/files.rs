@@ -1,15 +1,19 @@
 //! Files in the catalog: search, versions, and what a restore would read.
 
+use std::cmp::Reverse;
+
 use super::evidence::state_of;
 use super::{Service, answers};
-use crate::api::engine::{EngineError, EngineErrorKind};
+use crate::api::engine::EngineError;
 use crate::api::types::{
-    CopyView, FileHit, FilePath, FileVersion, Page, RestorePlan, SearchRequest, VersionsRequest,
+    CopyView, FileHit, FilePath, FileVersion, MissingVolume, Page, PlanStep, RestorePlan,
+    SearchRequest, VersionsRequest,
 };
 use crate::catalog::{
     CopyRecord, Effective, EvidenceState, FullVersion, SearchCursor, SearchHit, SearchQuery,
 };
 use crate::domain::{ByteCount, SetName};
+use crate::jobs::restore::{self, NeededVolume};
 use crate::jobs::spec::RestoreSpec;
 
 /// Pages of the catalog that one answer may ask for: one looks at 2,000 candidates in some 20 ms, so
@@ -75,13 +79,13 @@ impl Service {
                 sets.into_iter().map(|record| record.name).collect()
             }
         };
-        let mut versions = Vec::new();
+        let mut versions: Vec<FileVersion> = Vec::new();
         for set in sets {
             for version in catalog.versions(&set, &request.path).map_err(answers::catalog)? {
                 versions.push(self.version(&set, version)?);
             }
         }
-        versions.sort_by(|a: &FileVersion, b| b.stored.cmp(&a.stored));
+        versions.sort_by_key(|version| Reverse(version.stored));
         answers::page(versions, &request.page)
     }
 
@@ -119,13 +123,29 @@ impl Service {
         })
     }
 
-    pub(super) fn restore_plan(&self, _spec: &RestoreSpec) -> Result<RestorePlan, EngineError> {
-        Err(EngineError::new(
-            EngineErrorKind::Unavailable,
-            "not_yet",
-            "Plans of restores cannot be shown yet.",
-            "Start the restore; it says which cartridges it needs.",
-        ))
+    pub(super) fn restore_plan(&self, spec: &RestoreSpec) -> Result<RestorePlan, EngineError> {
+        let plan = restore::plan(&self.parts, spec).map_err(answers::job)?;
+        let step = |needed: NeededVolume| PlanStep {
+            barcode: needed.barcode,
+            volume: needed.volume,
+            place: needed.place,
+            files: needed.files,
+            bytes: needed.bytes,
+        };
+        let missing = |needed: NeededVolume| MissingVolume {
+            barcode: needed.barcode,
+            volume: needed.volume,
+            files: needed.files,
+            bytes: needed.bytes,
+        };
+        Ok(RestorePlan {
+            files: plan.files,
+            bytes: plan.bytes,
+            steps: plan.volumes.into_iter().map(step).collect(),
+            missing: plan.missing.into_iter().map(missing).collect(),
+            files_without_copy: plan.files_without_copy,
+            sentence: plan.sentence,
+        })
     }
 }
 

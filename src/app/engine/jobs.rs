@@ -1,5 +1,7 @@
 //! Jobs and their events as people see them: the catalog's record with live progress over it.
 
+use std::cmp::Reverse;
+
 use super::{Service, answers};
 use crate::api::engine::{EngineError, EngineErrorKind};
 use crate::api::types::{
@@ -68,7 +70,7 @@ impl Service {
             _ => return self.filtered(filter, after, page.limit),
         };
         records.retain(|record| is_wanted(record, filter) && after.is_none_or(|id| record.id < id));
-        records.sort_by(|a, b| b.id.cmp(&a.id));
+        records.sort_by_key(|record| Reverse(record.id));
         self.page_of(records, page.limit)
     }
 

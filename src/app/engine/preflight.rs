@@ -4,7 +4,7 @@
 //! a job that fails a minute later with the same sentence.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::jobs::ACTIVE;
 use super::{Service, answers};
@@ -216,7 +216,7 @@ impl Service {
 }
 
 /// The path is absolute, exists, and this process may read it.
-fn can_be_read(path: &PathBuf) -> Result<(), EngineError> {
+fn can_be_read(path: &Path) -> Result<(), EngineError> {
     let shown = path.display();
     if !path.is_absolute() {
         let message = format!("\"{shown}\" is not an absolute path.");

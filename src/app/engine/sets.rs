@@ -1,5 +1,7 @@
 //! Sets and their runs, with what is proven of them.
 
+use std::cmp::Reverse;
+
 use super::{Service, answers};
 use crate::api::engine::EngineError;
 use crate::api::types::{Page, PageRequest, RunFilter, RunState, RunView, SetView};
@@ -55,7 +57,7 @@ impl Service {
                 for set in catalog.sets().map_err(answers::catalog)? {
                     runs.extend(catalog.runs(&set.name).map_err(answers::catalog)?);
                 }
-                runs.sort_by(|a, b| b.run.started.cmp(&a.run.started));
+                runs.sort_by_key(|record| Reverse(record.run.started));
             }
         }
         let Page { items, next } = answers::page(runs, page)?;

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
 use super::{CatalogStart, start};
 use crate::api::Server;
@@ -24,9 +25,12 @@ const CAPACITY: ByteCount = ByteCount(96 * MIB);
 /// A running appliance. Dropping it stops it as a signal would.
 struct Appliance {
     client: Client,
-    stop: Option<(oneshot::Sender<()>, tokio::task::JoinHandle<()>, Box<dyn FnOnce() + Send>)>,
+    stop: Option<Stop>,
     runtime: Runtime,
 }
+
+/// What ends the server, what waits for it, and what ends the engine behind it.
+type Stop = (oneshot::Sender<()>, JoinHandle<()>, Box<dyn FnOnce() + Send>);
 
 impl Appliance {
     fn start(data: &Path) -> Self {
@@ -150,6 +154,27 @@ fn a_folder_goes_to_tape_is_found_is_read_back_and_the_proof_outlives_a_restart(
     assert_eq!(cartridge["place"], json!({ "place": "slot", "number": 0 }));
     let history = appliance.get("/api/jobs/2/history");
     assert!(history["items"].as_array().unwrap().len() >= 4, "{history:#}");
+}
+
+#[test]
+fn a_restore_is_planned_and_brings_the_folder_back() {
+    let (data, source) = folders();
+    let appliance = Appliance::start(data.path());
+    appliance.run("/api/cartridges/FSP001L9/format", &json!({}));
+    let job = appliance.run("/api/backups", &backup_of(source.path()));
+    let target = tempfile::tempdir().unwrap();
+    let to = target.path().join("back");
+    let spec = json!({ "selection": { "run": job["outcome"]["run"] }, "destination": to });
+    let plan: Value = appliance.client.post("/api/restore/plan", &spec).unwrap();
+    assert_eq!((&plan["missing"], &plan["steps"][0]["barcode"]), (&json!([]), &json!("FSP001L9")));
+    assert!(!to.exists());
+    let job = appliance.run("/api/restore", &spec);
+    assert_eq!(job["state"], "completed", "{job:#}");
+    let letter = to.join(source.path().strip_prefix("/").unwrap()).join("letter.txt");
+    assert_eq!(std::fs::read_to_string(letter).unwrap(), "dear reader");
+    let spec = json!({ "selection": { "run": "r9" }, "destination": to });
+    let (code, text) = appliance.refused("/api/restore/plan", &spec);
+    assert!(text.contains("r9"), "{code} {text}");
 }
 
 #[test]
