@@ -1,9 +1,10 @@
 //! Wiring: arguments and settings become parts, parts become a running appliance, signals stop it.
 //!
 //! Also the command line, which is a client of the API like any other, except for the commands that
-//! work without an engine (`ltfs`, `vtl`). Nothing here knows how a tape is written.
+//! work without an engine (`ltfs`, `vtl`, `bench`). Nothing here knows how a tape is written.
 
 mod address;
+mod bench;
 mod cli;
 mod client;
 mod engine;

@@ -73,13 +73,13 @@ fn notify(states: &[NotifyState<'_>]) {
 }
 
 /// The signals that mean stop.
-struct Signals {
+pub(super) struct Signals {
     terminate: Signal,
     interrupt: Signal,
 }
 
 impl Signals {
-    fn listen() -> Result<Self, AppError> {
+    pub(super) fn listen() -> Result<Self, AppError> {
         let listen = |kind| {
             let what = || "cannot listen to signals".to_owned();
             signal(kind).map_err(|source| AppError::Io { what: what(), source })
@@ -90,7 +90,7 @@ impl Signals {
         })
     }
 
-    async fn next(&mut self) -> &'static str {
+    pub(super) async fn next(&mut self) -> &'static str {
         tokio::select! {
             _ = self.terminate.recv() => "SIGTERM",
             _ = self.interrupt.recv() => "SIGINT",

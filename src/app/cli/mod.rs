@@ -5,6 +5,7 @@
 //! that scripts never parse what is meant for people.
 
 mod backup;
+mod bench;
 mod cartridge;
 mod catalog;
 mod engine;
@@ -102,6 +103,11 @@ enum Command {
     /// LTFS volumes without an engine: format, list, extract, check, repair
     #[command(subcommand)]
     Ltfs(ltfs::LtfsCommand),
+    /// Measure this machine: backup, verify and restore beside tar with openssl, and cp
+    Bench(bench::BenchArguments),
+    /// One case of a measurement, in a process of its own
+    #[command(hide = true)]
+    BenchCase(bench::CaseArguments),
     /// Say which version this is
     Version,
 }
@@ -162,6 +168,8 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, AppError> {
         Command::Catalog(command) => catalog::run(command, &context()?),
         Command::Vtl(command) => vtl::run(command, output),
         Command::Ltfs(command) => ltfs::run(command, output),
+        Command::Bench(arguments) => bench::run(arguments, output),
+        Command::BenchCase(arguments) => bench::run_case(&arguments),
         Command::Version => status::version(output),
     }
 }

@@ -23,6 +23,8 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
+pub(super) use open::virtual_equipment;
+
 use super::error::AppError;
 use super::settings::{LibraryChoice, Settings};
 use crate::api::Engine;

@@ -137,8 +137,7 @@ impl Scan<'_> {
         let action = match before {
             Some(version) if is_same && self.mode == BackupMode::Incremental => {
                 match (is_stored, version.volume) {
-                    (false, Some(volume)) => Action::AsBefore { run: version.run, volume },
-                    (false, None) => Action::Describe,
+                    (false, _) => Action::AsBefore,
                     (true, Some(volume)) if has_evidence(&version) => {
                         Action::Unchanged { run: version.run, volume }
                     }

@@ -1,0 +1,180 @@
+//! An appliance as `fossilsafe run` starts it, but for the API: with one virtual drive and one
+//! cartridge, of which a drive may discard what it is given.
+//!
+//! Nothing is simplified: the jobs run on the [`Runner`], with catalog, manifests, signatures and
+//! indexes. A job counts only if it did every file.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::tree::{TreePlan, failed};
+use crate::app::engine::virtual_equipment;
+use crate::app::error::AppError;
+use crate::catalog::{Catalog, OpenCheck};
+use crate::domain::{Barcode, ByteCount, Clock, GIB, KIB, SetName, SystemClock};
+use crate::jobs::spec::{
+    BackupMode, BackupSpec, Compression, EraseConsent, Existing, FormatSpec, MissingCartridge,
+    RestoreSelection, RestoreSpec, VerifyScope, VerifySpec,
+};
+use crate::jobs::{Folders, JobEnd, JobError, JobSpec, JobState, Parts, Runner, inventory};
+use crate::keys::KeyStore;
+use crate::stream::StreamConfig;
+use crate::vtl::{LibraryPlan, OpenOptions, Storage, VirtualLibrary};
+
+const LIBRARY: &str = "library";
+const DATA: &str = "data";
+const CARTRIDGE: &str = "FSP001L9";
+const SET: &str = "bench";
+/// How often a job is looked at: an error of this much, in cases that take a hundred times as long.
+const LOOK_INTERVAL: Duration = Duration::from_millis(2);
+const NEXT_STEP: &str = "Run it again; if it stays, report it with the line above.";
+
+/// A running appliance; its jobs stop when it is dropped.
+#[derive(Debug)]
+pub(super) struct Appliance {
+    parts: Arc<Parts>,
+    runner: Arc<Runner>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Appliance {
+    /// Makes one in `folder`, with a formatted cartridge that a tree fits on.
+    pub(super) fn make(folder: &Path, tree: TreePlan, storage: Storage) -> Result<Self, AppError> {
+        fs::create_dir(folder).map_err(failed("make", folder))?;
+        let data = folder.join(DATA);
+        fs::create_dir(&data).map_err(failed("make", &data))?;
+        let plan = LibraryPlan::practice(1, capacity(tree));
+        VirtualLibrary::create(&folder.join(LIBRARY), &plan)
+            .map_err(|error| AppError::offline("cannot make a library", &error, NEXT_STEP))?;
+        let appliance = Self::open(folder, storage)?;
+        let barcode = barcode()?;
+        let format = FormatSpec { barcode, volume_name: None, erase: EraseConsent::BlankOnly };
+        appliance.complete(&JobSpec::Format(format))?;
+        Ok(appliance)
+    }
+
+    /// Opens the one in `folder`.
+    pub(super) fn open(folder: &Path, storage: Storage) -> Result<Self, AppError> {
+        let starting = |error: &dyn std::error::Error| {
+            AppError::offline("cannot start an appliance", error, NEXT_STEP)
+        };
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let options = OpenOptions { storage, clock: Arc::clone(&clock), ..OpenOptions::default() };
+        let library =
+            VirtualLibrary::open(&folder.join(LIBRARY), options).map_err(|e| starting(&e))?;
+        let data = folder.join(DATA);
+        let catalog = Catalog::open(&data.join("catalog.db"), OpenCheck::WhenDue);
+        let keys = KeyStore::open_or_create(&data.join("keys"), clock.as_ref());
+        let parts = Arc::new(Parts {
+            catalog: catalog.map_err(|error| starting(&error))?,
+            equipment: virtual_equipment(&library, &clock)?,
+            keys: keys.map_err(|error| starting(&error))?,
+            clock: Arc::clone(&clock),
+            folders: Folders::below(&data),
+            stream: StreamConfig { clock: Arc::clone(&clock), ..StreamConfig::default() },
+            host: SET.to_owned(),
+        });
+        let seen = parts.equipment.inventory().map_err(|error| starting(&error))?;
+        inventory::note(&parts, &seen).map_err(|error| starting(&error))?;
+        let runner = Runner::start(Arc::clone(&parts), Arc::new(|| {}));
+        let runner = runner.map_err(|error| starting(&error))?;
+        Ok(Self { parts, runner, clock })
+    }
+
+    /// Backs up everything below `source`.
+    pub(super) fn backup(&self, tree: TreePlan, source: &Path) -> Result<(), AppError> {
+        let spec = BackupSpec {
+            set: set()?,
+            paths: vec![source.to_owned()],
+            mode: BackupMode::Full,
+            exclude: Vec::new(),
+            compression: Compression::None,
+            cartridges: Vec::new(),
+            index_interval: BackupSpec::default_index_interval(),
+        };
+        self.complete_all(&JobSpec::Backup(spec), tree)
+    }
+
+    /// Reads the backup again.
+    pub(super) fn verify(&self, tree: TreePlan) -> Result<(), AppError> {
+        let scope = VerifyScope::Set(set()?);
+        self.complete_all(&JobSpec::Verify(VerifySpec { scope }), tree)
+    }
+
+    /// Restores the backup to `destination`.
+    pub(super) fn restore(&self, tree: TreePlan, destination: &Path) -> Result<(), AppError> {
+        let last = self.parts.catalog.last_ended_run(&set()?);
+        let last = last.map_err(|error| AppError::offline("cannot restore", &error, NEXT_STEP))?;
+        let Some(last) = last else { return Err(refused("there is no backup to restore")) };
+        let spec = RestoreSpec {
+            selection: RestoreSelection { run: last.run.run, paths: Vec::new() },
+            destination: destination.to_owned(),
+            existing: Existing::Keep,
+            missing: MissingCartridge::Skip,
+        };
+        self.complete_all(&JobSpec::Restore(spec), tree)
+    }
+
+    /// Runs a job that must do every file.
+    fn complete_all(&self, spec: &JobSpec, tree: TreePlan) -> Result<(), AppError> {
+        let end = self.complete(spec)?;
+        let files = end.outcome.as_ref().map_or(0, |outcome| outcome.files);
+        if files < tree.files {
+            let what = format!("{}: only {files} of {} files were done", spec.title(), tree.files);
+            return Err(refused(&what));
+        }
+        Ok(())
+    }
+
+    /// Runs a job that must complete.
+    fn complete(&self, spec: &JobSpec) -> Result<JobEnd, AppError> {
+        let failed = |error: JobError| AppError::offline(&spec.title(), &error, NEXT_STEP);
+        let job = self.runner.submit(spec).map_err(failed)?;
+        let record = loop {
+            self.clock.wait(LOOK_INTERVAL);
+            if self.runner.progress(job).is_some() {
+                continue;
+            }
+            let record = self.parts.catalog.job(job).map_err(|error| failed(error.into()))?;
+            if record.state.is_final() || record.state == JobState::Waiting {
+                break record;
+            }
+        };
+        let end: JobEnd = match record.error {
+            Some(value) => serde_json::from_value(value)
+                .map_err(|error| AppError::offline(&spec.title(), &error, NEXT_STEP))?,
+            None => JobEnd::default(),
+        };
+        if record.state != JobState::Completed {
+            let state = record.state.as_str();
+            return Err(refused(&format!("{} is {state}: {}", spec.title(), end.sentence())));
+        }
+        Ok(end)
+    }
+}
+
+impl Drop for Appliance {
+    fn drop(&mut self) {
+        self.runner.stop();
+    }
+}
+
+/// Twice the tree, with room for the indexes on both partitions. Cartridges are sparse files.
+fn capacity(tree: TreePlan) -> ByteCount {
+    const INDEX_BYTES_PER_FILE: u64 = 32 * KIB;
+    ByteCount(2 * tree.bytes() + tree.files * INDEX_BYTES_PER_FILE + GIB)
+}
+
+fn barcode() -> Result<Barcode, AppError> {
+    CARTRIDGE.parse().map_err(|error| AppError::offline("cannot name it", &error, NEXT_STEP))
+}
+
+fn set() -> Result<SetName, AppError> {
+    SET.parse().map_err(|error| AppError::offline("cannot name it", &error, NEXT_STEP))
+}
+
+fn refused(message: &str) -> AppError {
+    AppError::Offline { message: message.to_owned(), next_step: NEXT_STEP.to_owned() }
+}

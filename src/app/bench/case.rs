@@ -1,0 +1,174 @@
+//! One case: a task on a tree, in a folder where earlier cases have left what it needs.
+//!
+//! ```text
+//! <work>/<tree>/source       the files
+//! <work>/<tree>/appliance    library and data folder; stays from the backup to verify and restore
+//! <work>/<tree>/discarding   the same with a drive that discards
+//! <work>/<tree>/archive.tar  for the tool that unpacks
+//! <work>/<tree>/out          what restore and tools make
+//! ```
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::Launch;
+use super::appliance::Appliance;
+use super::cost::{Cost, Worker, measure};
+use super::tools;
+use super::tree::{TreePlan, failed, read_through};
+use crate::app::error::AppError;
+use crate::vtl::Storage;
+
+/// What is done with the files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::app) enum Task {
+    /// A backup job whose virtual drive counts blocks and drops them.
+    BackupDiscarded,
+    /// A backup job to a cartridge in the work folder.
+    Backup,
+    /// A verify job of that.
+    Verify,
+    /// A restore job of that.
+    Restore,
+    /// `tar | openssl dgst -sha256`.
+    TarHash,
+    /// `tar -x` beside `openssl dgst -sha256`.
+    UntarHash,
+    /// `cp -a`.
+    Copy,
+}
+
+impl Task {
+    /// In the order in which each may use what those before it left.
+    pub(super) const ALL: [Self; 7] = [
+        Self::BackupDiscarded,
+        Self::Backup,
+        Self::Verify,
+        Self::Restore,
+        Self::TarHash,
+        Self::UntarHash,
+        Self::Copy,
+    ];
+
+    /// For a row of the table.
+    pub(super) fn describe(self) -> &'static str {
+        match self {
+            Self::BackupDiscarded => "backup, to a drive that discards",
+            Self::Backup => "backup, cartridge in the work folder",
+            Self::Verify => "verify",
+            Self::Restore => "restore",
+            Self::TarHash => "`tar \\| openssl dgst -sha256`",
+            Self::UntarHash => "`tar -x` beside `openssl dgst -sha256`",
+            Self::Copy => "`cp -a`",
+        }
+    }
+
+    /// True if it is one of our jobs.
+    pub(super) fn is_ours(self) -> bool {
+        !matches!(self, Self::TarHash | Self::UntarHash | Self::Copy)
+    }
+
+    /// The use of tar and openssl that it is compared with: both hash every byte, both read files or
+    /// both make files. Verify makes none.
+    pub(super) fn tar_reference(self) -> Self {
+        match self {
+            Self::Restore | Self::UntarHash => Self::UntarHash,
+            _ => Self::TarHash,
+        }
+    }
+}
+
+/// One case, as it is handed to its process.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::app) struct Case {
+    pub(super) task: Task,
+    pub(super) tree: TreePlan,
+    pub(super) folder: PathBuf,
+}
+
+impl Case {
+    /// Does it, and says what it cost. What it needs beforehand is not counted.
+    pub(in crate::app) fn run(&self) -> Result<Cost, AppError> {
+        let source = self.folder.join(SOURCE);
+        let out = self.folder.join(OUT);
+        match self.task {
+            Task::BackupDiscarded => self.backup(&source, DISCARDING, Storage::Discard),
+            Task::Backup => self.backup(&source, APPLIANCE, Storage::Files),
+            Task::Verify => self.with_appliance(|appliance| appliance.verify(self.tree)),
+            Task::Restore => self.with_appliance(|appliance| appliance.restore(self.tree, &out)),
+            Task::TarHash => measure(Worker::Children, || tools::tar_hash(&source)),
+            Task::UntarHash => {
+                fs::create_dir(&out).map_err(failed("make", &out))?;
+                measure(Worker::Children, || tools::untar_hash(&self.folder.join(ARCHIVE), &out))
+            }
+            Task::Copy => measure(Worker::Children, || tools::copy(&source, &out)),
+        }
+    }
+
+    fn backup(&self, source: &Path, folder: &str, storage: Storage) -> Result<Cost, AppError> {
+        let appliance = Appliance::make(&self.folder.join(folder), self.tree, storage)?;
+        measure(Worker::Own, || appliance.backup(self.tree, source))
+    }
+
+    fn with_appliance(
+        &self,
+        work: impl FnOnce(&Appliance) -> Result<(), AppError>,
+    ) -> Result<Cost, AppError> {
+        let appliance = Appliance::open(&self.folder.join(APPLIANCE), Storage::Files)?;
+        measure(Worker::Own, || work(&appliance))
+    }
+}
+
+const SOURCE: &str = "source";
+const APPLIANCE: &str = "appliance";
+const DISCARDING: &str = "discarding";
+const ARCHIVE: &str = "archive.tar";
+const OUT: &str = "out";
+
+/// The folder of a tree.
+#[derive(Debug)]
+pub(super) struct Place {
+    folder: PathBuf,
+    tree: TreePlan,
+}
+
+impl Place {
+    /// Makes the folder with the files.
+    pub(super) fn make(folder: PathBuf, tree: TreePlan) -> Result<Self, AppError> {
+        fs::create_dir(&folder).map_err(failed("make", &folder))?;
+        tree.make(&folder.join(SOURCE))?;
+        Ok(Self { folder, tree })
+    }
+
+    /// Runs a case, and removes what no later one needs.
+    pub(super) fn run(&self, task: Task, launch: Launch<'_>) -> Result<Cost, AppError> {
+        let at = |name: &str| self.folder.join(name);
+        read_through(&at(SOURCE))?;
+        if task == Task::UntarHash {
+            tools::make_archive(&at(SOURCE), &at(ARCHIVE))?;
+        }
+        let case = Case { task, tree: self.tree, folder: self.folder.clone() };
+        let cost = launch(&case)?;
+        match task {
+            Task::BackupDiscarded => clear(&at(DISCARDING))?,
+            Task::Backup | Task::Verify | Task::TarHash => {}
+            Task::Restore => [OUT, APPLIANCE].iter().try_for_each(|name| clear(&at(name)))?,
+            Task::UntarHash => [OUT, ARCHIVE].iter().try_for_each(|name| clear(&at(name)))?,
+            Task::Copy => clear(&at(OUT))?,
+        }
+        Ok(cost)
+    }
+
+    /// Makes room for the next tree.
+    pub(super) fn remove(self) -> Result<(), AppError> {
+        clear(&self.folder)
+    }
+}
+
+fn clear(path: &Path) -> Result<(), AppError> {
+    let removed = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+    removed.map_err(failed("remove", path))
+}

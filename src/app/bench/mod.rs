@@ -1,0 +1,114 @@
+//! Measures this machine: the product end to end, beside the tools that people would use instead.
+//!
+//! ```text
+//!  for each tree (few large files, many small files):
+//!    make it ─▶ rounds × ( read it into the page cache ─▶ one case in a process of its own ) ─▶ medians
+//! ```
+//!
+//! A case is a real job of a real [`Runner`](crate::jobs::Runner) on a virtual library, or a tool, on the
+//! same files in the same run: what counts are the ratios, which hold on a busy or a slow machine too.
+//! Each case has its own process, so its peak memory is its own. The rounds alternate the cases, so
+//! that a disturbance falls on all of them.
+//!
+//! Not measured: the disk or network that files come from (everything is in the page cache), and the
+//! drive (the virtual one takes no time).
+
+mod appliance;
+mod case;
+mod cost;
+mod report;
+#[cfg(test)]
+mod tests;
+mod tools;
+mod tree;
+mod work;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+pub(super) use case::Case;
+pub(super) use cost::Cost;
+pub(super) use report::Report;
+pub(super) use tree::TreePlan;
+
+use super::error::AppError;
+use crate::domain::{Clock, KIB, SystemClock};
+use case::{Place, Task};
+use report::Row;
+use tree::TreeKind;
+use work::WorkFolder;
+
+/// What is measured.
+#[derive(Clone, Debug)]
+pub(super) struct Plan {
+    pub(super) large: TreePlan,
+    pub(super) small: TreePlan,
+    /// Times that each case is run; the figures are medians.
+    pub(super) rounds: u32,
+    /// The folder in which a fresh folder is made for everything.
+    pub(super) work: PathBuf,
+}
+
+/// Runs one case, in a process of its own unless it is a test.
+pub(super) type Launch<'a> = &'a dyn Fn(&Case) -> Result<Cost, AppError>;
+
+/// Measures everything. `tell` hears what is being done; `is_stopped` ends it after the present case.
+/// What was made is removed in the end, also after an error.
+pub(super) fn run(
+    plan: &Plan,
+    launch: Launch<'_>,
+    tell: &dyn Fn(&str),
+    is_stopped: &AtomicBool,
+) -> Result<Report, AppError> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let trees: Vec<_> = [(TreeKind::Large, plan.large), (TreeKind::Small, plan.small)]
+        .into_iter()
+        .filter(|(_, tree)| tree.files > 0)
+        .collect();
+    if trees.is_empty() || plan.rounds == 0 {
+        return Err(AppError::Usage("nothing is left to measure".to_owned()));
+    }
+    tools::ensure_present()?;
+    let work = WorkFolder::make(&plan.work)?;
+    work.ensure_room(trees.iter().map(|(_, tree)| work_bytes(*tree)).max().unwrap_or(0))?;
+    let mut report = Report::begin(plan, clock.now());
+    for (kind, tree) in trees {
+        tell(&format!("making {}", tree.describe()));
+        let place = Place::make(work.path().join(kind.name()), tree)?;
+        let mut costs: Vec<(Task, Vec<Cost>)> = Vec::new();
+        for round in 1..=plan.rounds {
+            for task in Task::ALL {
+                if is_stopped.load(Ordering::SeqCst) {
+                    return Err(stopped());
+                }
+                let what = format!("{}: {}", tree.describe(), task.describe());
+                tell(&format!("{what}, round {round} of {}", plan.rounds));
+                let cost = place.run(task, launch)?;
+                match costs.iter_mut().find(|(known, _)| *known == task) {
+                    Some((_, all)) => all.push(cost),
+                    None => costs.push((task, vec![cost])),
+                }
+            }
+        }
+        report.rows.extend(costs.iter().map(|(task, all)| Row::of(kind, tree, *task, all)));
+        place.remove()?;
+    }
+    Ok(report)
+}
+
+/// Room that a tree needs at the most: itself, what was written of it, what was restored of that, and
+/// the catalog and indexes. A third copy is never there at the same time.
+fn work_bytes(tree: TreePlan) -> u64 {
+    const COPIES: u64 = 3;
+    /// Catalog with its search index, manifest, index and work files of a job: measured at 2.1 KiB.
+    const NOTES_BYTES_PER_FILE: u64 = 4 * KIB;
+    COPIES * tree.bytes_on_disk() + tree.files * NOTES_BYTES_PER_FILE
+}
+
+fn stopped() -> AppError {
+    AppError::Offline {
+        message: "the measurement was stopped".to_owned(),
+        next_step: "What it had made is removed; run it again when there is time.".to_owned(),
+    }
+}

@@ -1,0 +1,254 @@
+//! The figures as a table, and in plain words what limits this machine.
+//!
+//! Rates are decimal, as vendors of tape drives give theirs. A ratio is how many times as fast as the
+//! tool our job is.
+
+use std::fs;
+use std::path::PathBuf;
+use std::thread::available_parallelism;
+
+use serde::Serialize;
+
+use super::Plan;
+use super::case::Task;
+use super::cost::{Cost, median};
+use super::tree::{TreeKind, TreePlan};
+use crate::domain::{ByteCount, LtoGeneration, Timestamp};
+use crate::jobs::outcome::grouped;
+
+const MB: f64 = 1e6;
+const GB: f64 = 1e9;
+/// Processors busy to this part are what limits.
+const BUSY_PART: f64 = 0.8;
+/// A drive that discards is faster by this factor only if the work folder holds the other one up.
+const FOLDER_FACTOR: f64 = 1.25;
+
+/// Everything that was measured.
+#[derive(Clone, Debug, Serialize)]
+pub(in crate::app) struct Report {
+    pub(super) measured: Timestamp,
+    pub(super) machine: Machine,
+    pub(super) work: PathBuf,
+    pub(super) rounds: u32,
+    pub(super) rows: Vec<Row>,
+}
+
+/// What it was measured on.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Machine {
+    pub(super) processor: String,
+    pub(super) cores: usize,
+    pub(super) kernel: String,
+    /// Processes that wanted to run in the minute before the measurement.
+    pub(super) load: String,
+}
+
+/// One case: the medians of its rounds.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Row {
+    pub(super) kind: TreeKind,
+    pub(super) tree: TreePlan,
+    pub(super) task: Task,
+    #[serde(flatten)]
+    pub(super) cost: Cost,
+    pub(super) bytes_per_second: f64,
+    pub(super) files_per_second: f64,
+}
+
+impl Row {
+    pub(super) fn of(kind: TreeKind, tree: TreePlan, task: Task, costs: &[Cost]) -> Self {
+        let cost = median(costs);
+        let (bytes, files) = (figure(tree.bytes()), figure(tree.files));
+        let seconds = cost.seconds.max(f64::EPSILON);
+        let (bytes_per_second, files_per_second) = (bytes / seconds, files / seconds);
+        Self { kind, tree, task, cost, bytes_per_second, files_per_second }
+    }
+
+    fn rate(&self) -> String {
+        match self.kind {
+            TreeKind::Large => megabytes(self.bytes_per_second),
+            TreeKind::Small => format!("{} files/s", rounded(self.files_per_second)),
+        }
+    }
+
+    /// Processors that were busy all the time.
+    fn cores_busy(&self) -> f64 {
+        self.cost.cpu_seconds / self.cost.seconds.max(f64::EPSILON)
+    }
+}
+
+impl Report {
+    pub(super) fn begin(plan: &Plan, now: Timestamp) -> Self {
+        Self {
+            measured: now,
+            machine: Machine::look(),
+            work: plan.work.clone(),
+            rounds: plan.rounds,
+            rows: Vec::new(),
+        }
+    }
+
+    fn row(&self, kind: TreeKind, task: Task) -> Option<&Row> {
+        self.rows.iter().find(|row| row.kind == kind && row.task == task)
+    }
+
+    /// The table, the machine, and what limits.
+    pub(in crate::app) fn markdown(&self) -> String {
+        let mut lines = vec![
+            "| | rate | CPU s/GB | peak memory | to tar with openssl | to `cp -a` |".to_owned(),
+            "|---|---:|---:|---:|---:|---:|".to_owned(),
+        ];
+        let mut tree = None;
+        for row in &self.rows {
+            if tree != Some(row.tree) {
+                lines.push(format!("| **{}** | | | | | |", row.tree.describe()));
+                tree = Some(row.tree);
+            }
+            lines.push(self.table_line(row));
+        }
+        lines.push(String::new());
+        lines.push(self.circumstances());
+        lines.extend(self.limits().into_iter().map(|sentence| format!("- {sentence}")));
+        lines.join("\n")
+    }
+
+    fn table_line(&self, row: &Row) -> String {
+        let ratio = |reference: Task| {
+            let reference = self.row(row.kind, reference).filter(|_| row.task.is_ours());
+            reference.map_or_else(
+                || "-".to_owned(),
+                |other| format!("{:.2}", other.cost.seconds / row.cost.seconds.max(f64::EPSILON)),
+            )
+        };
+        format!(
+            "| {} | {} | {:.2} | {} | {} | {} |",
+            row.task.describe(),
+            row.rate(),
+            row.cost.cpu_seconds * GB / figure(row.tree.bytes()).max(1.0),
+            row.cost.peak_bytes.map_or_else(|| "-".to_owned(), |peak| ByteCount(peak).to_string()),
+            ratio(row.task.tar_reference()),
+            ratio(Task::Copy),
+        )
+    }
+
+    fn circumstances(&self) -> String {
+        let Machine { processor, cores, kernel, load } = &self.machine;
+        let date = self.measured.to_string();
+        let date = date.split('T').next().unwrap_or_default();
+        let (work, rounds) = (self.work.display(), self.rounds);
+        format!(
+            "Measured {date} on {processor}, {cores} cores, Linux {kernel}, load {load} at the \
+             beginning, in {work}; medians of {rounds}. Files are in the page cache and the virtual \
+             drive takes no time: what is measured is the machine between the two."
+        )
+    }
+
+    /// Sentences for people who choose hardware.
+    fn limits(&self) -> Vec<String> {
+        let mut sentences = Vec::new();
+        for kind in [TreeKind::Large, TreeKind::Small] {
+            let Some(row) = self.row(kind, Task::BackupDiscarded) else { continue };
+            let what = match kind {
+                TreeKind::Large => "Large files",
+                TreeKind::Small => "Small files",
+            };
+            sentences.push(format!(
+                "{what} reach the drive at {}: {}.",
+                megabytes(row.bytes_per_second),
+                drives_kept(row.bytes_per_second)
+            ));
+            sentences.push(self.limit_of(row));
+            sentences.extend(self.folder_limit(kind, row));
+        }
+        sentences
+    }
+
+    fn limit_of(&self, row: &Row) -> String {
+        let (busy, cores) = (row.cores_busy(), self.machine.cores);
+        if busy >= BUSY_PART * figure(cores as u64) {
+            return format!(
+                "There the processor limits: {busy:.1} of {cores} cores are busy. More or faster \
+                 cores help."
+            );
+        }
+        format!(
+            "There {busy:.1} of {cores} cores are busy: one thread has to wait for another, or \
+             other programs are running. Faster cores help, more do not."
+        )
+    }
+
+    fn folder_limit(&self, kind: TreeKind, discarded: &Row) -> Option<String> {
+        let kept = self.row(kind, Task::Backup)?;
+        let is_held_up = discarded.bytes_per_second > FOLDER_FACTOR * kept.bytes_per_second;
+        is_held_up.then(|| {
+            format!(
+                "Writing cartridge files into the work folder brings it down to {}; a tape drive \
+                 does not.",
+                kept.rate()
+            )
+        })
+    }
+}
+
+/// What that rate means for drives.
+fn drives_kept(bytes_per_second: f64) -> String {
+    let newest = |limit: fn(LtoGeneration) -> u64| {
+        let fast_enough =
+            |generation: &LtoGeneration| figure(limit(*generation)) <= bytes_per_second;
+        LtoGeneration::ALL.into_iter().rev().find(fast_enough)
+    };
+    let full = newest(LtoGeneration::streaming_max_bytes_per_second);
+    let moving = newest(LtoGeneration::streaming_min_bytes_per_second);
+    let is_same = full.is_some() && full == moving;
+    match (full, moving) {
+        (Some(full), _) if is_same => {
+            format!("enough for a drive up to {} at full speed", full.name())
+        }
+        (Some(full), Some(moving)) => format!(
+            "enough for {} at full speed, and for {} without a stop",
+            full.name(),
+            moving.name()
+        ),
+        (_, Some(moving)) => {
+            format!("enough for {} without a stop, not at full speed", moving.name())
+        }
+        (_, None) => {
+            "too slow for any drive to keep moving; files are staged, and the drive runs in \
+                      bursts"
+                .to_owned()
+        }
+    }
+}
+
+impl Machine {
+    fn look() -> Self {
+        let read = |path| fs::read_to_string(path).unwrap_or_default();
+        let processors = read("/proc/cpuinfo");
+        let model = processors.lines().find_map(|line| line.strip_prefix("model name"));
+        let model =
+            model.map_or("an unknown processor", |line| line.trim_matches([' ', '\t', ':']));
+        let load = read("/proc/loadavg");
+        Self {
+            processor: model.to_owned(),
+            cores: available_parallelism().map_or(1, usize::from),
+            kernel: read("/proc/sys/kernel/osrelease").trim().to_owned(),
+            load: load.split(' ').next().unwrap_or_default().to_owned(),
+        }
+    }
+}
+
+fn megabytes(bytes_per_second: f64) -> String {
+    format!("{} MB/s", rounded(bytes_per_second / MB))
+}
+
+/// A figure without its fraction, with its thousands set apart.
+fn rounded(value: f64) -> String {
+    let digits = format!("{value:.0}");
+    digits.parse().map_or(digits, grouped)
+}
+
+/// A count as a figure to divide by; exact up to 9 PB.
+#[expect(clippy::cast_precision_loss, reason = "figures for people, of three digits")]
+fn figure(count: u64) -> f64 {
+    count as f64
+}

@@ -1,0 +1,99 @@
+//! A measurement of a few tiny files, so that it still works when it is needed.
+
+use std::sync::atomic::AtomicBool;
+
+use parking_lot::Mutex;
+
+use super::case::Task;
+use super::cost::{Cost, median};
+use super::report::{Report, Row};
+use super::tree::{TreeKind, TreePlan};
+use super::{Plan, run};
+use crate::domain::{KIB, MIB, Timestamp};
+
+fn tiny(work: &std::path::Path) -> Plan {
+    Plan {
+        large: TreePlan { files: 2, file_bytes: 3 * MIB },
+        small: TreePlan { files: 30, file_bytes: 4 * KIB },
+        rounds: 2,
+        work: work.to_owned(),
+    }
+}
+
+/// The whole of it but for the processes: the cases run in this one.
+#[test]
+fn everything_is_measured_and_nothing_is_left_behind() {
+    let work = tempfile::tempdir().unwrap();
+    let told = Mutex::new(Vec::new());
+    let tell = |what: &str| told.lock().push(what.to_owned());
+    let stop = AtomicBool::new(false);
+    let report = run(&tiny(work.path()), &|case| case.run(), &tell, &stop).unwrap();
+    assert_eq!(report.rows.len(), 2 * Task::ALL.len());
+    for row in &report.rows {
+        let Cost { seconds, peak_bytes, .. } = row.cost;
+        assert!(seconds > 0.0 && peak_bytes.is_some() == row.task.is_ours(), "{row:?}");
+    }
+    let text = report.markdown();
+    for words in ["2 files of 3.0 MiB", "30 files of 4.0 KiB", "files/s", "MB/s", "cp -a", "cores"]
+    {
+        assert!(text.contains(words), "{words} is not in\n{text}");
+    }
+    assert_eq!(std::fs::read_dir(work.path()).unwrap().count(), 0, "something was left");
+    assert!(told.lock().iter().any(|line| line.contains("round 2 of 2")));
+}
+
+#[test]
+fn a_stop_ends_it_before_the_next_case_and_leaves_nothing() {
+    let work = tempfile::tempdir().unwrap();
+    let stop = AtomicBool::new(true);
+    let error = run(&tiny(work.path()), &|case| case.run(), &|_| {}, &stop).unwrap_err();
+    assert!(error.to_string().contains("stopped"), "{error}");
+    assert_eq!(std::fs::read_dir(work.path()).unwrap().count(), 0, "something was left");
+}
+
+#[test]
+fn a_measurement_that_does_not_fit_is_refused_before_anything_is_made() {
+    let work = tempfile::tempdir().unwrap();
+    let large = TreePlan { files: 1 << 20, file_bytes: 1 << 40 };
+    let plan = Plan { large, ..tiny(work.path()) };
+    let never = |_: &_| panic!("nothing may be run");
+    let error = run(&plan, &never, &|_| {}, &AtomicBool::new(false)).unwrap_err();
+    assert!(error.to_string().contains("needs"), "{error}");
+    assert!(error.next_step().unwrap().contains("--work"));
+    assert_eq!(std::fs::read_dir(work.path()).unwrap().count(), 0, "something was left");
+}
+
+#[test]
+fn figures_are_medians_each_by_itself() {
+    let cost = |seconds, cpu_seconds, peak| Cost { seconds, cpu_seconds, peak_bytes: Some(peak) };
+    let all = [cost(9.0, 1.0, 30), cost(1.0, 2.0, 10), cost(2.0, 3.0, 20)];
+    assert_eq!(median(&all), cost(2.0, 2.0, 20));
+    assert_eq!(median(&all[..2]).seconds, 5.0);
+}
+
+/// Two seconds for tar, one for us: twice as fast. What limits is said for the drives.
+#[test]
+fn a_ratio_is_how_many_times_as_fast_we_are() {
+    let stamp = Timestamp { seconds: 1_767_225_600, nanoseconds: 0 };
+    let mut report = Report::begin(&tiny(std::path::Path::new("/work")), stamp);
+    report.machine.cores = 4;
+    let tree = TreePlan { files: 1, file_bytes: 500_000_000 };
+    let row = |task, seconds| {
+        let cost = Cost { seconds, cpu_seconds: 4.0 * seconds, peak_bytes: Some(MIB) };
+        Row::of(TreeKind::Large, tree, task, &[cost])
+    };
+    report.rows = vec![
+        row(Task::BackupDiscarded, 1.0),
+        row(Task::Backup, 2.0),
+        row(Task::TarHash, 2.0),
+        row(Task::Copy, 0.5),
+    ];
+    let text = report.markdown();
+    let line = "| backup, to a drive that discards | 500 MB/s | 8.00 | 1.0 MiB | 2.00 | 0.50 |";
+    assert!(text.contains(line), "{text}");
+    assert!(text.contains("| `cp -a` | 1,000 MB/s | 4.00 | 1.0 MiB | - | - |"), "{text}");
+    assert!(text.contains("Measured 2026-01-01 on "), "{text}");
+    assert!(text.contains("up to LTO-10 at full speed"), "{text}");
+    assert!(text.contains("the processor limits: 4.0 of 4 cores"), "{text}");
+    assert!(text.contains("brings it down to 250 MB/s"), "{text}");
+}

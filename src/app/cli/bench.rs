@@ -1,0 +1,121 @@
+//! `fossilsafe bench`: what this machine can do, beside the tools people know.
+//!
+//! The cases run in processes of their own, of this program: `bench-case` does one and prints what it
+//! cost. A signal ends the measurement after the present case, so that what was made is removed.
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clap::Args;
+use indicatif::ProgressBar;
+
+use super::output::Output;
+use super::size::parse_size;
+use crate::app::bench::{self, Case, Cost, Plan, TreePlan};
+use crate::app::error::{AppError, Exit};
+use crate::app::supervise::Signals;
+use crate::domain::ByteCount;
+
+#[derive(Debug, Args)]
+pub(super) struct BenchArguments {
+    /// How many large files; 0 leaves them out
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    large_files: u64,
+    /// Size of each large file
+    #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = parse_size)]
+    large_bytes: ByteCount,
+    /// How many small files; 0 leaves them out
+    #[arg(long, value_name = "N", default_value_t = 100_000)]
+    small_files: u64,
+    /// Size of each small file
+    #[arg(long, value_name = "SIZE", default_value = "4KiB", value_parser = parse_size)]
+    small_bytes: ByteCount,
+    /// Times that everything is run; the figures are medians
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    rounds: u32,
+    /// Folder in which a fresh folder is made, used and removed [default: $TMPDIR]
+    #[arg(long, value_name = "DIR")]
+    work: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CaseArguments {
+    /// The case, as JSON
+    #[arg(value_parser = parse_case)]
+    case: Case,
+}
+
+/// Measures, and prints a Markdown table with what limits.
+pub(super) fn run(arguments: BenchArguments, output: &Output) -> Result<Exit, AppError> {
+    let tree = |files, size: ByteCount| TreePlan { files, file_bytes: size.0 };
+    let plan = Plan {
+        large: tree(arguments.large_files, arguments.large_bytes),
+        small: tree(arguments.small_files, arguments.small_bytes),
+        rounds: arguments.rounds,
+        work: arguments.work.unwrap_or_else(std::env::temp_dir),
+    };
+    // Draws on standard error, and there only on a terminal.
+    let bar = ProgressBar::new_spinner();
+    let tell = |what: &str| {
+        bar.set_message(what.to_owned());
+        bar.tick();
+    };
+    let report = bench::run(&plan, &launch, &tell, &stop_on_signal())?;
+    bar.finish_and_clear();
+    if output.is_json {
+        output.json(&report)?;
+    } else {
+        output.line(&report.markdown())?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Does one case.
+pub(super) fn run_case(arguments: &CaseArguments) -> Result<Exit, AppError> {
+    let cost = arguments.case.run()?;
+    Output::new(true).json(&cost)?;
+    Ok(Exit::Done)
+}
+
+fn parse_case(text: &str) -> Result<Case, String> {
+    serde_json::from_str(text).map_err(|error| error.to_string())
+}
+
+/// Runs a case in a process of this program.
+fn launch(case: &Case) -> Result<Cost, AppError> {
+    const NEXT_STEP: &str = "Look at what it printed above.";
+    let failed = |source| AppError::Io { what: "cannot start a case".to_owned(), source };
+    let text = serde_json::to_string(case).map_err(std::io::Error::from).map_err(failed)?;
+    let program = std::env::current_exe().map_err(failed)?;
+    let mut command = Command::new(program);
+    command.arg("bench-case").arg(text).stderr(Stdio::inherit());
+    let ended = command.output().map_err(failed)?;
+    if !ended.status.success() {
+        let message = format!("a case of the measurement failed: {}", ended.status);
+        return Err(AppError::Offline { message, next_step: NEXT_STEP.to_owned() });
+    }
+    serde_json::from_slice(&ended.stdout)
+        .map_err(|error| AppError::offline("a case said no cost", &error, NEXT_STEP))
+}
+
+/// A switch that SIGINT and SIGTERM turn on. If nobody can listen, they end the process as ever.
+fn stop_on_signal() -> Arc<AtomicBool> {
+    let switch = Arc::new(AtomicBool::new(false));
+    let turned = Arc::clone(&switch);
+    let listen = move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let Ok(runtime) = runtime else { return };
+        runtime.block_on(async {
+            let Ok(mut signals) = Signals::listen() else { return };
+            signals.next().await;
+            turned.store(true, Ordering::SeqCst);
+        });
+    };
+    let started = std::thread::Builder::new().name("signals".to_owned()).spawn(listen);
+    if let Err(error) = started {
+        tracing::debug!(%error, "nobody listens to signals");
+    }
+    switch
+}
