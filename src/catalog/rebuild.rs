@@ -56,6 +56,8 @@ pub enum SegmentTakeover {
 impl Catalog {
     /// Takes over a volume, and its place in its set (which is made if it is new).
     ///
+    /// One that only other volumes' manifests spoke of is *missing* without a former state, and enters
+    /// its state when it is found; what a person called missing, quarantined or erased stays so.
     /// A place that another volume has already is left to that one: the volume keeps its set only.
     ///
     /// # Errors
@@ -71,10 +73,20 @@ impl Catalog {
             let id = volume_id(transaction, volume.uuid)?;
             transaction
                 .prepare_cached(
-                    "UPDATE volumes SET state = ?2, former_state = NULL
-                     WHERE id = ?1 AND state NOT IN ('quarantined', 'missing', 'erased')",
+                    "UPDATE volumes SET state = ?2, former_state = NULL, formatted = ?3,
+                        block_size = ?4, index_partition = ?5, data_partition = ?6, capacity = ?7
+                     WHERE id = ?1 AND state NOT IN ('quarantined', 'erased')
+                        AND (state <> 'missing' OR former_state IS NULL)",
                 )?
-                .execute(params![id, volume.state])?;
+                .execute(params![
+                    id,
+                    volume.state,
+                    sql_time(volume.formatted),
+                    volume.block_size,
+                    volume.index_partition.0,
+                    volume.data_partition.0,
+                    volume.capacity.0
+                ])?;
             let Some((set, sequence)) = set else { return Ok(()) };
             let set = ensure_set(transaction, set, at)?;
             let is_taken = transaction

@@ -87,30 +87,39 @@ pub(crate) fn encode_shared(metadata: &FileMetadata) -> Vec<u8> {
 /// The text of what is the entry's own; nothing for most.
 #[must_use]
 pub(crate) fn encode_own(entry: &Entry) -> Option<Vec<u8>> {
+    let segments = entry.data_segments.as_deref();
+    encode_own_of(&entry.kind, entry.hard_link_of.as_ref(), &entry.metadata, segments)
+}
+
+/// The same from the parts of an entry, as a manifest holds them.
+#[must_use]
+pub(crate) fn encode_own_of(
+    kind: &FileKind,
+    hard_link_of: Option<&SourcePath>,
+    metadata: &FileMetadata,
+    data_segments: Option<&[DataSegment]>,
+) -> Option<Vec<u8>> {
     let numbers = |device: DeviceNumber| (device.major, device.minor);
     let own = Own {
-        target: match &entry.kind {
+        target: match kind {
             FileKind::Symlink { target } => Some(Hex(target.to_vec())),
             _ => None,
         },
-        hard_link_of: entry.hard_link_of.as_ref().map(|path| Hex(path.as_bytes().to_vec())),
-        character_device: match entry.kind {
-            FileKind::CharacterDevice(device) => Some(numbers(device)),
+        hard_link_of: hard_link_of.map(|path| Hex(path.as_bytes().to_vec())),
+        character_device: match kind {
+            FileKind::CharacterDevice(device) => Some(numbers(*device)),
             _ => None,
         },
-        block_device: match entry.kind {
-            FileKind::BlockDevice(device) => Some(numbers(device)),
+        block_device: match kind {
+            FileKind::BlockDevice(device) => Some(numbers(*device)),
             _ => None,
         },
-        xattrs: entry
-            .metadata
+        xattrs: metadata
             .xattrs
             .iter()
             .map(|xattr| (Hex(xattr.name.to_vec()), Hex(xattr.value.to_vec())))
             .collect(),
-        segments: entry
-            .data_segments
-            .as_ref()
+        segments: data_segments
             .map(|segments| segments.iter().map(|s| (s.offset, s.length)).collect()),
     };
     (own != Own::default()).then(|| encode(&own))
@@ -119,8 +128,17 @@ pub(crate) fn encode_own(entry: &Entry) -> Option<Vec<u8>> {
 /// The catalog's word for what the entry is.
 #[must_use]
 pub(crate) fn catalog_kind(entry: &Entry) -> catalog::FileKind {
-    match entry.kind {
-        FileKind::File if entry.hard_link_of.is_some() => catalog::FileKind::HardLink,
+    catalog_kind_of(&entry.kind, entry.hard_link_of.as_ref())
+}
+
+/// The same from the parts of an entry, as a manifest holds them.
+#[must_use]
+pub(crate) fn catalog_kind_of(
+    kind: &FileKind,
+    hard_link_of: Option<&SourcePath>,
+) -> catalog::FileKind {
+    match kind {
+        FileKind::File if hard_link_of.is_some() => catalog::FileKind::HardLink,
         FileKind::File => catalog::FileKind::File,
         FileKind::Directory => catalog::FileKind::Directory,
         FileKind::Symlink { .. } => catalog::FileKind::Symlink,

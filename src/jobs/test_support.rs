@@ -135,6 +135,23 @@ impl TestAppliance {
         self.start();
     }
 
+    /// As [`restart`](Self::restart), with everything in the data folder lost whose name begins with `lost`.
+    pub(crate) fn restart_without(&mut self, lost: &str) {
+        self.stop();
+        for entry in std::fs::read_dir(self.folder.path().join("data")).unwrap() {
+            let path = entry.unwrap().path();
+            if !path.file_name().unwrap().to_string_lossy().starts_with(lost) {
+                continue;
+            }
+            if path.is_dir() {
+                std::fs::remove_dir_all(&path).unwrap();
+            } else {
+                std::fs::remove_file(&path).unwrap();
+            }
+        }
+        self.start();
+    }
+
     fn running(&self) -> &Running {
         self.running.as_ref().expect("the appliance runs")
     }

@@ -5,7 +5,7 @@
 //! seen. Nothing here writes to a tape.
 
 use super::context::{JobContext, Parts, make_folder};
-use super::equipment::Loaded;
+use super::equipment::{EquipmentError, Loaded};
 use super::error::JobError;
 use super::identity::{self, Content, Expected, Found};
 use crate::catalog::{
@@ -13,8 +13,8 @@ use crate::catalog::{
     VolumeState,
 };
 use crate::domain::{Barcode, VolumeUuid};
-use crate::drive::Medium;
-use crate::ltfs::error::{LtfsError, NotLtfs};
+use crate::drive::{DriveErrorKind, Medium};
+use crate::ltfs::error::{LtfsError, LtfsErrorKind, NotLtfs};
 use crate::ltfs::label::{PartitionMap, VolumeLabel};
 use crate::ltfs::mount::{CheckEnds, KnownVolume, MountOptions, MountedVolume, identify, mount};
 
@@ -105,7 +105,7 @@ fn sight(context: &JobContext, loaded: &mut Loaded) -> Result<(Medium, Cartridge
     let barcode = loaded.barcode().clone();
     context.stage("looking at the volume", Some(&barcode));
     let medium = loaded.drive().medium()?.ok_or_else(|| {
-        JobError::from(super::equipment::EquipmentError::NothingLoaded {
+        JobError::from(EquipmentError::NothingLoaded {
             serial: loaded.drive_serial().clone(),
             barcode: barcode.clone(),
         })
@@ -217,4 +217,21 @@ pub fn expected_of(cartridge: &CartridgeRecord, volume: VolumeUuid) -> Expected 
 pub(crate) fn options_for(parts: &Parts, volume: VolumeUuid, ends: CheckEnds) -> MountOptions {
     let known = Some(KnownVolume { uuid: volume, generation: None });
     MountOptions { spool_dir: parts.folders.indexes(volume), known, ends }
+}
+
+/// True for what is the matter with this cartridge, and says nothing of the next one.
+pub(crate) fn is_the_cartridges(error: &JobError) -> bool {
+    match error {
+        JobError::Equipment(
+            EquipmentError::NotInLibrary { .. }
+            | EquipmentError::BarcodeTwice { .. }
+            | EquipmentError::NoSuitableDrive,
+        )
+        | JobError::Identity(_)
+        | JobError::Unknown { .. } => true,
+        JobError::Ltfs(error) if error.kind() == LtfsErrorKind::Corrupt => true,
+        other => other.drive().is_some_and(|drive| {
+            matches!(drive.kind(), DriveErrorKind::CartridgeBad | DriveErrorKind::Corrupt)
+        }),
+    }
 }

@@ -14,26 +14,29 @@ use super::error::JobError;
 use crate::ltfs::index::{FileEntry, IndexEvent};
 use crate::ltfs::merge::IndexFile;
 use crate::ltfs::reader::{FilePiece, VolumeReader};
+use crate::manifest::Verdict;
 
 /// Texts of ours (`volume.json`, signatures) are a few KiB; more is none of ours.
 const TEXT_BYTES_MAX: u64 = 1 << 20;
 
-/// Gives every file of a volume with the path of its folder.
+/// Gives every file of a volume with the path of its folder; returns the volume's name.
 ///
 /// # Errors
 /// When the index cannot be read.
 pub(crate) fn walk_files(
     index: &IndexFile,
     visit: &mut dyn FnMut(&str, &FileEntry),
-) -> Result<(), JobError> {
+) -> Result<String, JobError> {
+    let mut volume_name = String::new();
     let mut folder = String::new();
     let mut lengths: Vec<usize> = Vec::new();
     index.replay(&mut |event| {
         match event {
             IndexEvent::EnterDirectory(directory) => {
                 lengths.push(folder.len());
-                // The first one is the root, whose name is the volume's.
-                if lengths.len() > 1 {
+                if lengths.len() == 1 {
+                    directory.name.as_str().clone_into(&mut volume_name);
+                } else {
                     if !folder.is_empty() {
                         folder.push('/');
                     }
@@ -46,7 +49,7 @@ pub(crate) fn walk_files(
         }
         Ok(())
     })?;
-    Ok(())
+    Ok(volume_name)
 }
 
 /// The files that describe a volume, as its index lists them.
@@ -196,4 +199,19 @@ fn read_pieces(
         (None, Some(problem)) => Ok(Err(OwnFileProblem::Unreadable(problem))),
         (None, None) => Ok(Ok(())),
     }
+}
+
+/// Why a signed file is not to be believed; nothing for one that a trusted key signed.
+pub(crate) fn distrust(verdict: &Verdict) -> Option<String> {
+    Some(match verdict {
+        Verdict::Trusted { .. } => return None,
+        Verdict::Foreign { key_id } => {
+            format!("it is signed by key {key_id}, which is not trusted")
+        }
+        Verdict::BadSignature { key_id } => format!("it is not what key {key_id} signed"),
+        Verdict::Unsigned => "it has no signature".to_owned(),
+        Verdict::Truncated { line } => format!("it is cut after line {line}"),
+        Verdict::Damaged { line, reason } => format!("line {line} is damaged: {reason}"),
+        Verdict::Unreadable { reason } => reason.clone(),
+    })
 }

@@ -25,7 +25,7 @@ pub(super) fn write_entry(out: &mut Vec<u8>, prev: &str, entry: &ManifestEntry) 
         write_number(out, "size", entry.size_bytes);
     }
     write_metadata(out, &entry.metadata);
-    if entry.links > 1 {
+    if entry.links != 1 {
         write_number(out, "links", entry.links.into());
     }
     if let Some(first) = &entry.hard_link_of {

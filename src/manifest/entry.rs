@@ -96,7 +96,8 @@ pub struct ManifestEntry {
     pub size_bytes: u64,
     /// Mode, owner, times, attributes.
     pub metadata: FileMetadata,
-    /// How many names the inode had at the source.
+    /// How many names the inode had at the source. 0: the walk could not look at it, and nothing else is
+    /// known of it.
     pub links: u32,
     /// The entry whose content this is too.
     pub hard_link_of: Option<SourcePath>,

@@ -74,7 +74,8 @@ fn table(evidence: &EvidenceTable) -> Table {
             row.reason.replace('_', " "),
             grouped(row.files),
             size(row.bytes),
-            "no copy on tape".to_owned(),
+            if row.reason == "copy_failed" { "its copy is bad" } else { "no copy on tape" }
+                .to_owned(),
         ]);
     }
     let (files, bytes) = (grouped(evidence.files), size(evidence.bytes));

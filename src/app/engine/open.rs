@@ -20,7 +20,7 @@ use crate::keys::KeyStore;
 use crate::scsi::sg::{Node, NodeKind, SgDevice, find_nodes};
 use crate::scsi::{Transport, TransportError};
 use crate::stream::{EngineChoice, StagingConfig, StreamConfig};
-use crate::vtl::{LibraryPlan, OpenOptions, VirtualLibrary};
+use crate::vtl::{LibraryPlan, OpenOptions, VirtualLibrary, VtlErrorKind};
 
 /// The catalog's file in the data folder.
 const CATALOG_FILE: &str = "catalog.db";
@@ -116,14 +116,23 @@ fn practice(
     clock: &Arc<dyn Clock>,
 ) -> Result<Arc<Equipment>, AppError> {
     const WHAT: &str = "the practice library cannot be opened";
-    const NEXT_STEP: &str = "If another engine uses this data folder, stop it; else name another \
-        folder with --data.";
     if !folder.exists() {
         make_practice(folder, settings)?;
     }
     let options = OpenOptions { clock: Arc::clone(clock), ..OpenOptions::default() };
-    let library =
-        VirtualLibrary::open(folder, options).map_err(|error| failed(WHAT, error, NEXT_STEP))?;
+    let library = VirtualLibrary::open(folder, options).map_err(|error| {
+        let next_step = match error.kind() {
+            VtlErrorKind::InUse => "Stop what uses it, or name another folder with --data.",
+            VtlErrorKind::Corrupt => {
+                "Put the file back from a copy, or move the folder of that cartridge away: the \
+                     others are then used."
+            }
+            VtlErrorKind::Files | VtlErrorKind::Request => {
+                "Check the data folder, or name another with --data."
+            }
+        };
+        failed(WHAT, error, next_step)
+    })?;
     virtual_equipment(&library, clock)
 }
 

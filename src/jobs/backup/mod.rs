@@ -39,7 +39,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use own_files::manifest_path;
 pub use plan::PlanError;
+pub(crate) use recorder::{CODEC_ZSTD, PROBLEMS_FROM, REASON_CHANGED, REASON_VANISHED};
 
 use super::context::{JobContext, make_folder};
 use super::equipment::EquipmentError;

@@ -11,7 +11,9 @@ use smallvec::smallvec;
 
 use super::outcomes::{OutcomeReader, RecordedCopy, RecordedFile, RecordedResult};
 use super::plan::{Action, PlanReader, PlanStep, PlanTotals, PlannedEntry};
-use crate::domain::{BlockNumber, FileKind, Sha256Digest, Timestamp, VolumeUuid};
+use crate::domain::{
+    BlockNumber, FileKind, FileMetadata, Sha256Digest, SourcePath, Timestamp, VolumeUuid,
+};
 use crate::jobs::error::JobError;
 use crate::ltfs::extent::{Extent, Extents, PartitionId};
 use crate::ltfs::writer::OpenVolume;
@@ -19,6 +21,7 @@ use crate::manifest::{
     Codec, EntryState, FilePart, ManifestEnd, ManifestEntry, ManifestHeader, ManifestWriter,
     VolumeExtent,
 };
+use crate::source::SkipReason;
 
 /// What the segments before and after this one are called in its manifest.
 #[derive(Debug)]
@@ -61,6 +64,13 @@ impl ManifestPlan<'_> {
                 }
                 PlanStep::Leave => {
                     stored_above.pop();
+                }
+                PlanStep::Problem { path, reason } if !path.is_top() => {
+                    writer.write(&unknown_entry(path, EntryState::Unreadable { reason }))?;
+                }
+                PlanStep::Skipped { path, reason: SkipReason::OtherFileSystem } => {
+                    let reason = "another file system is mounted there".to_owned();
+                    writer.write(&unknown_entry(path, EntryState::NotStorable { reason }))?;
                 }
                 PlanStep::Skipped { .. } | PlanStep::Problem { .. } | PlanStep::Gone { .. } => {}
             }
@@ -110,18 +120,13 @@ impl ManifestPlan<'_> {
         {
             entry.extents = copy.extents.iter().map(|extent| self.extent(*extent)).collect();
         }
-        if entry.part.is_some()
-            && let Some(stored) = &entry.stored_path
-        {
-            entry.stored_path = Some(stored.clone());
-        }
         entry
     }
 
     fn state(&self, planned: &PlannedEntry, record: Option<&RecordedFile>) -> EntryState {
         let kind = &planned.entry.kind;
         match (&planned.action, record) {
-            (Action::Unchanged { run, volume }, _) => {
+            (Action::Unchanged { run, volume } | Action::AsBefore { run, volume }, _) => {
                 EntryState::Unchanged { run: run.clone(), volume: *volume }
             }
             (Action::Store { .. }, None) => EntryState::ToFollow,
@@ -142,7 +147,7 @@ impl ManifestPlan<'_> {
                     EntryState::Unreadable { reason: reason.clone() }
                 }
             },
-            (Action::Describe | Action::AsBefore, _) => match kind {
+            (Action::Describe, _) => match kind {
                 FileKind::Fifo
                 | FileKind::Socket
                 | FileKind::CharacterDevice(_)
@@ -179,6 +184,26 @@ impl ManifestPlan<'_> {
             byte_count,
             file_offset,
         }
+    }
+}
+
+/// A line for what the walk could not know: no names are counted of it. Whoever fills a catalog from the
+/// manifest must not take it, or what is below it, for gone.
+fn unknown_entry(path: SourcePath, state: EntryState) -> ManifestEntry {
+    ManifestEntry {
+        path,
+        stored_path: None,
+        kind: FileKind::File,
+        size_bytes: 0,
+        metadata: FileMetadata::default(),
+        links: 0,
+        hard_link_of: None,
+        data_segments: None,
+        sha256: None,
+        codec: None,
+        part: None,
+        extents: Vec::new(),
+        state,
     }
 }
 

@@ -31,7 +31,12 @@ pub(crate) enum Action {
     /// and the manifest.
     Describe,
     /// As the line before, and the catalog has it already.
-    AsBefore,
+    AsBefore {
+        /// The run that described it.
+        run: RunId,
+        /// The volume with its description.
+        volume: VolumeUuid,
+    },
 }
 
 /// One entry of the plan.
@@ -155,7 +160,7 @@ impl PlanWriter {
                 self.totals.bytes_unchanged += bytes;
             }
             Action::Describe => self.totals.described += 1,
-            Action::AsBefore => {}
+            Action::AsBefore { .. } => {}
         }
     }
 

@@ -35,9 +35,15 @@ use crate::manifest::part_name;
 use crate::stream::{Codec, FileOutcome, FileRecord, SplitState, StoredFile};
 
 /// What could not even be listed has no place in the plan's numbering; it is numbered from here.
-const PROBLEMS_FROM: u64 = 1 << 40;
+pub(crate) const PROBLEMS_FROM: u64 = 1 << 40;
 /// The name of the catalog's codec for zstd.
-const CODEC_ZSTD: &str = "zstd";
+pub(crate) const CODEC_ZSTD: &str = "zstd";
+
+/// Why a file is not stored that was another one at the end of reading than at its beginning. The
+/// manifest says only that much, and a catalog made from it says the same.
+pub(crate) const REASON_CHANGED: &str = "it changed while it was read";
+/// Why a file is not stored that was there for the scan only.
+pub(crate) const REASON_VANISHED: &str = "it was gone before it was read";
 
 /// Whether folders with nothing in them are put on the volume.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -221,7 +227,7 @@ impl Recorder {
     fn note_described(&mut self, planned: &PlannedEntry) -> Result<(), JobError> {
         // What an earlier run stored or described stays that run's: another version here would have
         // no bytes of its own.
-        if matches!(planned.action, Action::AsBefore | Action::Unchanged { .. }) {
+        if matches!(planned.action, Action::AsBefore { .. } | Action::Unchanged { .. }) {
             return Ok(());
         }
         let mut stored_path = None;
@@ -344,16 +350,13 @@ impl Recorder {
         outcome: &FileOutcome,
     ) -> Result<(), JobError> {
         let (state, reason, result) = match outcome {
-            FileOutcome::Changed { how, .. } => (
-                OutcomeState::Changed,
-                format!("it changed while it was read ({how:?})"),
-                RecordedResult::Changed,
-            ),
-            FileOutcome::Vanished => (
-                OutcomeState::Vanished,
-                "it was gone before it was read".to_owned(),
-                RecordedResult::Vanished,
-            ),
+            FileOutcome::Changed { how, .. } => {
+                tracing::warn!("\"{}\" changed while it was read: {how:?}", planned.entry.path);
+                (OutcomeState::Changed, REASON_CHANGED.to_owned(), RecordedResult::Changed)
+            }
+            FileOutcome::Vanished => {
+                (OutcomeState::Vanished, REASON_VANISHED.to_owned(), RecordedResult::Vanished)
+            }
             FileOutcome::Unreadable { reason, .. } => (
                 OutcomeState::Unreadable,
                 reason.clone(),

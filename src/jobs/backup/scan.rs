@@ -137,7 +137,8 @@ impl Scan<'_> {
         let action = match before {
             Some(version) if is_same && self.mode == BackupMode::Incremental => {
                 match (is_stored, version.volume) {
-                    (false, _) => Action::AsBefore,
+                    (false, Some(volume)) => Action::AsBefore { run: version.run, volume },
+                    (false, None) => Action::Describe,
                     (true, Some(volume)) if has_evidence(&version) => {
                         Action::Unchanged { run: version.run, volume }
                     }

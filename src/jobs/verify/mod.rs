@@ -33,12 +33,13 @@ use super::equipment::EquipmentError;
 use super::error::JobError;
 use super::outcome::{Ending, Outcome, grouped};
 use super::spec::VerifySpec;
+use super::volume::is_the_cartridges;
 use crate::catalog::EventLevel;
 use crate::domain::{ByteCount, RunId, SourcePath, VolumeUuid};
-use crate::drive::DriveErrorKind;
-use crate::ltfs::error::LtfsErrorKind;
 
+pub(crate) use places::IndexedPlaces;
 pub(crate) use receipt::Receipt;
+pub(crate) use volume::NOT_LISTED;
 
 /// How far a verification is, as the job's checkpoint keeps it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -102,23 +103,6 @@ pub(super) fn run(context: &JobContext, spec: &VerifySpec) -> Result<Ending, Job
         context.checkpoint(&state)?;
     }
     Ok(ended(state))
-}
-
-/// True for what is the matter with this cartridge, and says nothing of the next one.
-fn is_the_cartridges(error: &JobError) -> bool {
-    match error {
-        JobError::Equipment(
-            EquipmentError::NotInLibrary { .. }
-            | EquipmentError::BarcodeTwice { .. }
-            | EquipmentError::NoSuitableDrive,
-        )
-        | JobError::Identity(_)
-        | JobError::Unknown { .. } => true,
-        JobError::Ltfs(error) if error.kind() == LtfsErrorKind::Corrupt => true,
-        other => other.drive().is_some_and(|drive| {
-            matches!(drive.kind(), DriveErrorKind::CartridgeBad | DriveErrorKind::Corrupt)
-        }),
-    }
 }
 
 /// Lists a volume that could not be read (to its end) as a problem, and goes on without it.

@@ -8,14 +8,12 @@ use std::collections::BTreeSet;
 use std::hash::{BuildHasher as _, Hash as _, Hasher as _, RandomState};
 
 use crate::catalog::LocatedCopy;
-use crate::jobs::tape_blocks::extents_of;
 use crate::ltfs::extent::Extent;
 use crate::ltfs::index::FileEntry;
-use crate::ltfs::label::PartitionMap;
 
 /// What a volume's index says of the files of some runs.
 #[derive(Debug)]
-pub(super) struct IndexedPlaces {
+pub(crate) struct IndexedPlaces {
     key: RandomState,
     folders: BTreeSet<String>,
     hashes: Vec<u64>,
@@ -24,12 +22,12 @@ pub(super) struct IndexedPlaces {
 
 impl IndexedPlaces {
     /// For the files below `folders`, each `<set>/<run>`.
-    pub(super) fn of(folders: BTreeSet<String>) -> Self {
+    pub(crate) fn of(folders: BTreeSet<String>) -> Self {
         Self { key: RandomState::new(), folders, hashes: Vec::new(), is_sorted: true }
     }
 
     /// Takes a file of the index.
-    pub(super) fn meet(&mut self, folder: &str, file: &FileEntry) {
+    pub(crate) fn meet(&mut self, folder: &str, file: &FileEntry) {
         let run_folder = match folder.match_indices('/').nth(1) {
             Some((end, _)) => &folder[..end],
             None => folder,
@@ -41,16 +39,14 @@ impl IndexedPlaces {
         }
     }
 
-    /// True if the index lists `copy` under its path, at its place.
-    pub(super) fn lists(&mut self, copy: &LocatedCopy, map: &PartitionMap) -> bool {
+    /// True if the index lists a file under `path`, with these extents.
+    pub(crate) fn lists(&mut self, path: &str, extents: &[Extent]) -> bool {
         if !self.is_sorted {
             self.hashes.sort_unstable();
             self.is_sorted = true;
         }
-        let Some(path) = path_on_volume(copy) else { return false };
-        let Some(extents) = extents_of(copy, map) else { return false };
-        let (folder, name) = path.rsplit_once('/').unwrap_or(("", &path));
-        let hash = self.hash(folder, name, extents.into_iter());
+        let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let hash = self.hash(folder, name, extents.iter().copied());
         self.hashes.binary_search(&hash).is_ok()
     }
 
@@ -65,11 +61,12 @@ impl IndexedPlaces {
     }
 }
 
-/// The path of a copy on its volume; none if the catalog's cannot stand there.
-pub(super) fn path_on_volume(copy: &LocatedCopy) -> Option<String> {
+/// The path of a copy on its volume, where its run is in `run_folder`; none if the catalog's path
+/// cannot stand there.
+pub(super) fn path_on_volume(run_folder: &str, copy: &LocatedCopy) -> Option<String> {
     let below = match &copy.copy.stored_path {
         Some(stored) => stored.as_str(),
         None => std::str::from_utf8(&copy.path).ok()?,
     };
-    Some(format!("{}/{}/{below}", copy.set, copy.version.run))
+    Some(format!("{run_folder}/{below}"))
 }

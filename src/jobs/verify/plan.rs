@@ -52,8 +52,8 @@ pub(super) struct SegmentPlan {
 
 impl SegmentPlan {
     fn whole(record: SegmentRecord) -> Self {
-        let ranges = Vec::from([0..record.checkpoint.sequence]);
-        Self { record, ranges }
+        let all = 0..record.checkpoint.sequence;
+        Self { record, ranges: vec![all] }
     }
 
     /// How many copies are read.
@@ -90,8 +90,8 @@ impl VerifyPlan {
     fn of_run(context: &JobContext, run: &RunId) -> Result<Self, JobError> {
         let catalog = &context.parts.catalog;
         let table = catalog.run_evidence(run)?;
-        let mut plan = Self::default();
-        plan.bytes = table.stored.values().map(|totals| totals.bytes.0).sum();
+        let bytes = table.stored.values().map(|totals| totals.bytes.0).sum();
+        let mut plan = Self { bytes, ..Self::default() };
         for segment in catalog.segments_of_run(run)? {
             plan.add(context, segment.volume, SegmentPlan::whole(segment))?;
         }

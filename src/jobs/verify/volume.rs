@@ -6,7 +6,7 @@ use std::io::BufReader;
 use std::sync::Arc;
 
 use super::State;
-use super::places::IndexedPlaces;
+use super::places::{IndexedPlaces, path_on_volume};
 use super::plan::{SegmentPlan, VolumePlan};
 use super::receipt::{Receipt, ReceiptSubject};
 use super::tracker::{Findings, PartCount, Tracker, Verdict as Found};
@@ -15,9 +15,10 @@ use crate::domain::{Barcode, SourcePath};
 use crate::jobs::context::JobContext;
 use crate::jobs::equipment::Loaded;
 use crate::jobs::error::JobError;
-use crate::jobs::tape_blocks::{TapeBlocks, read_item, volume_lost};
+use crate::jobs::rebuild::set_folder;
+use crate::jobs::tape_blocks::{TapeBlocks, extents_of, read_item, volume_lost};
 use crate::jobs::volume::{expected_of, mount_expected};
-use crate::jobs::volume_tree::{OwnFiles, read_text, read_to_file, walk_files};
+use crate::jobs::volume_tree::{OwnFiles, distrust, read_text, read_to_file, walk_files};
 use crate::ltfs::label::PartitionMap;
 use crate::ltfs::mount::{CheckEnds, MountedVolume};
 use crate::ltfs::reader::VolumeReader;
@@ -28,6 +29,9 @@ use crate::stream::{
 
 /// Copies read from the catalog at once.
 const COPIES_READ: usize = 1000;
+/// Why a copy counts as failed that the volume's own index has elsewhere, or not at all.
+pub(crate) const NOT_LISTED: &str = "the volume's index does not list it where it was written";
+
 /// How the work on a volume ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum VolumeEnd {
@@ -92,9 +96,8 @@ impl VolumeWork<'_> {
         let problems_before = self.state.outcome.problems_total;
 
         self.context.stage("reading the index", Some(self.barcode));
-        let folders = self.plan.segments.iter();
-        let folders: BTreeSet<String> =
-            folders.filter_map(|segment| self.run_folder(segment)).collect();
+        let folders = self.plan.segments.iter().map(|segment| self.run_folder(segment));
+        let folders = folders.collect::<Result<BTreeSet<String>, JobError>>()?;
         let mut places = IndexedPlaces::of(folders);
         let mut own = OwnFiles::default();
         walk_files(&mounted.index.file, &mut |folder, file| {
@@ -127,9 +130,12 @@ impl VolumeWork<'_> {
         Ok(VolumeEnd::Read)
     }
 
-    fn run_folder(&self, segment: &SegmentPlan) -> Option<String> {
-        let run = self.context.parts.catalog.run(&segment.record.run).ok()?;
-        Some(format!("{}/{}", run.run.set, run.run.run))
+    /// The folder of a run on the volume.
+    fn run_folder(&self, segment: &SegmentPlan) -> Result<String, JobError> {
+        let catalog = &self.context.parts.catalog;
+        let run = catalog.run(&segment.record.run)?.run;
+        let set = set_folder(&catalog.set(&run.set)?);
+        Ok(format!("{set}/{}", run.run))
     }
 
     /// *Read back* includes *indexed*: both partitions must end in the index that is read here.
@@ -237,21 +243,12 @@ impl VolumeWork<'_> {
 
     /// Why a signed file is not to be believed.
     fn distrust(&self, verdict: &Verdict) -> Option<String> {
-        Some(match verdict {
-            Verdict::Trusted { .. } => return None,
-            // A volume of another appliance is known as such.
-            Verdict::Foreign { .. } if self.plan.record.volume.state == VolumeState::Foreign => {
-                return None;
-            }
-            Verdict::Foreign { key_id } => {
-                format!("it is signed by key {key_id}, which is not trusted")
-            }
-            Verdict::BadSignature { key_id } => format!("it is not what key {key_id} signed"),
-            Verdict::Unsigned => "it has no signature".to_owned(),
-            Verdict::Truncated { line } => format!("it is cut after line {line}"),
-            Verdict::Damaged { line, reason } => format!("line {line} is damaged: {reason}"),
-            Verdict::Unreadable { reason } => reason.clone(),
-        })
+        // A volume of another appliance is known as such.
+        let is_foreign = self.plan.record.volume.state == VolumeState::Foreign;
+        match verdict {
+            Verdict::Foreign { .. } if is_foreign => None,
+            verdict => distrust(verdict),
+        }
     }
 
     fn read_segment(
@@ -265,6 +262,7 @@ impl VolumeWork<'_> {
     ) -> Result<VolumeEnd, JobError> {
         let (context, id) = (self.context, segment.record.id);
         context.stage("reading back", Some(self.barcode));
+        let run_folder = self.run_folder(segment)?;
         let from = self.state.next.get(&id.0).copied().unwrap_or(0);
         let part_count = if self.plan.is_whole { PartCount::Each } else { PartCount::FirstOnly };
         let tracker = Tracker::new(context, self.state, id, from, may_say, part_count);
@@ -275,6 +273,7 @@ impl VolumeWork<'_> {
             at: from,
             page: Vec::new().into_iter(),
             places,
+            run_folder,
             map: mounted.map,
             is_manifest_good,
             tracker: &tracker,
@@ -345,6 +344,7 @@ struct Feed<'a, 'b> {
     at: u64,
     page: std::vec::IntoIter<LocatedCopy>,
     places: &'a mut IndexedPlaces,
+    run_folder: String,
     map: PartitionMap,
     is_manifest_good: bool,
     tracker: &'a RefCell<Tracker<'b>>,
@@ -403,9 +403,13 @@ impl Feed<'_, '_> {
         if located.version.kind != FileKind::File {
             return Err(if self.is_manifest_good { Found::Good } else { Found::Open });
         }
-        if !self.places.lists(located, &self.map) {
-            let reason = "the volume's index does not list it where it was written";
-            return Err(Found::Failed(reason.to_owned()));
+        let path = path_on_volume(&self.run_folder, located);
+        let is_listed = match (path, extents_of(located, &self.map)) {
+            (Some(path), Some(extents)) => self.places.lists(&path, &extents),
+            _ => false,
+        };
+        if !is_listed {
+            return Err(Found::Failed(NOT_LISTED.to_owned()));
         }
         read_item(located, &self.map, Target::Verify)
             .ok_or_else(|| Found::Failed("its place is on no partition of the volume".to_owned()))
