@@ -1,5 +1,6 @@
 //! Rebuilding on the virtual library: the catalog is lost, and after a rebuild it says the same again.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::catalog::{AsOf, FileVersion, LocatedCopy, RunState, SearchQuery, VolumeState};
@@ -7,7 +8,9 @@ use crate::domain::{RunId, SetName};
 use crate::jobs::spec::{
     BackupMode, BackupSpec, Compression, JobSpec, RebuildSpec, VerifyScope, VerifySpec,
 };
-use crate::jobs::test_support::{TestAppliance, backup_spec, barcode, noise, write_file};
+use crate::jobs::test_support::{
+    TestAppliance, backup_spec, barcode, noise, restore_spec, tree_of, write_file,
+};
 use crate::jobs::{JobEnd, JobState};
 use crate::vtl::faults::{BlockAccess, Effect, Fault};
 use crate::vtl::{Device, FaultPlan};
@@ -234,6 +237,45 @@ fn a_lost_catalog_comes_back_from_the_tapes_and_says_the_same() {
     assert!(again.1.outcome.unwrap().sentence.contains("0 runs"), "nothing was new");
 }
 
+/// Restores a run into a folder of its own and shows what is there, below the source's path.
+fn restored(appliance: &TestAppliance, run: &RunId, folder: &str) -> BTreeMap<PathBuf, String> {
+    let to = appliance.folder(folder);
+    appliance.complete(&JobSpec::Restore(restore_spec(run, &[], &to)));
+    let source = appliance.folder("source");
+    tree_of(&to.join(source.strip_prefix("/").unwrap()))
+}
+
+#[test]
+fn every_run_is_restored_from_a_rebuilt_catalog_as_it_was() {
+    let mut appliance = TestAppliance::formatted(2, 64);
+    let top = make_source(&appliance);
+    let first_tree = tree_of(&top);
+    let first = appliance.backup(&top, "photos");
+    write_file(&top.join("small/07.txt"), b"changed, and of another length");
+    std::fs::remove_dir_all(top.join("gone")).unwrap();
+    let second_tree = tree_of(&top);
+    let second = incremental(&appliance, &top, "photos");
+    appliance.restart_without("catalog");
+    assert_eq!(rebuild(&appliance).0, JobState::Completed);
+    assert_eq!(restored(&appliance, &first, "first"), first_tree);
+    assert_eq!(restored(&appliance, &second, "second"), second_tree);
+}
+
+#[test]
+fn a_volume_of_another_program_is_foreign_and_left_alone() {
+    let mut appliance = TestAppliance::formatted(1, 64);
+    damage::write_as_another_program(&appliance);
+    appliance.restart_without("catalog");
+    let commands = appliance.library.log().last_number();
+    let (state, end) = rebuild(&appliance);
+    assert_eq!(state, JobState::Completed, "{end:#?}");
+    let volume = appliance.catalog().volumes().unwrap().remove(0);
+    assert_eq!(volume.volume.state, VolumeState::Foreign);
+    assert_eq!(volume.set, None);
+    let sent = appliance.library.log().since(commands);
+    assert!(!sent.iter().any(|command| command.is_write_class()), "{}", appliance.log());
+}
+
 #[test]
 fn on_an_intact_catalog_nothing_changes() {
     let appliance = TestAppliance::formatted(2, 64);
@@ -451,6 +493,40 @@ mod damage {
         rewrite(appliance, &[".fossilsafe", "runs"], &name, |bytes| {
             bytes.truncate(bytes.len() / 2)
         });
+    }
+
+    /// A file at the top of a volume, and nothing of ours beside it.
+    pub(super) fn write_as_another_program(appliance: &TestAppliance) {
+        let parts = appliance.parts();
+        let mut loaded = parts.equipment.load(&barcode(1), &|| false, &mut |_| {}).unwrap();
+        let spool_dir = appliance.folder("other writer");
+        let options =
+            MountOptions { spool_dir: spool_dir.clone(), known: None, ends: CheckEnds::Always };
+        let mounted = mount(loaded.drive(), &options).unwrap();
+        let options = WriteOptions {
+            spool_dir,
+            creator: "IBM LTFS 2.4.5.1 - Linux - ltfs".to_owned(),
+            clock: Arc::clone(&parts.clock),
+            locked: Locked::Respect,
+        };
+        let mut volume = OpenVolume::begin(loaded.lend(), &mounted, options).unwrap();
+        let start_block = volume.next_block();
+        assert!(volume.append_block(b"theirs").unwrap().outcome.is_on_tape());
+        let partition = mounted.map.data.0;
+        let extent =
+            Extent { file_offset: 0, start_block, byte_count: 6, byte_offset: 0, partition };
+        let entry = FileEntry {
+            name: Name::new("theirs.txt", NameUse::Entry).unwrap(),
+            length: 6,
+            uid: mounted.header().highest_uid + 1,
+            extents: smallvec::smallvec![extent],
+            ..FileEntry::default()
+        };
+        let mut tree = MergedIndex::over(Arc::clone(&mounted.index.file));
+        tree.overlay_mut().put_file(&[], entry);
+        volume.write_index(&mut tree, IndexPlacement::Both).unwrap();
+        loaded.take_back(volume.into_drive());
+        loaded.put_away().unwrap();
     }
 
     pub(super) fn change_record(appliance: &TestAppliance) {
