@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::{BayGuard, DriveBay, Equipment, EquipmentError};
 use crate::changer::{Element, ElementAddress, Inventory};
 use crate::domain::{Barcode, DriveSerial};
-use crate::drive::{Drive, WaitState};
+use crate::drive::{Drive, DriveError, WaitState};
 
 /// LTO-9 media are initialised at their first load for up to two hours; a margin on top.
 const READY_LIMIT: Duration = Duration::from_secs(3 * 3600);
@@ -45,6 +45,8 @@ impl Equipment {
         };
         loaded.drive().load()?;
         loaded.drive().wait_ready(READY_LIMIT, on_wait)?;
+        // Nobody takes it out while a job has it: not the button, not another program.
+        loaded.drive().lock_medium()?;
         Ok(loaded)
     }
 
@@ -86,7 +88,7 @@ impl Equipment {
         let target = inventory.drive_by_serial(serial).ok_or(EquipmentError::NoSuitableDrive)?;
         if target.is_full {
             // A drive takes its time to unload: the robot is free for others meanwhile.
-            self.bays[guard.bay].connect(&self.clock)?.unload()?;
+            release(&mut self.bays[guard.bay].connect(&self.clock)?)?;
             let mut changer = changer.lock();
             let now = self.look(&mut changer)?;
             let slot = now.empty_slot(target.source).ok_or(EquipmentError::NoEmptySlot)?;
@@ -227,9 +229,10 @@ impl Loaded {
             return equipment.load(&barcode, is_stopped, on_wait);
         }
         let mut again = self;
-        again.drive().unload()?;
+        release(again.drive())?;
         again.drive().load()?;
         again.drive().wait_ready(READY_LIMIT, on_wait)?;
+        again.drive().lock_medium()?;
         Ok(again)
     }
 
@@ -241,7 +244,7 @@ impl Loaded {
         if self.drive.is_none() {
             self.reconnect()?;
         }
-        self.drive().unload()?;
+        release(self.drive())?;
         let equipment = &self.guard.equipment;
         let Some(changer) = &equipment.changer else { return Ok(()) };
         let Some(from) = self.element else { return Ok(()) };
@@ -250,6 +253,12 @@ impl Loaded {
         let slot = inventory.empty_slot(self.home).ok_or(EquipmentError::NoEmptySlot)?.address;
         Ok(equipment.carry(&mut changer, from, slot)?)
     }
+}
+
+/// Unlocks and unloads a cartridge. A job that died may have left it locked.
+pub(super) fn release(drive: &mut Drive) -> Result<(), DriveError> {
+    drive.unlock_medium()?;
+    drive.unload()
 }
 
 impl fmt::Debug for Loaded {

@@ -117,7 +117,7 @@ impl Equipment {
             );
         }
         if let Some(bay) = bay_at(from) {
-            self.bays[bay].connect(&self.clock)?.unload()?;
+            loaded::release(&mut self.bays[bay].connect(&self.clock)?)?;
         }
         Ok(self.carry(&mut changer.lock(), from, to)?)
     }
