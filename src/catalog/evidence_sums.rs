@@ -11,10 +11,11 @@ use rusqlite::{Connection, params};
 use crate::domain::{ByteCount, RunId, VolumeUuid};
 
 use super::Catalog;
+use super::copies::{copy_ids, part_of};
 use super::error::CatalogError;
 use super::evidence::Effective;
 use super::evidence_store::segment_totals;
-use super::files::{EvidenceBook, FileKind, VERSION_COLUMNS, VersionRow, copy_ids, part_of};
+use super::files::{EvidenceBook, FileKind, VERSION_COLUMNS, VersionRow};
 use super::ids::{CopyId, SEQUENCE_LIMIT, SegmentId};
 use super::runs::{FileTotals, run_key, view_until};
 

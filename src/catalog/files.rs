@@ -8,13 +8,12 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use crate::domain::{ByteCount, RunId, SetName, Sha256Digest, Timestamp, VolumeUuid};
 
 use super::Catalog;
+use super::copies::{CopyRecord, copy_ids, part_of, placed_copy};
 use super::error::CatalogError;
 use super::evidence::{Effective, SegmentEvidence, effective_of_file};
 use super::evidence_store::load_evidence;
-use super::extents::{CopyExtent, decode_extents};
 use super::ids::{CopyId, SegmentId, time_from_sql};
 use super::paths::{find_dir, normal_path, split_path};
-use super::run_writer::CopyPart;
 use super::sets::set_id;
 use super::text_enum::text_enum;
 use super::volumes::{VolumeState, uuid_at};
@@ -104,38 +103,6 @@ pub struct FileVersion {
     pub copy: Option<CopyId>,
     /// What counts for the whole file over all copies and parts.
     pub evidence: Effective,
-}
-
-/// One copy of a version, or one part of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CopyRecord {
-    /// Its number.
-    pub id: CopyId,
-    /// The volume it is on.
-    pub volume: VolumeUuid,
-    /// 0 for the first copy of the data, 1 for a second one, and so on.
-    pub copy_number: u32,
-    /// Which part of the file it is, if the file is split.
-    pub part: Option<CopyPart>,
-    /// Where its bytes lie.
-    pub extents: Vec<CopyExtent>,
-    /// How they were made from the file's bytes, if they differ.
-    pub codec: Option<StoredCodec>,
-    /// Its path on the volume, if that is not `/<set>/<run>/<path>`.
-    pub stored_path: Option<String>,
-    /// What counts for it.
-    pub evidence: Effective,
-}
-
-/// How the bytes on a volume were made from a file's.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoredCodec {
-    /// The name of the codec in the manifest (`zstd`).
-    pub name: String,
-    /// Bytes on the tape.
-    pub stored_size: ByteCount,
-    /// Their digest.
-    pub stored_sha256: Sha256Digest,
 }
 
 /// A version with all that a restore needs.
@@ -376,81 +343,30 @@ fn chain_of(mut parts: BTreeMap<u64, (u64, Vec<Effective>)>, whole: u64) -> Vec<
     chain
 }
 
-/// All copies and parts of a version, the first one first.
-pub(super) fn copy_ids(
-    connection: &Connection,
-    dir: i64,
-    version: &VersionRow,
-) -> Result<Vec<CopyId>, CatalogError> {
-    let mut copies: Vec<CopyId> = version.copy.into_iter().collect();
-    let mut statement = connection.prepare_cached(
-        "SELECT copy_id FROM extra_copies WHERE dir_id = ?1 AND name = ?2 AND run_id = ?3
-         ORDER BY copy_id",
-    )?;
-    let extra = statement
-        .query_map(params![dir, version.name, version.run], |row| row.get(0).map(CopyId))?;
-    for copy in extra {
-        copies.push(copy?);
-    }
-    Ok(copies)
+/// A version with its attributes, and without its copies.
+#[derive(Debug)]
+pub(super) struct DescribedVersion {
+    /// The version.
+    pub version: FileVersion,
+    /// Attributes shared with other files.
+    pub attributes: Vec<u8>,
+    /// Attributes of its own.
+    pub detail: Option<Vec<u8>>,
 }
 
-pub(super) fn part_of(
-    connection: &Connection,
-    copy: CopyId,
-) -> Result<Option<CopyPart>, CatalogError> {
-    Ok(connection
-        .prepare_cached(
-            "SELECT number, of_parts, offset, size, sha256 FROM copy_parts WHERE copy_id = ?1",
-        )?
-        .query_row([copy.0], |row| {
-            Ok(CopyPart {
-                number: row.get(0)?,
-                of: row.get(1)?,
-                offset: row.get(2)?,
-                size: ByteCount(row.get(3)?),
-                sha256: row.get::<_, Option<[u8; 32]>>(4)?.map(Sha256Digest),
-            })
-        })
-        .optional()?)
-}
-
-/// One copy with all that is known of it.
-pub(super) fn copy_record(
+/// One version with its attributes; `None` if there is none or it says "gone".
+pub(super) fn described_version(
     connection: &Connection,
     book: &mut EvidenceBook,
-    id: CopyId,
-) -> Result<CopyRecord, CatalogError> {
-    let extents: Vec<u8> = connection
-        .prepare_cached("SELECT extents FROM copies WHERE id = ?1")?
-        .query_row([id.0], |row| row.get(0))?;
-    let codec = connection
-        .prepare_cached(
-            "SELECT codec, stored_size, stored_sha256 FROM copy_codecs WHERE copy_id = ?1",
-        )?
-        .query_row([id.0], |row| {
-            Ok(StoredCodec {
-                name: row.get(0)?,
-                stored_size: ByteCount(row.get(1)?),
-                stored_sha256: Sha256Digest(row.get(2)?),
-            })
-        })
-        .optional()?;
-    let stored_path = connection
-        .prepare_cached("SELECT stored_path FROM copy_paths WHERE copy_id = ?1")?
-        .query_row([id.0], |row| row.get(0))
-        .optional()?;
-    let segment = book.segment(connection, id.segment())?;
-    Ok(CopyRecord {
-        id,
-        volume: segment.volume,
-        copy_number: segment.copy_number,
-        part: part_of(connection, id)?,
-        extents: decode_extents(&extents)?,
-        codec,
-        stored_path,
-        evidence: segment.effective(id.sequence()),
-    })
+    dir: i64,
+    name: &[u8],
+    run: i64,
+) -> Result<Option<DescribedVersion>, CatalogError> {
+    let Some((row, attributes, detail)) = version_row(connection, dir, name, run)? else {
+        return Ok(None);
+    };
+    let version = row.into_version(connection, book, dir)?;
+    Ok(version.map(|version| DescribedVersion { version, attributes, detail }))
 }
 
 /// One version with its copies and attributes; `None` if there is none or it says "gone".
@@ -461,25 +377,39 @@ pub(super) fn full_version(
     name: &[u8],
     run: i64,
 ) -> Result<Option<FullVersion>, CatalogError> {
+    let Some((row, attributes, detail)) = version_row(connection, dir, name, run)? else {
+        return Ok(None);
+    };
+    let ids = copy_ids(connection, dir, &row)?;
+    let Some(version) = row.into_version(connection, book, dir)? else { return Ok(None) };
+    let copy = |id| {
+        let placed = placed_copy(connection, book, id)?;
+        let placed = placed.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+        Ok(placed.record)
+    };
+    let copies = ids.into_iter().map(copy).collect::<Result<_, CatalogError>>()?;
+    Ok(Some(FullVersion { version, copies, attributes, detail }))
+}
+
+type RowWithAttributes = (VersionRow, Vec<u8>, Option<Vec<u8>>);
+
+fn version_row(
+    connection: &Connection,
+    dir: i64,
+    name: &[u8],
+    run: i64,
+) -> Result<Option<RowWithAttributes>, CatalogError> {
     let sql = format!(
         "SELECT {VERSION_COLUMNS}, a.content, d.content FROM versions v
          LEFT JOIN attributes a ON a.id = v.attributes_id
          LEFT JOIN details d ON d.dir_id = v.dir_id AND d.name = v.name AND d.run_id = v.run_id
          WHERE v.dir_id = ?1 AND v.name = ?2 AND v.run_id = ?3"
     );
-    let found = connection
+    Ok(connection
         .prepare_cached(&sql)?
         .query_row(params![dir, name, run], |row| {
             let attributes: Option<Vec<u8>> = row.get(10)?;
             Ok((VersionRow::from_row(row)?, attributes.unwrap_or_default(), row.get(11)?))
         })
-        .optional()?;
-    let Some((row, attributes, detail)) = found else { return Ok(None) };
-    let ids = copy_ids(connection, dir, &row)?;
-    let Some(version) = row.into_version(connection, book, dir)? else { return Ok(None) };
-    let copies = ids
-        .into_iter()
-        .map(|id| copy_record(connection, book, id))
-        .collect::<Result<_, CatalogError>>()?;
-    Ok(Some(FullVersion { version, copies, attributes, detail }))
+        .optional()?)
 }

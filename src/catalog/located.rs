@@ -1,13 +1,16 @@
 //! A copy with everything around it: its path, its version, its attributes. What verify and restore
 //! read in tape order, and what is left of a volume whose index is lost.
 
-use rusqlite::{Connection, OptionalExtension as _, params};
+use std::collections::HashMap;
+
+use rusqlite::{Connection, params};
 
 use crate::domain::SetName;
 
 use super::Catalog;
+use super::copies::{CopyRecord, PlacedCopy, placed_copy};
 use super::error::CatalogError;
-use super::files::{CopyRecord, EvidenceBook, FileVersion, copy_record, full_version};
+use super::files::{DescribedVersion, EvidenceBook, FileVersion, described_version};
 use super::ids::{CopyId, SEQUENCE_LIMIT, SegmentId};
 use super::paths::PathSpeller;
 use super::sets::set_name_at;
@@ -69,6 +72,7 @@ impl Catalog {
 pub(super) struct Locator {
     book: EvidenceBook,
     speller: PathSpeller,
+    sets: HashMap<i64, SetName>,
 }
 
 impl Locator {
@@ -78,26 +82,27 @@ impl Locator {
         connection: &Connection,
         id: CopyId,
     ) -> Result<Option<LocatedCopy>, CatalogError> {
-        let place: Option<(i64, Vec<u8>)> = connection
-            .prepare_cached("SELECT dir_id, name FROM copies WHERE id = ?1")?
-            .query_row([id.0], |row| Ok((row.get(0)?, row.get(1)?)))
-            .optional()?;
-        let Some((dir, name)) = place else { return Ok(None) };
+        let Some(placed) = placed_copy(connection, &mut self.book, id)? else { return Ok(None) };
+        let PlacedCopy { dir, name, record } = placed;
         let run = self.book.segment(connection, id.segment())?.run;
-        let Some(full) = full_version(connection, &mut self.book, dir, &name, run)? else {
+        let described = described_version(connection, &mut self.book, dir, &name, run)?;
+        let Some(DescribedVersion { version, attributes, detail }) = described else {
             return Ok(None);
         };
         let set = self.speller.dir(connection, dir)?.set;
-        let set = connection
+        let set = self.set_name(connection, set)?;
+        let path = self.speller.file(connection, dir, &name)?;
+        Ok(Some(LocatedCopy { set, path, version, copy: record, attributes, detail }))
+    }
+
+    fn set_name(&mut self, connection: &Connection, set: i64) -> Result<SetName, CatalogError> {
+        if let Some(known) = self.sets.get(&set) {
+            return Ok(known.clone());
+        }
+        let name = connection
             .prepare_cached("SELECT name FROM sets WHERE id = ?1")?
             .query_row([set], |row| set_name_at(row, 0))?;
-        Ok(Some(LocatedCopy {
-            set,
-            path: self.speller.file(connection, dir, &name)?,
-            copy: copy_record(connection, &mut self.book, id)?,
-            version: full.version,
-            attributes: full.attributes,
-            detail: full.detail,
-        }))
+        self.sets.insert(set, name.clone());
+        Ok(name)
     }
 }

@@ -14,6 +14,7 @@
 
 pub mod browse;
 pub mod cartridges;
+pub mod copies;
 pub mod equipment;
 pub mod error;
 pub mod evidence;
@@ -45,13 +46,14 @@ pub mod volumes;
 
 pub use browse::{Child, ChildPage};
 pub use cartridges::{CartridgeKind, CartridgeRecord, CartridgeSighting, CartridgeState, Sighted};
+pub use copies::{CopyRecord, StoredCodec};
 pub use equipment::{DriveRecord, LibraryRecord, MoveEnd, MoveOrder, ProductIdentity};
 pub use error::{CatalogError, CatalogErrorKind, Subject};
 pub use evidence::{Effective, EvidenceState, SegmentEvidence};
 pub use evidence_store::{EvidenceTable, OutcomeRecord};
 pub use evidence_sums::{ReferredEvidence, VolumeSums};
 pub use extents::CopyExtent;
-pub use files::{CopyRecord, FileKind, FileVersion, FullVersion, OutcomeState, StoredCodec};
+pub use files::{FileKind, FileVersion, FullVersion, OutcomeState};
 pub use ids::{CartridgeId, CopyId, SegmentId};
 pub use jobs::{EventLevel, JobEvent, JobRecord, JobRequest, JobState, RecordedEvent};
 pub use located::LocatedCopy;

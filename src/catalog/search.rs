@@ -331,7 +331,7 @@ impl Judge<'_> {
 
     fn volumes(&mut self, dir: i64, row: &VersionRow) -> Result<Vec<VolumeUuid>, CatalogError> {
         let mut volumes = Vec::new();
-        for copy in super::files::copy_ids(self.reader, dir, row)? {
+        for copy in super::copies::copy_ids(self.reader, dir, row)? {
             let volume = self.book.segment(self.reader, copy.segment())?.volume;
             if !volumes.contains(&volume) {
                 volumes.push(volume);

@@ -13,11 +13,10 @@ use crate::domain::{ByteCount, JobId, SetName, VolumeUuid};
 
 use super::Catalog;
 use super::browse::newest_after;
+use super::copies::{copy_ids, part_of};
 use super::error::CatalogError;
 use super::extents::decode_extents;
-use super::files::{
-    EvidenceBook, FileKind, KIND_GONE, VERSION_COLUMNS, VersionRow, copy_ids, part_of, root_dir,
-};
+use super::files::{EvidenceBook, FileKind, KIND_GONE, VERSION_COLUMNS, VersionRow, root_dir};
 use super::ids::CopyId;
 use super::located::{LocatedCopy, Locator};
 use super::paths::{find_dir, normal_path, split_path};
@@ -208,6 +207,27 @@ impl Catalog {
                 entry.with_reason += with_reason;
             }
             Ok(totals)
+        })
+    }
+
+    /// Shows every copy of a job's selection, whatever became of it, in the order of the volumes. For
+    /// those that need no more than the copies' numbers.
+    ///
+    /// # Errors
+    /// `Database` if they cannot be read.
+    pub fn each_selected_copy(
+        &self,
+        job: JobId,
+        visit: &mut dyn FnMut(CopyId),
+    ) -> Result<(), CatalogError> {
+        self.read("list the copies of a selection", |reader| {
+            let mut statement =
+                reader.prepare_cached("SELECT copy_id FROM selections WHERE job_id = ?1")?;
+            let mut rows = statement.query([job.0])?;
+            while let Some(row) = rows.next()? {
+                visit(CopyId(row.get(0)?));
+            }
+            Ok(())
         })
     }
 

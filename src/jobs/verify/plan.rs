@@ -4,18 +4,12 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::State;
-use crate::catalog::{
-    AsOf, CatalogError, ItemKey, LocatedCopy, SegmentRecord, SelectionRequest, VolumeRecord,
-    VolumeState,
-};
+use crate::catalog::{AsOf, SegmentRecord, SelectionRequest, VolumeRecord, VolumeState};
 use crate::domain::{Barcode, RunId, SetName, VolumeUuid};
 use crate::jobs::context::JobContext;
 use crate::jobs::error::JobError;
 use crate::jobs::spec::VerifyScope;
 use crate::jobs::volume::{current_volume, known_cartridge};
-
-/// Items of a selection read at once.
-const ITEMS_READ: usize = 2000;
 
 /// Everything to be read.
 #[derive(Debug, Default)]
@@ -147,19 +141,13 @@ impl VerifyPlan {
         let catalog = &context.parts.catalog;
         let mut copies: BTreeMap<i64, Vec<u64>> = BTreeMap::new();
         let mut plan = Self::default();
-        let mut take = |located: &LocatedCopy| {
-            let id = located.copy.id;
-            copies.entry(id.segment().0).or_default().push(id.sequence());
-        };
         for share in catalog.selection_volumes(context.id)? {
             plan.bytes += share.totals.values().map(|totals| totals.bytes.0).sum::<u64>();
-            each_item(
-                |after| catalog.waiting_items(context.id, share.volume, after, ITEMS_READ),
-                &mut take,
-            )?;
         }
         // What lies on volumes that are called missing or bad is to be verified all the same.
-        each_item(|after| catalog.selection_problems(context.id, after, ITEMS_READ), &mut take)?;
+        catalog.each_selected_copy(context.id, &mut |copy| {
+            copies.entry(copy.segment().0).or_default().push(copy.sequence());
+        })?;
         for (segment, sequences) in copies {
             let record = catalog.segment(crate::catalog::SegmentId(segment))?;
             let ranges = ranges_of(sequences, record.checkpoint.sequence);
@@ -186,23 +174,6 @@ impl VerifyPlan {
         let segments = vec![segment];
         self.volumes.push(VolumePlan { record, barcode, segments, is_whole: false });
         Ok(())
-    }
-}
-
-fn each_item(
-    page: impl Fn(Option<ItemKey>) -> Result<Vec<crate::catalog::SelectionItem>, CatalogError>,
-    take: &mut dyn FnMut(&LocatedCopy),
-) -> Result<(), CatalogError> {
-    let mut after = None;
-    loop {
-        let items = page(after)?;
-        for item in &items {
-            take(&item.located);
-        }
-        match items.last() {
-            Some(last) if items.len() == ITEMS_READ => after = Some(last.key),
-            _ => return Ok(()),
-        }
     }
 }
 
