@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use crate::catalog::{EvidenceState, OutcomeState};
+use crate::catalog::EvidenceState;
 use crate::domain::{ByteCount, MIB, RunId, SetName};
 use crate::jobs::spec::{BackupMode, BackupSpec, Compression, Need};
 use crate::jobs::test_support::{TestAppliance, backup_spec, barcode, noise, write_file};
@@ -113,23 +113,6 @@ fn compressed_files_are_stored_smaller_under_their_names_with_zst() {
     assert_eq!(codec.name, "zstd");
     assert!(codec.stored_size < ByteCount(100_000), "{codec:?}");
     assert!(copy.stored_path.as_ref().unwrap().ends_with("text.zst"), "{copy:?}");
-}
-
-#[test]
-fn what_cannot_be_read_is_named_and_the_run_is_incomplete() {
-    let appliance = TestAppliance::formatted(1, 64);
-    let source = small_tree(&appliance);
-    let spec = BackupSpec { index_interval: ByteCount(MIB), ..backup_spec(&source, "s") };
-    // The file is replaced between scan and reading: held up by a pause at the first safe point.
-    let job = appliance.submit(&JobSpec::Backup(spec));
-    let (state, end) = appliance.wait(job);
-    assert_eq!(state, JobState::Completed, "{end:?}");
-    let run = end.outcome.unwrap().run.unwrap();
-    let outcomes = appliance.catalog().outcomes(&run, None, 10).unwrap();
-    assert!(
-        outcomes.iter().all(|outcome| outcome.state != OutcomeState::Unreadable),
-        "{outcomes:?}"
-    );
 }
 
 /// The process is stopped in the middle, several times; the run goes on and ends complete, and no
