@@ -20,5 +20,7 @@ pub mod jobs;
 pub mod api;
 pub mod app;
 
+#[cfg(all(target_arch = "x86_64", any(target_env = "musl", test)))]
+mod memmove;
 #[cfg(test)]
 mod tidy;

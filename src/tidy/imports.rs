@@ -8,6 +8,7 @@ use super::source::{Source, identifiers};
 /// The direction of imports. What is not listed for a module, it may not name.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("domain", &[]),
+    ("memmove", &[]),
     ("spool", &[]),
     ("scsi", &["domain"]),
     ("drive", &["domain", "scsi"]),
