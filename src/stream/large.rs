@@ -19,8 +19,12 @@ use super::input::{Input, outcome_of};
 use super::plan::{Change, Codec, FileOutcome, Part, Place, PlannedFile, SplitState, StoredFile};
 use super::run::{HALT_LOOK, Run};
 use super::workers::WorkQueue;
-use crate::domain::Sha256Digest;
+use crate::domain::{MIB, Sha256Digest};
 use crate::source::SourceError;
+
+/// Bytes of a file that may be read and not hashed. Enough to keep a disk array busy; so little that
+/// hashing finds them in the cache and not in memory.
+const UNHASHED_BYTES_MAX: u64 = 16 * MIB;
 
 /// The part of a file that this volume takes.
 #[derive(Clone, Copy, Debug)]
@@ -63,7 +67,8 @@ pub(super) struct LargeFile {
     run: Arc<Run>,
     work: WorkQueue,
     state: Mutex<State>,
-    judged: Condvar,
+    /// Hashing went on or failed, or the verdict is there.
+    progressed: Condvar,
 }
 
 #[derive(Debug)]
@@ -109,8 +114,8 @@ impl LargeFile {
             failure: None,
             verdict: None,
         };
-        let (state, judged) = (Mutex::new(state), Condvar::new());
-        Arc::new(Self { planned, extent, input, run, work, state, judged })
+        let (state, progressed) = (Mutex::new(state), Condvar::new());
+        Arc::new(Self { planned, extent, input, run, work, state, progressed })
     }
 
     /// Has `span` filled with the file's bytes from `offset` on.
@@ -123,6 +128,20 @@ impl LargeFile {
             span,
             done: Box::new(move |span, result| file.arrive(offset, span, result)),
         }));
+    }
+
+    /// Waits until what was read up to `offset` of the file and is not hashed yet is little enough to
+    /// be in the processor's cache when its turn comes; false if the stream was halted.
+    pub(super) fn wait_for_hash(&self, offset: u64) -> bool {
+        let mut state = self.state.lock();
+        while offset.saturating_sub(state.hashed_to) > UNHASHED_BYTES_MAX && state.failure.is_none()
+        {
+            if self.run.is_halted() {
+                return false;
+            }
+            self.progressed.wait_for(&mut state, HALT_LOOK);
+        }
+        true
     }
 
     /// Nothing more will be laid out.
@@ -146,7 +165,7 @@ impl LargeFile {
             if self.run.is_halted() {
                 return None;
             }
-            self.judged.wait_for(&mut state, HALT_LOOK);
+            self.progressed.wait_for(&mut state, HALT_LOOK);
         }
     }
 
@@ -192,6 +211,7 @@ impl LargeFile {
             state.arrived.insert(offset, span);
         } else {
             state.arrived.clear();
+            self.progressed.notify_all();
         }
         drop(state);
         self.start_work();
@@ -226,6 +246,7 @@ impl LargeFile {
                 state = self.state.lock();
                 state.hasher = hasher;
                 state.hashed_to += length;
+                self.progressed.notify_all();
             } else if state.can_judge() {
                 let is_whole = state.hashed_to == self.extent.offset + self.extent.length;
                 let hasher = state.hasher.take().filter(|_| is_whole);
@@ -234,7 +255,7 @@ impl LargeFile {
                 let verdict = self.judge(hasher, failure);
                 state = self.state.lock();
                 state.verdict = Some(verdict);
-                self.judged.notify_all();
+                self.progressed.notify_all();
             } else {
                 state.is_working = false;
                 return;

@@ -96,6 +96,7 @@ impl<'a> Outlet<'a> {
                         self.sink.file_done(record)?;
                         self.count_record(record);
                     }
+                    self.sink.block_done();
                     self.stage.taken(self.index);
                     if let Some(reason) = reason {
                         return Ok(reason);

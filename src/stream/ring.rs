@@ -14,6 +14,7 @@
     reason = "the kernel is handed addresses of slabs that operations keep alive"
 )]
 
+use std::cell::OnceCell;
 use std::fs::File;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -220,16 +221,21 @@ async fn read_span(
 /// The slabs as the kernel knows them.
 struct Registered {
     slabs: BufferPool,
-    /// Nothing if the kernel refused to pin so much memory.
-    registry: Option<FixedBufRegistry<PinnedSlab>>,
+    /// Made by the first read, because it makes every page of the slabs resident at once: a stream of
+    /// small files has no use for that. Nothing in it if the kernel refused to pin so much memory.
+    registry: OnceCell<Option<FixedBufRegistry<PinnedSlab>>>,
 }
 
 impl Registered {
     fn new(slabs: &BufferPool) -> Rc<Self> {
-        let count = slabs.slab_count().min(REGISTERED_MAX);
-        let pinned = (0..count).map(|index| PinnedSlab { slabs: slabs.clone(), index });
+        Rc::new(Self { slabs: slabs.clone(), registry: OnceCell::new() })
+    }
+
+    fn register(&self) -> Option<FixedBufRegistry<PinnedSlab>> {
+        let count = self.slabs.slab_count().min(REGISTERED_MAX);
+        let pinned = (0..count).map(|index| PinnedSlab { slabs: self.slabs.clone(), index });
         let registry = FixedBufRegistry::new(pinned);
-        let registry = match registry.register() {
+        match registry.register() {
             Ok(()) => Some(registry),
             Err(error) => {
                 tracing::info!(
@@ -238,13 +244,13 @@ impl Registered {
                 );
                 None
             }
-        };
-        Rc::new(Self { slabs: slabs.clone(), registry })
+        }
     }
 
     /// The span's bytes as a registered buffer, if it is one and nobody else is filling that slab.
     fn buffer_of(&self, span: Span) -> RingBuffer {
-        let registry = self.registry.as_ref().filter(|_| span.is_of(&self.slabs));
+        let registry = self.registry.get_or_init(|| self.register());
+        let registry = registry.as_ref().filter(|_| span.is_of(&self.slabs));
         match registry.and_then(|registry| registry.check_out(span.slab_index())) {
             Some(fixed) => RingBuffer::Fixed { fixed, span },
             None => RingBuffer::Plain(UnregisteredSpan(span)),

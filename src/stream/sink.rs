@@ -24,6 +24,9 @@ pub trait BlockSink: Send {
     /// When it could not be recorded. This sink is given nothing more.
     fn file_done(&mut self, record: &FileRecord) -> Result<(), EdgeError>;
 
+    /// All files that ended in the block put last are told of: a good moment to say how far it is.
+    fn block_done(&mut self) {}
+
     /// The drive is going to stand still (low water, or paused): a good moment to flush.
     ///
     /// # Errors

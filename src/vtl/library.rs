@@ -26,7 +26,7 @@ use super::drive::DriveUnit;
 use super::environment::Environment;
 use super::faults::{FaultPlan, Faults};
 use super::log::{CommandLog, Device, InitiatorId};
-use super::plan::{LibraryPlan, OpenOptions};
+use super::plan::{LibraryPlan, OpenOptions, Timing};
 use super::store::{Cartridge, Identity, UNFINISHED, read_json, replace_json};
 use super::timing::MotionCounters;
 use super::transport::VirtualTransport;
@@ -231,6 +231,12 @@ impl VirtualLibrary {
     pub fn drive_as(&self, index: usize, initiator: InitiatorId) -> VirtualTransport {
         assert!(index < self.drive_count(), "virtual library: no drive {index}");
         VirtualTransport::new(Arc::clone(&self.inner), Device::Drive(index), initiator)
+    }
+
+    /// Whether commands take time.
+    #[must_use]
+    pub fn timing(&self) -> Timing {
+        self.inner.environment.timing
     }
 
     /// How many drives there are.

@@ -20,7 +20,7 @@ use crate::keys::KeyStore;
 use crate::scsi::sg::{Node, NodeKind, SgDevice, find_nodes};
 use crate::scsi::{Transport, TransportError};
 use crate::stream::{EngineChoice, StagingConfig, StreamConfig};
-use crate::vtl::{LibraryPlan, OpenOptions, VirtualLibrary, VtlErrorKind};
+use crate::vtl::{LibraryPlan, OpenOptions, Timing, VirtualLibrary, VtlErrorKind};
 
 /// The catalog's file in the data folder.
 const CATALOG_FILE: &str = "catalog.db";
@@ -145,15 +145,16 @@ pub(in crate::app) fn virtual_equipment(
     const NEXT_STEP: &str = "Look at the practice library's folder, or name another with --data.";
     let changer = Changer::open(Box::new(library.changer()))
         .map_err(|error| failed(WHAT, error, NEXT_STEP))?;
+    let has_motion = library.timing() == Timing::Model;
     let mut bays = Vec::new();
     for index in 0..library.drive_count() {
         let library = library.clone();
         let connect = Box::new(move || -> Result<Box<dyn Transport>, TransportError> {
             Ok(Box::new(library.drive(index)))
         });
-        bays.push(
-            DriveBay::discover(connect, clock).map_err(|error| failed(WHAT, error, NEXT_STEP))?,
-        );
+        let bay =
+            DriveBay::discover(connect, clock).map_err(|error| failed(WHAT, error, NEXT_STEP))?;
+        bays.push(if has_motion { bay } else { bay.without_motion() });
     }
     Ok(Equipment::new(Some(changer), bays, Arc::clone(clock)))
 }

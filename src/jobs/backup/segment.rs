@@ -90,7 +90,8 @@ impl<'a> Segment<'a> {
                 return Err(error);
             }
         };
-        let written = self.stream(&mut sink).and_then(|stop| self.close(&mut sink, stop));
+        let rates = loaded.rates();
+        let written = self.stream(&mut sink, rates).and_then(|stop| self.close(&mut sink, stop));
         loaded.take_back(sink.volume.into_drive());
         let (end, manifest) = written?;
         self.state.manifest = Some(manifest);
@@ -247,7 +248,11 @@ impl<'a> Segment<'a> {
         &self.run.totals
     }
 
-    fn stream(&self, sink: &mut TapeSink<'_>) -> Result<StreamStop, JobError> {
+    fn stream(
+        &self,
+        sink: &mut TapeSink<'_>,
+        medium: Option<MediumRates>,
+    ) -> Result<StreamStop, JobError> {
         let mark = sink.recorder.mark;
         if mark.ordinal >= self.totals().files_to_store {
             return Ok(StreamStop::PlanDone);
@@ -256,7 +261,7 @@ impl<'a> Segment<'a> {
         let room = Arc::clone(&sink.room);
         let config = StreamConfig {
             block_bytes: sink.volume.label().block_size,
-            medium: self.state.barcode.generation().map(MediumRates::of),
+            medium,
             ..self.context.parts.stream.clone()
         };
         let files = self.planned_files(mark)?;

@@ -70,14 +70,7 @@ impl TapeSink<'_> {
             FileOutcome::Stored(stored) => self.runs.extents(stored.place),
             _ => None,
         };
-        self.recorder.file_done(record, extents)?;
-        let counts = self.recorder.counts;
-        let (files, bytes) = (self.files_before, self.bytes_before);
-        self.context.update(|progress| {
-            progress.files_done = files + counts.stored + counts.not_stored;
-            progress.bytes_done = bytes + counts.stored_bytes;
-        });
-        Ok(())
+        self.recorder.file_done(record, extents)
     }
 }
 
@@ -88,5 +81,14 @@ impl BlockSink for TapeSink<'_> {
 
     fn file_done(&mut self, record: &FileRecord) -> Result<(), EdgeError> {
         self.note(record).map_err(EdgeError::from)
+    }
+
+    fn block_done(&mut self) {
+        let counts = self.recorder.counts;
+        let (files, bytes) = (self.files_before, self.bytes_before);
+        self.context.update(|progress| {
+            progress.files_done = files + counts.stored + counts.not_stored;
+            progress.bytes_done = bytes + counts.stored_bytes;
+        });
     }
 }

@@ -22,6 +22,8 @@ pub struct DriveBay {
     pub product: String,
     /// Its firmware.
     pub revision: String,
+    /// False for a virtual drive without a time model: nothing moves in it, so it needs no minimum rate.
+    pub has_motion: bool,
     connect: Connect,
 }
 
@@ -39,8 +41,15 @@ impl DriveBay {
             vendor: identity.vendor.clone(),
             product: identity.product.clone(),
             revision: identity.revision.clone(),
+            has_motion: true,
             connect,
         })
+    }
+
+    /// The same drive, known to take what comes at any rate.
+    #[must_use]
+    pub fn without_motion(self) -> Self {
+        Self { has_motion: false, ..self }
     }
 
     /// Opens the drive, which must still be the same one.

@@ -8,6 +8,7 @@ use super::{BayGuard, DriveBay, Equipment, EquipmentError};
 use crate::changer::{Element, ElementAddress, Inventory};
 use crate::domain::{Barcode, DriveSerial};
 use crate::drive::{Drive, DriveError, WaitState};
+use crate::stream::MediumRates;
 
 /// LTO-9 media are initialised at their first load for up to two hours; a margin on top.
 const READY_LIMIT: Duration = Duration::from_secs(3 * 3600);
@@ -168,6 +169,13 @@ impl Loaded {
     #[must_use]
     pub fn drive_serial(&self) -> &DriveSerial {
         &self.guard.equipment.bays[self.guard.bay].serial
+    }
+
+    /// The rates at which the drive streams the cartridge; nothing if it takes what comes.
+    #[must_use]
+    pub fn rates(&self) -> Option<MediumRates> {
+        let has_motion = self.guard.equipment.bays[self.guard.bay].has_motion;
+        self.barcode.generation().filter(|_| has_motion).map(MediumRates::of)
     }
 
     /// True if it was in the drive already when this job asked for it: what is read may come from the

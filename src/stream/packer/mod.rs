@@ -224,6 +224,9 @@ impl Packer<'_> {
         let mut place: Option<Place> = None;
         let mut laid_out = 0;
         while laid_out < extent.length && !file.has_failed() {
+            if !file.wait_for_hash(extent.offset + laid_out) {
+                return Err(Stop::Halted);
+            }
             self.ensure_space()?;
             let slab = self.layout.sequence;
             let Some(open) = &mut self.layout.open else { return Err(Stop::Halted) };
