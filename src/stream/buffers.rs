@@ -36,6 +36,23 @@ pub const SLAB_ALIGN_BYTES: usize = 4096;
 /// Largest slab: the largest block that LTFS writers use and HBAs commonly pass.
 pub const SLAB_BYTES_MAX: usize = 1024 * 1024;
 
+/// Begins to load `bytes` into the nearest cache and does not wait for it. For what another processor
+/// has just written and this one is going to read in order: hashing takes half as long again without.
+pub(super) fn fetch(bytes: &[u8]) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        /// The step in which a processor loads memory.
+        const CACHE_LINE_BYTES: usize = 64;
+        for line in bytes.chunks(CACHE_LINE_BYTES) {
+            // SAFETY: a prefetch of any address is allowed and changes nothing that a program sees.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) };
+        }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = bytes;
+}
+
 /// A fixed number of slabs of one size. Clones share them.
 #[derive(Clone)]
 pub struct BufferPool(Arc<PoolShared>);
