@@ -84,13 +84,18 @@ impl Appliance {
     }
 
     /// Backs up everything below `source`.
-    pub(super) fn backup(&self, tree: TreePlan, source: &Path) -> Result<(), AppError> {
+    pub(super) fn backup(
+        &self,
+        tree: TreePlan,
+        source: &Path,
+        compression: Compression,
+    ) -> Result<(), AppError> {
         let spec = BackupSpec {
             set: set()?,
             paths: vec![source.to_owned()],
             mode: BackupMode::Full,
             exclude: Vec::new(),
-            compression: Compression::None,
+            compression,
             cartridges: Vec::new(),
             index_interval: BackupSpec::default_index_interval(),
         };

@@ -19,6 +19,7 @@ use super::cost::{Cost, Worker, measure};
 use super::tools;
 use super::tree::{TreePlan, failed, read_through};
 use crate::app::error::AppError;
+use crate::jobs::spec::Compression;
 use crate::vtl::Storage;
 
 /// What is done with the files.
@@ -27,6 +28,8 @@ use crate::vtl::Storage;
 pub(in crate::app) enum Task {
     /// A backup job whose virtual drive counts blocks and drops them.
     BackupDiscarded,
+    /// The same with each file compressed by zstd at level 1.
+    BackupZstd,
     /// A backup job to a cartridge in the work folder.
     Backup,
     /// A verify job of that.
@@ -35,6 +38,12 @@ pub(in crate::app) enum Task {
     Restore,
     /// `tar | openssl dgst -sha256`.
     TarHash,
+    /// `tar`, then `openssl dgst -sha256` of every file.
+    TarThenHash,
+    /// `openssl dgst -sha256` of every file, a process a core.
+    Hash,
+    /// `tar | zstd -1 -T0`.
+    TarZstd,
     /// `tar -x` beside `openssl dgst -sha256`.
     UntarHash,
     /// `cp -a`.
@@ -43,12 +52,16 @@ pub(in crate::app) enum Task {
 
 impl Task {
     /// In the order in which each may use what those before it left.
-    pub(super) const ALL: [Self; 7] = [
+    pub(super) const ALL: [Self; 11] = [
         Self::BackupDiscarded,
+        Self::BackupZstd,
         Self::Backup,
         Self::Verify,
         Self::Restore,
         Self::TarHash,
+        Self::TarThenHash,
+        Self::Hash,
+        Self::TarZstd,
         Self::UntarHash,
         Self::Copy,
     ];
@@ -57,10 +70,14 @@ impl Task {
     pub(super) fn describe(self) -> &'static str {
         match self {
             Self::BackupDiscarded => "backup, to a drive that discards",
+            Self::BackupZstd => "the same with zstd, level 1",
             Self::Backup => "backup, cartridge in the work folder",
             Self::Verify => "verify",
             Self::Restore => "restore",
             Self::TarHash => "`tar \\| openssl dgst -sha256`",
+            Self::TarThenHash => "`tar`, then `openssl dgst -sha256` of each file",
+            Self::Hash => "`openssl dgst -sha256`, a process a core",
+            Self::TarZstd => "`tar \\| zstd -1 -T0`",
             Self::UntarHash => "`tar -x` beside `openssl dgst -sha256`",
             Self::Copy => "`cp -a`",
         }
@@ -68,14 +85,18 @@ impl Task {
 
     /// True if it is one of our jobs.
     pub(super) fn is_ours(self) -> bool {
-        !matches!(self, Self::TarHash | Self::UntarHash | Self::Copy)
+        matches!(
+            self,
+            Self::BackupDiscarded | Self::BackupZstd | Self::Backup | Self::Verify | Self::Restore
+        )
     }
 
-    /// The use of tar and openssl that it is compared with: both hash every byte, both read files or
+    /// The use of tar that it is compared with: both hash (or compress) every byte, both read files or
     /// both make files. Verify makes none.
     pub(super) fn tar_reference(self) -> Self {
         match self {
             Self::Restore | Self::UntarHash => Self::UntarHash,
+            Self::BackupZstd => Self::TarZstd,
             _ => Self::TarHash,
         }
     }
@@ -95,11 +116,23 @@ impl Case {
         let source = self.folder.join(SOURCE);
         let out = self.folder.join(OUT);
         match self.task {
-            Task::BackupDiscarded => self.backup(&source, DISCARDING, Storage::Discard),
-            Task::Backup => self.backup(&source, APPLIANCE, Storage::Files),
+            Task::BackupDiscarded => {
+                self.backup(&source, DISCARDING, Storage::Discard, Compression::None)
+            }
+            Task::BackupZstd => {
+                let zstd = Compression::Zstd { level: 1 };
+                self.backup(&source, DISCARDING, Storage::Discard, zstd)
+            }
+            Task::Backup => self.backup(&source, APPLIANCE, Storage::Files, Compression::None),
             Task::Verify => self.with_appliance(|appliance| appliance.verify(self.tree)),
             Task::Restore => self.with_appliance(|appliance| appliance.restore(self.tree, &out)),
             Task::TarHash => measure(Worker::Children, || tools::tar_hash(&source)),
+            Task::TarThenHash => {
+                let archive = self.folder.join(ARCHIVE);
+                measure(Worker::Children, || tools::tar_then_hash(&source, &archive))
+            }
+            Task::Hash => measure(Worker::Children, || tools::hash(&source)),
+            Task::TarZstd => measure(Worker::Children, || tools::tar_zstd(&source)),
             Task::UntarHash => {
                 fs::create_dir(&out).map_err(failed("make", &out))?;
                 measure(Worker::Children, || tools::untar_hash(&self.folder.join(ARCHIVE), &out))
@@ -108,9 +141,15 @@ impl Case {
         }
     }
 
-    fn backup(&self, source: &Path, folder: &str, storage: Storage) -> Result<Cost, AppError> {
+    fn backup(
+        &self,
+        source: &Path,
+        folder: &str,
+        storage: Storage,
+        compression: Compression,
+    ) -> Result<Cost, AppError> {
         let appliance = Appliance::make(&self.folder.join(folder), self.tree, storage)?;
-        measure(Worker::Own, || appliance.backup(self.tree, source))
+        measure(Worker::Own, || appliance.backup(self.tree, source, compression))
     }
 
     fn with_appliance(
@@ -153,8 +192,9 @@ impl Place {
         let case = Case { task, tree: self.tree, folder: self.folder.clone() };
         let cost = launch(&case)?;
         match task {
-            Task::BackupDiscarded => clear(&at(DISCARDING))?,
-            Task::Backup | Task::Verify | Task::TarHash => {}
+            Task::BackupDiscarded | Task::BackupZstd => clear(&at(DISCARDING))?,
+            Task::Backup | Task::Verify | Task::TarHash | Task::Hash | Task::TarZstd => {}
+            Task::TarThenHash => clear(&at(ARCHIVE))?,
             Task::Restore => [OUT, APPLIANCE].iter().try_for_each(|name| clear(&at(name)))?,
             Task::UntarHash => [OUT, ARCHIVE].iter().try_for_each(|name| clear(&at(name)))?,
             Task::Copy => clear(&at(OUT))?,

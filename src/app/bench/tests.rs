@@ -86,12 +86,15 @@ fn a_ratio_is_how_many_times_as_fast_we_are() {
         row(Task::BackupDiscarded, 1.0),
         row(Task::Backup, 2.0),
         row(Task::TarHash, 2.0),
+        row(Task::TarThenHash, 3.0),
+        row(Task::Hash, 0.6),
         row(Task::Copy, 0.5),
     ];
     let text = report.markdown();
-    let line = "| backup, to a drive that discards | 500 MB/s | 8.00 | 1.0 MiB | 2.00 | 0.50 |";
-    assert!(text.contains(line), "{text}");
-    assert!(text.contains("| `cp -a` | 1,000 MB/s | 4.00 | 1.0 MiB | - | - |"), "{text}");
+    let figures = "| 500 MB/s | 8.00 | 1.0 MiB | 2.00 | 3.00 | 0.60 | 0.50 |";
+    let line = format!("| backup, to a drive that discards {figures}");
+    assert!(text.contains(&line), "{text}");
+    assert!(text.contains("| `cp -a` | 1,000 MB/s | 4.00 | 1.0 MiB | - | - | - | - |"), "{text}");
     assert!(text.contains("Measured 2026-01-01 on "), "{text}");
     assert!(text.contains("up to LTO-10 at full speed"), "{text}");
     assert!(text.contains("the processor limits: 4.0 of 4 cores"), "{text}");

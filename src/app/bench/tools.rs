@@ -1,26 +1,34 @@
-//! The tools that people would use instead: GNU tar with openssl, and cp.
+//! The tools that people would use instead: GNU tar with openssl, openssl alone, zstd, and cp.
 //!
 //! tar alone proves nothing, so a hash goes with it: `tar | openssl dgst -sha256` for reading, and for
-//! unpacking `openssl` reads the same archive beside tar, which spares it a pipe. cp hashes nothing; it
-//! says how fast the machine copies at all.
+//! unpacking `openssl` reads the same archive beside tar, which spares it a pipe. That is one hash of a
+//! whole stream; who wants to find one file's damage hashes each file, after tar. openssl alone, a process
+//! a core, is what the processor can hash at all, and cp hashes nothing: it says how fast the machine
+//! copies. coreutils' sha256sum is no reference, because it does not use the processor's instructions.
 
 use std::ffi::OsStr;
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread::available_parallelism;
 
 use super::tree::failed;
 use crate::app::error::AppError;
 
 const OPENSSL_HASH: [&str; 2] = ["dgst", "-sha256"];
+/// Files named in one command: what `xargs` would pass of names as long as these.
+const FILES_PER_COMMAND: usize = 1000;
 
 /// Refuses if one of the tools is missing.
 pub(super) fn ensure_present() -> Result<(), AppError> {
-    for (tool, argument) in [("tar", "--version"), ("openssl", "version"), ("cp", "--version")] {
+    let tools =
+        [("tar", "--version"), ("openssl", "version"), ("zstd", "--version"), ("cp", "--version")];
+    for (tool, argument) in tools {
         let answer = Command::new(tool).arg(argument).stdout(Stdio::null()).status();
         if !answer.is_ok_and(|status| status.success()) {
             return Err(AppError::Offline {
                 message: format!("{tool} does not work on this machine, and is compared with"),
-                next_step: "Install GNU tar, openssl and coreutils.".to_owned(),
+                next_step: "Install GNU tar, openssl, zstd and coreutils.".to_owned(),
             });
         }
     }
@@ -29,18 +37,78 @@ pub(super) fn ensure_present() -> Result<(), AppError> {
 
 /// `tar --create tree | openssl dgst -sha256`.
 pub(super) fn tar_hash(tree: &Path) -> Result<(), AppError> {
+    let mut openssl = Command::new("openssl");
+    openssl.args(OPENSSL_HASH);
+    tar_into(tree, openssl)
+}
+
+/// `tar --create tree | zstd -1 -T0`.
+pub(super) fn tar_zstd(tree: &Path) -> Result<(), AppError> {
+    let mut zstd = Command::new("zstd");
+    zstd.args(["-1", "-T0", "--quiet", "--stdout"]);
+    tar_into(tree, zstd)
+}
+
+fn tar_into(tree: &Path, mut reader: Command) -> Result<(), AppError> {
+    let name = Path::new(reader.get_program()).display().to_string();
     let mut tar = tar_of(tree, OsStr::new("-"));
     let mut packing = started(tar.stdout(Stdio::piped()))?;
-    let mut openssl = Command::new("openssl");
-    openssl.args(OPENSSL_HASH).stdout(Stdio::null());
+    reader.stdout(Stdio::null());
     if let Some(stream) = packing.stdout.take() {
-        openssl.stdin(stream);
+        reader.stdin(stream);
     }
-    let hashing = started(&mut openssl);
-    // The pipe has to be closed here, or tar never hears that openssl is gone.
-    drop(openssl);
+    let reading = started(&mut reader);
+    // The pipe has to be closed here, or tar never hears that its reader is gone.
+    drop(reader);
     finished("tar", packing)?;
-    finished("openssl", hashing?)
+    finished(&name, reading?)
+}
+
+/// `openssl dgst -sha256` of every file, one process a core and as many files each as fit in a command.
+pub(super) fn hash(tree: &Path) -> Result<(), AppError> {
+    hash_each(tree, available_parallelism().map_or(1, usize::from))
+}
+
+/// `tar --create --file=archive tree`, then `openssl dgst -sha256` of every file.
+pub(super) fn tar_then_hash(tree: &Path, archive: &Path) -> Result<(), AppError> {
+    make_archive(tree, archive)?;
+    hash_each(tree, 1)
+}
+
+/// Hashes every file with so many processes at a time.
+fn hash_each(tree: &Path, processes: usize) -> Result<(), AppError> {
+    let files = files_below(tree)?;
+    let share = files.len().div_ceil(processes).max(1);
+    for round in files.chunks(processes * share.min(FILES_PER_COMMAND)) {
+        let share = round.len().div_ceil(processes).max(1);
+        let hashing: Vec<_> = round
+            .chunks(share)
+            .map(|files| {
+                let mut openssl = Command::new("openssl");
+                started(openssl.args(OPENSSL_HASH).args(files).stdout(Stdio::null()))
+            })
+            .collect();
+        for child in hashing {
+            finished("openssl", child?)?;
+        }
+    }
+    Ok(())
+}
+
+/// The files of a measured tree, which has folders of files and nothing else.
+fn files_below(tree: &Path) -> Result<Vec<PathBuf>, AppError> {
+    let mut files = Vec::new();
+    for folder in entries(tree)? {
+        files.extend(entries(&folder)?);
+    }
+    Ok(files)
+}
+
+fn entries(folder: &Path) -> Result<Vec<PathBuf>, AppError> {
+    let listed = fs::read_dir(folder).and_then(|entries| {
+        entries.map(|entry| entry.map(|entry| entry.path())).collect::<std::io::Result<Vec<_>>>()
+    });
+    listed.map_err(failed("list", folder))
 }
 
 /// `tar --create --file=archive tree`.
