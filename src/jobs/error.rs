@@ -165,6 +165,10 @@ impl JobError {
             if let Some(drive) = error.downcast_ref::<DriveError>() {
                 return Some(drive);
             }
+            // A boxed cause is an error of its own type: the box.
+            if let Some(drive) = error.downcast_ref::<Box<DriveError>>() {
+                return Some(drive);
+            }
             // A transparent variant hides its inner error from `source`.
             if let Some(Self::Drive(drive) | Self::Equipment(EquipmentError::Drive(drive))) =
                 error.downcast_ref::<Self>()

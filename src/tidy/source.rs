@@ -57,7 +57,8 @@ pub(super) fn read_tree(root: &Path) -> io::Result<Vec<Source>> {
         for entry in std::fs::read_dir(&folder)? {
             let path = entry?.path();
             if path.is_dir() {
-                folders.push(path);
+                // What a build of a package in there leaves is not ours.
+                folders.extend((!path.ends_with("target")).then_some(path));
             } else if path.extension().is_some_and(|extension| extension == "rs") {
                 let below = path.strip_prefix(root).map_err(io::Error::other)?;
                 let text = std::fs::read_to_string(&path)?;

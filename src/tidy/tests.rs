@@ -1,6 +1,7 @@
 //! That each rule fires on what it is for, and not on what only looks like it.
 
 use super::exceptions::Exception;
+use super::failures::{test_names, unproven};
 use super::source::Source;
 use super::{Finding, apply_exceptions, inspect};
 
@@ -148,4 +149,26 @@ fn strings_and_comments_are_blanked_and_lifetimes_are_not_taken_for_characters()
     assert!(!source.code.contains("it's") && !source.code.contains("} b"));
     assert!(source.code.contains("fn f<'a>(x: &'a str) -> char"));
     assert!(source.code.contains("const R: &str ="));
+}
+
+#[test]
+fn a_failure_without_its_row_or_its_test_is_found() {
+    let source = Source::new("a.rs", "#[test]\nfn it_holds() {}\n// #[test]\nfn no_test() {}\n");
+    let tests = test_names(std::iter::once(&source));
+    assert_eq!(tests.iter().collect::<Vec<_>>(), [&"it_holds"]);
+    let row =
+        |number: usize, proof: &str| format!("| F{number} | it fails | we hold | {proof} |\n");
+    let table = |rows: &[String]| {
+        let rest = (rows.len() + 1..=32).map(|number| row(number, "`it_holds`"));
+        rows.iter().cloned().chain(rest).collect::<String>()
+    };
+    let found = |table: &str| -> Vec<String> {
+        unproven(table, &tests).into_iter().map(|finding| finding.message).collect()
+    };
+    assert!(found(&table(&[])).is_empty());
+    assert!(found(&table(&[row(1, "later: the image")])).is_empty());
+    assert_eq!(found(&table(&[row(1, "`no_test`")])), ["there is no test `no_test`"]);
+    assert_eq!(found(&table(&[row(1, "")])), ["no test and no part that is waited for"]);
+    assert_eq!(found(&table(&[row(2, "`it_holds`")])), ["here F1 is expected"]);
+    assert_eq!(found(&row(1, "`it_holds`")), ["1 rows, not 32"]);
 }
