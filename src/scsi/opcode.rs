@@ -73,6 +73,24 @@ pub const SA_RECEIVE_RECOMMENDED_ACCESS_ORDER: u8 = 0x1D;
 /// MAINTENANCE OUT service action: GENERATE RECOMMENDED ACCESS ORDER.
 pub const SA_GENERATE_RECOMMENDED_ACCESS_ORDER: u8 = 0x1D;
 
+/// True for a command whose data phase goes to the device.
+#[must_use]
+pub fn sends_data(opcode: u8) -> bool {
+    matches!(
+        opcode,
+        WRITE_6
+            | MODE_SELECT_6
+            | MODE_SELECT_10
+            | LOG_SELECT
+            | SEND_DIAGNOSTIC
+            | WRITE_BUFFER
+            | WRITE_ATTRIBUTE
+            | PERSISTENT_RESERVE_OUT
+            | SECURITY_PROTOCOL_OUT
+            | MAINTENANCE_OUT
+    )
+}
+
 /// True for a command that changes what is on the medium: its data, marks, layout or attributes.
 ///
 /// The rule "no write-class command reaches a closed or foreign volume" is asserted with this list.

@@ -39,6 +39,7 @@ mod reservation;
 mod senses;
 mod shelf;
 mod store;
+pub mod tcmu;
 mod timing;
 mod transport;
 mod unit;

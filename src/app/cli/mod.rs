@@ -28,6 +28,7 @@ mod status;
 mod tests;
 mod verify;
 mod vtl;
+mod vtl_serve;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

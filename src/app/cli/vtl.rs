@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::output::{Output, Table, size};
 use super::size::parse_size;
+use super::vtl_serve::serve;
 use crate::app::error::{AppError, Exit};
 use crate::domain::{Barcode, ByteCount, GIB, LtoGeneration};
 use crate::vtl::{
@@ -62,6 +63,8 @@ enum VtlAction {
     },
     /// Let devices fail by a plan, from the next opening on
     Fault(FaultArguments),
+    /// Let the kernel see the library as real SCSI devices, until Ctrl-C
+    Serve,
 }
 
 #[derive(Debug, Args)]
@@ -168,6 +171,7 @@ pub(super) fn run(command: VtlCommand, output: &Output) -> Result<Exit, AppError
             format!("made cartridge {serial}, outside: put it in with `vtl insert {serial}`")
         }
         VtlAction::Fault(arguments) => fault(&folder, &arguments)?,
+        VtlAction::Serve => return serve(&open(&folder)?, output),
     };
     if output.is_json {
         output.json(&serde_json::json!({ "done": done }))?;
