@@ -48,6 +48,28 @@ fn what_cannot_be_read_is_named_and_the_job_is_incomplete() {
     assert!(job.out.contains("drivers_probe"), "{job:?}");
 }
 
+/// More than any disk of today has, so that no folder has room for it.
+const MORE_THAN_ANY_DISK: &str = "4000TiB";
+
+#[test]
+fn a_staging_folder_without_room_is_named_and_the_backup_goes_on_in_memory() {
+    let staging = tempfile::tempdir().unwrap();
+    let folder = staging.path().to_str().unwrap();
+    let options = ["--staging-folder", folder, "--staging-size", MORE_THAN_ANY_DISK];
+    let machine = Machine::start_with("256MiB", &options);
+    let source = machine.folder().join("source");
+    write(&source.join("file"), &noise(1, 3_000_000));
+    machine.format("FSP001L9");
+    let job = machine.ask(&["backup", source.to_str().unwrap(), "--set", "s"]);
+    assert_eq!(job.code, Some(0), "{job:?}");
+    let said = format!("{}{}", job.out, job.err);
+    for words in [folder, "has no room", "memory alone", "fossilsafe run --help"] {
+        assert!(said.contains(words), "no {words:?} in {said}");
+    }
+    assert_eq!(std::fs::read_dir(&staging).unwrap().count(), 0);
+    machine.restore("s", &machine.folder().join("restored"));
+}
+
 #[test]
 fn a_corrupt_catalog_is_named_kept_and_can_be_rebuilt() {
     let mut machine = Machine::start("256MiB");

@@ -21,6 +21,8 @@ const COMMAND_LIMIT_SECONDS: u32 = 600;
 pub(crate) struct Machine {
     folder: tempfile::TempDir,
     capacity: &'static str,
+    /// Options of every start beside those that all machines have.
+    options: Vec<String>,
     address: String,
     process: Option<Child>,
 }
@@ -44,8 +46,15 @@ impl Said {
 impl Machine {
     /// A new appliance whose practice cartridges hold `capacity`, started.
     pub(crate) fn start(capacity: &'static str) -> Self {
+        Self::start_with(capacity, &[])
+    }
+
+    /// The same with further options of `fossilsafe run`.
+    pub(crate) fn start_with(capacity: &'static str, options: &[&str]) -> Self {
         let folder = tempfile::Builder::new().prefix("fossilsafe-").tempdir().unwrap();
-        let mut machine = Self { folder, capacity, address: free_address(), process: None };
+        let options = options.iter().map(|&option| option.to_owned()).collect();
+        let address = free_address();
+        let mut machine = Self { folder, capacity, options, address, process: None };
         machine.boot();
         machine
     }
@@ -71,6 +80,7 @@ impl Machine {
         let mut command = Command::new(env!("CARGO_BIN_EXE_fossilsafe"));
         command.arg("run").arg("--data").arg(self.data());
         command.args(["--listen", &self.address, "--practice-capacity", self.capacity]);
+        command.args(&self.options);
         command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
         self.process = Some(command.spawn().unwrap());
         let begun = Instant::now();
@@ -246,6 +256,15 @@ impl Machine {
     /// Moves the write-protect switch of a cartridge; the engine must be stopped.
     pub(crate) fn protect(&self, barcode: &str) {
         self.library().set_write_protected(barcode, true).unwrap();
+    }
+
+    /// Puts a new WORM cartridge into a slot; the engine must be stopped.
+    pub(crate) fn add_worm(&self, barcode: &str) {
+        let folder = self.library_folder();
+        let folder = folder.to_str().unwrap();
+        let kind = ["--generation", "LTO-9", "--kind", "worm", "--capacity", "256MiB", "--door"];
+        let said = offline(&[&["vtl", "--library", folder, "insert", barcode], &kind[..]].concat());
+        assert_eq!(said.code, Some(0), "{said:?}");
     }
 
     /// Takes a cartridge out of the library, with the engine stopped meanwhile.

@@ -33,6 +33,12 @@ pub(super) struct RunArguments {
     /// Capacity of each practice cartridge, when the practice library is made
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     practice_capacity: Option<ByteCount>,
+    /// Folder on a fast disk that continues the memory between source and drive
+    #[arg(long, value_name = "DIR")]
+    staging_folder: Option<PathBuf>,
+    /// Space that is reserved in the staging folder while a backup writes [default: 64GiB]
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    staging_size: Option<ByteCount>,
     /// Address of the API; loopback only
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<SocketAddr>,
@@ -48,7 +54,7 @@ pub(super) fn run(arguments: &RunArguments, output: &Output) -> Result<Exit, App
     let what = || format!("cannot use {}", data.display());
     let data =
         std::path::absolute(&data).map_err(|source| AppError::Io { what: what(), source })?;
-    let settings = with_arguments(Settings::load(&data)?, arguments);
+    let settings = with_arguments(Settings::load(&data)?, arguments)?;
     settings.ensure_usable()?;
     logging::start(&settings.log)?;
     let catalog = if arguments.set_aside_catalog {
@@ -73,7 +79,7 @@ pub(super) fn run(arguments: &RunArguments, output: &Output) -> Result<Exit, App
 }
 
 /// The settings as this start wants them.
-fn with_arguments(mut settings: Settings, arguments: &RunArguments) -> Settings {
+fn with_arguments(mut settings: Settings, arguments: &RunArguments) -> Result<Settings, AppError> {
     if arguments.practice_library {
         settings.library = LibraryChoice::Practice;
     }
@@ -86,7 +92,16 @@ fn with_arguments(mut settings: Settings, arguments: &RunArguments) -> Settings 
     if let Some(listen) = arguments.listen {
         settings.listen = listen;
     }
-    settings
+    if let Some(folder) = &arguments.staging_folder {
+        let what = || format!("cannot use {}", folder.display());
+        let absolute =
+            std::path::absolute(folder).map_err(|source| AppError::Io { what: what(), source })?;
+        settings.stream.staging_folder = Some(absolute);
+    }
+    if let Some(size) = arguments.staging_size {
+        settings.stream.staging_bytes = size;
+    }
+    Ok(settings)
 }
 
 pub(super) fn data_default() -> Result<PathBuf, AppError> {

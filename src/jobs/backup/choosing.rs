@@ -7,12 +7,12 @@ use crate::catalog::{CartridgeKind, CartridgeState, EventLevel, VolumeRecord, Vo
 use crate::domain::ByteCount;
 use crate::jobs::error::JobError;
 use crate::jobs::{inventory, volume::current_volume};
-use crate::pools::{Candidate, Demand, VolumeUse, choose_volume};
+use crate::pools::{Candidate, Demand, NoCandidate, VolumeUse, choose_volume};
 use crate::stream::SplitState;
 
 impl Backup<'_> {
-    /// Chooses the next volume and begins a segment on it; nothing if there is none.
-    pub(super) fn choose(&mut self) -> Result<Option<usize>, JobError> {
+    /// Chooses the next volume and begins a segment on it, or says why there is none.
+    pub(super) fn choose(&mut self) -> Result<Result<usize, NoCandidate>, JobError> {
         let parts = &self.context.parts;
         let inventory = parts.equipment.inventory();
         if let Ok(inventory) = &inventory {
@@ -30,10 +30,10 @@ impl Backup<'_> {
         let chosen = match choose_volume(&candidates, &demand) {
             Ok(chosen) => chosen,
             Err(none) => {
-                for (barcode, refusal) in none.refusals {
+                for (barcode, refusal) in &none.refusals {
                     tracing::info!(job = self.context.id.0, "cartridge {barcode}: {refusal}");
                 }
-                return Ok(None);
+                return Ok(Err(none));
             }
         };
         let (VolumeUse::Empty(volume) | VolumeUse::Open(volume, _)) = chosen.volume else {
@@ -60,7 +60,7 @@ impl Backup<'_> {
         let message =
             format!("writing to cartridge {}, volume {sequence} of the set", chosen.barcode);
         self.context.tell(EventLevel::Info, "volume_chosen", message);
-        Ok(Some(self.state.segments.len() - 1))
+        Ok(Ok(self.state.segments.len() - 1))
     }
 
     /// Where the next segment begins: at the last one's checkpoint.

@@ -54,6 +54,7 @@ use crate::catalog::{
 };
 use crate::domain::{Barcode, ByteCount, MIB, RunId, Timestamp};
 use crate::drive::DriveErrorKind;
+use crate::pools::NoCandidate;
 use crate::source::local::LocalOptions;
 use crate::source::{LocalSource, Source};
 use files::RunFiles;
@@ -189,8 +190,8 @@ impl Backup<'_> {
             let at = match self.open_segment() {
                 Some(at) => at,
                 None => match self.choose()? {
-                    Some(at) => at,
-                    None => return self.wait_for_cartridge(),
+                    Ok(at) => at,
+                    Err(none) => return self.wait_for_cartridge(&none),
                 },
             };
             match self.write_segment(at)? {
@@ -316,18 +317,27 @@ impl Backup<'_> {
         self.state.segments.iter().filter(|segment| segment.manifest.is_some()).count()
     }
 
-    fn wait_for_cartridge(&self) -> Result<Ending, JobError> {
+    fn wait_for_cartridge(&self, none: &NoCandidate) -> Result<Ending, JobError> {
         let stored = self.context.parts.catalog.run_volumes(&self.state.run)?;
         let stored: u64 = stored.values().map(|totals| totals.bytes.0).sum();
         let remaining = ByteCount(self.state.totals.bytes_to_store.saturating_sub(stored));
-        let passed_over = self.passed_over()?;
+        let passed_over = self.passed_over(none)?;
         let need = Need::FormattedCartridge { set: self.spec.set.clone(), remaining, passed_over };
         Ok(Ending::Waiting(need, self.outcome(Standing::Unended)?))
     }
 
-    /// The set's own cartridges that cannot be written, and those that failed; not every other one.
-    fn passed_over(&self) -> Result<Vec<(Barcode, String)>, JobError> {
+    /// Cartridges that failed, those that were named, and the set's own that cannot be written; not
+    /// every other one.
+    fn passed_over(&self, none: &NoCandidate) -> Result<Vec<(Barcode, String)>, JobError> {
         let mut passed_over = self.state.given_up.clone();
+        for named in &self.spec.cartridges {
+            let refusal = none.refusals.iter().find(|(barcode, _)| barcode == named);
+            let reason = refusal.map(|(_, refusal)| refusal.to_string());
+            if !passed_over.iter().any(|(told, _)| told == named) {
+                let reason = reason.unwrap_or_else(|| "not in the library".to_owned());
+                passed_over.push((named.clone(), reason));
+            }
+        }
         let volumes = self.context.parts.catalog.volumes_of_set(&self.spec.set)?;
         for record in volumes {
             let Some(barcode) = record.volume.barcode else { continue };

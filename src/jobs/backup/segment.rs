@@ -30,7 +30,7 @@ use crate::ltfs::writer::{Locked, OpenVolume, WriteOptions, creator};
 use crate::source::Source;
 use crate::stream::{
     BackupRequest, BlockSink, Codec, Gauges, MediumRates, PlannedFile, SinkEndReason, SplitState,
-    StreamConfig, backup,
+    StagingState, StreamConfig, backup,
 };
 
 /// One segment as the job's checkpoint keeps it.
@@ -274,6 +274,13 @@ impl<'a> Segment<'a> {
             control: Arc::clone(&self.context.live.control),
             gauges: Arc::<Gauges>::clone(&self.context.live.gauges),
         })?;
+        if let StagingState::Bypassed { reason } = &ended.figures.staging {
+            let message = format!(
+                "{reason}; data went through memory alone, and the drive may have had to wait. \
+                 Make room there, or name another folder or size: `fossilsafe run --help`"
+            );
+            self.context.tell(EventLevel::Warning, "staging_bypassed", message);
+        }
         if let Some(failure) = ended.failure {
             return Err(failure.into());
         }
