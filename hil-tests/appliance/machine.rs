@@ -1,5 +1,6 @@
 //! The real program as a process: started on a folder, told things by its own command line, killed.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -23,8 +24,18 @@ pub(crate) struct Machine {
     capacity: &'static str,
     /// Options of every start beside those that all machines have.
     options: Vec<String>,
+    rights: Rights,
     address: String,
     process: Option<Child>,
+}
+
+/// What the engine may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rights {
+    /// All that who runs the tests may.
+    Ours,
+    /// As a plain user: permissions of files hold, also if root runs the tests.
+    PermissionsHold,
 }
 
 /// What a command of the program said.
@@ -46,15 +57,15 @@ impl Said {
 impl Machine {
     /// A new appliance whose practice cartridges hold `capacity`, started.
     pub(crate) fn start(capacity: &'static str) -> Self {
-        Self::start_with(capacity, &[])
+        Self::start_with(capacity, &[], Rights::Ours)
     }
 
-    /// The same with further options of `fossilsafe run`.
-    pub(crate) fn start_with(capacity: &'static str, options: &[&str]) -> Self {
+    /// The same with further options of `fossilsafe run`, and perhaps fewer rights.
+    pub(crate) fn start_with(capacity: &'static str, options: &[&str], rights: Rights) -> Self {
         let folder = tempfile::Builder::new().prefix("fossilsafe-").tempdir().unwrap();
         let options = options.iter().map(|&option| option.to_owned()).collect();
         let address = free_address();
-        let mut machine = Self { folder, capacity, options, address, process: None };
+        let mut machine = Self { folder, capacity, options, rights, address, process: None };
         machine.boot();
         machine
     }
@@ -77,7 +88,15 @@ impl Machine {
             .append(true)
             .open(self.folder.path().join("engine.log"))
             .unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_fossilsafe"));
+        let program = env!("CARGO_BIN_EXE_fossilsafe");
+        let mut command = match self.rights {
+            Rights::PermissionsHold if nix::unistd::geteuid().is_root() => {
+                let mut command = Command::new("setpriv");
+                command.args(["--bounding-set", "-dac_override,-dac_read_search", program]);
+                command
+            }
+            Rights::PermissionsHold | Rights::Ours => Command::new(program),
+        };
         command.arg("run").arg("--data").arg(self.data());
         command.args(["--listen", &self.address, "--practice-capacity", self.capacity]);
         command.args(&self.options);
@@ -274,16 +293,54 @@ impl Machine {
         self.boot();
     }
 
+    /// The files that a cartridge is; the engine must be stopped.
+    fn cartridge_folder(&self, barcode: &str) -> PathBuf {
+        let serial = serial_of(&self.library(), barcode);
+        self.library_folder().join("cartridges").join(serial)
+    }
+
     /// Cuts the largest file of a cartridge to half; the engine must be stopped.
     pub(crate) fn cut_cartridge(&self, barcode: &str) {
-        let library = self.library();
-        let serial = serial_of(&library, barcode);
-        let folder = self.library_folder().join("cartridges").join(serial);
+        let folder = self.cartridge_folder(barcode);
         let files = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
         let size = |path: &PathBuf| std::fs::metadata(path).unwrap().len();
         let largest = files.max_by_key(size).unwrap();
         let file = File::options().write(true).open(&largest).unwrap();
         file.set_len(size(&largest) / 2).unwrap();
+    }
+
+    /// The partitions of a cartridge as they lie on the disk, also where they are damaged; the engine
+    /// must be stopped.
+    pub(crate) fn partition_files(&self, barcode: &str) -> BTreeMap<PathBuf, Vec<u8>> {
+        let files = std::fs::read_dir(self.cartridge_folder(barcode)).unwrap();
+        let paths = files.map(|entry| entry.unwrap().path());
+        let is_partition = |path: &PathBuf| {
+            path.extension().is_some_and(|extension| extension == "data" || extension == "index")
+        };
+        paths
+            .filter(is_partition)
+            .map(|path| (path.clone(), std::fs::read(path).unwrap()))
+            .collect()
+    }
+
+    /// Spoils every index on both partitions of a cartridge; the engine must be stopped.
+    pub(crate) fn damage_indexes(&self, barcode: &str) {
+        const BEGIN: &[u8] = b"<ltfsindex";
+        let folder = self.cartridge_folder(barcode);
+        let mut damaged = 0;
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            let mut bytes = std::fs::read(&path).unwrap();
+            let found: Vec<_> = memchr::memmem::find_iter(&bytes, BEGIN).collect();
+            for at in &found {
+                bytes[at + 1..at + BEGIN.len()].fill(b'?');
+            }
+            if !found.is_empty() {
+                std::fs::write(&path, bytes).unwrap();
+            }
+            damaged += found.len();
+        }
+        assert!(damaged >= 2, "there were {damaged} indexes in {}", folder.display());
     }
 
     /// Everything on a cartridge as a neutral dump; the engine must be stopped.

@@ -18,3 +18,4 @@ mod rebuild;
 mod round_trip;
 mod spanning;
 mod tree;
+mod without_index;

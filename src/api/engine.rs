@@ -12,10 +12,10 @@ use tokio::sync::watch;
 use super::types::{
     CartridgeFilter, CartridgeView, CatalogCheck, EngineFigures, EventsRequest, EvidenceScope,
     EvidenceTable, FileHit, FileVersion, HealthView, JobAction, JobEvent, JobFilter, JobView,
-    LibraryView, Page, PageRequest, RestorePlan, RunFilter, RunView, SearchRequest, SetView,
-    VersionsRequest,
+    LibraryView, Page, PageRequest, ReservationView, RestorePlan, RunFilter, RunView,
+    SearchRequest, SetView, TakeDriveRequest, VersionsRequest,
 };
-use crate::domain::{Barcode, JobId, RunId, SetName};
+use crate::domain::{Barcode, DriveSerial, JobId, RunId, SetName};
 use crate::jobs::JobSpec;
 use crate::jobs::spec::RestoreSpec;
 
@@ -29,6 +29,17 @@ pub trait Engine: Send + Sync + fmt::Debug {
 
     /// The library as it was last seen, without touching a device.
     fn library(&self) -> Result<LibraryView, EngineError>;
+
+    /// Who has reserved a drive. Asks the drive.
+    fn reservation(&self, drive: &DriveSerial) -> Result<ReservationView, EngineError>;
+
+    /// Ends the reservation of another host, whose key a person has typed. What that host is doing with
+    /// the drive fails.
+    fn take_drive(
+        &self,
+        drive: &DriveSerial,
+        request: &TakeDriveRequest,
+    ) -> Result<ReservationView, EngineError>;
 
     /// A page of cartridges.
     fn cartridges(

@@ -2,6 +2,7 @@
 
 use super::call::{Answer, Call};
 use super::error::ApiError;
+use crate::domain::DriveSerial;
 use crate::jobs::JobSpec;
 
 /// The library as it was last seen.
@@ -12,6 +13,18 @@ pub(super) fn show(call: &Call) -> Result<Answer, ApiError> {
 /// Looks at every element again.
 pub(super) fn inventory(call: &Call) -> Result<Answer, ApiError> {
     Answer::accepted(&call.engine.start(JobSpec::Inventory)?)
+}
+
+/// Who has reserved a drive.
+pub(super) fn reservation(call: &Call) -> Result<Answer, ApiError> {
+    let drive = DriveSerial(call.parameter("serial")?);
+    Answer::json(&call.engine.reservation(&drive)?)
+}
+
+/// Takes a drive from another host.
+pub(super) fn take_drive(call: &Call) -> Result<Answer, ApiError> {
+    let drive = DriveSerial(call.parameter("serial")?);
+    Answer::json(&call.engine.take_drive(&drive, &call.json()?)?)
 }
 
 /// Moves a cartridge.

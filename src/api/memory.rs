@@ -12,10 +12,10 @@ use super::engine::{Engine, EngineError, EngineErrorKind};
 use super::types::{
     CartridgeFilter, CartridgeView, CatalogCheck, EngineFigures, EventLevel, EventsRequest,
     EvidenceScope, EvidenceTable, FileHit, FileVersion, HealthStatus, HealthView, JobAction,
-    JobEvent, JobFilter, JobView, LibraryView, Page, PageRequest, ProgressView, RestorePlan,
-    RunFilter, RunView, SearchRequest, SetView, VersionsRequest,
+    JobEvent, JobFilter, JobView, LibraryView, Page, PageRequest, ProgressView, ReservationView,
+    RestorePlan, RunFilter, RunView, SearchRequest, SetView, TakeDriveRequest, VersionsRequest,
 };
-use crate::domain::{Barcode, JobId, RunId, SetName, Timestamp};
+use crate::domain::{Barcode, DriveSerial, JobId, RunId, SetName, Timestamp};
 use crate::jobs::spec::RestoreSpec;
 use crate::jobs::{JobSpec, JobState};
 
@@ -82,6 +82,18 @@ impl Engine for Memory {
 
     fn library(&self) -> Result<LibraryView, EngineError> {
         panic!("the library fell over");
+    }
+
+    fn reservation(&self, drive: &DriveSerial) -> Result<ReservationView, EngineError> {
+        unknown(&format!("There is no drive {drive}."))
+    }
+
+    fn take_drive(
+        &self,
+        drive: &DriveSerial,
+        request: &TakeDriveRequest,
+    ) -> Result<ReservationView, EngineError> {
+        unknown(&format!("{} does not hold drive {drive}.", request.take_from))
     }
 
     fn cartridges(

@@ -57,6 +57,8 @@ routes! {
     GET "/api/library" Viewer [] => library::show;
     POST "/api/library/inventory" Operator [] => library::inventory;
     POST "/api/library/moves" Operator [] => library::move_cartridge;
+    GET "/api/library/drives/{serial}/reservation" Viewer [] => library::reservation;
+    POST "/api/library/drives/{serial}/reservation" Admin [] => library::take_drive;
 
     GET "/api/cartridges" Viewer ["state", "set", "after", "limit"] => cartridges::list;
     GET "/api/cartridges/{barcode}" Viewer [] => cartridges::show;
@@ -163,8 +165,11 @@ mod tests {
             let changes = route.method != Method::GET && !route.path.ends_with("/plan");
             assert_eq!(changes, route.role >= Role::Operator, "{}", route.path);
         }
-        let destroys = |path: &str| path.ends_with("/format") || path.ends_with("/rebuild");
-        assert!(ROUTES.iter().all(|route| destroys(route.path) == (route.role == Role::Admin)));
+        let destroys = |route: &Route| {
+            let endings = ["/format", "/rebuild", "/reservation"];
+            route.method == Method::POST && endings.iter().any(|end| route.path.ends_with(end))
+        };
+        assert!(ROUTES.iter().all(|route| destroys(route) == (route.role == Role::Admin)));
     }
 
     #[test]

@@ -84,6 +84,31 @@ impl Drive {
     /// # Errors
     /// If it does not answer, is no tape drive, or has no serial number.
     pub fn open(transport: Box<dyn Transport>, clock: Arc<dyn Clock>) -> Result<Self, DriveError> {
+        let mut drive = Self::identified(transport, clock)?;
+        drive.complete()?;
+        Ok(drive)
+    }
+
+    /// Who a drive is, also while another host has reserved it.
+    ///
+    /// # Errors
+    /// As [`Drive::open`].
+    pub fn identity_of(
+        transport: Box<dyn Transport>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<DriveIdentity, DriveError> {
+        let mut drive = Self::identified(transport, clock)?;
+        match drive.complete() {
+            Ok(()) | Err(DriveError::ReservationConflict { .. }) => Ok(drive.identity),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A drive of which only the identity was read, which a drive tells to everybody.
+    pub(super) fn identified(
+        transport: Box<dyn Transport>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, DriveError> {
         // Until the serial number is read, messages call the drive by its node.
         let node = DriveSerial(transport.name().to_owned());
         let mut drive = Self {
@@ -114,9 +139,14 @@ impl Drive {
         };
         drive.identify()?;
         drive.quirks = quirks::quirks_of(&drive.identity);
-        drive.read_capabilities()?;
-        drive.begin_session();
         Ok(drive)
+    }
+
+    /// Reads what an identified drive supports.
+    pub(super) fn complete(&mut self) -> Result<(), DriveError> {
+        self.read_capabilities()?;
+        self.begin_session();
+        Ok(())
     }
 
     fn identify(&mut self) -> Result<(), DriveError> {

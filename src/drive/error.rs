@@ -7,6 +7,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::domain::{DriveSerial, Position};
+use crate::scsi::reservation::ReservationKey;
 use crate::scsi::{AnswerError, Condition, Sense, SenseKey, TransportError};
 
 /// What was being done, for messages.
@@ -217,7 +218,15 @@ pub enum DriveError {
         /// What was being done.
         operation: Operation,
     },
-    /// Another host has reserved the drive.
+    /// Another host holds the drive; nothing of ours was left on it.
+    #[error("drive {drive}: another host has reserved it{}", WithKey(*.holder))]
+    Reserved {
+        /// Which drive.
+        drive: DriveSerial,
+        /// That host's key; `None` if it has reserved without one.
+        holder: Option<ReservationKey>,
+    },
+    /// A command was refused because another host has reserved the drive.
     #[error("drive {drive}: cannot {operation}: another host has reserved it")]
     ReservationConflict {
         /// Which drive.
@@ -303,9 +312,10 @@ impl DriveError {
             Self::UnitAttention { .. } | Self::PositionLost { .. } => Kind::PositionLost,
             Self::WriteNotPermitted { .. } | Self::BadRequest { .. } => Kind::Bug,
             Self::BlockTooLong { .. } | Self::BeyondEndOfData { .. } => Kind::Corrupt,
-            Self::NoMedium { .. } | Self::Protected { .. } | Self::ReservationConflict { .. } => {
-                Kind::OperatorNeeded
-            }
+            Self::NoMedium { .. }
+            | Self::Protected { .. }
+            | Self::Reserved { .. }
+            | Self::ReservationConflict { .. } => Kind::OperatorNeeded,
             Self::NotReadyInTime { .. } => Kind::WaitReady,
             Self::Busy { .. } => Kind::Retry,
             Self::Unsupported { .. } => Kind::Unsupported,
@@ -365,6 +375,18 @@ fn kind_of(sense: &Sense) -> DriveErrorKind {
             SenseKey::IllegalRequest => Kind::Unsupported,
             _ => Kind::DriveBad,
         },
+    }
+}
+
+/// " with key 00…ab", or nothing.
+struct WithKey(Option<ReservationKey>);
+
+impl fmt::Display for WithKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(key) => write!(f, " with key {key}"),
+            None => Ok(()),
+        }
     }
 }
 

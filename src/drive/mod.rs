@@ -64,7 +64,7 @@ pub use partitions::{PartitionMethod, PartitionPlan};
 pub use positioning::{SpaceOutcome, TapePosition};
 pub use quirks::Quirks;
 pub use readiness::{WaitReason, WaitState};
-pub use reservation::ReservationKey;
+pub use reservation::{Claim, ReservationKey};
 pub use settings::{Compression, Erase};
 pub use statistics::{CartridgeStatistics, DriveStatistics, ErrorStatistics};
 

@@ -243,6 +243,9 @@ impl JobError {
 
 fn drive_advice(drive: &DriveError) -> (&'static str, String) {
     use DriveErrorKind as Kind;
+    if let Some(next_step) = reserved_advice(drive) {
+        return ("drive_reserved", next_step);
+    }
     let (code, next_step) = match drive.kind() {
         Kind::Retry | Kind::WaitReady => {
             ("drive_busy", "Wait until the drive is ready, then resume the job.")
@@ -271,6 +274,19 @@ fn drive_advice(drive: &DriveError) -> (&'static str, String) {
     (code, next_step.to_owned())
 }
 
+/// What to do about a drive that another host has reserved; nothing for any other failure.
+pub(super) fn reserved_advice(drive: &DriveError) -> Option<String> {
+    let (DriveError::Reserved { drive: serial, .. }
+    | DriveError::ReservationConflict { drive: serial, .. }) = drive
+    else {
+        return None;
+    };
+    Some(format!(
+        "End its use on that host, or see `fossilsafe library reservation {serial}` to take the drive \
+         from it; then resume the job."
+    ))
+}
+
 fn equipment_advice(error: &EquipmentError) -> (&'static str, String) {
     let (code, next_step) = match error {
         EquipmentError::NotInLibrary { .. } => (
@@ -281,6 +297,9 @@ fn equipment_advice(error: &EquipmentError) -> (&'static str, String) {
             ("barcode_twice", "Take one of the two out, or give it another label.")
         }
         EquipmentError::NoChanger => ("no_library", "Load the cartridge by hand."),
+        EquipmentError::UnknownDrive { .. } => {
+            ("unknown", "Look the serial number up: `fossilsafe library show`.")
+        }
         EquipmentError::NoSuitableDrive => {
             ("no_drive", "Use a drive of the cartridge's generation.")
         }

@@ -37,6 +37,11 @@ pub enum Content {
         /// The barcode in its label, if there is one.
         label_barcode: Option<String>,
     },
+    /// An LTFS volume of which no index can be read.
+    NoIndex {
+        /// Its UUID, by its labels.
+        volume: VolumeUuid,
+    },
     /// Something that is not LTFS, or an LTFS volume whose labels are damaged.
     Other {
         /// What was found, in words.
@@ -52,6 +57,9 @@ impl std::fmt::Display for Content {
                 write!(f, "holds LTFS volume {volume} labelled {barcode}")
             }
             Self::Ltfs { volume, label_barcode: None } => write!(f, "holds LTFS volume {volume}"),
+            Self::NoIndex { volume } => {
+                write!(f, "holds LTFS volume {volume}, of which no index can be read")
+            }
             Self::Other { description } => write!(f, "holds something else: {description}"),
         }
     }
@@ -81,6 +89,17 @@ pub enum IdentityError {
         found: Content,
         /// The volume that should be.
         expected: VolumeUuid,
+    },
+    /// The volume is right, and where its files lie is not to be learned from it.
+    #[error(
+        "cartridge {barcode} {found}; nothing was written. Its files are not lost: restore them as \
+         always, or with `fossilsafe ltfs carve`; write to another cartridge"
+    )]
+    NoIndex {
+        /// The barcode it was loaded by.
+        barcode: Barcode,
+        /// What is on it.
+        found: Content,
     },
     /// The volume is right, the cartridge is another: a copy of the tape, or swapped memory.
     #[error(
@@ -154,6 +173,10 @@ pub fn ensure_readable(found: &Found, expected: &Expected) -> Result<(), Identit
     }
     match &found.content {
         Content::Ltfs { volume, .. } if *volume == expected.volume => {}
+        Content::NoIndex { volume } if *volume == expected.volume => {
+            let (barcode, found) = (found.barcode.clone(), found.content.clone());
+            return Err(IdentityError::NoIndex { barcode, found });
+        }
         other => {
             return Err(IdentityError::OtherContent {
                 barcode: found.barcode.clone(),
@@ -262,6 +285,17 @@ mod tests {
         let error = ensure_formattable(&ltfs, &typed("FSP002L9")).unwrap_err();
         assert!(matches!(error, IdentityError::TypedOther { .. }));
         assert_eq!(ensure_formattable(&ltfs, &typed("FSP001L9")), Ok(()));
+    }
+
+    #[test]
+    fn our_volume_without_an_index_is_told_apart_from_another_volume() {
+        let (ours, other) = (VolumeUuid::random(), VolumeUuid::random());
+        let expected = Expected { volume: ours, medium_serial: None };
+        let refused =
+            |volume| ensure_readable(&found(Content::NoIndex { volume }), &expected).unwrap_err();
+        assert!(matches!(refused(ours), IdentityError::NoIndex { .. }));
+        assert!(refused(ours).to_string().contains("Its files are not lost"));
+        assert!(matches!(refused(other), IdentityError::OtherContent { .. }));
     }
 
     #[test]

@@ -14,9 +14,9 @@ use parking_lot::Mutex;
 
 use super::context::{JobContext, Live, Parts};
 use super::equipment::EquipmentError;
-use super::error::JobError;
+use super::error::{JobError, reserved_advice};
 use super::outcome::{Ending, Failure, JobEnd, Outcome};
-use super::spec::{JobProgress, JobSpec};
+use super::spec::{JobProgress, JobSpec, Need};
 use super::{backup, format, inventory, movement, rebuild, restore, verify};
 use crate::catalog::{CatalogError, EventLevel, JobRecord, JobRequest, JobState};
 use crate::domain::JobId;
@@ -243,7 +243,7 @@ impl Runner {
             let what = what.or_else(|| panic.downcast_ref::<&str>().map(|&text| text.to_owned()));
             Err(JobError::Bug(what.unwrap_or_else(|| "a panic".to_owned())))
         });
-        self.write_end(context, stopped_while_waiting(context, ended));
+        self.write_end(context, of_another_host(stopped_while_waiting(context, ended)));
         (self.changed)();
     }
 
@@ -333,6 +333,21 @@ fn stopped_while_waiting(
             Ok(Ending::Cancelled(Outcome { sentence, ..Outcome::default() }))
         }
         other => other,
+    }
+}
+
+/// A drive that another host has reserved is no failure of the job: it waits for a person.
+fn of_another_host(ended: Result<Ending, JobError>) -> Result<Ending, JobError> {
+    let error = match ended {
+        Ok(ending) => return Ok(ending),
+        Err(error) => error,
+    };
+    match error.drive().and_then(reserved_advice) {
+        Some(advice) => {
+            let message = format!("{error}. {advice}");
+            Ok(Ending::Waiting(Need::Attention { message }, Outcome::default()))
+        }
+        None => Err(error),
     }
 }
 

@@ -26,6 +26,7 @@ use crate::changer::Changer;
 use crate::domain::{
     Barcode, ByteCount, Clock, GIB, JobId, MIB, RunId, SetName, Sha256Digest, VirtualClock,
 };
+use crate::drive::ReservationKey;
 use crate::keys::KeyStore;
 use crate::stream::StreamConfig;
 use crate::vtl::{LibraryPlan, OpenOptions, VirtualLibrary};
@@ -101,10 +102,12 @@ impl TestAppliance {
             clock: clock.clone(),
             ..StreamConfig::default()
         };
+        let keys = KeyStore::open_or_create(&data.join("keys"), self.clock.as_ref()).unwrap();
+        let key = ReservationKey(keys.key_id().number());
         let parts = Arc::new(Parts {
             catalog: Catalog::open(&data.join("catalog.db"), OpenCheck::WhenDue).unwrap(),
-            equipment: Equipment::new(Some(changer), bays.collect(), clock.clone()),
-            keys: KeyStore::open_or_create(&data.join("keys"), self.clock.as_ref()).unwrap(),
+            equipment: Equipment::new(Some(changer), bays.collect(), key, clock.clone()),
+            keys,
             clock,
             folders: Folders::below(&data),
             stream,

@@ -155,7 +155,8 @@ fn content_of_error(error: LtfsError) -> Result<Content, JobError> {
     match error {
         LtfsError::NotLtfs(NotLtfs::Blank) => Ok(Content::Blank),
         LtfsError::NotLtfs(what) => other(what.to_string()),
-        error @ (LtfsError::Labels(_) | LtfsError::NoIndex { .. }) => other(error.to_string()),
+        LtfsError::NoIndex { volume, .. } => Ok(Content::NoIndex { volume }),
+        error @ LtfsError::Labels(_) => other(error.to_string()),
         error => Err(error.into()),
     }
 }

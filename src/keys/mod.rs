@@ -52,6 +52,14 @@ pub struct KeyId([u8; KEY_ID_BYTES]);
 #[error("\"{0}\" is not a key id: it has 16 hexadecimal digits")]
 pub struct KeyIdError(pub String);
 
+impl KeyId {
+    /// As a number that is never 0: by it this appliance is known to devices that it reserves.
+    #[must_use]
+    pub fn number(self) -> u64 {
+        u64::from_be_bytes(self.0).max(1)
+    }
+}
+
 impl FromStr for KeyId {
     type Err = KeyIdError;
 

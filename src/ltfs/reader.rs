@@ -146,8 +146,12 @@ impl<'d> VolumeReader<'d> {
 
     /// A reader of a volume of which only the label is known.
     pub fn with_label(drive: &'d mut Drive, label: &VolumeLabel, map: PartitionMap) -> Self {
-        let length = usize::try_from(label.block_size).unwrap_or(usize::MAX);
-        let block_size = label.block_size;
+        Self::with_block_size(drive, label.block_size, map)
+    }
+
+    /// A reader of a volume of which not even the label can be read.
+    pub fn with_block_size(drive: &'d mut Drive, block_size: u32, map: PartitionMap) -> Self {
+        let length = usize::try_from(block_size).unwrap_or(usize::MAX);
         Self { drive, map, block_size, block: vec![0; length], cached: None }
     }
 

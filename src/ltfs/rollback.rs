@@ -3,8 +3,11 @@
 //! Every index ever written to the data partition stays there. Going back appends an older one as the
 //! newest; nothing is lost by it, and one can go forward again the same way.
 
+use std::path::Path;
+
 use super::error::{LtfsError, is_damage};
 use super::index::{IndexEvent, IndexHeader, IndexLocation, IndexReader};
+use super::merge::IndexFile;
 use super::mount::ends::filemark_before;
 use super::mount::{EndOfData, MountedVolume};
 use super::reader::read_at;
@@ -88,41 +91,17 @@ fn read_head(
     }
 }
 
-/// Makes the tree of an older generation the newest again.
+/// Reads the tree of a generation that the data partition still holds, into a file of `spool_dir`.
 ///
 /// # Errors
-/// When the generation is not there or cannot be read, the volume must not be written or must be
-/// repaired first, or the drive fails. The drive comes back either way.
-pub fn roll_back(
-    drive: Drive,
-    mounted: &MountedVolume,
-    generation: u64,
-    options: WriteOptions,
-) -> Result<(Drive, IndexWritten), Box<Refused>> {
-    let mut drive = drive;
-    let place =
-        IndexPlace { label: &mounted.label, map: &mounted.map, spool_dir: &options.spool_dir };
-    let mut tree = match find(&mut drive, mounted, place, generation) {
-        Ok(tree) => tree,
-        Err(error) => return Err(Box::new(Refused { drive, error })),
-    };
-    let mut volume = OpenVolume::begin(drive, mounted, options)?;
-    let written = volume.write_index(&mut tree, IndexPlacement::Both);
-    let drive = volume.into_drive();
-    // It was read for this only; the new generation keeps its own file.
-    let _ = std::fs::remove_file(tree.path());
-    match written {
-        Ok(written) => Ok((drive, written)),
-        Err(error) => Err(Box::new(Refused { drive, error })),
-    }
-}
-
-fn find(
+/// When the generation is not there or cannot be read, or the drive fails.
+pub fn read_generation(
     drive: &mut Drive,
     mounted: &MountedVolume,
-    place: IndexPlace<'_>,
+    spool_dir: &Path,
     wanted: u64,
-) -> Result<super::merge::IndexFile, LtfsError> {
+) -> Result<IndexFile, LtfsError> {
+    let place = IndexPlace { label: &mounted.label, map: &mounted.map, spool_dir };
     for found in generations(drive, mounted)?.iter().filter(|g| g.generation == wanted) {
         let (_, partition) = mounted.map.data;
         if let IndexFound::Good(index) = read_index(drive, place, partition, found.location.block)?
@@ -131,4 +110,26 @@ fn find(
         }
     }
     Err(LtfsError::NoGeneration(wanted))
+}
+
+/// Makes a tree that [`read_generation`] has read the newest again. Its file is removed: the new
+/// generation keeps its own.
+///
+/// # Errors
+/// When the volume must not be written or must be repaired first, or the drive fails. The drive comes
+/// back either way.
+pub fn roll_back(
+    drive: Drive,
+    mounted: &MountedVolume,
+    mut tree: IndexFile,
+    options: WriteOptions,
+) -> Result<(Drive, IndexWritten), Box<Refused>> {
+    let mut volume = OpenVolume::begin(drive, mounted, options)?;
+    let written = volume.write_index(&mut tree, IndexPlacement::Both);
+    let drive = volume.into_drive();
+    let _ = std::fs::remove_file(tree.path());
+    match written {
+        Ok(written) => Ok((drive, written)),
+        Err(error) => Err(Box::new(Refused { drive, error })),
+    }
 }

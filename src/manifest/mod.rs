@@ -11,6 +11,7 @@ mod decode;
 mod encode;
 mod entry;
 mod error;
+mod finder;
 mod header;
 mod names;
 mod reader;
@@ -22,6 +23,7 @@ mod writer;
 
 pub use entry::{Codec, EntryState, FilePart, ManifestEntry, VolumeExtent};
 pub use error::{ManifestError, ManifestErrorKind};
+pub use finder::{ManifestFinder, Step};
 pub use header::{Counts, ManifestHeader, PreviousVolume, RunKind};
 pub use names::{ZSTD_SUFFIX, part_name};
 pub use reader::{ManifestEnd, ManifestReader};

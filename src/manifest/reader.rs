@@ -14,9 +14,9 @@ use super::writer::{CHECK_DIGITS, check_value};
 use crate::domain::{Sha256Digest, Timestamp};
 
 /// Longest line taken. A file with the most attributes and holes that are kept stays below it.
-const LINE_BYTES_MAX: u64 = 64 * 1024 * 1024;
-const ENTRY_START: &[u8] = b"{\"prev\":\"";
-const TRAILER_START: &[u8] = b"{\"trailer\":";
+pub(super) const LINE_BYTES_MAX: u64 = 64 * 1024 * 1024;
+pub(super) const ENTRY_START: &[u8] = b"{\"prev\":\"";
+pub(super) const TRAILER_START: &[u8] = b"{\"trailer\":";
 
 /// What is known at the end of a manifest that is whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

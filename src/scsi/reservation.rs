@@ -11,6 +11,29 @@ const ANSWER: &str = "PERSISTENT RESERVE IN";
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ReservationKey(pub u64);
 
+impl std::fmt::Display for ReservationKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+/// A text that is no key.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("\"{0}\" is no reservation key: it has 16 hexadecimal digits, not all of them 0")]
+pub struct ReservationKeyError(pub String);
+
+impl std::str::FromStr for ReservationKey {
+    type Err = ReservationKeyError;
+
+    fn from_str(text: &str) -> Result<Self, ReservationKeyError> {
+        const DIGITS: usize = 16;
+        let number = u64::from_str_radix(text, 16).ok().filter(|number| *number != 0);
+        let is_whole = text.len() == DIGITS && text.bytes().all(|b| b.is_ascii_hexdigit());
+        let number = number.filter(|_| is_whole);
+        number.map(Self).ok_or_else(|| ReservationKeyError(text.to_owned()))
+    }
+}
+
 #[derive(FromBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 struct RawHeader {
@@ -107,6 +130,16 @@ mod tests {
         assert_eq!(reservation, Some(Reservation { key: ReservationKey(7), kind: 3 }));
         assert_eq!(parse_reservation(&[0; 8]).unwrap(), None);
         torture(&held, parse_reservation);
+    }
+
+    #[test]
+    fn a_key_is_read_as_it_is_shown() {
+        let key = ReservationKey(0xAB);
+        assert_eq!(key.to_string(), "00000000000000ab");
+        assert_eq!("00000000000000AB".parse(), Ok(key));
+        for bad in ["", "ab", "0000000000000000", "+0000000000000ab", "00000000000000xy"] {
+            assert!(bad.parse::<ReservationKey>().is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -105,6 +105,37 @@ pub struct DriveView {
     pub alerts: Vec<String>,
 }
 
+/// Who has reserved a drive.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReservationView {
+    /// The drive.
+    pub drive: DriveSerial,
+    /// Whose it is.
+    pub holder: ReservationHolder,
+    /// The other host's key, as 16 hexadecimal digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+}
+
+/// Whose a drive is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReservationHolder {
+    /// Nobody has reserved it.
+    Nobody,
+    /// A job here uses it, or left a cartridge in it.
+    ThisAppliance,
+    /// Another host has reserved it.
+    AnotherHost,
+}
+
+/// Takes a drive from another host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TakeDriveRequest {
+    /// That host's key, typed by a person who knows that it does not need the drive.
+    pub take_from: String,
+}
+
 /// What a drive is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

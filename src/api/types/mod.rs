@@ -25,7 +25,10 @@ pub use job::{
     Bottleneck, DriveRate, EventLevel, EventsRequest, FileProblem, JobAction, JobEvent, JobFailure,
     JobFilter, JobOutcome, JobView, NeedView, ProgressView, StreamFigures,
 };
-pub use library::{ChangerView, DriveState, DriveView, ElementKind, ElementView, LibraryView};
+pub use library::{
+    ChangerView, DriveState, DriveView, ElementKind, ElementView, LibraryView, ReservationHolder,
+    ReservationView, TakeDriveRequest,
+};
 pub use page::{LIMIT_DEFAULT, LIMIT_MAX, Page, PageRequest};
 pub use problem::Problem;
 pub use restore::{MissingVolume, PlanStep, RestorePlan};

@@ -14,6 +14,7 @@ use crate::app::engine::virtual_equipment;
 use crate::app::error::AppError;
 use crate::catalog::{Catalog, OpenCheck};
 use crate::domain::{Barcode, ByteCount, Clock, GIB, KIB, SetName, SystemClock};
+use crate::drive::ReservationKey;
 use crate::jobs::spec::{
     BackupMode, BackupSpec, Compression, EraseConsent, Existing, FormatSpec, MissingCartridge,
     RestoreSelection, RestoreSpec, VerifyScope, VerifySpec,
@@ -22,6 +23,9 @@ use crate::jobs::{Folders, JobEnd, JobError, JobSpec, JobState, Parts, Runner, i
 use crate::keys::KeyStore;
 use crate::stream::StreamConfig;
 use crate::vtl::{LibraryPlan, OpenOptions, Storage, VirtualLibrary};
+
+/// Nobody else is there to tell it from.
+const BENCH_KEY: ReservationKey = ReservationKey(1);
 
 const LIBRARY: &str = "library";
 const DATA: &str = "data";
@@ -69,7 +73,7 @@ impl Appliance {
         let keys = KeyStore::open_or_create(&data.join("keys"), clock.as_ref());
         let parts = Arc::new(Parts {
             catalog: catalog.map_err(|error| starting(&error))?,
-            equipment: virtual_equipment(&library, &clock)?,
+            equipment: virtual_equipment(&library, BENCH_KEY, &clock)?,
             keys: keys.map_err(|error| starting(&error))?,
             clock: Arc::clone(&clock),
             folders: Folders::below(&data),

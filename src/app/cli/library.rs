@@ -7,7 +7,10 @@ use clap::{Args, Subcommand};
 use super::Context;
 use super::follow::DetachOption;
 use super::output::{Table, list, moment_or_dash, or_dash};
-use crate::api::types::{ElementKind, LibraryView};
+use crate::api::types::{
+    ElementKind, LibraryView, ReservationHolder, ReservationView, TakeDriveRequest,
+};
+use crate::app::address::Address;
 use crate::app::error::{AppError, Exit};
 use crate::domain::Barcode;
 use crate::jobs::spec::{MoveSpec, Place};
@@ -20,6 +23,17 @@ pub(super) enum LibraryCommand {
     Move(MoveArguments),
     /// Look at every element again
     Inventory(DetachOption),
+    /// Show who has reserved a drive, or take it from another host
+    Reservation(ReservationArguments),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ReservationArguments {
+    /// The drive's serial number, as `library show` lists it
+    serial: String,
+    /// Take the drive from the host with this key: what it is doing with the drive fails
+    #[arg(long, value_name = "KEY")]
+    yes_take_from: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -87,7 +101,38 @@ pub(super) fn run(command: LibraryCommand, context: &Context) -> Result<Exit, Ap
             let job = context.client.post_empty("/api/library/inventory")?;
             wait.apply(&job, context)
         }
+        LibraryCommand::Reservation(arguments) => reservation(arguments, context),
     }
+}
+
+/// Fails with "needs a person" while another host has the drive.
+fn reservation(arguments: ReservationArguments, context: &Context) -> Result<Exit, AppError> {
+    let address = Address::new("/api/library/drives").part(&arguments.serial).part("reservation");
+    let view: ReservationView = match arguments.yes_take_from {
+        Some(take_from) => {
+            context.client.post(address.as_str(), &TakeDriveRequest { take_from })?
+        }
+        None => context.client.get(address.as_str())?,
+    };
+    let (drive, output) = (&view.drive, &context.output);
+    if output.is_json {
+        output.json(&view)?;
+    } else {
+        output.line(&match (view.holder, &view.key) {
+            (ReservationHolder::Nobody, _) => format!("Nobody has reserved drive {drive}."),
+            (ReservationHolder::ThisAppliance, _) => {
+                format!("This appliance has reserved drive {drive}.")
+            }
+            (ReservationHolder::AnotherHost, key) => format!(
+                "Another host has reserved drive {drive} with key {}.\nIf that host is gone or does \
+                 not need it: fossilsafe library reservation {drive} --yes-take-from {}",
+                or_dash(key.as_ref()),
+                or_dash(key.as_ref()),
+            ),
+        })?;
+    }
+    let is_other = view.holder == ReservationHolder::AnotherHost;
+    Ok(if is_other { Exit::NeedsOperator } else { Exit::Done })
 }
 
 fn show(arguments: &ShowArguments, context: &Context) -> Result<Exit, AppError> {

@@ -7,22 +7,24 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use clap::{ArgGroup, Args, Subcommand};
+use clap::{Args, Subcommand};
 use serde_json::json;
 
+use super::ltfs_target::{
+    Consent, TargetArguments, mount_volume, next_step, on_cartridge, on_volume,
+};
 use super::output::{Output, grouped, moment, size};
-use super::{ltfs_check, ltfs_extract, vtl};
+use super::{ltfs_carve, ltfs_check, ltfs_extract, ltfs_rollback};
 use crate::app::error::{AppError, Exit};
-use crate::app::offline::{LoadedDrive, Target};
-use crate::domain::{Barcode, Clock, SystemClock};
-use crate::drive::Drive;
+use crate::app::offline::LoadedDrive;
+use crate::domain::{Barcode, Clock};
 use crate::ltfs::error::{LtfsError, NotLtfs};
 use crate::ltfs::format::{FormatOptions, format};
 use crate::ltfs::index::IndexEvent;
 use crate::ltfs::merge::TreeError;
 use crate::ltfs::mount::{CheckEnds, MountOptions, MountedVolume, mount};
 
-const REPAIR_NEXT: &str = "Look at it with `fossilsafe ltfs check`.";
+const CHECK_NEXT: &str = "Look at it with `fossilsafe ltfs check`.";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum LtfsCommand {
@@ -36,23 +38,12 @@ pub(super) enum LtfsCommand {
     Check(TargetArguments),
     /// Bring the volume into the state of a clean close, by appending and nothing else
     Repair(TargetArguments),
-}
-
-#[derive(Debug, Args)]
-#[command(group(ArgGroup::new("place").required(true).args(["device", "cartridge"])))]
-pub(super) struct TargetArguments {
-    /// The cartridge in this drive, as /dev/sg3
-    #[arg(long, value_name = "NODE")]
-    device: Option<PathBuf>,
-    /// This cartridge of a virtual library; its engine must not run
-    #[arg(long, value_name = "BARCODE")]
-    cartridge: Option<Barcode>,
-    /// Folder of the virtual library [default: $FOSSILSAFE_LIBRARY, or the practice library]
-    #[arg(long, value_name = "DIR", conflicts_with = "device")]
-    library: Option<PathBuf>,
-    /// Folder for indexes while they are read
-    #[arg(long, value_name = "DIR", default_value_os_t = std::env::temp_dir())]
-    work: PathBuf,
+    /// Copy files from a volume of which no index can be read
+    Carve(CarveArguments),
+    /// List the older states that the volume still holds
+    Generations(TargetArguments),
+    /// Make an older state of the volume the newest again, by appending; nothing is erased
+    Rollback(RollbackArguments),
 }
 
 #[derive(Debug, Args)]
@@ -80,6 +71,34 @@ pub(super) struct ExtractArguments {
     paths: Vec<String>,
 }
 
+#[derive(Debug, Args)]
+pub(super) struct CarveArguments {
+    #[command(flatten)]
+    target: TargetArguments,
+    /// The folder they go to; nothing in it is overwritten
+    #[arg(long, value_name = "DIR")]
+    to: PathBuf,
+    /// A journal, an index or a manifest of this volume that was kept off the tape, from the data folder
+    /// of an appliance; without it the whole tape is read for its manifests
+    #[arg(long, value_name = "FILE")]
+    from: Option<PathBuf>,
+    /// Paths on the volume; folders with everything in them; without any, everything
+    #[arg(value_name = "PATH")]
+    paths: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RollbackArguments {
+    #[command(flatten)]
+    target: TargetArguments,
+    /// The state to go back to, as `fossilsafe ltfs generations` lists it
+    #[arg(long, value_name = "GENERATION")]
+    to: u64,
+    /// Agree, after having seen what it hides: type the cartridge's barcode
+    #[arg(long, value_name = "BARCODE")]
+    yes_roll_back: Option<Barcode>,
+}
+
 pub(super) fn run(command: LtfsCommand, output: &Output) -> Result<Exit, AppError> {
     match command {
         LtfsCommand::Format(arguments) => {
@@ -96,6 +115,21 @@ pub(super) fn run(command: LtfsCommand, output: &Output) -> Result<Exit, AppErro
                 ltfs_extract::extract(drive, volume, &arguments.to, &arguments.paths, output)
             })
         }
+        LtfsCommand::Carve(arguments) => {
+            on_cartridge(&arguments.target, |mut loaded, _, options| {
+                let task =
+                    ltfs_extract::Task { to: &arguments.to, paths: &arguments.paths, output };
+                let (from, work) = (arguments.from.as_deref(), &options.spool_dir);
+                let done = ltfs_carve::carve(&mut loaded.drive, from, work, task);
+                (loaded, done)
+            })
+        }
+        LtfsCommand::Generations(target) => {
+            on_volume(&target, CheckEnds::WhenInDoubt, |drive, volume| {
+                ltfs_rollback::list(drive, volume, output)
+            })
+        }
+        LtfsCommand::Rollback(arguments) => roll_back(&arguments, output),
         LtfsCommand::Check(target) => on_volume(&target, CheckEnds::Always, |drive, volume| {
             ltfs_check::check(drive, volume, output)
         }),
@@ -110,74 +144,19 @@ pub(super) fn run(command: LtfsCommand, output: &Output) -> Result<Exit, AppErro
     }
 }
 
-/// Does something with a loaded cartridge and puts it back, also when that failed.
-fn on_cartridge(
-    arguments: &TargetArguments,
-    work: impl FnOnce(
-        LoadedDrive,
-        &Arc<dyn Clock>,
-        &MountOptions,
-    ) -> (LoadedDrive, Result<Exit, AppError>),
-) -> Result<Exit, AppError> {
-    let target = match (&arguments.device, &arguments.cartridge) {
-        (Some(node), _) => Target::Device(node.clone()),
-        (None, Some(barcode)) => {
-            let library = vtl::folder_of(arguments.library.clone())?;
-            Target::Virtual { library, barcode: barcode.clone() }
+fn roll_back(arguments: &RollbackArguments, output: &Output) -> Result<Exit, AppError> {
+    on_cartridge(&arguments.target, |mut loaded, clock, options| {
+        let typed = arguments.yes_roll_back.as_ref();
+        let ready = Consent::of(typed, "--yes-roll-back", &mut loaded)
+            .and_then(|consent| Ok((consent, mount_volume(&mut loaded.drive, options)?)));
+        match ready {
+            Ok((consent, volume)) => loaded.with_drive(|drive| {
+                let to = arguments.to;
+                ltfs_rollback::back(drive, &volume, to, &consent, options, clock, output)
+            }),
+            Err(error) => (loaded, Err(error)),
         }
-        (None, None) => return Err(AppError::Usage("name a drive or a cartridge".to_owned())),
-    };
-    // A folder of its own, so that two commands never share an index file.
-    let spool_dir = arguments.work.join(format!("fossilsafe-{}", uuid::Uuid::new_v4()));
-    let what = || format!("cannot make {}", spool_dir.display());
-    std::fs::create_dir_all(&spool_dir).map_err(|source| AppError::Io { what: what(), source })?;
-    let options =
-        MountOptions { spool_dir: spool_dir.clone(), known: None, ends: CheckEnds::Always };
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-    let done = LoadedDrive::open(&target, &clock).and_then(|loaded| {
-        let (loaded, done) = work(loaded, &clock, &options);
-        let back = loaded.put_back();
-        let exit = done?;
-        back.map(|()| exit)
-    });
-    // What remains is in a folder for temporary files.
-    let _ = std::fs::remove_dir_all(&spool_dir);
-    done
-}
-
-/// Does something with a mounted volume.
-fn on_volume(
-    arguments: &TargetArguments,
-    ends: CheckEnds,
-    work: impl FnOnce(&mut Drive, &MountedVolume) -> Result<Exit, AppError>,
-) -> Result<Exit, AppError> {
-    on_cartridge(arguments, |mut loaded, _, options| {
-        let options = MountOptions { ends, ..options.clone() };
-        let volume = mount_volume(&mut loaded.drive, &options);
-        let done = volume.and_then(|volume| work(&mut loaded.drive, &volume));
-        (loaded, done)
     })
-}
-
-fn mount_volume(drive: &mut Drive, options: &MountOptions) -> Result<MountedVolume, AppError> {
-    mount(drive, options)
-        .map_err(|error| AppError::offline("cannot mount", &error, next_step(&error)))
-}
-
-pub(super) fn next_step(error: &LtfsError) -> &'static str {
-    match error {
-        LtfsError::NotLtfs(_) => {
-            "If nothing on it is needed, format it with `fossilsafe ltfs format`."
-        }
-        LtfsError::Locked { .. } | LtfsError::WriteProtected(_) => {
-            "Take the protection away if the volume may be written."
-        }
-        LtfsError::NotRepairable(_) => {
-            "It can still be read: copy its files with `fossilsafe ltfs extract`."
-        }
-        LtfsError::NoCartridge => "Put a cartridge into the drive.",
-        _ => "Clean the drive or try another one before the cartridge is given up.",
-    }
 }
 
 fn format_cartridge(
@@ -188,11 +167,9 @@ fn format_cartridge(
 ) -> Result<Exit, AppError> {
     const DOING: &str = "cannot format";
     let failed = |error: LtfsError| AppError::offline(DOING, &error, next_step(&error));
-    let medium = loaded.drive.medium();
-    let medium = medium.map_err(|error| AppError::offline(DOING, &error, REPAIR_NEXT))?;
-    let stored = medium.and_then(|medium| medium.barcode);
-    let barcode = loaded.barcode.clone().or_else(|| stored.clone());
-    ensure_may_erase(arguments, loaded, barcode.as_ref())?;
+    let consent = Consent::of(arguments.yes_erase.as_ref(), "--yes-erase", loaded)?;
+    ensure_may_erase(arguments, loaded, &consent)?;
+    let barcode = consent.barcode;
     let name = arguments.volume_name.clone();
     let name = name.or_else(|| barcode.as_ref().map(ToString::to_string)).unwrap_or_default();
     let name =
@@ -212,17 +189,10 @@ fn format_cartridge(
 fn ensure_may_erase(
     arguments: &FormatArguments,
     loaded: &mut LoadedDrive,
-    barcode: Option<&Barcode>,
+    consent: &Consent,
 ) -> Result<(), AppError> {
-    match (&arguments.yes_erase, barcode) {
-        // A cartridge that nobody gave a barcode takes the one that is typed.
-        (Some(_), None) => return Ok(()),
-        (Some(typed), Some(barcode)) if typed.is_same_label(barcode) => return Ok(()),
-        (Some(typed), Some(barcode)) => {
-            let why = format!("--yes-erase {typed} does not name cartridge {barcode}");
-            return Err(AppError::Usage(format!("{why}: nothing was erased")));
-        }
-        (None, _) => {}
+    if consent.is_given() {
+        return Ok(());
     }
     let options = MountOptions {
         spool_dir: arguments.target.work.clone(),
@@ -237,7 +207,7 @@ fn ensure_may_erase(
         }
         Err(error) => error.to_string(),
     };
-    let typed = barcode.map_or_else(|| "BARCODE".to_owned(), ToString::to_string);
+    let typed = consent.example();
     Err(AppError::Offline {
         message: format!("the cartridge is not blank: {found}; nothing was erased"),
         next_step: format!("If all of it may be lost, add --yes-erase {typed}."),
@@ -284,7 +254,7 @@ fn list(volume: &MountedVolume, output: &Output) -> Result<Exit, AppError> {
     if let Some(error) = failure {
         return Err(error);
     }
-    replayed.map_err(|error| AppError::offline("cannot list the volume", &error, REPAIR_NEXT))?;
+    replayed.map_err(|error| AppError::offline("cannot list the volume", &error, CHECK_NEXT))?;
     if output.is_json {
         output.line("]")?;
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::ltfs::next_step;
+use super::ltfs_target::next_step;
 use super::output::{Output, Table, grouped, moment, size};
 use crate::app::error::{AppError, Exit};
 use crate::domain::Clock;

@@ -16,19 +16,26 @@ use crate::ltfs::merge::TreeError;
 use crate::ltfs::mount::MountedVolume;
 use crate::ltfs::reader::{FilePiece, VolumeReader};
 use crate::source::destination::{
-    Conflict, Destination, DestinationError, DestinationOptions, Owners,
+    Conflict, Destination, DestinationError, DestinationOptions, Owners, RestoredFile,
 };
 
 /// LTFS keeps one bit of the mode: read-only.
 const FILE_MODE: u32 = 0o644;
 const DIRECTORY_MODE: u32 = 0o755;
 const WRITE_BITS: u32 = 0o222;
+/// What a hole is.
+const ZEROS: [u8; 4096] = [0; 4096];
 
 /// Where a walk through an index is.
 #[derive(Debug, Default)]
 pub(super) struct Folder(Vec<String>);
 
 impl Folder {
+    /// Within the root already: for a walk that does not begin with it.
+    pub(super) fn within_root() -> Self {
+        Self(vec![String::new()])
+    }
+
     /// True before the root was entered. Its name is the volume's and no part of a path.
     pub(super) fn is_outside(&self) -> bool {
         self.0.is_empty()
@@ -57,14 +64,14 @@ impl Folder {
 
 /// What was done.
 #[derive(Debug, Default)]
-struct Tally {
-    files: u64,
-    bytes: u64,
-    problems: u64,
+pub(super) struct Tally {
+    pub(super) files: u64,
+    pub(super) bytes: u64,
+    pub(super) problems: u64,
 }
 
 /// Why one file is not there; the drive's failure ends everything.
-enum Problem {
+pub(super) enum Problem {
     Ends(Box<LtfsError>),
     OneFile(String),
 }
@@ -75,7 +82,8 @@ impl From<DestinationError> for Problem {
     }
 }
 
-const READ_NEXT: &str = "Clean the drive or try another one, then extract again into a new folder.";
+pub(super) const READ_NEXT: &str =
+    "Clean the drive or try another one, then extract again into a new folder.";
 
 /// Copies what `paths` name, or everything.
 pub(super) fn extract(
@@ -85,23 +93,56 @@ pub(super) fn extract(
     paths: &[String],
     output: &Output,
 ) -> Result<Exit, AppError> {
-    let options = DestinationOptions {
-        conflict: Conflict::Refuse,
-        owners: Owners::Leave,
-        tag: "extract".to_owned(),
-    };
-    let destination = Destination::open(to, options)
-        .map_err(|error| AppError::offline("cannot extract", &error, "Name another folder."))?;
-    let mut extraction = Extraction {
-        reader: VolumeReader::new(drive, volume),
-        destination: &destination,
-        wanted: paths.iter().map(|path| path.trim_matches('/')).collect(),
-        folder: Folder::default(),
-        tally: Tally::default(),
-        output,
-    };
+    let reader = VolumeReader::new(drive, volume);
+    let replay = |visit: &mut Visit<'_>| volume.index.file.replay(visit);
+    copy_tree(reader, Folder::default(), replay, Task { to, paths, output })
+}
+
+/// What a step of a walk does.
+pub(super) type Visit<'a> = dyn FnMut(IndexEvent<'_>) -> Result<(), TreeError> + 'a;
+
+/// What is copied, and where it goes.
+#[derive(Clone, Copy)]
+pub(super) struct Task<'a> {
+    pub(super) to: &'a Path,
+    /// Empty: everything.
+    pub(super) paths: &'a [String],
+    pub(super) output: &'a Output,
+}
+
+impl Task<'_> {
+    /// The folder, in which nothing is overwritten.
+    pub(super) fn destination(&self) -> Result<Destination, AppError> {
+        let options = DestinationOptions {
+            conflict: Conflict::Refuse,
+            owners: Owners::Leave,
+            tag: "extract".to_owned(),
+        };
+        Destination::open(self.to, options)
+            .map_err(|error| AppError::offline("cannot extract", &error, "Name another folder."))
+    }
+
+    /// True for what was asked for.
+    pub(super) fn is_wanted(&self, path: &str) -> bool {
+        let is_below = |folder: &str| {
+            path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        self.paths.is_empty() || self.paths.iter().any(|folder| is_below(folder.trim_matches('/')))
+    }
+}
+
+/// Copies what a walk meets; `replay` gives the tree, beginning in `folder`.
+pub(super) fn copy_tree<E: std::error::Error + 'static>(
+    reader: VolumeReader<'_>,
+    folder: Folder,
+    replay: impl FnOnce(&mut Visit<'_>) -> Result<(), E>,
+    task: Task<'_>,
+) -> Result<Exit, AppError> {
+    let destination = task.destination()?;
+    let mut extraction =
+        Extraction { reader, destination: &destination, folder, tally: Tally::default(), task };
     let mut ended = None;
-    let replayed = volume.index.file.replay(&mut |event| {
+    let replayed = replay(&mut |event| {
         extraction.event(event).map_err(|error| {
             ended = Some(error);
             TreeError::NoDirectory(String::new())
@@ -115,18 +156,16 @@ pub(super) fn extract(
     }
     replayed.map_err(|error| AppError::offline("cannot read the index", &error, READ_NEXT))?;
     finished.map_err(|error| AppError::offline("cannot extract", &error, "Look at the disk."))?;
-    report(&tally, to, output)
+    tally.report(task)
 }
 
 /// A walk through an index that copies on its way.
 struct Extraction<'a> {
     reader: VolumeReader<'a>,
     destination: &'a Destination,
-    /// Paths without slashes at their ends; none means everything.
-    wanted: Vec<&'a str>,
     folder: Folder,
     tally: Tally,
-    output: &'a Output,
+    task: Task<'a>,
 }
 
 impl Extraction<'_> {
@@ -136,7 +175,7 @@ impl Extraction<'_> {
                 let is_root = self.folder.is_outside();
                 self.folder.enter(directory.name.as_str());
                 let path = self.folder.path();
-                if is_root || !self.is_wanted(&path) {
+                if is_root || !self.task.is_wanted(&path) {
                     return Ok(());
                 }
                 let done = self.directory(&path, directory);
@@ -144,7 +183,7 @@ impl Extraction<'_> {
             }
             IndexEvent::File(file) => {
                 let path = self.folder.path_of(file.name.as_str());
-                if !self.is_wanted(&path) {
+                if !self.task.is_wanted(&path) {
                     return Ok(());
                 }
                 let copied = source_path(&path)
@@ -163,49 +202,54 @@ impl Extraction<'_> {
         }
     }
 
-    fn is_wanted(&self, path: &str) -> bool {
-        let is_below = |folder: &str| {
-            path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        };
-        self.wanted.is_empty() || self.wanted.iter().any(|folder| is_below(folder))
-    }
-
     fn directory(&self, path: &str, entry: &DirectoryEntry) -> Result<(), Problem> {
         let metadata = metadata(DIRECTORY_MODE, entry.read_only, &entry.times, &entry.xattrs);
         short(&self.destination.directory(&source_path(path)?, &metadata)?.shortfalls)
     }
 
-    /// Tells what is wrong with one file; passes on what ends everything.
     fn note(&mut self, path: &str, done: Result<(), Problem>) -> Result<(), AppError> {
+        self.tally.note(path, done, self.task.output)
+    }
+}
+
+impl Tally {
+    /// Tells what is wrong with one file; passes on what ends everything.
+    pub(super) fn note(
+        &mut self,
+        path: &str,
+        done: Result<(), Problem>,
+        output: &Output,
+    ) -> Result<(), AppError> {
         match done {
             Ok(()) => Ok(()),
             Err(Problem::OneFile(why)) => {
-                self.tally.problems += 1;
-                if self.output.is_json {
+                self.problems += 1;
+                if output.is_json {
                     return Ok(());
                 }
-                self.output.line(&format!("not exact: {path}: {why}"))
+                output.line(&format!("not exact: {path}: {why}"))
             }
             Err(Problem::Ends(error)) => {
                 Err(AppError::offline(&format!("cannot read {path}"), &*error, READ_NEXT))
             }
         }
     }
-}
 
-fn report(tally: &Tally, to: &Path, output: &Output) -> Result<Exit, AppError> {
-    if output.is_json {
-        output.json(&serde_json::json!({
-            "files": tally.files, "bytes": tally.bytes, "problems": tally.problems, "to": to,
-        }))?;
-    } else {
-        let (files, bytes, to) = (grouped(tally.files), size(tally.bytes), to.display());
-        output.line(&format!("{files} files, {bytes} are in {to}."))?;
-        if tally.problems > 0 {
-            output.line(&format!("Not exact: {}", grouped(tally.problems)))?;
+    pub(super) fn report(&self, task: Task<'_>) -> Result<Exit, AppError> {
+        let Task { to, output, .. } = task;
+        if output.is_json {
+            output.json(&serde_json::json!({
+                "files": self.files, "bytes": self.bytes, "problems": self.problems, "to": to,
+            }))?;
+        } else {
+            let (files, bytes, to) = (grouped(self.files), size(self.bytes), to.display());
+            output.line(&format!("{files} files, {bytes} are in {to}."))?;
+            if self.problems > 0 {
+                output.line(&format!("Not exact: {}", grouped(self.problems)))?;
+            }
         }
+        Ok(if self.problems == 0 { Exit::Done } else { Exit::Failed })
     }
-    Ok(if tally.problems == 0 { Exit::Done } else { Exit::Failed })
 }
 
 fn source_path(path: &str) -> Result<SourcePath, Problem> {
@@ -219,22 +263,49 @@ fn copy(
     path: &SourcePath,
     entry: &FileEntry,
 ) -> Result<(), Problem> {
-    let metadata = metadata(FILE_MODE, entry.read_only, &entry.times, &entry.xattrs);
     if let Some(target) = &entry.symlink {
+        // Linux keeps no attributes of people's on a link, and LTFS has its own there.
+        let metadata = metadata(FILE_MODE, entry.read_only, &entry.times, &[]);
         let kind = FileKind::Symlink { target: target.as_str().as_bytes().into() };
         return short(&destination.special(path, &kind, &metadata)?.shortfalls);
     }
+    let metadata = metadata(FILE_MODE, entry.read_only, &entry.times, &entry.xattrs);
     let mut file = destination.file(path, None)?;
+    match content(reader, &mut file, entry, &mut |_| {})? {
+        None => short(&file.commit(entry.length, &metadata)?.shortfalls),
+        Some(why) => damaged(file, entry.length, &metadata, &why),
+    }
+}
+
+/// Reads a file's content into `file`; what is missing of it, if anything is. `pass` is given every
+/// byte in the order of the file, holes as zeros.
+pub(super) fn content(
+    reader: &mut VolumeReader<'_>,
+    file: &mut RestoredFile,
+    entry: &FileEntry,
+    pass: &mut dyn FnMut(&[u8]),
+) -> Result<Option<String>, Problem> {
     let (mut damage, mut refused) = (None, None);
     let read = reader.read_file(entry, &mut |piece| match piece {
         FilePiece::Bytes { offset, bytes } => match file.write_at(bytes, offset) {
-            Ok(()) => ControlFlow::Continue(()),
+            Ok(()) => {
+                pass(bytes);
+                ControlFlow::Continue(())
+            }
             Err(error) => {
                 refused = Some(error);
                 ControlFlow::Break(())
             }
         },
-        FilePiece::Hole { .. } => ControlFlow::Continue(()),
+        FilePiece::Hole { length, .. } => {
+            let mut left = length;
+            while left > 0 {
+                let count = usize::try_from(left).unwrap_or(ZEROS.len()).min(ZEROS.len());
+                pass(&ZEROS[..count]);
+                left -= u64::try_from(count).unwrap_or(left);
+            }
+            ControlFlow::Continue(())
+        }
         FilePiece::Failed { offset, length, problem } => {
             let why = AppError::chain_of(&problem);
             damage.get_or_insert(format!("{length} bytes from {offset} are missing: {why}"));
@@ -243,19 +314,24 @@ fn copy(
     });
     // Stopped early only by what `refused` holds.
     let _flow = read.map_err(|error| Problem::Ends(Box::new(error)))?;
-    if let Some(error) = refused {
-        return Err(error.into());
-    }
-    match damage {
-        None => short(&file.commit(entry.length, &metadata)?.shortfalls),
-        Some(why) => {
-            let kept = file.commit_damaged(entry.length, &metadata)?.path;
-            Err(Problem::OneFile(format!("{why}; kept as \"{kept}\"")))
-        }
+    match refused {
+        Some(error) => Err(error.into()),
+        None => Ok(damage),
     }
 }
 
-fn short(shortfalls: &[crate::source::destination::Shortfall]) -> Result<(), Problem> {
+/// Keeps a file that is not as it was, under a name that says so.
+pub(super) fn damaged(
+    file: RestoredFile,
+    length: u64,
+    metadata: &FileMetadata,
+    why: &str,
+) -> Result<(), Problem> {
+    let kept = file.commit_damaged(length, metadata)?.path;
+    Err(Problem::OneFile(format!("{why}; kept as \"{kept}\"")))
+}
+
+pub(super) fn short(shortfalls: &[crate::source::destination::Shortfall]) -> Result<(), Problem> {
     shortfalls.first().map_or(Ok(()), |first| Err(Problem::OneFile(first.reason.clone())))
 }
 

@@ -14,8 +14,12 @@ mod follow;
 mod job;
 mod library;
 mod ltfs;
+mod ltfs_carve;
 mod ltfs_check;
 mod ltfs_extract;
+mod ltfs_manifest;
+mod ltfs_rollback;
+mod ltfs_target;
 #[cfg(test)]
 mod ltfs_tests;
 mod output;
@@ -101,7 +105,7 @@ enum Command {
     Catalog(catalog::CatalogCommand),
     /// Virtual libraries without an engine: make, fill, export, import, let fail
     Vtl(vtl::VtlCommand),
-    /// LTFS volumes without an engine: format, list, extract, check, repair
+    /// LTFS volumes without an engine: format, list, extract, check, repair, carve, go back
     #[command(subcommand)]
     Ltfs(ltfs::LtfsCommand),
     /// Measure this machine: backup, verify and restore beside tar with openssl, and cp

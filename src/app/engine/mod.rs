@@ -1,7 +1,7 @@
 //! The engine of `fossilsafe run`: jobs, catalog and devices behind the boundary of the API.
 //!
-//! Answers come from the catalog and from what was last seen of the library; nothing here touches a
-//! device, so a question never waits for a robot. Work is handed to the [`Runner`] as jobs, after what
+//! Answers come from the catalog and from what was last seen of the library; but for whose a drive is,
+//! nothing here touches a device, so a question never waits for a robot. Work is handed to the [`Runner`] as jobs, after what
 //! can be seen to be impossible was refused.
 
 mod answers;
@@ -13,6 +13,7 @@ mod library;
 mod monitor;
 mod open;
 mod preflight;
+mod reservation;
 mod sets;
 #[cfg(test)]
 mod tests;
@@ -32,10 +33,10 @@ use crate::api::engine::EngineError;
 use crate::api::types::{
     CartridgeFilter, CartridgeView, CatalogCheck, EngineFigures, EventsRequest, EvidenceScope,
     EvidenceTable, FileHit, FileVersion, HealthView, JobAction, JobEvent, JobFilter, JobView,
-    LibraryView, Page, PageRequest, RestorePlan, RunFilter, RunView, SearchRequest, SetView,
-    VersionsRequest,
+    LibraryView, Page, PageRequest, ReservationView, RestorePlan, RunFilter, RunView,
+    SearchRequest, SetView, TakeDriveRequest, VersionsRequest,
 };
-use crate::domain::{Barcode, Clock, JobId, RunId, SetName};
+use crate::domain::{Barcode, Clock, DriveSerial, JobId, RunId, SetName};
 use crate::jobs::spec::RestoreSpec;
 use crate::jobs::{JobSpec, Parts, Runner, inventory};
 
@@ -120,6 +121,18 @@ impl Engine for Service {
 
     fn library(&self) -> Result<LibraryView, EngineError> {
         self.library_view()
+    }
+
+    fn reservation(&self, drive: &DriveSerial) -> Result<ReservationView, EngineError> {
+        self.reservation_view(drive)
+    }
+
+    fn take_drive(
+        &self,
+        drive: &DriveSerial,
+        request: &TakeDriveRequest,
+    ) -> Result<ReservationView, EngineError> {
+        self.take_drive_from(drive, &request.take_from)
     }
 
     fn cartridges(

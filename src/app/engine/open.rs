@@ -14,6 +14,7 @@ use crate::app::settings::{LibraryChoice, Settings, StreamEngine};
 use crate::catalog::{Catalog, CatalogError, CatalogErrorKind, OpenCheck};
 use crate::changer::Changer;
 use crate::domain::Clock;
+use crate::drive::ReservationKey;
 use crate::jobs::equipment::{DriveBay, Equipment};
 use crate::jobs::{Folders, Parts};
 use crate::keys::KeyStore;
@@ -52,9 +53,10 @@ pub(super) fn open(
             "Put the keys back from a copy; never delete the folder: old tapes need it.",
         )
     })?;
+    let key = ReservationKey(keys.key_id().number());
     let equipment = match settings.library {
-        LibraryChoice::Practice => practice(&data.join(PRACTICE_FOLDER), settings, clock)?,
-        LibraryChoice::Devices => devices(clock)?,
+        LibraryChoice::Practice => practice(&data.join(PRACTICE_FOLDER), settings, key, clock)?,
+        LibraryChoice::Devices => devices(key, clock)?,
     };
     Ok(Parts {
         catalog,
@@ -113,6 +115,7 @@ fn no_catalog(error: CatalogError) -> AppError {
 fn practice(
     folder: &Path,
     settings: &Settings,
+    key: ReservationKey,
     clock: &Arc<dyn Clock>,
 ) -> Result<Arc<Equipment>, AppError> {
     const WHAT: &str = "the practice library cannot be opened";
@@ -133,12 +136,13 @@ fn practice(
         };
         failed(WHAT, error, next_step)
     })?;
-    virtual_equipment(&library, clock)
+    virtual_equipment(&library, key, clock)
 }
 
 /// The drives and the changer of a virtual library.
 pub(in crate::app) fn virtual_equipment(
     library: &VirtualLibrary,
+    key: ReservationKey,
     clock: &Arc<dyn Clock>,
 ) -> Result<Arc<Equipment>, AppError> {
     const WHAT: &str = "the practice library cannot be used";
@@ -156,7 +160,7 @@ pub(in crate::app) fn virtual_equipment(
             DriveBay::discover(connect, clock).map_err(|error| failed(WHAT, error, NEXT_STEP))?;
         bays.push(if has_motion { bay } else { bay.without_motion() });
     }
-    Ok(Equipment::new(Some(changer), bays, Arc::clone(clock)))
+    Ok(Equipment::new(Some(changer), bays, key, Arc::clone(clock)))
 }
 
 /// Makes the practice library beside its place first: a start that is cut off leaves none.
@@ -177,7 +181,7 @@ fn make_practice(folder: &Path, settings: &Settings) -> Result<(), AppError> {
     std::fs::rename(&new, folder).map_err(io("put into place"))
 }
 
-fn devices(clock: &Arc<dyn Clock>) -> Result<Arc<Equipment>, AppError> {
+fn devices(key: ReservationKey, clock: &Arc<dyn Clock>) -> Result<Arc<Equipment>, AppError> {
     const WHAT: &str = "the library of this machine cannot be used";
     const NEXT_STEP: &str = "Check cables and power, that the `sg` driver is loaded, and that this \
         user may open /dev/sg*; or start with --practice-library.";
@@ -217,7 +221,7 @@ fn devices(clock: &Arc<dyn Clock>) -> Result<Arc<Equipment>, AppError> {
             source: None,
         });
     }
-    Ok(Equipment::new(changer, bays, Arc::clone(clock)))
+    Ok(Equipment::new(changer, bays, key, Arc::clone(clock)))
 }
 
 fn stream_config(settings: &Settings, clock: &Arc<dyn Clock>) -> StreamConfig {

@@ -3,8 +3,11 @@
 use super::*;
 use crate::domain::BlockNumber;
 use crate::drive::{
-    AlertSeverity, BlockEncryption, DriveError, DriveErrorKind, ReservationKey, Segment, TapeAlert,
+    AlertSeverity, BlockEncryption, Claim, DriveError, DriveErrorKind, ReservationKey, Segment,
+    TapeAlert,
 };
+use crate::scsi::{SenseKey, opcode};
+use crate::vtl::faults::{Execution, SensePlan};
 
 #[test]
 fn what_is_written_with_a_key_is_read_only_with_it() {
@@ -63,6 +66,49 @@ fn a_reserved_drive_answers_nobody_else() {
     );
     other.release(theirs).unwrap();
     assert_eq!(other.reservation().unwrap(), None);
+}
+
+#[test]
+fn a_drive_of_another_host_is_identified_named_and_left_alone_until_a_person_agrees() {
+    let rig = Rig::recorded();
+    let (ours, theirs) = (ReservationKey(0x11), ReservationKey(0x22));
+    let way = |initiator| Box::new(rig.library.drive_as(0, InitiatorId(initiator)));
+    let mut other = rig.other_host();
+    other.reserve(theirs).unwrap();
+
+    let identity = Drive::identity_of(way(0), rig.clock.clone()).unwrap();
+    assert_eq!(identity.generation, Some(LtoGeneration::Lto9));
+    let error = Drive::open_claimed(way(0), rig.clock.clone(), ours).unwrap_err();
+    assert!(error.to_string().ends_with("reserved it with key 0000000000000022"), "{error}");
+    assert_eq!(error.kind(), DriveErrorKind::OperatorNeeded);
+    assert_eq!(other.registered_keys().unwrap(), [theirs], "nothing of ours was left");
+    assert_eq!(Drive::holder_of(way(0), rig.clock.clone()).unwrap(), Some(theirs));
+
+    assert!(Drive::free_from(way(0), rig.clock.clone(), ours, ReservationKey(0x33)).is_err());
+    assert_eq!(Drive::holder_of(way(0), rig.clock.clone()).unwrap(), Some(theirs));
+    Drive::free_from(way(0), rig.clock.clone(), ours, theirs).unwrap();
+    assert_eq!(Drive::holder_of(way(0), rig.clock.clone()).unwrap(), None);
+    let (mut drive, claim) = Drive::open_claimed(way(0), rig.clock.clone(), ours).unwrap();
+    assert_eq!(claim, Claim::Reserved);
+
+    // The same appliance by another cable: its key says that it is ours.
+    let (mut drive_again, claim) = Drive::open_claimed(way(9), rig.clock.clone(), ours).unwrap();
+    assert_eq!(claim, Claim::Reserved);
+    assert!(drive.rewind().is_err());
+    drive_again.end_claim(ours).unwrap();
+    drive_again.end_claim(ours).unwrap();
+    assert_eq!(drive_again.reservation().unwrap(), None);
+}
+
+#[test]
+fn a_drive_without_persistent_reservations_is_used_all_the_same() {
+    let mut rig = Rig::recorded();
+    let sense = SensePlan::new(SenseKey::IllegalRequest, 0x20, 0);
+    let effect = Effect::Sense { sense, execution: Execution::Skipped };
+    rig.fault(Fault::at_opcode(opcode::PERSISTENT_RESERVE_OUT, 1, effect).always());
+    assert_eq!(rig.drive.claim(ReservationKey(1)).unwrap(), Claim::Unsupported);
+    rig.drive.end_claim(ReservationKey(1)).unwrap();
+    rig.drive.rewind().unwrap();
 }
 
 #[test]

@@ -27,6 +27,12 @@ pub enum EquipmentError {
     /// No drive here suits the cartridge.
     #[error("no drive here can use this cartridge")]
     NoSuitableDrive,
+    /// No drive here has that serial number.
+    #[error("there is no drive {serial}")]
+    UnknownDrive {
+        /// What was asked for.
+        serial: DriveSerial,
+    },
     /// Another job has the drive.
     #[error("drive {serial} is in use by a job")]
     DriveInUse {

@@ -13,8 +13,8 @@ use crate::stream::MediumRates;
 /// LTO-9 media are initialised at their first load for up to two hours; a margin on top.
 const READY_LIMIT: Duration = Duration::from_secs(3 * 3600);
 
-/// A loaded cartridge. Dropped without [`put_away`](Self::put_away), the cartridge stays in the drive
-/// and the drive is free for the next job.
+/// A loaded cartridge. Dropped without [`put_away`](Self::put_away), the cartridge stays in the drive,
+/// which is free for the next job, and locked and reserved against everybody else.
 pub struct Loaded {
     drive: Option<Drive>,
     barcode: Barcode,
@@ -61,14 +61,30 @@ impl Equipment {
             (Some(drive), Some(medium)) => drive.can_read(medium),
             _ => true,
         };
+        // Drives that another host has reserved: there may be one that is free.
+        let mut reserved: Vec<DriveSerial> = Vec::new();
+        let mut refusal = None;
         // Between a look and the drive being free another job may have moved the cartridge.
         loop {
             let Some(serial) = self.find(barcode)?.drive_serial else {
-                let guard = self.take_when_free(&suits, is_stopped)?;
-                match self.bring(guard, barcode)? {
-                    Some(loaded) => return Ok(loaded),
-                    None => continue,
+                let suits = |bay: &DriveBay| suits(bay) && !reserved.contains(&bay.serial);
+                let guard = match self.take_when_free(&suits, is_stopped) {
+                    Err(EquipmentError::NoSuitableDrive) if refusal.is_some() => {
+                        return Err(refusal.unwrap_or(EquipmentError::NoSuitableDrive));
+                    }
+                    other => other?,
+                };
+                let serial = self.bays[guard.bay].serial.clone();
+                match self.bring(guard, barcode) {
+                    Ok(Some(loaded)) => return Ok(loaded),
+                    Ok(None) => {}
+                    Err(error @ EquipmentError::Drive(DriveError::Reserved { .. })) => {
+                        reserved.push(serial);
+                        refusal = Some(error);
+                    }
+                    Err(error) => return Err(error),
                 }
+                continue;
             };
             let guard = self.take_when_free(&|bay| bay.serial == serial, is_stopped)?;
             let now = self.find(barcode)?;
@@ -83,13 +99,32 @@ impl Equipment {
     /// Has the robot bring the cartridge to a drive; nothing if another drive has it by now: that one
     /// may be at work.
     fn bring(&self, guard: BayGuard, barcode: &Barcode) -> Result<Option<Loaded>, EquipmentError> {
+        // Before anything moves: no cartridge is put into the drive of another host.
+        let mut drive = self.connect(guard.bay)?;
+        match self.bring_to(&mut drive, &self.bays[guard.bay].serial, barcode) {
+            Ok(Some((from, to))) => self.loaded(guard, barcode, Some(from), Some(to)).map(Some),
+            other => {
+                // What went wrong before says more than a drive that does not let itself be released.
+                let _ = drive.end_claim(self.key);
+                other.map(|_| None)
+            }
+        }
+    }
+
+    /// Empties a drive if need be and has the robot put the cartridge into it; from where to where.
+    fn bring_to(
+        &self,
+        drive: &mut Drive,
+        serial: &DriveSerial,
+        barcode: &Barcode,
+    ) -> Result<Option<(ElementAddress, ElementAddress)>, EquipmentError> {
         let Some(changer) = &self.changer else { return Err(EquipmentError::NoChanger) };
-        let serial = &self.bays[guard.bay].serial;
         let inventory = self.inventory()?;
         let target = inventory.drive_by_serial(serial).ok_or(EquipmentError::NoSuitableDrive)?;
         if target.is_full {
             // A drive takes its time to unload: the robot is free for others meanwhile.
-            release(&mut self.bays[guard.bay].connect(&self.clock)?)?;
+            drive.unlock_medium()?;
+            drive.unload()?;
             let mut changer = changer.lock();
             let now = self.look(&mut changer)?;
             let slot = now.empty_slot(target.source).ok_or(EquipmentError::NoEmptySlot)?;
@@ -101,8 +136,7 @@ impl Equipment {
             return Ok(None);
         }
         self.carry(&mut changer, from.address, target.address)?;
-        drop(changer);
-        self.loaded(guard, barcode, Some(from.address), Some(target.address)).map(Some)
+        Ok(Some((from.address, target.address)))
     }
 
     fn find_loaded_by_hand(
@@ -111,23 +145,34 @@ impl Equipment {
         is_stopped: &dyn Fn() -> bool,
     ) -> Result<Loaded, EquipmentError> {
         let _ = self.take_when_free(&|_| true, is_stopped)?;
+        let mut refusal = None;
         for bay in 0..self.bays.len() {
             let Some(guard) = self.try_take(bay) else { continue };
-            let mut drive = self.bays[bay].connect(&self.clock)?;
-            let Some(medium) = drive.medium()? else { continue };
-            if medium.barcode.as_ref().is_none_or(|found| found.is_same_label(barcode)) {
-                let barcode = barcode.clone();
-                return Ok(Loaded {
-                    drive: Some(drive),
-                    barcode,
-                    home: None,
-                    element: None,
-                    was_loaded: true,
-                    guard,
-                });
+            let mut drive = match self.connect(bay) {
+                Err(error @ EquipmentError::Drive(DriveError::Reserved { .. })) => {
+                    refusal = Some(error);
+                    continue;
+                }
+                other => other?,
+            };
+            let is_it = drive.medium()?.is_some_and(|medium| {
+                medium.barcode.as_ref().is_none_or(|found| found.is_same_label(barcode))
+            });
+            if !is_it {
+                drive.end_claim(self.key)?;
+                continue;
             }
+            return Ok(Loaded {
+                drive: Some(drive),
+                barcode: barcode.clone(),
+                home: None,
+                element: None,
+                was_loaded: true,
+                guard,
+            });
         }
-        Err(EquipmentError::NotInLibrary { barcode: barcode.clone() })
+        let nowhere = || EquipmentError::NotInLibrary { barcode: barcode.clone() };
+        Err(refusal.unwrap_or_else(nowhere))
     }
 
     fn loaded(
@@ -137,7 +182,7 @@ impl Equipment {
         home: Option<ElementAddress>,
         element: Option<ElementAddress>,
     ) -> Result<Loaded, EquipmentError> {
-        let drive = self.bays[guard.bay].connect(&self.clock)?;
+        let drive = self.connect(guard.bay)?;
         let (barcode, was_loaded) = (barcode.clone(), false);
         Ok(Loaded { drive: Some(drive), barcode, home, element, was_loaded, guard })
     }
@@ -215,7 +260,7 @@ impl Loaded {
     pub fn reconnect(&mut self) -> Result<(), EquipmentError> {
         let equipment = &self.guard.equipment;
         self.drive = None;
-        let mut drive = equipment.bays[self.guard.bay].connect(&equipment.clock)?;
+        let mut drive = equipment.connect(self.guard.bay)?;
         drive.wait_ready(READY_LIMIT, &mut |_| {})?;
         self.drive = Some(drive);
         Ok(())
@@ -237,7 +282,9 @@ impl Loaded {
             return equipment.load(&barcode, is_stopped, on_wait);
         }
         let mut again = self;
-        release(again.drive())?;
+        equipment.release(again.drive())?;
+        let drive = equipment.connect(again.guard.bay)?;
+        again.take_back(drive);
         again.drive().load()?;
         again.drive().wait_ready(READY_LIMIT, on_wait)?;
         again.drive().lock_medium()?;
@@ -252,8 +299,8 @@ impl Loaded {
         if self.drive.is_none() {
             self.reconnect()?;
         }
-        release(self.drive())?;
-        let equipment = &self.guard.equipment;
+        let equipment = Arc::clone(&self.guard.equipment);
+        equipment.release(self.drive())?;
         let Some(changer) = &equipment.changer else { return Ok(()) };
         let Some(from) = self.element else { return Ok(()) };
         let mut changer = changer.lock();
@@ -261,12 +308,6 @@ impl Loaded {
         let slot = inventory.empty_slot(self.home).ok_or(EquipmentError::NoEmptySlot)?.address;
         Ok(equipment.carry(&mut changer, from, slot)?)
     }
-}
-
-/// Unlocks and unloads a cartridge. A job that died may have left it locked.
-pub(super) fn release(drive: &mut Drive) -> Result<(), DriveError> {
-    drive.unlock_medium()?;
-    drive.unload()
 }
 
 impl fmt::Debug for Loaded {

@@ -1,7 +1,8 @@
 //! The drives and the changer, each used by one job at a time.
 //!
 //! A job asks for a cartridge by its barcode and gets a [`Loaded`] cartridge: the drive is its own
-//! until it is given back. Moves go through here and nowhere else, one at a time, each verified by a
+//! until it is given back. While one is in use it is reserved with the appliance's key, so that no other
+//! host moves the tape under it; what another host has reserved is left alone. Moves go through here and nowhere else, one at a time, each verified by a
 //! fresh look. Locks: a bay is taken before the changer is, and the changer is never held while a drive
 //! works.
 
@@ -9,7 +10,10 @@ mod bay;
 mod error;
 mod loaded;
 mod places;
+mod reservation;
 mod sight;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,11 +22,13 @@ use parking_lot::{Condvar, Mutex};
 
 use crate::changer::{Changer, ChangerIdentity, ElementAddress, Inventory};
 use crate::domain::{Barcode, Clock, LtoGeneration};
+use crate::drive::ReservationKey;
 
 pub use bay::{Connect, DriveBay};
 pub use error::EquipmentError;
 pub use loaded::Loaded;
 pub use places::{element_at, place_of};
+pub use reservation::Holder;
 pub use sight::Sight;
 
 /// How often a job that waits for a drive looks whether it has been told to stop.
@@ -36,17 +42,24 @@ pub struct Equipment {
     taken: Mutex<Vec<bool>>,
     given_back: Condvar,
     sight: Mutex<Sight>,
+    /// By which the drives know us.
+    key: ReservationKey,
     clock: Arc<dyn Clock>,
 }
 
 impl Equipment {
-    /// Takes the devices over. Without a changer, people load the drives by hand.
+    /// Takes the devices over; `key` is the same after every start. Without a changer, people load the drives by hand.
     #[must_use]
-    pub fn new(changer: Option<Changer>, bays: Vec<DriveBay>, clock: Arc<dyn Clock>) -> Arc<Self> {
+    pub fn new(
+        changer: Option<Changer>,
+        bays: Vec<DriveBay>,
+        key: ReservationKey,
+        clock: Arc<dyn Clock>,
+    ) -> Arc<Self> {
         let taken = Mutex::new(vec![false; bays.len()]);
         let changer = changer.map(Mutex::new);
         let (given_back, sight) = (Condvar::new(), Mutex::default());
-        Arc::new(Self { changer, bays, taken, given_back, sight, clock })
+        Arc::new(Self { changer, bays, taken, given_back, sight, key, clock })
     }
 
     /// The drives, in the order in which they are numbered for people.
@@ -117,7 +130,7 @@ impl Equipment {
             );
         }
         if let Some(bay) = bay_at(from) {
-            loaded::release(&mut self.bays[bay].connect(&self.clock)?)?;
+            self.release(&mut self.connect(bay)?)?;
         }
         Ok(self.carry(&mut changer.lock(), from, to)?)
     }

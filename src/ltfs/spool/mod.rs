@@ -244,6 +244,19 @@ impl BulkSpool {
 }
 
 impl SpoolSnapshot {
+    /// What a spool holds that nobody appends to any more. What a crash has torn off its end is left
+    /// out, and the file stays as it is.
+    ///
+    /// # Errors
+    /// When the file cannot be read or is no spool.
+    pub fn of_file(path: &Path) -> Result<Self, SpoolError> {
+        let file = File::open(path).map_err(|source| io_error("open", path, source))?;
+        let length = file.metadata().map_err(|source| io_error("look at", path, source))?.len();
+        let mut reader = RecordReader::start(path, &file, length)?;
+        while reader.advance_to_torn()? {}
+        Ok(Self { path: path.to_owned(), bytes: reader.offset, counts: reader.counts })
+    }
+
     /// Bytes of the file that belong to it: a state to which [`BulkSpool::reopen_at`] goes back.
     #[must_use]
     pub fn bytes(&self) -> u64 {

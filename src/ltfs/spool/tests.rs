@@ -162,3 +162,20 @@ fn a_spool_goes_back_to_any_earlier_snapshot_and_on_from_there() {
     assert!(replayed(&again.snapshot().unwrap()).iter().any(|event| event.contains("other")));
     assert!(BulkSpool::reopen_at(spool.path(), earlier.bytes() - 1).is_err());
 }
+
+#[test]
+fn a_spool_of_a_dead_run_is_read_without_its_torn_end_and_left_as_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut spool = sample(dir.path());
+    spool.sync().unwrap();
+    let (path, counts) = (spool.path().to_owned(), spool.counts());
+    drop(spool);
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes.extend_from_slice(&[0, 0, 0, 9, 1]);
+    std::fs::write(&path, &bytes).unwrap();
+    let snapshot = SpoolSnapshot::of_file(&path).unwrap();
+    assert_eq!(snapshot.counts(), counts);
+    assert_eq!(replayed(&snapshot).len(), 7);
+    assert_eq!(std::fs::read(&path).unwrap(), bytes);
+    assert!(SpoolSnapshot::of_file(&dir.path().join("none")).is_err());
+}

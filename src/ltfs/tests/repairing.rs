@@ -3,7 +3,7 @@
 use super::*;
 use crate::ltfs::mount::{Severity, Tail};
 use crate::ltfs::repair::{OnTape, is_worth_repairing, repair};
-use crate::ltfs::rollback::{generations, roll_back};
+use crate::ltfs::rollback::{generations, read_generation, roll_back};
 use crate::ltfs::spool::BulkSpool;
 
 fn repaired(rig: &Rig) -> MountedVolume {
@@ -166,17 +166,22 @@ fn an_older_generation_becomes_the_newest_and_back_again() {
     let mounted = rig.mount();
     let listed = generations(&mut rig.drive(), &mounted).unwrap();
     assert_eq!(listed.iter().map(|g| g.generation).collect::<Vec<_>>(), [3, 2, 1]);
-    let (_, written) = roll_back(rig.drive(), &mounted, 2, rig.write_options()).unwrap();
+    let options = rig.write_options();
+    let read = |mounted: &MountedVolume, generation| {
+        read_generation(&mut rig.drive(), mounted, &options.spool_dir, generation)
+    };
+    let older = read(&mounted, 2).unwrap();
+    let (_, written) = roll_back(rig.drive(), &mounted, older, options.clone()).unwrap();
     assert_eq!(written.generation, 4);
     let back = rig.mount();
     assert_eq!(back.findings, []);
     assert_eq!(rig.read(&back, "a"), content(1, 10_000));
     assert!(find(&back, "b").is_none());
     assert_eq!(back.header().highest_uid, 3);
-    roll_back(rig.drive(), &back, 3, rig.write_options()).unwrap();
+    let newer = read(&back, 3).unwrap();
+    roll_back(rig.drive(), &back, newer, options.clone()).unwrap();
     let forward = rig.mount();
     assert_eq!(forward.generation(), 5);
     assert_holds_closed(&rig, &forward);
-    let refused = roll_back(rig.drive(), &forward, 77, rig.write_options()).unwrap_err();
-    assert!(matches!(refused.error, LtfsError::NoGeneration(77)));
+    assert!(matches!(read(&forward, 77), Err(LtfsError::NoGeneration(77))));
 }
