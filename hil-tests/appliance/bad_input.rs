@@ -61,7 +61,7 @@ fn a_folder_without_permission_is_refused_by_name_and_one_below_it_makes_the_job
     write(&inner.join("hidden"), b"hidden");
     write(&closed.join("hidden"), b"hidden");
     for folder in [&closed, &inner] {
-        std::fs::set_permissions(folder, Permissions::from_mode(0)).unwrap();
+        std::fs::set_permissions(folder, Permissions::from_mode(0o000)).unwrap();
     }
     machine.format("FSP001L9");
     let (closed, inner) = (closed.to_str().unwrap(), inner.to_str().unwrap());
