@@ -7,6 +7,7 @@ use std::fs::File;
 use std::io::{BufWriter, Read};
 use std::path::{Path, PathBuf};
 
+use crossbeam_channel::{Sender, bounded};
 use smallvec::smallvec;
 
 use super::outcomes::{OutcomeReader, RecordedCopy, RecordedFile, RecordedResult};
@@ -23,6 +24,11 @@ use crate::manifest::{
 };
 use crate::source::SkipReason;
 
+/// Entries handed over at once.
+const BATCH_ENTRIES: usize = 256;
+/// Batches that may wait to be written.
+const BATCHES_AHEAD: usize = 8;
+
 /// What the segments before and after this one are called in its manifest.
 #[derive(Debug)]
 pub(super) struct ManifestPlan<'a> {
@@ -38,7 +44,8 @@ pub(super) struct ManifestPlan<'a> {
 }
 
 impl ManifestPlan<'_> {
-    /// Writes the manifest to `path`.
+    /// Writes the manifest to `path`. Entries are made on one thread and written down on another: between
+    /// the last block of data and the index nothing else is to be done, and a drive waits.
     ///
     /// # Errors
     /// If the plan or the outcomes cannot be read, or the file not be written.
@@ -46,13 +53,36 @@ impl ManifestPlan<'_> {
         let file = File::create(path).map_err(JobError::io("write the manifest", path))?;
         let mut writer =
             ManifestWriter::begin(BufWriter::with_capacity(1 << 20, file), &self.header)?;
+        let (made, entries) = bounded::<Vec<ManifestEntry>>(BATCHES_AHEAD);
+        std::thread::scope(|scope| -> Result<(), JobError> {
+            let making = scope.spawn(move || self.make_entries(&made));
+            // After an error here the maker finds nobody who takes its entries, and ends.
+            for entry in entries.iter().flatten() {
+                writer.write(&entry)?;
+            }
+            drop(entries);
+            making
+                .join()
+                .unwrap_or_else(|_| Err(JobError::Bug("a manifest's maker panicked".into())))
+        })?;
+        let (sink, end) = writer.finish(finished)?;
+        let file = sink
+            .into_inner()
+            .map_err(|error| JobError::io("write the manifest", path)(error.into_error()))?;
+        file.sync_data().map_err(JobError::io("write the manifest", path))?;
+        Ok(end)
+    }
+
+    /// Makes all entries, in the order of the plan, until nobody wants more.
+    fn make_entries(&self, made: &Sender<Vec<ManifestEntry>>) -> Result<(), JobError> {
         let mut plan = PlanReader::open(self.plan, self.totals)?;
         let mut outcomes = OutcomeReader::open(self.outcomes)?;
         let mut stored_above: Vec<(String, bool)> = Vec::new();
+        let mut batch = Vec::with_capacity(BATCH_ENTRIES);
         while let Some(step) = plan.next()? {
             match step {
                 PlanStep::Enter(planned) => {
-                    writer.write(&self.entry(&planned, &[], &stored_above))?;
+                    batch.push(self.entry(&planned, &[], &stored_above));
                     stored_above.push(stored(&planned));
                 }
                 PlanStep::Entry(planned) => {
@@ -60,27 +90,30 @@ impl ManifestPlan<'_> {
                         Action::Store { ordinal } => outcomes.take(ordinal)?,
                         _ => Vec::new(),
                     };
-                    writer.write(&self.entry(&planned, &recorded, &stored_above))?;
+                    batch.push(self.entry(&planned, &recorded, &stored_above));
                 }
                 PlanStep::Leave => {
                     stored_above.pop();
                 }
                 PlanStep::Problem { path, reason } if !path.is_top() => {
-                    writer.write(&unknown_entry(path, EntryState::Unreadable { reason }))?;
+                    batch.push(unknown_entry(path, EntryState::Unreadable { reason }));
                 }
                 PlanStep::Skipped { path, reason: SkipReason::OtherFileSystem } => {
                     let reason = "another file system is mounted there".to_owned();
-                    writer.write(&unknown_entry(path, EntryState::NotStorable { reason }))?;
+                    batch.push(unknown_entry(path, EntryState::NotStorable { reason }));
                 }
                 PlanStep::Skipped { .. } | PlanStep::Problem { .. } | PlanStep::Gone { .. } => {}
             }
+            if batch.len() >= BATCH_ENTRIES {
+                let full = std::mem::replace(&mut batch, Vec::with_capacity(BATCH_ENTRIES));
+                if made.send(full).is_err() {
+                    return Ok(());
+                }
+            }
         }
-        let (sink, end) = writer.finish(finished)?;
-        let file = sink
-            .into_inner()
-            .map_err(|error| JobError::io("write the manifest", path)(error.into_error()))?;
-        file.sync_data().map_err(JobError::io("write the manifest", path))?;
-        Ok(end)
+        // Refused only after an error of the one who writes, who knows it.
+        let _ = made.send(batch);
+        Ok(())
     }
 
     fn entry(
