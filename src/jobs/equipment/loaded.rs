@@ -102,7 +102,11 @@ impl Equipment {
         // Before anything moves: no cartridge is put into the drive of another host.
         let mut drive = self.connect(guard.bay)?;
         match self.bring_to(&mut drive, &self.bays[guard.bay].serial, barcode) {
-            Ok(Some((from, to))) => self.loaded(guard, barcode, Some(from), Some(to)).map(Some),
+            Ok(Some((from, to))) => {
+                // A device node is opened by one at a time; the reservation stays.
+                drop(drive);
+                self.loaded(guard, barcode, Some(from), Some(to)).map(Some)
+            }
             other => {
                 // What went wrong before says more than a drive that does not let itself be released.
                 let _ = drive.end_claim(self.key);

@@ -46,6 +46,11 @@ impl Target {
         if !path.is_dir() {
             return Err(TcmuError::NoTarget { path: path.to_owned() });
         }
+        // The kernel notes reservations in a folder there, and refuses every one where it is missing.
+        let notes = fs::read_to_string(path.join("dbroot"))
+            .map_err(TcmuError::file("read", &path.join("dbroot")))?;
+        let notes = Path::new(notes.trim()).join("pr");
+        fs::create_dir_all(&notes).map_err(TcmuError::file("make", &notes))?;
         let mut target = Self { made: Vec::new() };
         target.folder(path.join("core/user_0"))?;
         Ok(target)
