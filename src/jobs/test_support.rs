@@ -92,7 +92,7 @@ impl TestAppliance {
         std::fs::create_dir_all(&data).unwrap();
         let bays = (0..self.library.drive_count()).map(|index| {
             let library = self.library.clone();
-            let connect = Box::new(move || Ok(Box::new(library.drive(index)) as Box<_>));
+            let connect = Box::new(move || Ok(Box::new(library.open_drive(index)?) as Box<_>));
             DriveBay::discover(connect, &clock).unwrap()
         });
         let changer = Changer::open(Box::new(self.library.changer())).unwrap();

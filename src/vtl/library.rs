@@ -31,6 +31,7 @@ use super::store::{Cartridge, Identity, UNFINISHED, read_json, replace_json};
 use super::timing::MotionCounters;
 use super::transport::VirtualTransport;
 use crate::domain::{DriveSerial, LibrarySerial, LtoGeneration};
+use crate::scsi::{Transport as _, TransportError};
 
 const RECORD_FILE: &str = "library.json";
 /// Faults that a library is opened with, if somebody has put some there.
@@ -53,6 +54,8 @@ pub(super) struct Library {
     pub(super) changer: Mutex<ChangerUnit>,
     pub(super) log: CommandLog,
     pub(super) has_power: AtomicBool,
+    /// Drives that somebody has [opened](VirtualLibrary::open_drive).
+    pub(super) opened: Mutex<BTreeSet<usize>>,
     /// Holds the lock while it is open.
     _lock: File,
 }
@@ -191,6 +194,7 @@ impl VirtualLibrary {
             changer: Mutex::new(changer),
             log: CommandLog::new(options.log),
             has_power: AtomicBool::new(true),
+            opened: Mutex::new(BTreeSet::new()),
             _lock: lock,
         };
         Ok(Self { inner: Arc::new(inner) })
@@ -221,6 +225,25 @@ impl VirtualLibrary {
     #[must_use]
     pub fn drive(&self, index: usize) -> VirtualTransport {
         self.drive_as(index, InitiatorId::default())
+    }
+
+    /// Opens a drive as its device node is opened on iron: by one at a time.
+    ///
+    /// # Errors
+    /// [`TransportError::System`] while somebody else has it open.
+    ///
+    /// # Panics
+    /// If there is no such drive.
+    pub fn open_drive(&self, index: usize) -> Result<VirtualTransport, TransportError> {
+        let transport = self.drive(index);
+        if self.inner.opened.lock().insert(index) {
+            return Ok(transport.closing_at_end());
+        }
+        Err(TransportError::System {
+            device: transport.name().to_owned(),
+            command: "open",
+            source: std::io::ErrorKind::ResourceBusy.into(),
+        })
     }
 
     /// A way to a drive for one of several initiators.

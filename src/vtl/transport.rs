@@ -22,6 +22,8 @@ pub struct VirtualTransport {
     device: Device,
     initiator: InitiatorId,
     name: String,
+    /// The drive counts as opened until this is dropped.
+    is_opened: bool,
 }
 
 /// What a fault makes of a command's answer.
@@ -57,7 +59,14 @@ impl Default for Course {
 impl VirtualTransport {
     pub(super) fn new(library: Arc<Library>, device: Device, initiator: InitiatorId) -> Self {
         let name = format!("virtual {device}");
-        Self { library, device, initiator, name }
+        Self { library, device, initiator, name, is_opened: false }
+    }
+
+    /// The same way, by which the drive counts as opened until it is dropped.
+    pub(super) fn closing_at_end(self) -> Self {
+        let mut opened = self;
+        opened.is_opened = true;
+        opened
     }
 
     /// The device that it leads to.
@@ -208,6 +217,14 @@ impl VirtualTransport {
                 let answer = drive.execute(request);
                 (answer, drive.motion_mut().take_owed())
             }
+        }
+    }
+}
+
+impl Drop for VirtualTransport {
+    fn drop(&mut self) {
+        if let (true, Device::Drive(index)) = (self.is_opened, self.device) {
+            self.library.opened.lock().remove(&index);
         }
     }
 }

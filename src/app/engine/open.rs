@@ -154,7 +154,7 @@ pub(in crate::app) fn virtual_equipment(
     for index in 0..library.drive_count() {
         let library = library.clone();
         let connect = Box::new(move || -> Result<Box<dyn Transport>, TransportError> {
-            Ok(Box::new(library.drive(index)))
+            Ok(Box::new(library.open_drive(index)?))
         });
         let bay =
             DriveBay::discover(connect, clock).map_err(|error| failed(WHAT, error, NEXT_STEP))?;

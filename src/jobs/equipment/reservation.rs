@@ -31,13 +31,15 @@ impl Equipment {
         drive.end_claim(self.key)
     }
 
-    /// Who has reserved a drive now.
+    /// Who has reserved a drive now. One that a job of ours works with is ours; nobody asks it meanwhile,
+    /// because its device node is open.
     ///
     /// # Errors
     /// If there is no such drive, it does not answer, or it cannot be reserved.
-    pub fn holder(&self, serial: &DriveSerial) -> Result<Holder, EquipmentError> {
-        let bay = &self.bays[self.bay_of(serial)?];
-        let holder = Drive::holder_of(bay.way()?, Arc::clone(&self.clock))?;
+    pub fn holder(self: &Arc<Self>, serial: &DriveSerial) -> Result<Holder, EquipmentError> {
+        let bay = self.bay_of(serial)?;
+        let Some(_guard) = self.try_take(bay) else { return Ok(Holder::Ours) };
+        let holder = Drive::holder_of(self.bays[bay].way()?, Arc::clone(&self.clock))?;
         Ok(match holder {
             None => Holder::Nobody,
             Some(key) if key == self.key => Holder::Ours,

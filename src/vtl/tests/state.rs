@@ -285,3 +285,13 @@ fn dropped_blocks_are_counted_and_small_ones_kept() {
         assert_eq!(rig.drive.read(100_000).unwrap(), [expected; 100_000]);
     }
 }
+
+#[test]
+fn a_drive_is_opened_by_one_at_a_time_as_a_device_node_is() {
+    let rig = Rig::of(&plan(LtoGeneration::Lto9));
+    let first = rig.library.open_drive(0).unwrap();
+    assert!(matches!(rig.library.open_drive(0), Err(TransportError::System { .. })));
+    assert!(rig.library.open_drive(1).is_ok());
+    drop(first);
+    assert!(rig.library.open_drive(0).is_ok());
+}
