@@ -293,6 +293,13 @@ impl Machine {
         self.boot();
     }
 
+    /// Puts it back, in the same way.
+    pub(crate) fn put_in(&mut self, barcode: &str) {
+        self.stop();
+        self.library().insert(barcode, Entrance::Slot).unwrap();
+        self.boot();
+    }
+
     /// The files that a cartridge is; the engine must be stopped.
     fn cartridge_folder(&self, barcode: &str) -> PathBuf {
         let serial = serial_of(&self.library(), barcode);

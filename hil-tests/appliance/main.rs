@@ -12,6 +12,7 @@
 
 mod bad_input;
 mod cartridges;
+mod copies;
 mod kills;
 mod machine;
 mod rebuild;

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-use crate::domain::{ByteCount, Sha256Digest, VolumeUuid};
+use crate::domain::{ByteCount, CopyLetter, Sha256Digest, VolumeUuid};
 
 use super::error::CatalogError;
 use super::evidence::Effective;
@@ -18,8 +18,8 @@ pub struct CopyRecord {
     pub id: CopyId,
     /// The volume it is on.
     pub volume: VolumeUuid,
-    /// 0 for the first copy of the data, 1 for a second one, and so on.
-    pub copy_number: u32,
+    /// The copy of the set that it belongs to.
+    pub letter: CopyLetter,
     /// Which part of the file it is, if the file is split.
     pub part: Option<CopyPart>,
     /// Where its bytes lie.
@@ -130,7 +130,7 @@ pub(super) fn placed_copy(
     let record = CopyRecord {
         id,
         volume: segment.volume,
-        copy_number: segment.copy_number,
+        letter: segment.copy,
         part,
         extents: decode_extents(row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?)?,
         codec,

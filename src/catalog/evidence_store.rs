@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-use crate::domain::{ByteCount, JobId, RunId, SetName, Timestamp};
+use crate::domain::{ByteCount, CopyLetter, JobId, RunId, SetName, Timestamp};
 
 use super::Catalog;
 use super::error::{CatalogError, Subject};
@@ -21,10 +21,10 @@ use super::sets::set_id;
 /// What is proven of a run or a set, summed up.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EvidenceTable {
-    /// Stored files by copy number (0: first copies) and what counts for them. Folders and links are not counted.
-    pub stored: BTreeMap<(u32, Effective), FileTotals>,
-    /// Planned files that were not stored, by state and reason.
-    pub not_stored: BTreeMap<(OutcomeState, String), FileTotals>,
+    /// Stored files by copy and what counts for them there. Folders and links are not counted.
+    pub stored: BTreeMap<(CopyLetter, Effective), FileTotals>,
+    /// Planned files that were not stored, by copy, state and reason.
+    pub not_stored: BTreeMap<(CopyLetter, OutcomeState, String), FileTotals>,
     /// Files that were skipped because earlier runs have evidence for them.
     pub unchanged: FileTotals,
     /// Files that were planned.
@@ -36,6 +36,8 @@ pub struct EvidenceTable {
 pub struct OutcomeRecord {
     /// Its place in the run's plan.
     pub ordinal: u64,
+    /// The copy that lacks it.
+    pub copy: CopyLetter,
     /// Its path in the set.
     pub path: Vec<u8>,
     /// How it ended.
@@ -169,7 +171,8 @@ impl Catalog {
         })
     }
 
-    /// Planned files of a run that were not stored, in the order of the plan, after `after`.
+    /// Planned files of a run that were not stored, in the order of the plan, after the file `after`: one
+    /// record for each copy that lacks it.
     ///
     /// # Errors
     /// `NotFound` if there is no such run.
@@ -183,8 +186,8 @@ impl Catalog {
             let key = run_key(reader, run)?;
             let mut speller = super::paths::PathSpeller::default();
             let mut statement = reader.prepare_cached(
-                "SELECT ordinal, dir_id, name, state, reason, size FROM outcomes
-                 WHERE run_id = ?1 AND ordinal >= ?2 ORDER BY ordinal LIMIT ?3",
+                "SELECT ordinal, dir_id, name, state, reason, size, copy_number FROM outcomes
+                 WHERE run_id = ?1 AND ordinal >= ?2 ORDER BY ordinal, copy_number LIMIT ?3",
             )?;
             let from = after.map_or(0, |after| after + 1);
             let mut rows = statement.query(params![key, from, limit])?;
@@ -193,6 +196,7 @@ impl Catalog {
                 let name: Vec<u8> = row.get(2)?;
                 outcomes.push(OutcomeRecord {
                     ordinal: row.get(0)?,
+                    copy: row.get(6)?,
                     path: speller.file(reader, row.get(1)?, &name)?,
                     state: row.get(3)?,
                     reason: row.get(4)?,
@@ -239,7 +243,7 @@ pub(super) fn append_say(
     append(connection, segment, &record, at)
 }
 
-fn append(
+pub(super) fn append(
     connection: &Connection,
     segment: SegmentId,
     record: &EvidenceRecord,
@@ -324,21 +328,21 @@ fn add_run(
         .collect::<Result<Vec<_>, _>>()?;
     let mut book = EvidenceBook::default();
     for segment in segments {
-        let copy_number = book.segment(connection, segment)?.copy_number;
+        let copy = book.segment(connection, segment)?.copy;
         for (effective, totals) in segment_totals(connection, &mut book, segment, run)? {
-            let sum = table.stored.entry((copy_number, effective)).or_default();
+            let sum = table.stored.entry((copy, effective)).or_default();
             sum.add(totals.files, totals.bytes.0);
         }
     }
     add_split_files(connection, &mut book, run, table)?;
     let mut statement = connection.prepare_cached(
-        "SELECT state, reason, count(*), sum(size) FROM outcomes WHERE run_id = ?1
-         GROUP BY state, reason",
+        "SELECT copy_number, state, reason, count(*), sum(size) FROM outcomes WHERE run_id = ?1
+         GROUP BY copy_number, state, reason",
     )?;
     let mut rows = statement.query([run])?;
     while let Some(row) = rows.next()? {
-        let sum = table.not_stored.entry((row.get(0)?, row.get(1)?)).or_default();
-        sum.add(row.get(2)?, row.get(3)?);
+        let place = (row.get(0)?, row.get(1)?, row.get(2)?);
+        table.not_stored.entry(place).or_default().add(row.get(3)?, row.get(4)?);
     }
     Ok(())
 }
@@ -368,7 +372,7 @@ pub(super) fn segment_totals(
     Ok(sums)
 }
 
-/// Split files, of which ranges of one segment say only a part: each counts once, as a whole.
+/// Split files, of which ranges of one segment say only a part: each counts once in a copy, as a whole.
 fn add_split_files(
     connection: &Connection,
     book: &mut EvidenceBook,
@@ -376,20 +380,21 @@ fn add_split_files(
     table: &mut EvidenceTable,
 ) -> Result<(), CatalogError> {
     let sql = format!(
-        "SELECT {VERSION_COLUMNS}, v.dir_id FROM segments g
+        "SELECT DISTINCT {VERSION_COLUMNS}, v.dir_id, g.copy_number FROM segments g
          JOIN copy_parts p ON p.copy_id BETWEEN g.id << 36 AND (g.id + 1 << 36) - 1
          JOIN copies c ON c.id = p.copy_id
          JOIN versions v ON v.dir_id = c.dir_id AND v.name = c.name AND v.run_id = g.run_id
-         WHERE g.run_id = ?1 AND g.copy_number = 0 AND p.number = 1
-            AND (v.segment_id << 36 | v.sequence) = c.id"
+         WHERE g.run_id = ?1 AND p.number = 1"
     );
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query([run])?;
     while let Some(row) = rows.next()? {
-        let dir = row.get(10)?;
+        let (dir, letter): (_, CopyLetter) = (row.get(10)?, row.get(11)?);
         let version = VersionRow::from_row(row)?.into_version(connection, book, dir)?;
-        if let Some(version) = version {
-            table.stored.entry((0, version.evidence)).or_default().add(1, version.size.0);
+        let Some(version) = version else { continue };
+        if let Some(standing) = version.copies.into_iter().find(|copy| copy.copy == letter) {
+            let place = (letter, standing.evidence);
+            table.stored.entry(place).or_default().add(1, version.size.0);
         }
     }
     Ok(())

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use rusqlite::{Connection, params};
 
-use crate::domain::{ByteCount, RunId, VolumeUuid};
+use crate::domain::{ByteCount, CopyLetter, RunId, VolumeUuid};
 
 use super::Catalog;
 use super::copies::{copy_ids, part_of};
@@ -25,8 +25,10 @@ pub type VolumeSums = BTreeMap<(VolumeUuid, Effective), FileTotals>;
 /// What a run refers to in earlier runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReferredEvidence {
-    /// Each file once, by what counts for the whole of it.
+    /// Each file once, by what counts for the best copy of it.
     pub files: BTreeMap<Effective, FileTotals>,
+    /// Each file once for each copy that has something of it, by what counts for it there.
+    pub copies: BTreeMap<(CopyLetter, Effective), FileTotals>,
     /// Where they are, each copy and each part counted by itself.
     pub volumes: VolumeSums,
 }
@@ -176,6 +178,7 @@ impl Judge {
             let segment = self.book.segment(connection, copy.segment())?;
             let effective = segment.effective(copy.sequence());
             add(&mut self.referred.volumes, (segment.volume, effective.clone()), 1, size);
+            add(&mut self.referred.copies, (segment.copy, effective.clone()), 1, size);
             add(&mut self.referred.files, effective, 1, size);
             return Ok(());
         }
@@ -186,6 +189,9 @@ impl Judge {
             add(&mut self.referred.volumes, place, 1, bytes);
         }
         if let Some(whole) = version.into_version(connection, &mut self.book, dir)? {
+            for copy in whole.copies {
+                add(&mut self.referred.copies, (copy.copy, copy.evidence), 1, size);
+            }
             add(&mut self.referred.files, whole.evidence, 1, size);
         }
         Ok(())

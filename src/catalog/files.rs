@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use smallvec::SmallVec;
 
-use crate::domain::{ByteCount, RunId, SetName, Sha256Digest, Timestamp, VolumeUuid};
+use crate::domain::{ByteCount, CopyLetter, RunId, SetName, Sha256Digest, Timestamp, VolumeUuid};
 
 use super::Catalog;
 use super::copies::{CopyRecord, copy_ids, part_of, placed_copy};
 use super::error::CatalogError;
-use super::evidence::{Effective, SegmentEvidence, effective_of_file};
+use super::evidence::{Effective, EvidenceState, SegmentEvidence, effective_of_file};
 use super::evidence_store::load_evidence;
 use super::ids::{CopyId, SegmentId, time_from_sql};
 use super::paths::{find_dir, normal_path, split_path};
@@ -101,7 +102,28 @@ pub struct FileVersion {
     pub volume: Option<VolumeUuid>,
     /// Its first copy (first part).
     pub copy: Option<CopyId>,
-    /// What counts for the whole file over all copies and parts.
+    /// What counts for the whole file: that of its best copy.
+    pub evidence: Effective,
+    /// Each copy of the set that has something of it.
+    pub copies: SmallVec<[CopyStanding; 1]>,
+}
+
+impl FileVersion {
+    /// The copies of the set in which the whole file is at least `state`.
+    pub fn copies_with(&self, state: EvidenceState) -> impl Iterator<Item = CopyLetter> {
+        let good = self.copies.iter().filter(move |copy| copy.evidence.is_at_least(state));
+        good.map(|copy| copy.copy)
+    }
+}
+
+/// How a file stands in one copy of its set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CopyStanding {
+    /// Which copy.
+    pub copy: CopyLetter,
+    /// The volume with it, or with its first part.
+    pub volume: VolumeUuid,
+    /// What counts for all of its parts there.
     pub evidence: Effective,
 }
 
@@ -197,7 +219,8 @@ impl VersionRow {
         dir: i64,
     ) -> Result<Option<FileVersion>, CatalogError> {
         let Some(kind) = FileKind::from_code(self.kind)? else { return Ok(None) };
-        let evidence = book.of_version(connection, dir, &self)?;
+        let copies = book.of_version(connection, dir, &self)?;
+        let evidence = copies.iter().map(|copy| &copy.evidence).max().cloned();
         let first = self.copy.map(|copy| book.segment(connection, copy.segment())).transpose()?;
         Ok(Some(FileVersion {
             kind,
@@ -209,7 +232,8 @@ impl VersionRow {
             run: book.run(connection, self.run)?,
             volume: first.map(|segment| segment.volume),
             copy: self.copy,
-            evidence,
+            evidence: evidence.unwrap_or(Effective::State(EvidenceState::Planned)),
+            copies,
         }))
     }
 }
@@ -227,7 +251,7 @@ pub(super) struct KnownSegment {
     pub volume_id: i64,
     pub volume: VolumeUuid,
     pub run: i64,
-    pub copy_number: u32,
+    pub copy: CopyLetter,
     pub volume_state: VolumeState,
     pub evidence: SegmentEvidence,
 }
@@ -271,7 +295,7 @@ impl EvidenceBook {
                     volume_id: row.get(0)?,
                     volume: uuid_at(row, 1)?,
                     run: row.get(2)?,
-                    copy_number: row.get(3)?,
+                    copy: row.get(3)?,
                     volume_state: row.get(4)?,
                     evidence: SegmentEvidence::default(),
                 })
@@ -293,52 +317,72 @@ impl EvidenceBook {
         Ok(run)
     }
 
-    pub(super) fn of_copy(
-        &mut self,
-        connection: &Connection,
-        copy: CopyId,
-    ) -> Result<Effective, CatalogError> {
-        Ok(self.segment(connection, copy.segment())?.effective(copy.sequence()))
-    }
-
-    /// What counts for a whole file: of each part the best copy, of the parts the worst.
+    /// How a file stands in each copy of its set.
     fn of_version(
         &mut self,
         connection: &Connection,
         dir: i64,
         version: &VersionRow,
-    ) -> Result<Effective, CatalogError> {
-        let copies = copy_ids(connection, dir, version)?;
-        let mut parts: BTreeMap<u64, (u64, Vec<Effective>)> = BTreeMap::new();
-        let mut is_split = false;
-        for &copy in &copies {
+    ) -> Result<SmallVec<[CopyStanding; 1]>, CatalogError> {
+        let mut copies: BTreeMap<CopyLetter, Pieces> = BTreeMap::new();
+        for copy in copy_ids(connection, dir, version)? {
             let part = part_of(connection, copy)?;
-            is_split |= part.is_some();
+            let segment = self.segment(connection, copy.segment())?;
+            let pieces = copies.entry(segment.copy).or_default();
+            pieces.is_split |= part.is_some();
             let (offset, size) = part.map_or((0, u64::MAX), |part| (part.offset, part.size.0));
-            let entry = parts.entry(offset).or_insert((size, Vec::new()));
-            entry.0 = entry.0.max(size);
-            entry.1.push(self.of_copy(connection, copy)?);
+            let piece = pieces.by_offset.entry(offset).or_default();
+            piece.size = piece.size.max(size);
+            piece.volume.get_or_insert(segment.volume);
+            piece.evidence.push(segment.effective(copy.sequence()));
         }
-        if !is_split {
-            let copies = parts.pop_first().map(|(_, (_, copies))| copies);
-            return Ok(effective_of_file(&[copies.unwrap_or_default()]));
+        let standing = |(copy, pieces): (CopyLetter, Pieces)| {
+            let volume = pieces.by_offset.values().find_map(|piece| piece.volume)?;
+            let evidence = pieces.effective(version.size);
+            Some(CopyStanding { copy, volume, evidence })
+        };
+        Ok(copies.into_iter().filter_map(standing).collect())
+    }
+}
+
+/// What one copy of a set has of a file.
+#[derive(Debug, Default)]
+struct Pieces {
+    is_split: bool,
+    by_offset: BTreeMap<u64, Piece>,
+}
+
+/// A part of a file, or the whole of it.
+#[derive(Debug, Default)]
+struct Piece {
+    size: u64,
+    volume: Option<VolumeUuid>,
+    evidence: Vec<Effective>,
+}
+
+impl Pieces {
+    /// What counts for the file whose length is `whole`: of each part the best, of the parts the worst.
+    fn effective(mut self, whole: u64) -> Effective {
+        if self.is_split {
+            return effective_of_file(&chain_of(self.by_offset, whole));
         }
-        Ok(effective_of_file(&chain_of(parts, version.size)))
+        let first = self.by_offset.pop_first().map(|(_, piece)| piece.evidence);
+        effective_of_file(&[first.unwrap_or_default()])
     }
 }
 
 /// The copies of each part in the order of the file; where a part is missing the chain ends with an
 /// empty one.
-fn chain_of(mut parts: BTreeMap<u64, (u64, Vec<Effective>)>, whole: u64) -> Vec<Vec<Effective>> {
+fn chain_of(mut parts: BTreeMap<u64, Piece>, whole: u64) -> Vec<Vec<Effective>> {
     let mut chain = Vec::new();
     let mut next = 0_u64;
     while next < whole {
-        let Some((size, copies)) = parts.remove(&next).filter(|(size, _)| *size > 0) else {
+        let Some(part) = parts.remove(&next).filter(|part| part.size > 0) else {
             chain.push(Vec::new());
             break;
         };
-        chain.push(copies);
-        next = next.saturating_add(size);
+        chain.push(part.evidence);
+        next = next.saturating_add(part.size);
     }
     chain
 }

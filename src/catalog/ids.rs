@@ -8,7 +8,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::Timestamp;
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
+
+use crate::domain::{CopyLetter, Timestamp};
 
 /// Bits of a copy's number that count within its segment: 68 billion files on one volume.
 const SEQUENCE_BITS: u32 = 36;
@@ -48,6 +50,19 @@ impl CopyId {
     #[must_use]
     pub fn sequence(self) -> u64 {
         u64::try_from(self.0).unwrap_or(0) & (SEQUENCE_LIMIT - 1)
+    }
+}
+
+impl ToSql for CopyLetter {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::from(self.number()))
+    }
+}
+
+impl FromSql for CopyLetter {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let number = u8::column_result(value)?;
+        Self::from_number(number).ok_or(FromSqlError::OutOfRange(i64::from(number)))
     }
 }
 

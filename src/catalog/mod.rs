@@ -53,7 +53,7 @@ pub use evidence::{Effective, EvidenceState, SegmentEvidence};
 pub use evidence_store::{EvidenceTable, OutcomeRecord};
 pub use evidence_sums::{ReferredEvidence, VolumeSums};
 pub use extents::CopyExtent;
-pub use files::{FileKind, FileVersion, FullVersion, OutcomeState};
+pub use files::{CopyStanding, FileKind, FileVersion, FullVersion, OutcomeState};
 pub use ids::{CartridgeId, CopyId, SegmentId};
 pub use jobs::{EventLevel, JobEvent, JobRecord, JobRequest, JobState, RecordedEvent};
 pub use located::LocatedCopy;
@@ -64,11 +64,11 @@ pub use run_writer::{CopyCodec, CopyPart, NewCopy, NotStored, RunWriter};
 pub use runs::{AsOf, Checkpoint, FileTotals, NewRun, RunKind, RunRecord, RunState, SegmentRecord};
 pub use search::{SearchCursor, SearchHit, SearchPage, SearchQuery, SearchStatus};
 pub use selection::{
-    ItemKey, ItemState, SelectionItem, SelectionRequest, SelectionTotals, VolumeShare,
+    Choosing, ItemKey, ItemState, SelectionItem, SelectionRequest, SelectionTotals, VolumeShare,
 };
 pub use sets::SetRecord;
 pub use text_enum::UnknownWord;
-pub use volumes::{IndexGeneration, NewVolume, VolumeRecord, VolumeState};
+pub use volumes::{IndexGeneration, NewVolume, SetPlace, VolumeRecord, VolumeState};
 
 #[cfg(test)]
 mod tests;

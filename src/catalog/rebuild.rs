@@ -11,7 +11,7 @@
 
 use rusqlite::params;
 
-use crate::domain::{JobId, RunId, SetName, Sha256Digest, Timestamp, VolumeUuid};
+use crate::domain::{CopyLetter, JobId, RunId, SetName, Sha256Digest, Timestamp, VolumeUuid};
 
 use super::Catalog;
 use super::browse::newest_after;
@@ -27,7 +27,7 @@ use super::runs::{
     view_until,
 };
 use super::sets::{ensure_set, set_id};
-use super::volumes::{NewVolume, upsert_volume, volume_id};
+use super::volumes::{NewVolume, SetPlace, upsert_volume, volume_id};
 
 /// A run as its manifests tell of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,7 +65,7 @@ impl Catalog {
     pub fn rebuild_volume(
         &self,
         volume: &NewVolume,
-        set: Option<(&SetName, u32)>,
+        place: Option<&SetPlace>,
         at: Timestamp,
     ) -> Result<(), CatalogError> {
         self.write("take over a volume", |transaction| {
@@ -87,17 +87,20 @@ impl Catalog {
                     volume.data_partition.0,
                     volume.capacity.0
                 ])?;
-            let Some((set, sequence)) = set else { return Ok(()) };
+            let Some(SetPlace { set, copy, sequence }) = place else { return Ok(()) };
             let set = ensure_set(transaction, set, at)?;
             let is_taken = transaction
                 .prepare_cached(
-                    "SELECT 1 FROM volumes WHERE set_id = ?1 AND sequence = ?2 AND id <> ?3",
+                    "SELECT 1 FROM volumes
+                     WHERE set_id = ?1 AND copy_number = ?2 AND sequence = ?3 AND id <> ?4",
                 )?
-                .exists(params![set, sequence, id])?;
+                .exists(params![set, copy, sequence, id])?;
             let sequence = (!is_taken).then_some(sequence);
             transaction
-                .prepare_cached("UPDATE volumes SET set_id = ?2, sequence = ?3 WHERE id = ?1")?
-                .execute(params![id, set, sequence])?;
+                .prepare_cached(
+                    "UPDATE volumes SET set_id = ?2, copy_number = ?3, sequence = ?4 WHERE id = ?1",
+                )?
+                .execute(params![id, set, copy, sequence])?;
             Ok(())
         })
     }
@@ -123,7 +126,7 @@ impl Catalog {
             transaction
                 .prepare_cached(
                     "UPDATE runs SET state = ?2, ended = ?3, planned_files = ?4, planned_bytes = ?5,
-                        unchanged_files = ?6, unchanged_bytes = ?7 WHERE id = ?1",
+                        unchanged_files = ?6, unchanged_bytes = ?7, copies = ?8 WHERE id = ?1",
                 )?
                 .execute(params![
                     key,
@@ -132,7 +135,8 @@ impl Catalog {
                     rebuilt.planned.files,
                     rebuilt.planned.bytes.0,
                     rebuilt.unchanged.files,
-                    rebuilt.unchanged.bytes.0
+                    rebuilt.unchanged.bytes.0,
+                    rebuilt.run.copies
                 ])?;
             Ok(())
         })
@@ -151,13 +155,13 @@ impl Catalog {
         &self,
         run: &RunId,
         volume: VolumeUuid,
-        copy_number: u32,
+        copy: CopyLetter,
         manifest: Sha256Digest,
     ) -> Result<SegmentTakeover, CatalogError> {
         self.write("take over a segment", |transaction| {
             let run = run_key(transaction, run)?;
             let volume = volume_id(transaction, volume)?;
-            let segment = ensure_segment(transaction, run, volume, copy_number)?;
+            let segment = ensure_segment(transaction, run, volume, copy)?;
             if self.inner.writing.lock().contains(&segment) {
                 return Err(CatalogError::Misuse(format!("segment {segment} is being written")));
             }
@@ -172,7 +176,7 @@ impl Catalog {
             }
             // A new number: the search index may hold the copies of the old one.
             forget_segment(transaction, segment)?;
-            let segment = ensure_segment(transaction, run, volume, copy_number)?;
+            let segment = ensure_segment(transaction, run, volume, copy)?;
             transaction
                 .prepare_cached("UPDATE segments SET manifest_sha256 = ?2 WHERE id = ?1")?
                 .execute(params![segment.0, manifest.0])?;
@@ -246,6 +250,20 @@ impl Catalog {
             (_, Some(error)) => Err(error),
             (buried, None) => Ok(buried?),
         }
+    }
+}
+
+impl Catalog {
+    /// Forgets what a run put on a volume, as if it had not: after the cartridge has failed, and the run
+    /// writes the same files to another one.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such segment, `Misuse` if a writer is on it.
+    pub fn abandon_segment(&self, segment: SegmentId) -> Result<(), CatalogError> {
+        if self.inner.writing.lock().contains(&segment) {
+            return Err(CatalogError::Misuse(format!("segment {segment} is being written")));
+        }
+        self.write("forget a segment", |transaction| forget_segment(transaction, segment))
     }
 }
 

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use rusqlite::{Transaction, params};
 
-use crate::domain::{ByteCount, Clock, Sha256Digest, Timestamp};
+use crate::domain::{ByteCount, Clock, CopyLetter, Sha256Digest, Timestamp};
 
 use super::Catalog;
 use super::error::CatalogError;
@@ -28,6 +28,7 @@ use super::settings::encode_json;
 
 mod batch;
 mod discard;
+mod joining;
 mod store;
 
 use batch::{Batch, PendingCopy, PendingOutcome};
@@ -119,7 +120,7 @@ pub struct RunWriter {
     clock: Arc<dyn Clock>,
     segment: SegmentId,
     run: i64,
-    is_first_copy: bool,
+    letter: CopyLetter,
     next_sequence: u64,
     cursor: DirCursor,
     attributes: HashMap<Vec<u8>, i64>,
@@ -144,7 +145,7 @@ impl Catalog {
         }
         let opened = self.write("open a segment", |transaction| {
             discard_beyond(transaction, segment, &checkpoint)?;
-            let (run, set, copy_number): (i64, i64, u32) = transaction
+            let (run, set, letter): (i64, i64, CopyLetter) = transaction
                 .prepare_cached(
                     "SELECT g.run_id, r.set_id, g.copy_number
                      FROM segments g JOIN runs r ON r.id = g.run_id WHERE g.id = ?1",
@@ -160,9 +161,9 @@ impl Catalog {
                 Err(rusqlite::Error::QueryReturnedNoRows) => (0, 0),
                 other => other?,
             };
-            Ok((run, copy_number, totals, DirCursor::at_top_of(transaction, set)?))
+            Ok((run, letter, totals, DirCursor::at_top_of(transaction, set)?))
         });
-        let (run, copy_number, totals, cursor) = opened.inspect_err(|_| {
+        let (run, letter, totals, cursor) = opened.inspect_err(|_| {
             self.inner.writing.lock().remove(&segment);
         })?;
         let batch_began = clock.elapsed();
@@ -171,7 +172,7 @@ impl Catalog {
             clock,
             segment,
             run,
-            is_first_copy: copy_number == 0,
+            letter,
             next_sequence: checkpoint.sequence,
             cursor,
             attributes: HashMap::new(),

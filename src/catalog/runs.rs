@@ -6,7 +6,9 @@
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-use crate::domain::{ByteCount, JobId, RunId, SetName, Sha256Digest, Timestamp, VolumeUuid};
+use crate::domain::{
+    ByteCount, CopyLetter, JobId, RunId, SetName, Sha256Digest, Timestamp, VolumeUuid,
+};
 
 use super::Catalog;
 use super::error::{CatalogError, Subject};
@@ -53,6 +55,8 @@ pub struct NewRun {
     pub kind: RunKind,
     /// The run that an incremental one continues.
     pub parent: Option<RunId>,
+    /// How many copies of the set it writes.
+    pub copies: u8,
     /// The job that does it.
     pub job: Option<JobId>,
     /// When it began.
@@ -96,8 +100,8 @@ pub struct SegmentRecord {
     pub volume: VolumeUuid,
     /// Its place in the run, counted from 1.
     pub number: u32,
-    /// 0 for the first copy of the data, 1 for a second one, and so on.
-    pub copy_number: u32,
+    /// The copy of the set that the volume belongs to.
+    pub copy: CopyLetter,
     /// From where an interrupted run goes on.
     pub checkpoint: Checkpoint,
     /// The digest of the manifest that was written to the volume.
@@ -116,8 +120,8 @@ pub struct Checkpoint {
 }
 
 const RUN_COLUMNS: &str = "r.run, s.name, r.kind, p.run, r.job_id, r.started, r.state,
-    r.state_reason, r.ended, r.planned_files, r.planned_bytes, r.unchanged_files, r.unchanged_bytes
-    FROM runs r JOIN sets s ON s.id = r.set_id LEFT JOIN runs p ON p.id = r.parent_id";
+    r.state_reason, r.ended, r.planned_files, r.planned_bytes, r.unchanged_files, r.unchanged_bytes,
+    r.copies FROM runs r JOIN sets s ON s.id = r.set_id LEFT JOIN runs p ON p.id = r.parent_id";
 const SEGMENT_COLUMNS: &str = "g.id, r.run, v.uuid, g.number, g.copy_number, g.checkpoint_sequence,
     g.checkpoint_ordinal, g.resume, g.manifest_sha256
     FROM segments g JOIN runs r ON r.id = g.run_id JOIN volumes v ON v.id = g.volume_id";
@@ -237,12 +241,12 @@ impl Catalog {
         &self,
         run: &RunId,
         volume: VolumeUuid,
-        copy_number: u32,
+        copy: CopyLetter,
     ) -> Result<SegmentId, CatalogError> {
         self.write("begin a segment", |transaction| {
             let run = run_key(transaction, run)?;
             let volume = volume_id(transaction, volume)?;
-            ensure_segment(transaction, run, volume, copy_number)
+            ensure_segment(transaction, run, volume, copy)
         })
     }
 
@@ -357,8 +361,8 @@ pub(super) fn insert_run(
     }
     connection
         .prepare_cached(
-            "INSERT INTO runs (id, run, set_id, kind, parent_id, state, job_id, started)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            "INSERT INTO runs (id, run, set_id, kind, parent_id, state, job_id, started, copies)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         )?
         .execute(params![
             key,
@@ -368,7 +372,8 @@ pub(super) fn insert_run(
             parent,
             RunState::Running,
             run.job.map(|job| job.0),
-            started
+            started,
+            run.copies
         ])?;
     Ok(key)
 }
@@ -378,7 +383,7 @@ pub(super) fn ensure_segment(
     connection: &Connection,
     run: i64,
     volume: i64,
-    copy_number: u32,
+    copy: CopyLetter,
 ) -> Result<SegmentId, CatalogError> {
     let known = connection
         .prepare_cached("SELECT id FROM segments WHERE run_id = ?1 AND volume_id = ?2")?
@@ -392,7 +397,7 @@ pub(super) fn ensure_segment(
             "INSERT INTO segments (run_id, volume_id, number, copy_number)
              SELECT ?1, ?2, coalesce(max(number), 0) + 1, ?3 FROM segments WHERE run_id = ?1",
         )?
-        .execute(params![run, volume, copy_number])?;
+        .execute(params![run, volume, copy])?;
     Ok(SegmentId(connection.last_insert_rowid()))
 }
 
@@ -459,6 +464,7 @@ fn run_from(row: &Row<'_>) -> rusqlite::Result<RunRecord> {
             kind: row.get(2)?,
             parent: row.get::<_, Option<String>>(3)?.map(RunId),
             job: row.get::<_, Option<i64>>(4)?.map(JobId),
+            copies: row.get(13)?,
             started: time_from_sql(row.get(5)?),
         },
         state: row.get(6)?,
@@ -476,7 +482,7 @@ fn segment_from(row: &Row<'_>) -> Result<SegmentRecord, CatalogError> {
         run: RunId(row.get(1)?),
         volume: uuid_at(row, 2)?,
         number: row.get(3)?,
-        copy_number: row.get(4)?,
+        copy: row.get(4)?,
         checkpoint: Checkpoint {
             sequence: row.get(5)?,
             ordinal: row.get(6)?,

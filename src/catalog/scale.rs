@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::test_support::{at, digest, empty, extent, file_in, set, start_run, volume};
 use super::*;
-use crate::domain::{ByteCount, Clock as _, SystemClock};
+use crate::domain::{ByteCount, Clock as _, CopyLetter, SystemClock};
 
 /// Files stored, if the environment says nothing else.
 const FILES_DEFAULT: u64 = 1_000_000;
@@ -126,7 +126,7 @@ fn the_catalog_at_scale() {
     let (catalog, folder) = empty();
     let uuid = volume(&catalog, 1);
     let run = start_run(&catalog, "r1", RunKind::Full, 100);
-    let segment = catalog.begin_segment(&run, uuid, 0).unwrap();
+    let segment = catalog.begin_segment(&run, uuid, CopyLetter::A).unwrap();
     let mut writer = catalog.run_writer(segment, clock.clone()).unwrap();
     let begun = clock.elapsed();
     for n in 0..files {
@@ -188,7 +188,7 @@ fn write_until(
     is_over: &AtomicBool,
 ) -> u128 {
     let uuid = volume(catalog, 2);
-    let segment = catalog.begin_segment(run, uuid, 0).unwrap();
+    let segment = catalog.begin_segment(run, uuid, CopyLetter::A).unwrap();
     let mut writer = catalog.run_writer(segment, clock.clone()).unwrap();
     let begun = clock.elapsed();
     let mut n = 0;

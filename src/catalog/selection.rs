@@ -1,11 +1,13 @@
 //! What a restore has chosen: made once, kept until the job is gone, walked in tape order.
 //!
 //! A selection can have ten million items and a restore can be killed at any of them, so it is a table
-//! and not a list. Of a file with several copies the one with the most evidence on a volume that is
-//! there is chosen; of a split file each part is an item. What lies only on volumes that are not there
-//! is kept too, as missing, with the reason: a restore lists it instead of forgetting it.
+//! and not a list. Of a file in several copies of its set one is chosen, with all of its parts: on
+//! volumes that are there, not found bad, in a drive already, with the most evidence, in this order.
+//! What lies only on volumes that are not there is kept too, as missing, with the reason: a restore lists
+//! it instead of forgetting it. When a chosen copy turns out to be bad or cannot be had,
+//! [`Catalog::choose_other_copies`] puts another one in its place.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use rusqlite::{Connection, params};
 
@@ -13,10 +15,8 @@ use crate::domain::{ByteCount, JobId, SetName, VolumeUuid};
 
 use super::Catalog;
 use super::browse::newest_after;
-use super::copies::{copy_ids, part_of};
 use super::error::CatalogError;
-use super::extents::decode_extents;
-use super::files::{EvidenceBook, FileKind, KIND_GONE, VERSION_COLUMNS, VersionRow, root_dir};
+use super::files::{KIND_GONE, VERSION_COLUMNS, VersionRow, root_dir};
 use super::ids::CopyId;
 use super::located::{LocatedCopy, Locator};
 use super::paths::{find_dir, normal_path, split_path};
@@ -24,6 +24,10 @@ use super::runs::{AsOf, FileTotals, View, view_of};
 use super::sets::set_id;
 use super::text_enum::text_enum;
 use super::volumes::uuid_at;
+use picker::{CopyOption, NewItem, Picker};
+
+mod other_copies;
+mod picker;
 
 text_enum! {
     /// What became of an item.
@@ -50,6 +54,19 @@ pub struct SelectionRequest {
     pub paths: Vec<Vec<u8>>,
     /// Volumes that cannot be had.
     pub missing: Vec<VolumeUuid>,
+    /// Volumes that need not be loaded first.
+    pub at_hand: Vec<VolumeUuid>,
+    /// How many copies of each file.
+    pub choosing: Choosing,
+}
+
+/// How many copies of each file are chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Choosing {
+    /// The one that is best to be read.
+    Best,
+    /// All of them.
+    Every,
 }
 
 /// The name of an item, and its place in the order of its volume.
@@ -120,8 +137,12 @@ impl Catalog {
                 reader,
                 job,
                 view: view_of(reader, &request.set, &request.as_of)?,
-                book: EvidenceBook::default(),
-                missing: request.missing.iter().copied().collect(),
+                picker: Picker {
+                    missing: request.missing.iter().copied().collect(),
+                    at_hand: request.at_hand.iter().copied().collect(),
+                    ..Picker::default()
+                },
+                choosing: request.choosing,
                 items: Vec::new(),
                 chosen: 0,
             };
@@ -341,17 +362,10 @@ struct Chooser<'a> {
     reader: &'a Connection,
     job: JobId,
     view: View,
-    book: EvidenceBook,
-    missing: BTreeSet<VolumeUuid>,
+    picker: Picker,
+    choosing: Choosing,
     items: Vec<NewItem>,
     chosen: u64,
-}
-
-struct NewItem {
-    key: ItemKey,
-    size: u64,
-    /// `None` if it can be read; else why not.
-    missing: Option<String>,
 }
 
 impl Chooser<'_> {
@@ -403,79 +417,28 @@ impl Chooser<'_> {
         Ok(rows.next().transpose()?.filter(|row| row.kind != KIND_GONE))
     }
 
-    /// Chooses the best copy of each part of a version.
+    /// Chooses what is to be read of a version.
     fn choose(&mut self, dir: i64, row: &VersionRow) -> Result<(), CatalogError> {
-        let mut parts: BTreeMap<u64, Vec<(CopyId, u64)>> = BTreeMap::new();
-        for copy in copy_ids(self.reader, dir, row)? {
-            let part = part_of(self.reader, copy)?;
-            let (offset, size) = part.map_or((0, row.size), |part| (part.offset, part.size.0));
-            parts.entry(offset).or_default().push((copy, size));
-        }
-        for copies in parts.into_values() {
-            let mut best: Option<(_, CopyId, u64, i64, VolumeUuid)> = None;
-            for (copy, size) in copies {
-                let segment = self.book.segment(self.reader, copy.segment())?;
-                let evidence = segment.effective(copy.sequence());
-                let is_there = !self.missing.contains(&segment.volume)
-                    && super::files::unusable(segment.volume, segment.volume_state).is_none();
-                let rank = (is_there, evidence);
-                if best.as_ref().is_none_or(|best| rank > best.0) {
-                    best = Some((rank, copy, size, segment.volume_id, segment.volume));
-                }
+        let options = self.picker.options(self.reader, dir, row)?;
+        let chosen: Vec<&CopyOption> = match self.choosing {
+            Choosing::Best => {
+                options.iter().max_by_key(|option| option.rank()).into_iter().collect()
             }
-            let Some(((is_there, _), copy, size, volume_id, volume)) = best else { continue };
-            let missing = (!is_there).then(|| format!("volume {volume} is not there"));
-            // What a link or a folder is called has no bytes to be read.
-            let size = if row.kind == FileKind::File.code() { size } else { 0 };
-            self.add(copy, size, volume_id, missing)?;
+            Choosing::Every => options.iter().collect(),
+        };
+        for option in chosen {
+            for part in &option.parts {
+                self.items.push(part.item(self.reader, row)?);
+                self.chosen += 1;
+            }
         }
-        Ok(())
-    }
-
-    fn add(
-        &mut self,
-        copy: CopyId,
-        size: u64,
-        volume: i64,
-        missing: Option<String>,
-    ) -> Result<(), CatalogError> {
-        let extents: Vec<u8> = self
-            .reader
-            .prepare_cached("SELECT extents FROM copies WHERE id = ?1")?
-            .query_row([copy.0], |row| row.get(0))?;
-        // What has no bytes comes first: folders must be there before their files.
-        let first = decode_extents(&extents)?.first().copied();
-        let (block, offset) = first
-            .map_or((-1, 0), |extent| (extent.start.block.0.cast_signed(), extent.byte_offset));
-        let key = ItemKey { volume, block, offset: offset.cast_signed(), copy };
-        self.items.push(NewItem { key, size, missing });
-        self.chosen += 1;
         if self.items.len() >= BATCH_ITEMS { self.store() } else { Ok(()) }
     }
 
     fn store(&mut self) -> Result<(), CatalogError> {
         let items = std::mem::take(&mut self.items);
         self.catalog.write("keep what was chosen", |transaction| {
-            let mut statement = transaction.prepare_cached(
-                "INSERT OR IGNORE INTO selections (job_id, volume_id, block, offset, copy_id, size,
-                    state, reason)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-            )?;
-            for item in items {
-                let state =
-                    if item.missing.is_some() { ItemState::Missing } else { ItemState::Waiting };
-                statement.execute(params![
-                    self.job.0,
-                    item.key.volume,
-                    item.key.block,
-                    item.key.offset,
-                    item.key.copy.0,
-                    item.size,
-                    state,
-                    item.missing
-                ])?;
-            }
-            Ok(())
+            items.iter().try_for_each(|item| item.insert(transaction, self.job))
         })
     }
 }

@@ -73,6 +73,7 @@ pub(super) fn start_run(catalog: &Catalog, name: &str, kind: RunKind, started: i
         set: set(),
         kind,
         parent: None,
+        copies: 1,
         job: None,
         started: at(started),
     };

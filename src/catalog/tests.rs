@@ -11,12 +11,14 @@ use super::test_support::{
     writer,
 };
 use super::*;
-use crate::domain::{JobId, RunId};
+use crate::domain::{CopyLetter, JobId, RunId};
+
+mod copies;
 
 /// Stores files and tombstones as one run on one volume, indexed.
 fn store(catalog: &Catalog, run: &RunId, number: u128, files: &[(&str, i64)], gone: &[&str]) {
     let uuid = volume(catalog, number);
-    let segment = catalog.begin_segment(run, uuid, 0).unwrap();
+    let segment = catalog.begin_segment(run, uuid, CopyLetter::A).unwrap();
     let mut writing = writer(catalog, segment);
     for (path, modified) in files {
         push_file(&mut writing, path.as_bytes(), 100, *modified);
@@ -140,6 +142,8 @@ fn a_selection_is_read_in_tape_order_and_lists_what_is_missing() {
         as_of: AsOf::Now,
         paths: vec![b"a".to_vec(), b"c".to_vec(), b"b".to_vec()],
         missing: vec![one],
+        at_hand: Vec::new(),
+        choosing: Choosing::Best,
     };
     let empty_paths = catalog.select_for_restore(job, &request).unwrap();
     assert_eq!(empty_paths, [b"b".to_vec()], "b was gone");
@@ -179,6 +183,8 @@ fn a_whole_run_can_be_selected_and_everything_comes_once() {
         as_of: AsOf::Run(first),
         paths: Vec::new(),
         missing: Vec::new(),
+        at_hand: Vec::new(),
+        choosing: Choosing::Best,
     };
     catalog.select_for_restore(JobId(1), &request).unwrap();
     let one = volume(&catalog, 1);
@@ -245,15 +251,15 @@ fn volumes_join_a_set_in_sequence_and_keep_their_indexes() {
     let (catalog, _folder) = empty();
     catalog.put_set(&set(), &json!({ "paths": ["/home"] }), at(1)).unwrap();
     let (one, two) = (volume(&catalog, 1), volume(&catalog, 2));
-    assert_eq!(catalog.join_set(two, &set()).unwrap(), 1);
-    assert_eq!(catalog.join_set(one, &set()).unwrap(), 2);
-    assert_eq!(catalog.join_set(two, &set()).unwrap(), 1);
+    assert_eq!(catalog.join_set(two, &set(), CopyLetter::A).unwrap(), 1);
+    assert_eq!(catalog.join_set(one, &set(), CopyLetter::A).unwrap(), 2);
+    assert_eq!(catalog.join_set(two, &set(), CopyLetter::A).unwrap(), 1);
     let sequence: Vec<_> =
         catalog.volumes_of_set(&set()).unwrap().iter().map(|v| v.volume.uuid).collect();
     assert_eq!(sequence, [two, one]);
     let other = "other".parse().unwrap();
     catalog.put_set(&other, &json!({}), at(1)).unwrap();
-    assert!(matches!(catalog.join_set(two, &other), Err(CatalogError::Exists(_))));
+    assert!(matches!(catalog.join_set(two, &other, CopyLetter::A), Err(CatalogError::Exists(_))));
     let index = IndexGeneration {
         generation: 3,
         position: crate::domain::Position::new(1, 77),
@@ -425,7 +431,8 @@ fn rebuild(catalog: &Catalog) {
             scratch.volume(uuid).unwrap().volume
         };
         let sequence = u32::try_from(number).unwrap();
-        catalog.rebuild_volume(&template, Some((&set(), sequence)), at(1)).unwrap();
+        let place = SetPlace { set: set(), copy: CopyLetter::A, sequence };
+        catalog.rebuild_volume(&template, Some(&place), at(1)).unwrap();
     }
     for (name, kind, started, number, files, unchanged) in runs {
         let run = NewRun {
@@ -433,6 +440,7 @@ fn rebuild(catalog: &Catalog) {
             set: set(),
             kind,
             parent: None,
+            copies: 1,
             job: None,
             started: at(started),
         };
@@ -445,7 +453,8 @@ fn rebuild(catalog: &Catalog) {
         };
         catalog.rebuild_run(&rebuilt).unwrap();
         let uuid = crate::domain::VolumeUuid(uuid::Uuid::from_u128(number));
-        let taken = catalog.rebuild_segment(&run_id(name), uuid, 0, digest(name.as_bytes(), 1));
+        let taken =
+            catalog.rebuild_segment(&run_id(name), uuid, CopyLetter::A, digest(name.as_bytes(), 1));
         let segment = match taken.unwrap() {
             SegmentTakeover::Known(segment) => segment,
             SegmentTakeover::Empty(segment) => {
@@ -503,7 +512,8 @@ fn a_half_taken_over_segment_is_taken_over_anew() {
     let uuid = volume(&catalog, 1);
     let run = start_run(&catalog, "r1", RunKind::Full, 100);
     let manifest = digest(b"manifest", 1);
-    let SegmentTakeover::Empty(first) = catalog.rebuild_segment(&run, uuid, 0, manifest).unwrap()
+    let SegmentTakeover::Empty(first) =
+        catalog.rebuild_segment(&run, uuid, CopyLetter::A, manifest).unwrap()
     else {
         panic!("there was nothing");
     };
@@ -511,7 +521,8 @@ fn a_half_taken_over_segment_is_taken_over_anew() {
     writing.push(&plain_file(0, b"half", 1, 1, &[])).unwrap();
     writing.flush().unwrap();
     drop(writing);
-    let SegmentTakeover::Empty(second) = catalog.rebuild_segment(&run, uuid, 0, manifest).unwrap()
+    let SegmentTakeover::Empty(second) =
+        catalog.rebuild_segment(&run, uuid, CopyLetter::A, manifest).unwrap()
     else {
         panic!("it was not finished");
     };

@@ -15,8 +15,8 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use uuid::Uuid;
 
 use crate::domain::{
-    Barcode, BlockNumber, ByteCount, Partition, Position, SetName, Sha256Digest, Timestamp,
-    VolumeUuid,
+    Barcode, BlockNumber, ByteCount, CopyLetter, Partition, Position, SetName, Sha256Digest,
+    Timestamp, VolumeUuid,
 };
 
 use super::Catalog;
@@ -90,13 +90,24 @@ pub struct NewVolume {
     pub formatted: Timestamp,
 }
 
+/// A volume's place in a set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetPlace {
+    /// The set.
+    pub set: SetName,
+    /// The copy of it that the volume belongs to.
+    pub copy: CopyLetter,
+    /// Its number in that copy, counted from 1.
+    pub sequence: u32,
+}
+
 /// A volume that the catalog knows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VolumeRecord {
     /// What was noted when it was met.
     pub volume: NewVolume,
-    /// Its set and its place in it, counted from 1.
-    pub set: Option<(SetName, u32)>,
+    /// Its set and its place in it.
+    pub set: Option<SetPlace>,
     /// The state before quarantine or loss.
     pub former_state: Option<VolumeState>,
     /// Why it is in its state.
@@ -130,7 +141,8 @@ pub struct IndexGeneration {
 
 const COLUMNS: &str = "v.uuid, v.cartridge_id, v.state, v.barcode, v.name, v.block_size,
     v.index_partition, v.data_partition, v.capacity, v.formatted, s.name, v.sequence,
-    v.former_state, v.state_reason, v.generation, v.used, v.last_written, v.last_verified
+    v.former_state, v.state_reason, v.generation, v.used, v.last_written, v.last_verified,
+    v.copy_number
     FROM volumes v LEFT JOIN sets s ON s.id = v.set_id";
 
 impl Catalog {
@@ -207,12 +219,15 @@ impl Catalog {
         )
     }
 
-    /// The volumes of a set in their sequence.
+    /// The volumes of a set, copy by copy, each in its sequence.
     ///
     /// # Errors
     /// `Database` if they cannot be read.
     pub fn volumes_of_set(&self, set: &SetName) -> Result<Vec<VolumeRecord>, CatalogError> {
-        self.select_volumes("WHERE s.name = ?1 ORDER BY v.sequence", params![set.as_str()])
+        self.select_volumes(
+            "WHERE s.name = ?1 ORDER BY v.copy_number, v.sequence",
+            params![set.as_str()],
+        )
     }
 
     /// Moves a volume to another state.
@@ -231,33 +246,46 @@ impl Catalog {
         })
     }
 
-    /// Makes a volume the next one of a set; returns its place, counted from 1. A volume that is in
-    /// the set already keeps its place.
+    /// Makes a volume the next one of a copy of a set; returns its place, counted from 1. A volume that
+    /// is in that copy already keeps its place.
     ///
     /// # Errors
-    /// `Exists` if it belongs to another set, `NotFound` if volume or set is not known.
-    pub fn join_set(&self, uuid: VolumeUuid, set: &SetName) -> Result<u32, CatalogError> {
+    /// `Exists` if it belongs to another set or copy, `NotFound` if volume or set is not known.
+    pub fn join_set(
+        &self,
+        uuid: VolumeUuid,
+        set: &SetName,
+        copy: CopyLetter,
+    ) -> Result<u32, CatalogError> {
         self.write("add a volume to a set", |transaction| {
             let set_id = super::sets::set_id(transaction, set)?;
             let volume_id = volume_id(transaction, uuid)?;
-            let (known_set, known_sequence): (Option<i64>, Option<u32>) = transaction
-                .prepare_cached("SELECT set_id, sequence FROM volumes WHERE id = ?1")?
-                .query_row([volume_id], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            let (known_set, known_copy, known_sequence): (Option<i64>, CopyLetter, Option<u32>) =
+                transaction
+                    .prepare_cached(
+                        "SELECT set_id, copy_number, sequence FROM volumes WHERE id = ?1",
+                    )?
+                    .query_row([volume_id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
             match (known_set, known_sequence) {
-                (Some(known), Some(sequence)) if known == set_id => return Ok(sequence),
-                (Some(known), _) if known != set_id => {
+                (Some(known), Some(sequence)) if (known, known_copy) == (set_id, copy) => {
+                    return Ok(sequence);
+                }
+                (Some(known), _) if (known, known_copy) != (set_id, copy) => {
                     return Err(CatalogError::Exists(Subject::Volume(uuid)));
                 }
                 _ => {}
             }
             let sequence: u32 = transaction
                 .prepare_cached(
-                    "SELECT coalesce(max(sequence), 0) + 1 FROM volumes WHERE set_id = ?1",
+                    "SELECT coalesce(max(sequence), 0) + 1 FROM volumes
+                     WHERE set_id = ?1 AND copy_number = ?2",
                 )?
-                .query_row([set_id], |row| row.get(0))?;
+                .query_row(params![set_id, copy], |row| row.get(0))?;
             transaction
-                .prepare_cached("UPDATE volumes SET set_id = ?2, sequence = ?3 WHERE id = ?1")?
-                .execute(params![volume_id, set_id, sequence])?;
+                .prepare_cached(
+                    "UPDATE volumes SET set_id = ?2, copy_number = ?3, sequence = ?4 WHERE id = ?1",
+                )?
+                .execute(params![volume_id, set_id, copy, sequence])?;
             Ok(sequence)
         })
     }
@@ -472,7 +500,10 @@ fn record_from(row: &Row<'_>) -> rusqlite::Result<VolumeRecord> {
             capacity: ByteCount(row.get(8)?),
             formatted: time_from_sql(row.get(9)?),
         },
-        set: set.and_then(|name| name.parse().ok()).zip(sequence),
+        set: match (set.and_then(|name| name.parse().ok()), sequence) {
+            (Some(set), Some(sequence)) => Some(SetPlace { set, copy: row.get(18)?, sequence }),
+            _ => None,
+        },
         former_state: row.get(12)?,
         state_reason: row.get(13)?,
         generation: row.get(14)?,

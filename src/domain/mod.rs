@@ -23,6 +23,7 @@
 //! | run | one execution of a set's backup |
 //! | segment | what one run put on one volume |
 //! | copy | one file's bytes on one volume |
+//! | copy A, copy B | the chains of volumes of a set that each hold all of it |
 //! | index | the LTFS index: the list of everything on a volume |
 //! | catalog | our SQLite database of what is on which volume |
 //! | job | any long task; it survives the browser and a restart |
@@ -30,6 +31,7 @@
 
 pub mod barcode;
 pub mod clock;
+pub mod copy_letter;
 pub mod digest;
 pub mod file;
 pub mod generation;
@@ -39,6 +41,7 @@ pub mod units;
 
 pub use barcode::Barcode;
 pub use clock::{Clock, SystemClock, VirtualClock};
+pub use copy_letter::CopyLetter;
 pub use digest::Sha256Digest;
 pub use file::{
     DataSegment, DeviceNumber, FileKind, FileMetadata, FileTimes, SourcePath, SourcePathError,

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{Barcode, ByteCount, RunId, SetName, VolumeUuid};
+use crate::domain::{Barcode, ByteCount, CopyLetter, RunId, SetName, VolumeUuid};
 
 /// The task of a job.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -167,6 +167,10 @@ pub struct BackupSpec {
     /// Only these cartridges may be written, if any are named.
     #[serde(default)]
     pub cartridges: Vec<Barcode>,
+    /// How many copies, each on cartridges of its own; as many as the set has, if not given. One read
+    /// feeds as many as there are drives for.
+    #[serde(default)]
+    pub copies: Option<u8>,
     /// An index goes to the data partition after this many bytes: what a power failure can cost.
     #[serde(default = "BackupSpec::default_index_interval")]
     pub index_interval: ByteCount,
@@ -289,6 +293,9 @@ pub enum Need {
     FormattedCartridge {
         /// The set that has none.
         set: SetName,
+        /// The copy of it that has none, if it has several.
+        #[serde(default)]
+        copy: Option<CopyLetter>,
         /// At least this much is still to be written.
         remaining: ByteCount,
         /// Cartridges that were passed over, each with the reason.
@@ -311,10 +318,11 @@ impl std::fmt::Display for Need {
             Self::Cartridge { barcode: None, volume } => {
                 write!(f, "put the cartridge with volume {volume} into the library")
             }
-            Self::FormattedCartridge { set, remaining, passed_over } => {
+            Self::FormattedCartridge { set, copy, remaining, passed_over } => {
+                let of = copy.map_or_else(String::new, |copy| format!("copy {copy} of "));
                 write!(
                     f,
-                    "set {set} needs another formatted cartridge for {remaining}: \
+                    "{of}set {set} needs another formatted cartridge for {remaining}: \
                      run `fossilsafe cartridge format BARCODE`, then `fossilsafe job resume`"
                 )?;
                 for (barcode, reason) in passed_over {
@@ -355,7 +363,7 @@ mod tests {
         let old = r#"{"kind":"backup","set":"photos","paths":["/srv/photos"]}"#;
         let spec: JobSpec = serde_json::from_str(old).unwrap();
         let JobSpec::Backup(backup) = &spec else { panic!("{spec:?}") };
-        assert_eq!(backup.mode, BackupMode::Incremental);
+        assert_eq!((backup.mode, backup.copies), (BackupMode::Incremental, None));
         assert_eq!(backup.index_interval, BackupSpec::default_index_interval());
         let text = serde_json::to_string(&spec).unwrap();
         assert_eq!(serde_json::from_str::<JobSpec>(&text).unwrap(), spec);

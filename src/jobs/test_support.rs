@@ -291,6 +291,7 @@ pub(crate) fn backup_spec(path: &Path, set: &str) -> BackupSpec {
         exclude: Vec::new(),
         compression: Compression::None,
         cartridges: Vec::new(),
+        copies: None,
         index_interval: ByteCount(GIB),
     }
 }

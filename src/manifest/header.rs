@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::entry::{EntryState, ManifestEntry};
-use crate::domain::{Barcode, RunId, SetName, Sha256Digest, Timestamp, VolumeUuid};
+use crate::domain::{Barcode, CopyLetter, RunId, SetName, Sha256Digest, Timestamp, VolumeUuid};
 
 /// What the first line says it is.
 pub(super) const FORMAT: &str = "fossilsafe-manifest";
@@ -20,7 +20,7 @@ pub enum RunKind {
     Incremental,
 }
 
-/// The volume before this one in a set: a missing or exchanged member shows.
+/// The volume before this one in its copy of a set: a missing or exchanged member shows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PreviousVolume {
     /// Which.
@@ -46,9 +46,15 @@ pub struct ManifestHeader {
     pub volume: VolumeUuid,
     /// Its barcode.
     pub barcode: Option<Barcode>,
-    /// The volume's place in the set, from 1.
+    /// The copy of the set that the volume belongs to.
+    #[serde(default)]
+    pub copy: CopyLetter,
+    /// How many copies the run writes, each to volumes of its own.
+    #[serde(default = "one")]
+    pub copies: u8,
+    /// The volume's place in its copy of the set, from 1.
     pub sequence: u32,
-    /// The volume before it in the set.
+    /// The volume before it in that copy.
     pub previous: Option<PreviousVolume>,
     /// Bytes in a tape block; with it the extents can be read without any index.
     pub block_size_bytes: u32,
@@ -60,6 +66,11 @@ pub struct ManifestHeader {
     pub started: Timestamp,
     /// Program and release.
     pub tool: String,
+}
+
+/// A manifest that says nothing of copies knows of one.
+fn one() -> u8 {
+    1
 }
 
 /// The header as it stands in the file.

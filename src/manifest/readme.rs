@@ -9,12 +9,13 @@ const TEXT: &str = r#"THIS TAPE
 =========
 
 Written by @TOOL@ on the machine "@HOST@".
-Set "@SET@", volume @SEQUENCE@ of the set, barcode @BARCODE@,
+Set "@SET@", copy @COPY@, volume @SEQUENCE@ of that copy, barcode @BARCODE@,
 volume UUID @VOLUME@. This text: @WRITTEN@.
 
 It is a standard LTFS volume (format 2.4). Any LTFS software reads it: the reference implementation
 (github.com/LinearTapeFileSystem/ltfs), or those of the makers of tape drives. Mount it READ-ONLY and
-copy the files. You do not need the program that wrote it.
+copy the files. You do not need the program that wrote it. If the set has more copies than this one, each
+of them is complete: volumes of another copy are never needed to read this one.
 
     /@SET@/<run>/...                      your files; a run is one backup, named by its time
     /.fossilsafe/README.txt               this text
@@ -37,7 +38,7 @@ WHAT YOU WILL SEE
       zstd --decompress NAME.zst
 
 * A name ending in ".part-00001", ".part-00002" ... is a piece of a file that did not fit on one tape.
-  Gather the pieces from all volumes of the set in one folder, then:
+  Gather the pieces from all volumes of this copy in one folder, then:
 
       cat NAME.part-* > NAME
 
@@ -47,7 +48,7 @@ WHAT YOU WILL SEE
   accept its own. Owner, permissions, symbolic and hard links, extended attributes and holes of sparse
   files are in the manifest too.
 
-* A line with "state" "on_volume" is on another volume of the set, "unchanged" in an earlier run,
+* A line with "state" "on_volume" is on another volume of this copy, "unchanged" in an earlier run,
   "to_follow" was to be written to a later volume. "changed_while_read", "vanished" and "unreadable" could
   not be stored as they should be. "not_storable" is no file on the tape (a device, a pipe ...).
 
@@ -97,6 +98,7 @@ pub fn readme_text(volume: &VolumeRecord) -> String {
     TEXT.replace("@TOOL@", &volume.tool)
         .replace("@HOST@", &volume.host)
         .replace("@SET@", volume.set.as_str())
+        .replace("@COPY@", &volume.copy.to_string())
         .replace("@SEQUENCE@", &volume.sequence.to_string())
         .replace("@BARCODE@", barcode)
         .replace("@VOLUME@", &volume.volume.to_string())

@@ -5,8 +5,8 @@ mod round_trip;
 mod tools;
 
 use crate::domain::{
-    BlockNumber, FileKind, FileMetadata, FileTimes, RunId, Sha256Digest, SourcePath, Timestamp,
-    VolumeUuid,
+    BlockNumber, CopyLetter, FileKind, FileMetadata, FileTimes, RunId, Sha256Digest, SourcePath,
+    Timestamp, VolumeUuid,
 };
 use crate::manifest::{
     EntryState, ManifestEnd, ManifestEntry, ManifestHeader, ManifestWriter, RunKind, VolumeExtent,
@@ -22,6 +22,8 @@ fn header() -> ManifestHeader {
         parent_run: None,
         volume: VolumeUuid::random(),
         barcode: Some("FSP001L9".parse().unwrap()),
+        copy: CopyLetter::B,
+        copies: 2,
         sequence: 1,
         previous: None,
         block_size_bytes: 524_288,

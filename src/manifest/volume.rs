@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::header::PreviousVolume;
-use crate::domain::{Barcode, SetName, Timestamp, VolumeUuid};
+use crate::domain::{Barcode, CopyLetter, SetName, Timestamp, VolumeUuid};
 use crate::keys::KeyId;
 
 const FORMAT: &str = "fossilsafe-volume";
@@ -21,9 +21,12 @@ pub struct VolumeRecord {
     pub barcode: Option<Barcode>,
     /// The set whose runs it holds.
     pub set: SetName,
-    /// Its place in the set, from 1.
+    /// The copy of the set that it belongs to.
+    #[serde(default)]
+    pub copy: CopyLetter,
+    /// Its place in that copy, from 1.
     pub sequence: u32,
-    /// The volume before it in the set.
+    /// The volume before it in that copy.
     pub previous: Option<PreviousVolume>,
     /// Bytes in a tape block.
     pub block_size_bytes: u32,

@@ -2,11 +2,12 @@
 //!
 //! A set's own open volume comes first, then an empty formatted one; the order is by barcode, so a
 //! person can predict it. A cartridge that has not been formatted by us is never chosen, whatever is
-//! on it: only the explicit format of that very cartridge makes it ours.
+//! on it: only the explicit format of that very cartridge makes it ours. Nor is a cartridge of one copy
+//! of a set ever chosen for another: each copy must be whole without the others.
 
 use std::fmt;
 
-use crate::domain::{Barcode, ByteCount, LtoGeneration, SetName, VolumeUuid};
+use crate::domain::{Barcode, ByteCount, CopyLetter, LtoGeneration, SetName, VolumeUuid};
 
 /// What is known of a cartridge in the library.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,8 +27,8 @@ pub struct Candidate {
 pub enum VolumeUse {
     /// Formatted by us, nothing on it.
     Empty(VolumeUuid),
-    /// Holds runs of a set and takes more.
-    Open(VolumeUuid, SetName),
+    /// Holds runs of a copy of a set and takes more.
+    Open(VolumeUuid, SetName, CopyLetter),
     /// Takes no more: full, or closed by a person or by an error.
     Closed,
     /// An LTFS volume that is not ours.
@@ -49,6 +50,8 @@ pub enum Refusal {
     NotFormatted,
     /// Belongs to another set.
     OtherSet,
+    /// Belongs to another copy of the set.
+    OtherCopy,
     /// Takes no more.
     Closed,
     /// Less room than one file needs.
@@ -71,6 +74,7 @@ impl fmt::Display for Refusal {
             Self::NotNamed => "not among the cartridges named for this backup",
             Self::NotFormatted => "not formatted by this appliance",
             Self::OtherSet => "belongs to another set",
+            Self::OtherCopy => "belongs to another copy of the set",
             Self::Closed => "closed",
             Self::TooLittleRoom => "too little room left",
             Self::Foreign => "a volume of another appliance",
@@ -94,6 +98,8 @@ pub struct NoCandidate {
 pub struct Demand<'a> {
     /// The set to be written.
     pub set: &'a SetName,
+    /// The copy of it.
+    pub copy: CopyLetter,
     /// If not empty, only these.
     pub named: &'a [Barcode],
     /// Not these: the job has already filled or failed on them.
@@ -136,7 +142,8 @@ fn refusal(candidate: &Candidate, demand: &Demand<'_>) -> Option<Refusal> {
         VolumeUse::Foreign => return Some(Refusal::Foreign),
         VolumeUse::Quarantined => return Some(Refusal::Quarantined),
         VolumeUse::Closed => return Some(Refusal::Closed),
-        VolumeUse::Open(_, set) if set != demand.set => return Some(Refusal::OtherSet),
+        VolumeUse::Open(_, set, _) if set != demand.set => return Some(Refusal::OtherSet),
+        VolumeUse::Open(_, _, copy) if *copy != demand.copy => return Some(Refusal::OtherCopy),
         VolumeUse::Open(..) | VolumeUse::Empty(_) => {}
     }
     let is_named = |list: &[Barcode]| list.iter().any(|b| b.is_same_label(&candidate.barcode));
@@ -169,6 +176,7 @@ mod tests {
     fn demand(set: &SetName) -> Demand<'_> {
         Demand {
             set,
+            copy: CopyLetter::A,
             named: &[],
             tried: &[],
             drives: &[LtoGeneration::Lto9],
@@ -183,7 +191,7 @@ mod tests {
     #[test]
     fn the_sets_own_volume_comes_before_an_empty_one_and_then_the_barcode_decides() {
         let set: SetName = "photos".parse().unwrap();
-        let own = VolumeUse::Open(uuid(), set.clone());
+        let own = VolumeUse::Open(uuid(), set.clone(), CopyLetter::A);
         let mut all = vec![
             candidate("FSP003L9", VolumeUse::Empty(uuid())),
             candidate("FSP002L9", VolumeUse::Empty(uuid())),
@@ -192,6 +200,25 @@ mod tests {
         assert_eq!(choose_volume(&all, &demand(&set)).unwrap().barcode.as_str(), "FSP009L9");
         all.pop();
         assert_eq!(choose_volume(&all, &demand(&set)).unwrap().barcode.as_str(), "FSP002L9");
+    }
+
+    #[test]
+    fn a_cartridge_of_one_copy_is_never_chosen_for_another() {
+        let set: SetName = "photos".parse().unwrap();
+        let own = |copy| VolumeUse::Open(uuid(), set.clone(), copy);
+        let all = vec![
+            candidate("FSP001L9", own(CopyLetter::A)),
+            candidate("FSP002L9", own(CopyLetter::B)),
+            candidate("FSP003L9", VolumeUse::Empty(uuid())),
+        ];
+        let of_b = Demand { copy: CopyLetter::B, ..demand(&set) };
+        assert_eq!(choose_volume(&all, &of_b).unwrap().barcode.as_str(), "FSP002L9");
+        let tried = ["FSP002L9".parse().unwrap()];
+        let again = Demand { tried: &tried, ..of_b.clone() };
+        assert_eq!(choose_volume(&all, &again).unwrap().barcode.as_str(), "FSP003L9");
+        let none = choose_volume(&all[..2], &again).unwrap_err();
+        let reasons: Vec<_> = none.refusals.into_iter().map(|(_, reason)| reason).collect();
+        assert_eq!(reasons, [Refusal::OtherCopy, Refusal::Tried]);
     }
 
     #[test]
@@ -206,7 +233,7 @@ mod tests {
             candidate("FSP001L9", VolumeUse::Unknown),
             candidate("FSP002L9", VolumeUse::Foreign),
             candidate("FSP003L9", VolumeUse::Closed),
-            candidate("FSP004L9", VolumeUse::Open(uuid(), other)),
+            candidate("FSP004L9", VolumeUse::Open(uuid(), other, CopyLetter::A)),
             candidate("FSP005L9", VolumeUse::Quarantined),
             small,
             new,

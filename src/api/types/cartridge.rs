@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{Barcode, LtoGeneration, SetName, Timestamp, VolumeUuid};
+use crate::domain::{Barcode, CopyLetter, LtoGeneration, SetName, Timestamp, VolumeUuid};
 use crate::jobs::spec::Place;
 
 /// A cartridge that is in the library or that the catalog knows.
@@ -92,7 +92,9 @@ pub struct VolumeView {
     pub name: Option<String>,
     /// The set that it belongs to.
     pub set: Option<SetName>,
-    /// Its place among the set's volumes, from 1.
+    /// The copy of the set that it belongs to.
+    pub copy: Option<CopyLetter>,
+    /// Its place among the volumes of that copy, from 1.
     pub sequence: Option<u32>,
     /// When it was formatted.
     pub formatted: Option<Timestamp>,

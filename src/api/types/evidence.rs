@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{Barcode, RunId, SetName, VolumeUuid};
+use crate::domain::{Barcode, CopyLetter, RunId, SetName, VolumeUuid};
 
 /// What is proven of a copy, weakest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -72,7 +72,7 @@ pub enum EvidenceScope {
 pub struct EvidenceTable {
     /// Of what: "run 20261123T071400Z of set photos".
     pub scope: String,
-    /// True only if every planned file is at least indexed.
+    /// True only if every planned file is at least indexed in every copy of its set.
     pub is_complete: bool,
     /// One sentence that a person can act on.
     pub sentence: String,
@@ -80,12 +80,30 @@ pub struct EvidenceTable {
     pub files: u64,
     /// Their bytes.
     pub bytes: u64,
-    /// Each file counted once, at the best evidence of its copies. All six states, weakest first.
+    /// Each file counted once, as it stands in the best copy of its set. All six states, weakest first.
     pub rows: Vec<EvidenceRow>,
     /// Planned files without any copy, by reason.
     pub left_out: Vec<LeftOutRow>,
+    /// Each copy by itself, where a set has several.
+    #[serde(default)]
+    pub copies: Vec<CopyEvidence>,
     /// Where the copies are.
     pub cartridges: Vec<CartridgeEvidence>,
+}
+
+/// What is proven of one copy of a set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CopyEvidence {
+    /// Which copy.
+    pub copy: CopyLetter,
+    /// True only if every planned file is at least indexed in it.
+    pub is_complete: bool,
+    /// One sentence that a person can act on.
+    pub sentence: String,
+    /// Each file counted once. All six states, weakest first.
+    pub rows: Vec<EvidenceRow>,
+    /// Planned files that it does not have, by reason.
+    pub left_out: Vec<LeftOutRow>,
 }
 
 /// Files at one state.

@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::evidence::EvidenceState;
 use super::page::PageRequest;
-use crate::domain::{Barcode, RunId, SetName, Sha256Digest, SourcePath, Timestamp, VolumeUuid};
+use crate::domain::{
+    Barcode, CopyLetter, RunId, SetName, Sha256Digest, SourcePath, Timestamp, VolumeUuid,
+};
 
 /// A path as it was at the source. Not every path is UTF-8; none may be lost.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,6 +81,9 @@ pub struct FileHit {
     pub modified: Timestamp,
     /// The best evidence of its copies.
     pub evidence: EvidenceState,
+    /// The copies of the set in which it is at least indexed.
+    #[serde(default)]
+    pub copies: Vec<CopyLetter>,
     /// Cartridges with a copy.
     pub cartridges: Vec<Barcode>,
 }
@@ -116,6 +121,8 @@ pub struct FileVersion {
 /// One copy of a version.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CopyView {
+    /// The copy of the set that it belongs to.
+    pub copy: CopyLetter,
     /// The cartridge, if known.
     pub barcode: Option<Barcode>,
     /// The volume.

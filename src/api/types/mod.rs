@@ -18,7 +18,8 @@ mod system;
 
 pub use cartridge::{CartridgeFilter, CartridgeState, CartridgeView, FormatRequest, VolumeView};
 pub use evidence::{
-    CartridgeEvidence, EvidenceRow, EvidenceScope, EvidenceState, EvidenceTable, LeftOutRow,
+    CartridgeEvidence, CopyEvidence, EvidenceRow, EvidenceScope, EvidenceState, EvidenceTable,
+    LeftOutRow,
 };
 pub use file::{CopyView, FileHit, FilePath, FileVersion, SearchRequest, VersionsRequest};
 pub use job::{

@@ -13,6 +13,8 @@ pub struct SetView {
     pub name: SetName,
     /// The paths of its newest run.
     pub paths: Vec<String>,
+    /// How many copies of it there are, each on cartridges of its own.
+    pub copies: u8,
     /// How many runs it has.
     pub runs: u64,
     /// The newest run.
@@ -35,6 +37,8 @@ pub struct RunView {
     pub set: SetName,
     /// Full or incremental.
     pub mode: BackupMode,
+    /// How many copies of the set it writes.
+    pub copies: u8,
     /// The run whose copies an incremental refers to.
     pub parent: Option<RunId>,
     /// The job that made it; unknown after the catalog was rebuilt.

@@ -1,5 +1,5 @@
-//! An appliance as `fossilsafe run` starts it, but for the API: with one virtual drive and one
-//! cartridge, of which a drive may discard what it is given.
+//! An appliance as `fossilsafe run` starts it, but for the API: with a cartridge for each copy, and drives
+//! that may discard what they are given.
 //!
 //! Nothing is simplified: the jobs run on the [`Runner`], with catalog, manifests, signatures and
 //! indexes. A job counts only if it did every file.
@@ -29,7 +29,6 @@ const BENCH_KEY: ReservationKey = ReservationKey(1);
 
 const LIBRARY: &str = "library";
 const DATA: &str = "data";
-const CARTRIDGE: &str = "FSP001L9";
 const SET: &str = "bench";
 /// How often a job is looked at: an error of this much, in cases that take a hundred times as long.
 const LOOK_INTERVAL: Duration = Duration::from_millis(2);
@@ -44,18 +43,25 @@ pub(super) struct Appliance {
 }
 
 impl Appliance {
-    /// Makes one in `folder`, with a formatted cartridge that a tree fits on.
-    pub(super) fn make(folder: &Path, tree: TreePlan, storage: Storage) -> Result<Self, AppError> {
+    /// Makes one in `folder`, with formatted cartridges for so many copies, on each of which a tree fits.
+    pub(super) fn make(
+        folder: &Path,
+        tree: TreePlan,
+        storage: Storage,
+        copies: u8,
+    ) -> Result<Self, AppError> {
         fs::create_dir(folder).map_err(failed("make", folder))?;
         let data = folder.join(DATA);
         fs::create_dir(&data).map_err(failed("make", &data))?;
-        let plan = LibraryPlan::practice(1, capacity(tree));
+        let plan = LibraryPlan::practice(u16::from(copies), capacity(tree));
         VirtualLibrary::create(&folder.join(LIBRARY), &plan)
             .map_err(|error| AppError::offline("cannot make a library", &error, NEXT_STEP))?;
         let appliance = Self::open(folder, storage)?;
-        let barcode = barcode()?;
-        let format = FormatSpec { barcode, volume_name: None, erase: EraseConsent::BlankOnly };
-        appliance.complete(&JobSpec::Format(format))?;
+        for number in 1..=copies {
+            let barcode = barcode(number)?;
+            let format = FormatSpec { barcode, volume_name: None, erase: EraseConsent::BlankOnly };
+            appliance.complete(&JobSpec::Format(format))?;
+        }
         Ok(appliance)
     }
 
@@ -93,6 +99,7 @@ impl Appliance {
         tree: TreePlan,
         source: &Path,
         compression: Compression,
+        copies: u8,
     ) -> Result<(), AppError> {
         let spec = BackupSpec {
             set: set()?,
@@ -101,6 +108,7 @@ impl Appliance {
             exclude: Vec::new(),
             compression,
             cartridges: Vec::new(),
+            copies: Some(copies),
             index_interval: BackupSpec::default_index_interval(),
         };
         self.complete_all(&JobSpec::Backup(spec), tree)
@@ -176,8 +184,10 @@ fn capacity(tree: TreePlan) -> ByteCount {
     ByteCount(2 * tree.bytes() + tree.files * INDEX_BYTES_PER_FILE + GIB)
 }
 
-fn barcode() -> Result<Barcode, AppError> {
-    CARTRIDGE.parse().map_err(|error| AppError::offline("cannot name it", &error, NEXT_STEP))
+fn barcode(number: u8) -> Result<Barcode, AppError> {
+    format!("FSP{number:03}L9")
+        .parse()
+        .map_err(|error| AppError::offline("cannot name it", &error, NEXT_STEP))
 }
 
 fn set() -> Result<SetName, AppError> {

@@ -30,6 +30,8 @@ pub(in crate::app) enum Task {
     BackupDiscarded,
     /// The same with each file compressed by zstd at level 1.
     BackupZstd,
+    /// As the first, in two copies to two such drives from one read.
+    BackupTwoDrives,
     /// A backup job to a cartridge in the work folder.
     Backup,
     /// A verify job of that.
@@ -52,9 +54,10 @@ pub(in crate::app) enum Task {
 
 impl Task {
     /// In the order in which each may use what those before it left.
-    pub(super) const ALL: [Self; 11] = [
+    pub(super) const ALL: [Self; 12] = [
         Self::BackupDiscarded,
         Self::BackupZstd,
+        Self::BackupTwoDrives,
         Self::Backup,
         Self::Verify,
         Self::Restore,
@@ -71,6 +74,7 @@ impl Task {
         match self {
             Self::BackupDiscarded => "backup, to a drive that discards",
             Self::BackupZstd => "the same with zstd, level 1",
+            Self::BackupTwoDrives => "in two copies, to two such drives",
             Self::Backup => "backup, cartridge in the work folder",
             Self::Verify => "verify",
             Self::Restore => "restore",
@@ -87,7 +91,12 @@ impl Task {
     pub(super) fn is_ours(self) -> bool {
         matches!(
             self,
-            Self::BackupDiscarded | Self::BackupZstd | Self::Backup | Self::Verify | Self::Restore
+            Self::BackupDiscarded
+                | Self::BackupZstd
+                | Self::BackupTwoDrives
+                | Self::Backup
+                | Self::Verify
+                | Self::Restore
         )
     }
 
@@ -116,14 +125,15 @@ impl Case {
         let source = self.folder.join(SOURCE);
         let out = self.folder.join(OUT);
         match self.task {
-            Task::BackupDiscarded => {
-                self.backup(&source, DISCARDING, Storage::Discard, Compression::None)
+            Task::BackupDiscarded => self.discard(&source, Compression::None, 1),
+            Task::BackupZstd => self.discard(&source, Compression::Zstd { level: 1 }, 1),
+            Task::BackupTwoDrives => self.discard(&source, Compression::None, 2),
+            Task::Backup => {
+                let folder = self.folder.join(APPLIANCE);
+                let appliance = Appliance::make(&folder, self.tree, Storage::Files, 1)?;
+                let none = Compression::None;
+                measure(Worker::Own, || appliance.backup(self.tree, &source, none, 1))
             }
-            Task::BackupZstd => {
-                let zstd = Compression::Zstd { level: 1 };
-                self.backup(&source, DISCARDING, Storage::Discard, zstd)
-            }
-            Task::Backup => self.backup(&source, APPLIANCE, Storage::Files, Compression::None),
             Task::Verify => self.with_appliance(|appliance| appliance.verify(self.tree)),
             Task::Restore => self.with_appliance(|appliance| appliance.restore(self.tree, &out)),
             Task::TarHash => measure(Worker::Children, || tools::tar_hash(&source)),
@@ -141,15 +151,16 @@ impl Case {
         }
     }
 
-    fn backup(
+    /// A backup job to drives that count blocks and drop them.
+    fn discard(
         &self,
         source: &Path,
-        folder: &str,
-        storage: Storage,
         compression: Compression,
+        copies: u8,
     ) -> Result<Cost, AppError> {
-        let appliance = Appliance::make(&self.folder.join(folder), self.tree, storage)?;
-        measure(Worker::Own, || appliance.backup(self.tree, source, compression))
+        let folder = self.folder.join(DISCARDING);
+        let appliance = Appliance::make(&folder, self.tree, Storage::Discard, copies)?;
+        measure(Worker::Own, || appliance.backup(self.tree, source, compression, copies))
     }
 
     fn with_appliance(
@@ -192,7 +203,9 @@ impl Place {
         let case = Case { task, tree: self.tree, folder: self.folder.clone() };
         let cost = launch(&case)?;
         match task {
-            Task::BackupDiscarded | Task::BackupZstd => clear(&at(DISCARDING))?,
+            Task::BackupDiscarded | Task::BackupZstd | Task::BackupTwoDrives => {
+                clear(&at(DISCARDING))?
+            }
             Task::Backup | Task::Verify | Task::TarHash | Task::Hash | Task::TarZstd => {}
             Task::TarThenHash => clear(&at(ARCHIVE))?,
             Task::Restore => [OUT, APPLIANCE].iter().try_for_each(|name| clear(&at(name)))?,

@@ -162,6 +162,7 @@ impl Report {
                 drives_kept(row.bytes_per_second)
             ));
             sentences.push(self.limit_of(row));
+            sentences.extend(self.two_drives(kind, row));
             sentences.extend(self.folder_limit(kind, row));
         }
         sentences
@@ -179,6 +180,12 @@ impl Report {
             "There {busy:.1} of {cores} cores are busy: one thread has to wait for another, or \
              other programs are running. Faster cores help, more do not."
         )
+    }
+
+    fn two_drives(&self, kind: TreeKind, one: &Row) -> Option<String> {
+        let two = self.row(kind, Task::BackupTwoDrives)?;
+        let percent = 100.0 * two.bytes_per_second / one.bytes_per_second.max(f64::EPSILON);
+        Some(format!("Two drives fed by one read take {percent:.0} % of that each."))
     }
 
     fn folder_limit(&self, kind: TreeKind, discarded: &Row) -> Option<String> {

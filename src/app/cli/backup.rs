@@ -37,6 +37,9 @@ pub(super) struct BackupArguments {
     /// Write only this cartridge; may be repeated
     #[arg(long = "cartridge", value_name = "BARCODE")]
     cartridges: Vec<Barcode>,
+    /// How many copies, each on cartridges of its own: 1 to 4. As many as the set has, if not given
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u8).range(1..=4))]
+    copies: Option<u8>,
     /// Write an index after so many bytes: what a power failure can cost
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     index_interval: Option<ByteCount>,
@@ -54,6 +57,7 @@ pub(super) fn run(arguments: BackupArguments, context: &Context) -> Result<Exit,
         exclude: arguments.exclude,
         compression: arguments.compression.unwrap_or_default(),
         cartridges: arguments.cartridges,
+        copies: arguments.copies,
         index_interval: arguments.index_interval.unwrap_or_else(BackupSpec::default_index_interval),
     };
     let job = context.client.post("/api/backups", &spec)?;

@@ -69,8 +69,9 @@ fn list(arguments: &ListArguments, context: &Context) -> Result<Exit, AppError> 
         context.output.json(&cartridges)?;
         return Ok(Exit::Done);
     }
-    let mut table =
-        Table::new(&["BARCODE", "KIND", "PLACE", "STATE", "SET", "FILES", "STORED", "ROOM"]);
+    let mut table = Table::new(&[
+        "BARCODE", "KIND", "PLACE", "STATE", "SET", "COPY", "FILES", "STORED", "ROOM",
+    ]);
     for cartridge in &cartridges.items {
         let volume = cartridge.volume.as_ref();
         let dash = || "-".to_owned();
@@ -80,6 +81,7 @@ fn list(arguments: &ListArguments, context: &Context) -> Result<Exit, AppError> 
             cartridge.place.map_or_else(|| "not here".to_owned(), |place| place.to_string()),
             cartridge.state.name().replace('_', " "),
             or_dash(volume.and_then(|volume| volume.set.as_ref())),
+            or_dash(volume.and_then(|volume| volume.copy.as_ref())),
             volume.map_or_else(dash, |volume| grouped(volume.files)),
             volume.map_or_else(dash, |volume| size(volume.bytes)),
             volume.and_then(|volume| volume.remaining_bytes).map_or_else(dash, size),
@@ -112,7 +114,8 @@ fn show(arguments: &ShowArguments, context: &Context) -> Result<Exit, AppError> 
     output.line(&format!("Volume: {}", volume.uuid))?;
     output.line(&format!("Name: {}", or_dash(volume.name.as_ref())))?;
     let set = or_dash(volume.set.as_ref());
-    output.line(&format!("Set: {set}, volume {} of it", or_dash(volume.sequence.as_ref())))?;
+    let (copy, sequence) = (or_dash(volume.copy.as_ref()), or_dash(volume.sequence.as_ref()));
+    output.line(&format!("Set: {set}, copy {copy}, volume {sequence} of it"))?;
     output.line(&format!("Formatted: {}", moment_or_dash(volume.formatted)))?;
     output.line(&format!("Index generation: {}", or_dash(volume.index_generation.as_ref())))?;
     output.line(&format!("Stored: {} files, {}", grouped(volume.files), size(volume.bytes)))?;

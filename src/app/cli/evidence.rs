@@ -4,7 +4,7 @@ use clap::{ArgGroup, Args};
 
 use super::Context;
 use super::output::{Table, grouped, or_dash, size};
-use crate::api::types::EvidenceTable;
+use crate::api::types::{EvidenceState, EvidenceTable};
 use crate::app::address::Address;
 use crate::app::error::{AppError, Exit};
 use crate::domain::{Barcode, SetName};
@@ -39,6 +39,23 @@ pub(super) fn run(arguments: &EvidenceArguments, context: &Context) -> Result<Ex
     output.line(&evidence.sentence)?;
     output.line("")?;
     output.line(&table(&evidence).text())?;
+    if !evidence.copies.is_empty() {
+        let mut table = Table::new(&["COPY", "INDEXED OR BETTER", "READ BACK", "FILES"]);
+        for copy in &evidence.copies {
+            let from = |least: EvidenceState| -> u64 {
+                copy.rows.iter().filter(|row| row.state >= least).map(|row| row.files).sum()
+            };
+            let left_out: u64 = copy.left_out.iter().map(|row| row.files).sum();
+            table.row(vec![
+                copy.copy.to_string(),
+                grouped(from(EvidenceState::Indexed)),
+                grouped(from(EvidenceState::ReadBack)),
+                grouped(from(EvidenceState::Planned) + left_out),
+            ]);
+        }
+        output.line("")?;
+        output.line(&table.text())?;
+    }
     if !evidence.cartridges.is_empty() {
         let mut table = Table::new(&["CARTRIDGE", "WHERE", "AT LEAST", "FILES", "SIZE", "VOLUME"]);
         for cartridge in &evidence.cartridges {

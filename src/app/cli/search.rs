@@ -94,7 +94,7 @@ pub(super) fn run(arguments: &SearchArguments, context: &Context) -> Result<Exit
         return Ok(Exit::Done);
     }
     let mut table =
-        Table::new(&["SIZE", "MODIFIED", "SET", "RUN", "EVIDENCE", "CARTRIDGES", "PATH"]);
+        Table::new(&["SIZE", "MODIFIED", "SET", "RUN", "EVIDENCE", "COPIES", "CARTRIDGES", "PATH"]);
     for hit in &hits.items {
         table.row(vec![
             size(hit.size_bytes),
@@ -102,6 +102,7 @@ pub(super) fn run(arguments: &SearchArguments, context: &Context) -> Result<Exit
             hit.set.to_string(),
             hit.run.to_string(),
             hit.evidence.name().replace('_', " "),
+            list(&hit.copies),
             list(&hit.cartridges),
             hit.path.path.clone(),
         ]);
@@ -125,8 +126,17 @@ pub(super) fn versions(arguments: &VersionsArguments, context: &Context) -> Resu
         context.output.json(&versions)?;
         return Ok(Exit::Done);
     }
-    let mut table =
-        Table::new(&["SET", "RUN", "SIZE", "MODIFIED", "CARTRIDGE", "PART", "EVIDENCE", "REMARK"]);
+    let mut table = Table::new(&[
+        "SET",
+        "RUN",
+        "SIZE",
+        "MODIFIED",
+        "COPY",
+        "CARTRIDGE",
+        "PART",
+        "EVIDENCE",
+        "REMARK",
+    ]);
     for version in &versions.items {
         for copy in &version.copies {
             let part = copy.part.map(|(number, of)| format!("{number} of {of}"));
@@ -135,6 +145,7 @@ pub(super) fn versions(arguments: &VersionsArguments, context: &Context) -> Resu
                 version.run.to_string(),
                 size(version.size_bytes),
                 moment(version.modified),
+                copy.copy.to_string(),
                 or_dash(copy.barcode.as_ref()),
                 part.unwrap_or_default(),
                 copy.evidence.name().replace('_', " "),

@@ -41,13 +41,23 @@ fn list_sets(context: &Context) -> Result<Exit, AppError> {
         context.output.json(&sets)?;
         return Ok(Exit::Done);
     }
-    let mut table =
-        Table::new(&["SET", "RUNS", "NEWEST RUN", "STATE", "FILES", "SIZE", "CARTRIDGES", "PATHS"]);
+    let mut table = Table::new(&[
+        "SET",
+        "COPIES",
+        "RUNS",
+        "NEWEST RUN",
+        "STATE",
+        "FILES",
+        "SIZE",
+        "CARTRIDGES",
+        "PATHS",
+    ]);
     for set in &sets.items {
         let run = set.newest_run.as_ref();
         let dash = || "-".to_owned();
         table.row(vec![
             set.name.to_string(),
+            set.copies.to_string(),
             set.runs.to_string(),
             or_dash(run.map(|run| &run.run)),
             run.map_or("-", |run| run.state.name()).to_owned(),

@@ -8,7 +8,7 @@ use crate::api::types::{
     CartridgeFilter, CartridgeState, CartridgeView, Page, PageRequest, VolumeView,
 };
 use crate::catalog::{
-    CartridgeKind, CartridgeRecord, CartridgeState as Use, VolumeRecord, VolumeState,
+    CartridgeKind, CartridgeRecord, CartridgeState as Use, SetPlace, VolumeRecord, VolumeState,
 };
 use crate::domain::Barcode;
 use crate::jobs::equipment::place_of;
@@ -97,8 +97,9 @@ impl Service {
         Ok(VolumeView {
             uuid: volume.uuid,
             name: Some(volume.name.clone()),
-            set: record.set.as_ref().map(|(set, _)| set.clone()),
-            sequence: record.set.as_ref().map(|(_, sequence)| *sequence),
+            set: record.set.as_ref().map(|place| place.set.clone()),
+            copy: record.set.as_ref().map(|place| place.copy),
+            sequence: record.set.as_ref().map(|place| place.sequence),
             formatted: Some(volume.formatted),
             index_generation: Some(record.generation),
             capacity_bytes: Some(volume.capacity.0),
@@ -136,6 +137,11 @@ fn state_of(record: &CartridgeRecord, volume: Option<&VolumeRecord>) -> Cartridg
     }
 }
 
+fn name_of(place: &SetPlace) -> String {
+    let SetPlace { set, copy, sequence } = place;
+    format!("volume {sequence} of copy {copy} of set {set}")
+}
+
 fn sentence(barcode: &Barcode, state: CartridgeState, volume: Option<&VolumeRecord>) -> String {
     let reason = volume.and_then(|record| record.state_reason.clone()).unwrap_or_default();
     match state {
@@ -146,11 +152,11 @@ fn sentence(barcode: &Barcode, state: CartridgeState, volume: Option<&VolumeReco
         }
         CartridgeState::Blank => "blank".to_owned(),
         CartridgeState::Open => match volume.and_then(|record| record.set.as_ref()) {
-            Some((set, sequence)) => format!("volume {sequence} of set {set}; takes more"),
+            Some(place) => format!("{}; takes more", name_of(place)),
             None => "formatted and empty; takes any set".to_owned(),
         },
         CartridgeState::Closed => match volume.and_then(|record| record.set.as_ref()) {
-            Some((set, sequence)) => format!("volume {sequence} of set {set}; closed {reason}"),
+            Some(place) => format!("{}; closed {reason}", name_of(place)),
             None => format!("closed {reason}"),
         },
         CartridgeState::Foreign => "a volume of another appliance; it is only read".to_owned(),

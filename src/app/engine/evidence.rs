@@ -9,13 +9,14 @@ use std::collections::BTreeMap;
 use super::{Service, answers};
 use crate::api::engine::EngineError;
 use crate::api::types::{
-    CartridgeEvidence, EvidenceRow, EvidenceScope, EvidenceState, EvidenceTable, LeftOutRow,
+    CartridgeEvidence, CopyEvidence, EvidenceRow, EvidenceScope, EvidenceState, EvidenceTable,
+    LeftOutRow,
 };
 use crate::catalog::{
-    Effective, EvidenceState as Stored, FileTotals, ReferredEvidence, RunRecord, RunState,
-    VolumeState, VolumeSums,
+    Effective, EvidenceState as State, EvidenceTable as Stored, FileTotals, ReferredEvidence,
+    RunRecord, RunState, VolumeState, VolumeSums,
 };
-use crate::domain::{Barcode, ByteCount, VolumeUuid};
+use crate::domain::{Barcode, ByteCount, CopyLetter, VolumeUuid};
 use crate::jobs::outcome::grouped;
 
 /// The reason of copies that were found bad.
@@ -27,6 +28,8 @@ pub(super) struct Proven {
     by_state: BTreeMap<EvidenceState, FileTotals>,
     left_out: BTreeMap<String, FileTotals>,
     volumes: VolumeSums,
+    /// Each copy by itself, where a set has several; the sums above are then those of the best.
+    copies: BTreeMap<CopyLetter, Self>,
     /// Why it cannot be complete whatever the rows say, as the begin of a sentence.
     unended: Option<&'static str>,
 }
@@ -80,7 +83,50 @@ impl Proven {
             let sum = self.volumes.entry(place).or_default();
             *sum = plus(*sum, totals);
         }
+        for (copy, proven) in other.copies {
+            self.copies.entry(copy).or_default().merge(proven);
+        }
         self.unended = self.unended.or(other.unended);
+    }
+
+    /// The whole of several copies.
+    fn of_copies(copies: BTreeMap<CopyLetter, Self>) -> Self {
+        let best = copies.values().max_by_key(|copy| copy.count(EvidenceState::Indexed));
+        let mut whole = best.map(Self::sums).unwrap_or_default();
+        if copies.len() > 1 {
+            whole.copies = copies;
+        }
+        whole
+    }
+
+    fn sums(&self) -> Self {
+        let (by_state, left_out) = (self.by_state.clone(), self.left_out.clone());
+        Self { by_state, left_out, unended: self.unended, ..Self::default() }
+    }
+
+    /// Files that are at least `from`.
+    fn count(&self, from: EvidenceState) -> u64 {
+        self.by_state.range(from..).map(|(_, totals)| totals.files).sum()
+    }
+
+    fn left_out_rows(&self) -> Vec<LeftOutRow> {
+        let row = |(reason, totals): (&String, &FileTotals)| LeftOutRow {
+            reason: reason.clone(),
+            files: totals.files,
+            bytes: totals.bytes.0,
+        };
+        self.left_out.iter().map(row).collect()
+    }
+
+    fn copy_rows(&self) -> Vec<CopyEvidence> {
+        let row = |(copy, proven): (&CopyLetter, &Self)| CopyEvidence {
+            copy: *copy,
+            is_complete: proven.is_complete(),
+            sentence: proven.sentence(),
+            rows: proven.rows(),
+            left_out: proven.left_out_rows(),
+        };
+        self.copies.iter().map(row).collect()
     }
 
     /// Takes files away that wait for being stored again, from the strongest state down, so that no
@@ -105,14 +151,17 @@ impl Proven {
         self.unended.is_none()
             && self.left_out.values().all(|t| t.files == 0)
             && !self.by_state.iter().any(is_weak)
+            && self.copies.values().all(Self::is_complete)
     }
 
     fn sentence(&self) -> String {
-        let count = |from: EvidenceState| {
-            self.by_state.range(from..).map(|(_, totals)| totals.files).sum::<u64>()
-        };
-        let (files, indexed) = (self.files(), count(EvidenceState::Indexed));
-        let read_back = count(EvidenceState::ReadBack);
+        if !self.copies.is_empty() {
+            let each =
+                self.copies.iter().map(|(copy, it)| format!("Copy {copy}: {}", it.sentence()));
+            return each.collect::<Vec<_>>().join(" ");
+        }
+        let (files, indexed) = (self.files(), self.count(EvidenceState::Indexed));
+        let read_back = self.count(EvidenceState::ReadBack);
         let failed = self.left_out.get(COPY_FAILED).map_or(0, |totals| totals.files);
         if self.is_complete() && files == 0 {
             "There is nothing to prove: no file was planned.".to_owned()
@@ -176,15 +225,8 @@ impl Service {
             files: proven.files(),
             bytes: proven.bytes(),
             rows: proven.rows(),
-            left_out: proven
-                .left_out
-                .iter()
-                .map(|(reason, totals)| LeftOutRow {
-                    reason: reason.clone(),
-                    files: totals.files,
-                    bytes: totals.bytes.0,
-                })
-                .collect(),
+            left_out: proven.left_out_rows(),
+            copies: proven.copy_rows(),
             cartridges: self.cartridge_evidence(&proven.volumes)?,
         })
     }
@@ -205,38 +247,17 @@ impl Service {
         let catalog = &self.parts.catalog;
         let run = &record.run.run;
         let table = catalog.run_evidence(run).map_err(answers::catalog)?;
-        let mut proven = Proven {
-            volumes: catalog.run_volumes(run).map_err(answers::catalog)?,
-            unended: match record.state {
-                RunState::Complete | RunState::Incomplete => None,
-                RunState::Running => Some("The run has not come to its end"),
-                RunState::Cancelled => Some("The run was cancelled"),
-                RunState::Failed => Some("The run has failed"),
-            },
-            ..Proven::default()
+        let referred = match record.unchanged.files {
+            0 => ReferredEvidence::default(),
+            _ => catalog.referred_evidence(run).map_err(answers::catalog)?,
         };
-        if record.unchanged.files > 0 {
-            let referred = catalog.referred_evidence(run).map_err(answers::catalog)?;
-            proven.refer(referred, record.unchanged);
-        }
-        let mut met = FileTotals::default();
-        for ((number, effective), totals) in &table.stored {
-            if *number == 0 {
-                proven.add(effective, *totals);
-                met = plus(met, *totals);
-            }
-        }
-        for ((state, _), totals) in &table.not_stored {
-            let sum = proven.left_out.entry(state.as_str().to_owned()).or_default();
-            *sum = plus(*sum, *totals);
-            met = plus(met, *totals);
-        }
-        let to_come = FileTotals {
-            files: record.planned.files.saturating_sub(met.files),
-            bytes: ByteCount(record.planned.bytes.0.saturating_sub(met.bytes.0)),
-        };
-        if to_come.files > 0 {
-            proven.add(&Effective::State(Stored::Planned), to_come);
+        let letters = CopyLetter::first(record.run.copies.max(1));
+        let copies = letters.map(|copy| (copy, Proven::of_copy(record, copy, &table, &referred)));
+        let mut proven = Proven::of_copies(copies.collect());
+        proven.volumes = catalog.run_volumes(run).map_err(answers::catalog)?;
+        for (place, totals) in referred.volumes {
+            let sum = proven.volumes.entry(place).or_default();
+            *sum = plus(*sum, totals);
         }
         Ok(proven)
     }
@@ -296,18 +317,62 @@ impl Service {
 }
 
 impl Proven {
+    /// What is proven of a run's files in one copy of its set.
+    fn of_copy(
+        record: &RunRecord,
+        copy: CopyLetter,
+        table: &Stored,
+        referred: &ReferredEvidence,
+    ) -> Self {
+        let mut proven = Self {
+            unended: match record.state {
+                RunState::Complete | RunState::Incomplete => None,
+                RunState::Running => Some("The run has not come to its end"),
+                RunState::Cancelled => Some("The run was cancelled"),
+                RunState::Failed => Some("The run has failed"),
+            },
+            ..Self::default()
+        };
+        proven.refer(copy, referred, record.unchanged);
+        let mut met = FileTotals::default();
+        for ((_, effective), totals) in table.stored.iter().filter(|((at, _), _)| *at == copy) {
+            proven.add(effective, *totals);
+            met = plus(met, *totals);
+        }
+        let not_stored = table.not_stored.iter().filter(|((at, ..), _)| *at == copy);
+        for ((_, state, _), totals) in not_stored {
+            let sum = proven.left_out.entry(state.as_str().to_owned()).or_default();
+            *sum = plus(*sum, *totals);
+            met = plus(met, *totals);
+        }
+        proven.add_planned(record.planned, met);
+        proven
+    }
+
     /// Adds the files that a run refers to, of which there are `unchanged`.
-    fn refer(&mut self, referred: ReferredEvidence, unchanged: FileTotals) {
+    fn refer(&mut self, copy: CopyLetter, referred: &ReferredEvidence, unchanged: FileTotals) {
         let mut others = Self::default();
-        for (effective, totals) in &referred.files {
+        for ((_, effective), totals) in referred.copies.iter().filter(|((at, _), _)| *at == copy) {
             others.add(effective, *totals);
         }
-        others.volumes = referred.volumes;
         others.take_away(FileTotals {
             files: others.files().saturating_sub(unchanged.files),
             bytes: ByteCount(others.bytes().saturating_sub(unchanged.bytes.0)),
         });
+        let met = FileTotals { files: others.files(), bytes: ByteCount(others.bytes()) };
+        others.add_planned(unchanged, met);
         self.merge(others);
+    }
+
+    /// What is still to come of `all`, when `met` are there.
+    fn add_planned(&mut self, all: FileTotals, met: FileTotals) {
+        let to_come = FileTotals {
+            files: all.files.saturating_sub(met.files),
+            bytes: ByteCount(all.bytes.0.saturating_sub(met.bytes.0)),
+        };
+        if to_come.files > 0 {
+            self.add(&Effective::State(State::Planned), to_come);
+        }
     }
 }
 
@@ -320,14 +385,14 @@ fn plus(a: FileTotals, b: FileTotals) -> FileTotals {
 }
 
 /// The state as the API names it.
-pub(super) fn state_of(state: Stored) -> EvidenceState {
+pub(super) fn state_of(state: State) -> EvidenceState {
     match state {
-        Stored::Planned => EvidenceState::Planned,
-        Stored::Written => EvidenceState::Written,
-        Stored::Flushed => EvidenceState::Flushed,
-        Stored::Indexed => EvidenceState::Indexed,
-        Stored::ReadBack => EvidenceState::ReadBack,
-        Stored::Proven => EvidenceState::Proven,
+        State::Planned => EvidenceState::Planned,
+        State::Written => EvidenceState::Written,
+        State::Flushed => EvidenceState::Flushed,
+        State::Indexed => EvidenceState::Indexed,
+        State::ReadBack => EvidenceState::ReadBack,
+        State::Proven => EvidenceState::Proven,
     }
 }
 
@@ -343,10 +408,10 @@ mod tests {
     fn a_run_is_complete_only_if_it_has_ended_and_every_file_is_indexed() {
         let mut proven = Proven::default();
         assert!(proven.is_complete());
-        proven.add(&Effective::State(Stored::ReadBack), totals(3, 30));
+        proven.add(&Effective::State(State::ReadBack), totals(3, 30));
         assert!(proven.is_complete());
         assert_eq!(proven.sentence(), "All 3 files were read back and agree.");
-        proven.add(&Effective::State(Stored::Flushed), totals(1, 5));
+        proven.add(&Effective::State(State::Flushed), totals(1, 5));
         assert!(!proven.is_complete());
         assert!(proven.sentence().starts_with("1 of 4 files are not safe"));
         proven.add(&Effective::Failed { reason: "x".to_owned() }, totals(1, 1));
@@ -357,15 +422,37 @@ mod tests {
     }
 
     #[test]
+    fn a_run_in_two_copies_is_complete_only_if_both_are() {
+        let of = |state, files| {
+            let mut proven = Proven::default();
+            proven.add(&Effective::State(state), totals(files, files));
+            proven
+        };
+        let copies = [of(State::Indexed, 3), of(State::Indexed, 3)];
+        let proven = Proven::of_copies(CopyLetter::first(2).zip(copies).collect());
+        assert!(proven.is_complete());
+        assert_eq!(proven.files(), 3, "a file counts once");
+        let copies = [of(State::Planned, 3), of(State::Indexed, 3)];
+        let proven = Proven::of_copies(CopyLetter::first(2).zip(copies).collect());
+        assert!(!proven.is_complete());
+        assert_eq!(proven.rows()[3].files, 3, "as it stands in the best copy");
+        assert!(proven.sentence().starts_with("Copy A: 3 of 3 files are not safe"));
+        let rows = proven.copy_rows();
+        assert_eq!(rows.iter().map(|row| row.is_complete).collect::<Vec<_>>(), [false, true]);
+    }
+
+    #[test]
     fn files_that_wait_to_be_stored_again_are_not_claimed_twice() {
         let volume = VolumeUuid::random();
-        let states = [Stored::Indexed, Stored::ReadBack].map(Effective::State);
+        let states = [State::Indexed, State::ReadBack].map(Effective::State);
+        let of_a = |state: &Effective| ((CopyLetter::A, state.clone()), totals(5, 50));
         let referred = ReferredEvidence {
             files: states.iter().map(|state| (state.clone(), totals(5, 50))).collect(),
+            copies: states.iter().map(of_a).collect(),
             volumes: states.map(|state| ((volume, state), totals(5, 50))).into(),
         };
         let mut proven = Proven::default();
-        proven.refer(referred, totals(3, 30));
+        proven.refer(CopyLetter::A, &referred, totals(3, 30));
         let rows: Vec<u64> = proven.rows().iter().map(|row| row.files).collect();
         assert_eq!((rows, proven.bytes()), (vec![0, 0, 0, 3, 0, 0], 30));
     }

@@ -59,10 +59,11 @@ impl Service {
         Ok(FileHit {
             path: absolute(&hit.path),
             set: hit.set,
-            run: hit.version.run,
+            run: hit.version.run.clone(),
             size_bytes: hit.version.size.0,
             modified: hit.version.modified,
             evidence: state_of(hit.version.evidence.state()),
+            copies: hit.version.copies_with(EvidenceState::Indexed).collect(),
             cartridges: self.barcodes(&hit.volumes)?,
         })
     }
@@ -109,6 +110,7 @@ impl Service {
 
     fn copy(&self, copy: &CopyRecord, of: u32) -> Result<CopyView, EngineError> {
         Ok(CopyView {
+            copy: copy.letter,
             barcode: self.barcode_of(copy.volume)?,
             volume: copy.volume,
             evidence: match &copy.evidence {

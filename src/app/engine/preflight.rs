@@ -10,7 +10,7 @@ use super::jobs::ACTIVE;
 use super::{Service, answers};
 use crate::api::engine::{EngineError, EngineErrorKind as Kind};
 use crate::catalog::CartridgeKind;
-use crate::domain::{Barcode, SetName};
+use crate::domain::{Barcode, CopyLetter, SetName};
 use crate::jobs::JobSpec;
 use crate::jobs::equipment::element_at;
 use crate::jobs::runner::spec_of;
@@ -135,6 +135,10 @@ impl Service {
         {
             let message = format!("There is no compression level {level}.");
             return Err(invalid("bad_level", message, "Choose one from 1 to 19."));
+        }
+        if spec.copies.is_some_and(|copies| !(1..=CopyLetter::COPIES_MAX).contains(&copies)) {
+            let message = "A set has 1 to 4 copies.";
+            return Err(invalid("bad_copies", message, "Name a number from 1 to 4."));
         }
         if spec.index_interval.0 == 0 {
             let message = "An index cannot be written after every 0 bytes.";

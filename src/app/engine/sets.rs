@@ -22,6 +22,7 @@ impl Service {
         let runs = catalog.runs(&record.name).map_err(answers::catalog)?;
         // After a rebuild nothing is known of how the set was asked for.
         let spec: Option<BackupSpec> = serde_json::from_value(record.spec.clone()).ok();
+        let copies = spec.as_ref().and_then(|spec| spec.copies).unwrap_or(1);
         let shown = |path: &std::path::PathBuf| path.display().to_string();
         let complete = runs.iter().find(|record| record.state == Stored::Complete);
         let ended = runs
@@ -32,6 +33,7 @@ impl Service {
         Ok(SetView {
             name: record.name.clone(),
             paths: spec.map(|spec| spec.paths.iter().map(shown).collect()).unwrap_or_default(),
+            copies,
             runs: runs.len() as u64,
             newest_run: runs.first().map(|record| self.run_view(record)).transpose()?,
             newest_ended_run: ended.map(|record| record.run.run.clone()),
@@ -75,6 +77,7 @@ impl Service {
                 RunKind::Full => BackupMode::Full,
                 RunKind::Incremental => BackupMode::Incremental,
             },
+            copies: run.copies,
             parent: run.parent.clone(),
             job: run.job,
             state: match record.state {

@@ -80,6 +80,7 @@ CREATE TABLE volumes (
     uuid            BLOB NOT NULL UNIQUE,
     cartridge_id    INTEGER REFERENCES cartridges (id),
     set_id          INTEGER REFERENCES sets (id),
+    copy_number     INTEGER NOT NULL DEFAULT 0,
     sequence        INTEGER,
     state           TEXT NOT NULL,
     former_state    TEXT,
@@ -95,7 +96,7 @@ CREATE TABLE volumes (
     formatted       INTEGER NOT NULL,
     last_written    INTEGER,
     last_verified   INTEGER,
-    UNIQUE (set_id, sequence)
+    UNIQUE (set_id, copy_number, sequence)
 ) STRICT;
 CREATE INDEX volumes_cartridge ON volumes (cartridge_id);
 
@@ -128,7 +129,8 @@ CREATE TABLE runs (
     planned_files   INTEGER NOT NULL DEFAULT 0,
     planned_bytes   INTEGER NOT NULL DEFAULT 0,
     unchanged_files INTEGER NOT NULL DEFAULT 0,
-    unchanged_bytes INTEGER NOT NULL DEFAULT 0
+    unchanged_bytes INTEGER NOT NULL DEFAULT 0,
+    copies          INTEGER NOT NULL DEFAULT 1
 ) STRICT;
 CREATE INDEX runs_set ON runs (set_id, id);
 
@@ -164,7 +166,7 @@ CREATE TABLE attributes (
 ) STRICT;
 
 -- One row for each state of a path that a run stored, or saw gone. segment_id and sequence name the
--- first copy. No foreign keys: this table takes 150,000 rows a second.
+-- first copy: that of the lowest letter. No foreign keys: this table takes 150,000 rows a second.
 CREATE TABLE versions (
     dir_id        INTEGER NOT NULL,
     name          BLOB NOT NULL,
@@ -229,17 +231,18 @@ CREATE TABLE copy_paths (
     stored_path TEXT NOT NULL
 ) STRICT;
 
--- Planned files that ended in another state than stored.
+-- Planned files that ended in another state than stored, by the copy of the set that lacks them.
 CREATE TABLE outcomes (
     run_id  INTEGER NOT NULL,
     ordinal INTEGER NOT NULL,
+    copy_number INTEGER NOT NULL,
     segment_id INTEGER NOT NULL,
     dir_id  INTEGER NOT NULL,
     name    BLOB NOT NULL,
     state   TEXT NOT NULL,
     reason  TEXT NOT NULL,
     size    INTEGER NOT NULL,
-    PRIMARY KEY (run_id, ordinal)
+    PRIMARY KEY (run_id, ordinal, copy_number)
 ) STRICT, WITHOUT ROWID;
 
 -- Evidence, by ranges of copies. Rows count in the order of their ids; see evidence.rs.

@@ -1,6 +1,7 @@
 //! Taking back what the catalog holds beyond a checkpoint.
 //!
-//! After a kill the drive's buffer is gone, and with it whatever was pushed after the last synced
+//! A version whose first copy goes is not lost if another copy of the set has it: that one is then its
+//! first. After a kill the drive's buffer is gone, and with it whatever was pushed after the last synced
 //! filemark. Those rows say that copies lie where other bytes will lie soon.
 
 use rusqlite::{Transaction, params};
@@ -21,6 +22,7 @@ pub(in super::super) fn discard_beyond(
         .prepare_cached("SELECT run_id FROM segments WHERE id = ?1")?
         .query_row([segment.0], |row| row.get(0))
         .map_err(|_| CatalogError::NotFound(Subject::Segment(segment)))?;
+    hand_over(transaction, run, (from, to))?;
     let beyond = "FROM copies c WHERE c.id BETWEEN ?1 AND ?2";
     for sql in [
         "DELETE FROM details WHERE (dir_id, name, run_id) IN (
@@ -54,5 +56,43 @@ pub(in super::super) fn discard_beyond(
             "DELETE FROM outcomes WHERE run_id = ?1 AND segment_id = ?2 AND ordinal >= ?3",
         )?
         .execute(params![run, segment.0, checkpoint.ordinal])?;
+    Ok(())
+}
+
+/// Makes another copy the first one of each version whose first copy is to be discarded.
+fn hand_over(
+    transaction: &Transaction<'_>,
+    run: i64,
+    (from, to): (i64, i64),
+) -> Result<(), CatalogError> {
+    let mut heirs = transaction.prepare_cached(
+        "SELECT c.dir_id, c.name, e.copy_id, min(g.copy_number) FROM copies c
+         JOIN versions v ON v.dir_id = c.dir_id AND v.name = c.name AND v.run_id = ?3
+            AND (v.segment_id << 36 | v.sequence) = c.id
+         JOIN extra_copies e ON e.dir_id = c.dir_id AND e.name = c.name AND e.run_id = ?3
+            AND e.copy_id NOT BETWEEN ?1 AND ?2
+         JOIN segments g ON g.id = e.copy_id >> 36
+         LEFT JOIN copy_parts p ON p.copy_id = e.copy_id
+         WHERE c.id BETWEEN ?1 AND ?2 AND coalesce(p.number, 1) = 1
+         GROUP BY c.id",
+    )?;
+    let heirs = heirs
+        .query_map(params![from, to, run], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+        .collect::<Result<Vec<(i64, Vec<u8>, i64)>, _>>()?;
+    for (dir, name, copy) in heirs {
+        let copy = CopyId(copy);
+        transaction
+            .prepare_cached(
+                "UPDATE versions SET segment_id = ?4, sequence = ?5
+                 WHERE dir_id = ?1 AND name = ?2 AND run_id = ?3",
+            )?
+            .execute(params![dir, name, run, copy.segment().0, copy.sequence()])?;
+        transaction
+            .prepare_cached(
+                "DELETE FROM extra_copies
+                 WHERE dir_id = ?1 AND name = ?2 AND run_id = ?3 AND copy_id = ?4",
+            )?
+            .execute(params![dir, name, run, copy.0])?;
+    }
     Ok(())
 }

@@ -3,13 +3,19 @@
 use rusqlite::{Transaction, params};
 
 use super::super::error::CatalogError;
+use super::super::evidence::{EvidenceAct, EvidenceRecord, EvidenceState};
+use super::super::evidence_store::append;
 use super::super::files::FileKind;
 use super::super::gone::bury;
 use super::super::ids::CopyId;
 use super::super::paths::split_path;
 use super::RunWriter;
 use super::batch::{Batch, PendingCopy, PendingOutcome};
+use super::joining::{self, Joined};
 
+/// Why a copy is called failed whose bytes are another file's than those of the copy before it.
+const OTHER_CONTENT: &str =
+    "the file was another one when this copy was read: its SHA-256 is not that of the first copy";
 /// Different attribute texts whose numbers are remembered.
 const ATTRIBUTES_KEPT: usize = 65_536;
 
@@ -50,17 +56,20 @@ impl RunWriter {
                 size = excluded.size, modified = excluded.modified, changed = excluded.changed,
                 inode = excluded.inode, sha256 = excluded.sha256,
                 attributes_id = excluded.attributes_id, segment_id = excluded.segment_id,
-                sequence = excluded.sequence",
+                sequence = excluded.sequence
+             WHERE segment_id IS NULL
+                OR ?13 = (SELECT copy_number FROM segments g WHERE g.id = versions.segment_id)",
         )?;
         for copy in &batch.copies {
             let (dir, name) = split_path(&batch.bytes[copy.path.clone()]);
             let dir = self.cursor.enter(transaction, dir)?;
             let id = CopyId::new(self.segment, copy.sequence).0;
             insert_copy.execute(params![id, dir, name, &batch.bytes[copy.extents.clone()]])?;
-            let is_first = self.is_first_copy && copy.part.is_none_or(|part| part.number == 1);
-            if is_first {
+            // A version is made by its first part, of whichever copy comes first.
+            let mut is_extra = copy.part.is_some_and(|part| part.number > 1);
+            if !is_extra {
                 let attributes = self.attributes_id(transaction, batch, copy)?;
-                insert_version.execute(params![
+                let changed = insert_version.execute(params![
                     dir,
                     name,
                     self.run,
@@ -72,10 +81,13 @@ impl RunWriter {
                     copy.sha256,
                     attributes,
                     self.segment.0,
-                    copy.sequence
+                    copy.sequence,
+                    self.letter
                 ])?;
-            } else {
-                add_extra_copy(transaction, dir, name, self.run, id, copy.sha256)?;
+                is_extra = changed == 0;
+            }
+            if is_extra {
+                self.join_version(transaction, (dir, name), copy)?;
             }
             store_rarities(transaction, batch, copy, id, (dir, name, self.run))?;
             if copy.kind == FileKind::File && copy.part.is_none() {
@@ -95,6 +107,38 @@ impl RunWriter {
         Ok(())
     }
 
+    /// Adds a further part, or another copy of the set, to a version that is there.
+    fn join_version(
+        &self,
+        transaction: &Transaction<'_>,
+        (dir, name): (i64, &[u8]),
+        copy: &PendingCopy,
+    ) -> Result<(), CatalogError> {
+        let joined = joining::join_version(
+            transaction,
+            &joining::Version { dir, name, run: self.run },
+            &joining::Joining {
+                copy: CopyId::new(self.segment, copy.sequence),
+                letter: self.letter,
+                is_beginning: copy.part.is_none_or(|part| part.number == 1),
+                sha256: copy.sha256,
+            },
+        )?;
+        match joined {
+            Joined::Same => Ok(()),
+            Joined::OtherContent => {
+                let record = EvidenceRecord {
+                    act: EvidenceAct::Fail,
+                    state: EvidenceState::Planned,
+                    range: copy.sequence..copy.sequence + 1,
+                    job: None,
+                    reason: Some(OTHER_CONTENT.to_owned()),
+                };
+                append(transaction, self.segment, &record, self.clock.now())
+            }
+        }
+    }
+
     fn store_outcome(
         &mut self,
         transaction: &Transaction<'_>,
@@ -105,13 +149,14 @@ impl RunWriter {
         let dir = self.cursor.enter(transaction, dir)?;
         transaction
             .prepare_cached(
-                "INSERT OR REPLACE INTO outcomes (run_id, ordinal, segment_id, dir_id, name, state,
-                    reason, size)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                "INSERT OR REPLACE INTO outcomes (run_id, ordinal, copy_number, segment_id, dir_id,
+                    name, state, reason, size)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
             )?
             .execute(params![
                 self.run,
                 outcome.ordinal,
+                self.letter,
                 self.segment.0,
                 dir,
                 name,
@@ -147,32 +192,6 @@ impl RunWriter {
         self.attributes.insert(content.to_owned(), id);
         Ok(Some(id))
     }
-}
-
-/// Notes a further part or a second copy, and the digest that only the last part knows.
-fn add_extra_copy(
-    transaction: &Transaction<'_>,
-    dir: i64,
-    name: &[u8],
-    run: i64,
-    copy: i64,
-    sha256: Option<[u8; 32]>,
-) -> Result<(), CatalogError> {
-    transaction
-        .prepare_cached(
-            "INSERT OR REPLACE INTO extra_copies (dir_id, name, run_id, copy_id)
-             VALUES (?1, ?2, ?3, ?4)",
-        )?
-        .execute(params![dir, name, run, copy])?;
-    if sha256.is_some() {
-        transaction
-            .prepare_cached(
-                "UPDATE versions SET sha256 = ?4
-                 WHERE dir_id = ?1 AND name = ?2 AND run_id = ?3 AND sha256 IS NULL",
-            )?
-            .execute(params![dir, name, run, sha256])?;
-    }
-    Ok(())
 }
 
 fn store_rarities(

@@ -15,7 +15,7 @@ use super::*;
 fn segment(catalog: &Catalog) -> SegmentId {
     let uuid = volume(catalog, 1);
     let run = start_run(catalog, "r1", RunKind::Full, 100);
-    catalog.begin_segment(&run, uuid, 0).unwrap()
+    catalog.begin_segment(&run, uuid, CopyLetter::A).unwrap()
 }
 
 fn names(catalog: &Catalog, path: &[u8]) -> Vec<String> {
@@ -102,7 +102,7 @@ fn what_lies_beyond_the_checkpoint_is_discarded_when_the_segment_is_written_agai
     assert_eq!(versions[0].version.size, ByteCount(21));
     assert!(versions[0].version.evidence.is_at_least(EvidenceState::Flushed));
     let table = catalog.run_evidence(&run_id("r1")).unwrap();
-    let flushed = (0, Effective::State(EvidenceState::Flushed));
+    let flushed = (CopyLetter::A, Effective::State(EvidenceState::Flushed));
     assert_eq!(table.stored[&flushed], FileTotals { files: 2, bytes: ByteCount(31) });
 }
 
@@ -150,7 +150,7 @@ fn a_split_file_counts_once_and_only_as_far_as_all_its_parts_do() {
         size: ByteCount(size),
         sha256: Some(digest(b"part", offset.cast_signed())),
     };
-    let one = catalog.begin_segment(&run, first, 0).unwrap();
+    let one = catalog.begin_segment(&run, first, CopyLetter::A).unwrap();
     let mut writing = writer(&catalog, one);
     push_file(&mut writing, b"small", 5, 1);
     let extents = [extent(20, 600)];
@@ -166,15 +166,21 @@ fn a_split_file_counts_once_and_only_as_far_as_all_its_parts_do() {
     let evidence =
         |catalog: &Catalog| catalog.versions(&set(), b"big").unwrap()[0].version.evidence.clone();
     assert_eq!(evidence(&catalog), planned, "the second part is still missing");
-    let two = catalog.begin_segment(&run, second, 0).unwrap();
+    let two = catalog.begin_segment(&run, second, CopyLetter::A).unwrap();
     let mut writing = writer(&catalog, two);
     (copy.sha256, copy.part) = (sha256, Some(part(2, 600, 400)));
     writing.push(&copy).unwrap();
     writing.checkpoint(2, None, at(103), None).unwrap();
     assert_eq!(evidence(&catalog), flushed);
     let table = catalog.run_evidence(&run).unwrap();
-    assert_eq!(table.stored[&(0, flushed)], FileTotals { files: 1, bytes: ByteCount(1000) });
-    assert_eq!(table.stored[&(0, indexed.clone())], FileTotals { files: 1, bytes: ByteCount(5) });
+    assert_eq!(
+        table.stored[&(CopyLetter::A, flushed)],
+        FileTotals { files: 1, bytes: ByteCount(1000) }
+    );
+    assert_eq!(
+        table.stored[&(CopyLetter::A, indexed.clone())],
+        FileTotals { files: 1, bytes: ByteCount(5) }
+    );
     catalog.say_evidence(two, EvidenceState::Indexed, 0..1, at(104), None).unwrap();
     let versions = catalog.versions(&set(), b"big").unwrap();
     assert_eq!(versions[0].version.evidence, indexed);
@@ -189,8 +195,8 @@ fn a_second_copy_makes_a_file_as_safe_as_the_better_one() {
     let (catalog, _folder) = empty();
     let (first, second) = (volume(&catalog, 1), volume(&catalog, 2));
     let run = start_run(&catalog, "r1", RunKind::Full, 100);
-    for (uuid, copy_number) in [(first, 0), (second, 1)] {
-        let segment = catalog.begin_segment(&run, uuid, copy_number).unwrap();
+    for (uuid, copy) in [(first, CopyLetter::A), (second, CopyLetter::B)] {
+        let segment = catalog.begin_segment(&run, uuid, copy).unwrap();
         let mut writing = writer(&catalog, segment);
         push_file(&mut writing, b"a", 5, 1);
         writing.checkpoint(1, None, at(101), None).unwrap();
@@ -204,8 +210,8 @@ fn a_second_copy_makes_a_file_as_safe_as_the_better_one() {
     assert_eq!(version.evidence, Effective::State(EvidenceState::Indexed));
     let table = catalog.run_evidence(&run).unwrap();
     let reason = "hash differs".to_owned();
-    assert_eq!(table.stored[&(0, Effective::Failed { reason })].files, 1);
-    assert_eq!(table.stored[&(1, Effective::State(EvidenceState::Indexed))].files, 1);
+    assert_eq!(table.stored[&(CopyLetter::A, Effective::Failed { reason })].files, 1);
+    assert_eq!(table.stored[&(CopyLetter::B, Effective::State(EvidenceState::Indexed))].files, 1);
 }
 
 #[test]
@@ -287,9 +293,9 @@ fn sums_over_many_batches_agree_with_a_count() {
         files: range.end - range.start,
         bytes: ByteCount(range.sum()),
     };
-    let indexed = table.stored[&(0, Effective::State(EvidenceState::Indexed))];
+    let indexed = table.stored[&(CopyLetter::A, Effective::State(EvidenceState::Indexed))];
     assert_eq!(indexed, sum(123..44_001));
-    let flushed = table.stored[&(0, Effective::State(EvidenceState::Flushed))];
+    let flushed = table.stored[&(CopyLetter::A, Effective::State(EvidenceState::Flushed))];
     let (low, high) = (sum(0..123), sum(44_001..45_000));
     assert_eq!(flushed.files, low.files + high.files);
     assert_eq!(flushed.bytes.0, low.bytes.0 + high.bytes.0);

@@ -307,10 +307,9 @@ impl Indexer {
 
     /// Segments with copies to take up: from where, and up to where.
     fn waiting_segments(&self) -> Result<Vec<(SegmentId, u64, u64)>, CatalogError> {
-        // Second copies of the same files would only be found twice.
         let mut statement = self.reader.prepare_cached(
             "SELECT id, checkpoint_sequence FROM segments
-             WHERE copy_number = 0 AND checkpoint_sequence > 0 ORDER BY id",
+             WHERE checkpoint_sequence > 0 ORDER BY id",
         )?;
         let rows = statement.query_map([], |row| Ok((SegmentId(row.get(0)?), row.get(1)?)))?;
         let mut mark =
@@ -333,18 +332,23 @@ impl Indexer {
         let transaction = writer.unchecked_transaction()?;
         {
             let view = reader.unchecked_transaction()?;
-            let run: i64 = view
-                .prepare_cached("SELECT run_id FROM segments WHERE id = ?1")?
-                .query_row([segment.0], |row| row.get(0))?;
+            let (run, is_first): (i64, bool) = view
+                .prepare_cached("SELECT run_id, copy_number = 0 FROM segments WHERE id = ?1")?
+                .query_row([segment.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            // Another copy of the set would only be looked up in vain, unless the first is not safe yet:
+            // if that is discarded, this one becomes the first.
             let mut statement = view.prepare_cached(
                 "SELECT c.id, c.dir_id, c.name, v.size, v.modified FROM copies c
                  JOIN versions v ON v.dir_id = c.dir_id AND v.name = c.name AND v.run_id = ?1
-                 WHERE c.id >= ?2 AND c.id < ?3 ORDER BY c.id",
+                 LEFT JOIN segments f ON f.id = v.segment_id
+                 WHERE c.id >= ?2 AND c.id < ?3 AND (?4 OR f.id IS NULL
+                    OR f.id << 36 | v.sequence = c.id OR v.sequence >= f.checkpoint_sequence)
+                 ORDER BY c.id",
             )?;
             let mut insert =
                 transaction.prepare_cached("INSERT INTO docs (rowid, tokens) VALUES (?1, ?2)")?;
             let range = (CopyId::new(segment, from).0, CopyId::new(segment, to).0);
-            let mut rows = statement.query(params![run, range.0, range.1])?;
+            let mut rows = statement.query(params![run, range.0, range.1, is_first])?;
             let mut tokens = String::new();
             while let Some(row) = rows.next()? {
                 let folder = folder(&view, speller, folders, row.get(1)?)?;

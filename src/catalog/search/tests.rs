@@ -9,12 +9,13 @@ use super::super::test_support::{
 };
 use super::super::{Catalog, CatalogErrorKind, RunKind};
 use super::*;
+use crate::domain::CopyLetter;
 
 /// Files with sizes and times, stored by one run on the nth volume.
 fn store(catalog: &Catalog, name: &str, number: u128, files: &[(&str, u64, i64)]) {
     let uuid = volume(catalog, number);
     let run = start_run(catalog, name, RunKind::Full, 100 + i64::try_from(number).unwrap());
-    let segment = catalog.begin_segment(&run, uuid, 0).unwrap();
+    let segment = catalog.begin_segment(&run, uuid, CopyLetter::A).unwrap();
     let mut writing = writer(catalog, segment);
     for (path, size, modified) in files {
         push_file(&mut writing, path.as_bytes(), *size, *modified);

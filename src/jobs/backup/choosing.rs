@@ -1,29 +1,57 @@
 //! Which cartridge a run goes to next, and the beginning of a segment on it.
 
-use super::recorder::Mark;
 use super::segment::SegmentState;
 use super::{Backup, ROOM_MIN};
-use crate::catalog::{CartridgeKind, CartridgeState, EventLevel, VolumeRecord, VolumeState};
-use crate::domain::ByteCount;
+use crate::catalog::{
+    CartridgeKind, CartridgeState, CatalogError, EventLevel, VolumeRecord, VolumeState,
+};
+use crate::domain::{Barcode, ByteCount, VolumeUuid};
 use crate::jobs::error::JobError;
 use crate::jobs::{inventory, volume::current_volume};
 use crate::pools::{Candidate, Demand, NoCandidate, VolumeUse, choose_volume};
-use crate::stream::SplitState;
 
 impl Backup<'_> {
-    /// Chooses the next volume and begins a segment on it, or says why there is none.
-    pub(super) fn choose(&mut self) -> Result<Result<usize, NoCandidate>, JobError> {
+    /// The segment that a copy goes on in: the open one, or a new one on the next volume; or why there is
+    /// none.
+    pub(super) fn choose(&mut self, at: usize) -> Result<Result<usize, NoCandidate>, JobError> {
+        if let Some(open) = self.state.copies[at].open_segment() {
+            return Ok(Ok(open));
+        }
         let parts = &self.context.parts;
         let inventory = parts.equipment.inventory();
         if let Ok(inventory) = &inventory {
             inventory::note(parts, inventory)?;
         }
+        let mut tried = self.state.copies[at].tried.clone();
+        loop {
+            let (barcode, volume) = match self.choose_among(at, &tried)? {
+                Ok(chosen) => chosen,
+                Err(none) => return Ok(Err(none)),
+            };
+            let copy = self.state.copies[at].copy;
+            match parts.catalog.join_set(volume, &self.spec.set, copy) {
+                Ok(sequence) => {
+                    return self.begin_segment(at, (volume, barcode), sequence).map(Ok);
+                }
+                // Another job was quicker.
+                Err(CatalogError::Exists(_)) => tried.push(barcode),
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    fn choose_among(
+        &self,
+        at: usize,
+        tried: &[Barcode],
+    ) -> Result<Result<(Barcode, VolumeUuid), NoCandidate>, JobError> {
         let candidates = self.candidates()?;
-        let drives = parts.equipment.generations();
+        let drives = self.context.parts.equipment.generations();
         let demand = Demand {
             set: &self.spec.set,
+            copy: self.state.copies[at].copy,
             named: &self.spec.cartridges,
-            tried: &self.state.tried,
+            tried,
             drives: &drives,
             room_min: ROOM_MIN,
         };
@@ -36,44 +64,47 @@ impl Backup<'_> {
                 return Ok(Err(none));
             }
         };
-        let (VolumeUse::Empty(volume) | VolumeUse::Open(volume, _)) = chosen.volume else {
+        let (VolumeUse::Empty(volume) | VolumeUse::Open(volume, ..)) = chosen.volume else {
             return Err(JobError::Bug("a volume was chosen that cannot be written".to_owned()));
         };
-        let catalog = &parts.catalog;
-        let sequence = catalog.join_set(volume, &self.spec.set)?;
-        catalog.set_volume_state(volume, VolumeState::Open, None, parts.clock.now())?;
-        let (start_ordinal, start_split, outcome_bytes) = self.next_start()?;
-        let id = catalog.begin_segment(&self.state.run, volume, 0)?;
-        let number = u32::try_from(self.state.segments.len()).unwrap_or(u32::MAX);
-        self.state.segments.push(SegmentState {
-            id,
-            number,
-            volume,
-            barcode: chosen.barcode.clone(),
-            sequence,
-            start_ordinal,
-            start_split,
-            outcome_bytes,
-            manifest: None,
-        });
-        self.context.checkpoint(&self.state)?;
-        let message =
-            format!("writing to cartridge {}, volume {sequence} of the set", chosen.barcode);
-        self.context.tell(EventLevel::Info, "volume_chosen", message);
-        Ok(Ok(self.state.segments.len() - 1))
+        Ok(Ok((chosen.barcode.clone(), volume)))
     }
 
-    /// Where the next segment begins: at the last one's checkpoint.
-    pub(super) fn next_start(&self) -> Result<(u64, Option<SplitState>, u64), JobError> {
-        let Some(last) = self.state.segments.last() else { return Ok((0, None, 0)) };
-        let checkpoint = self.context.parts.catalog.segment(last.id)?.checkpoint;
-        match checkpoint.resume {
-            Some(value) => {
-                let mark: Mark = serde_json::from_value(value).map_err(JobError::checkpoint)?;
-                Ok((mark.ordinal, mark.split, mark.outcome_bytes))
-            }
-            None => Ok((last.start_ordinal, last.start_split, last.outcome_bytes)),
-        }
+    fn begin_segment(
+        &mut self,
+        at: usize,
+        (volume, barcode): (VolumeUuid, Barcode),
+        sequence: u32,
+    ) -> Result<usize, JobError> {
+        let parts = &self.context.parts;
+        let catalog = &parts.catalog;
+        let is_only = self.state.copies.len() == 1;
+        let state = &mut self.state.copies[at];
+        let copy = state.copy;
+        let start = state.reached(catalog)?;
+        catalog.set_volume_state(volume, VolumeState::Open, None, parts.clock.now())?;
+        let id = catalog.begin_segment(&self.state.run, volume, copy)?;
+        let number = u32::try_from(state.segments.len()).unwrap_or(u32::MAX);
+        let message = format!("writing to cartridge {barcode}, volume {sequence} of the set");
+        let message = if is_only { message } else { format!("copy {copy}: {message}") };
+        state.segments.push(SegmentState {
+            id,
+            number,
+            copy,
+            volume,
+            barcode,
+            sequence,
+            start_ordinal: start.ordinal,
+            start_split: start.split,
+            start_bytes: start.bytes,
+            outcome_bytes: start.outcome_bytes,
+            manifest: None,
+            is_abandoned: false,
+        });
+        let segment = state.segments.len() - 1;
+        self.context.checkpoint(&self.state)?;
+        self.context.tell(EventLevel::Info, "volume_chosen", message);
+        Ok(segment)
     }
 
     fn candidates(&self) -> Result<Vec<Candidate>, JobError> {
@@ -103,7 +134,7 @@ fn use_of(record: &VolumeRecord) -> VolumeUse {
     let uuid = record.volume.uuid;
     match (record.volume.state, &record.set) {
         (VolumeState::Blank, _) | (VolumeState::Open, None) => VolumeUse::Empty(uuid),
-        (VolumeState::Open, Some((set, _))) => VolumeUse::Open(uuid, set.clone()),
+        (VolumeState::Open, Some(place)) => VolumeUse::Open(uuid, place.set.clone(), place.copy),
         (VolumeState::Closed, _) => VolumeUse::Closed,
         (VolumeState::Foreign, _) => VolumeUse::Foreign,
         (VolumeState::Quarantined | VolumeState::Missing, _) => VolumeUse::Quarantined,

@@ -9,7 +9,7 @@ use super::own_files::{ManifestPlan, append_file, manifest_path};
 use super::segment::{Segment, SegmentEnd, StreamStop};
 use super::sink::TapeSink;
 use super::tree::OwnPlace;
-use crate::catalog::{EventLevel, EvidenceState, IndexGeneration, VolumeState};
+use crate::catalog::{EventLevel, EvidenceState, IndexGeneration, SetPlace, VolumeState};
 use crate::domain::{ByteCount, Position, Sha256Digest};
 use crate::jobs::context::make_folder;
 use crate::jobs::error::JobError;
@@ -55,6 +55,7 @@ impl Segment<'_> {
         let end = match stop {
             StreamStop::PlanDone => SegmentEnd::PlanDone,
             StreamStop::Full => SegmentEnd::VolumeFull,
+            StreamStop::Between => SegmentEnd::Between,
             StreamStop::Stopped => SegmentEnd::Stopped,
         };
         Ok((end, digest))
@@ -85,7 +86,7 @@ impl Segment<'_> {
         let now = parts.clock.now();
         let folder = parts.folders.manifests(&self.spec.set);
         make_folder(&folder)?;
-        let path = manifest_path(&folder, &self.run.run, self.state.number);
+        let path = manifest_path(&folder, &self.run.run, self.state.copy, self.state.number);
         let partial = path.with_extension("partial");
         let previous = self.previous_volume()?;
         let plan = self.manifest_plan(sink, previous.clone());
@@ -95,6 +96,7 @@ impl Segment<'_> {
             volume: self.state.volume,
             barcode: Some(self.state.barcode.clone()),
             set: self.spec.set.clone(),
+            copy: self.state.copy,
             sequence: self.state.sequence,
             previous,
             block_size_bytes: sink.volume.label().block_size,
@@ -135,8 +137,7 @@ impl Segment<'_> {
         sink: &TapeSink<'_>,
         previous: Option<PreviousVolume>,
     ) -> ManifestPlan<'p> {
-        let mut volumes: Vec<_> =
-            self.run.segments.iter().map(|s| (s.volume, s.sequence)).collect();
+        let mut volumes = self.volumes.clone();
         volumes.truncate(usize::try_from(self.state.number).unwrap_or(usize::MAX));
         volumes.push((self.state.volume, self.state.sequence));
         ManifestPlan {
@@ -150,6 +151,8 @@ impl Segment<'_> {
                 parent_run: self.run.parent.clone(),
                 volume: self.state.volume,
                 barcode: Some(self.state.barcode.clone()),
+                copy: self.state.copy,
+                copies: self.run.copies,
                 sequence: self.state.sequence,
                 previous,
                 block_size_bytes: sink.volume.label().block_size,
@@ -167,14 +170,17 @@ impl Segment<'_> {
         }
     }
 
-    /// The volume before this one in the set, with the last manifest on it.
+    /// The volume before this one in its copy of the set, with the last manifest on it.
     fn previous_volume(&self) -> Result<Option<PreviousVolume>, JobError> {
         let Some(before) = self.state.sequence.checked_sub(1).filter(|number| *number > 0) else {
             return Ok(None);
         };
         let catalog = &self.context.parts.catalog;
         let volumes = catalog.volumes_of_set(&self.spec.set)?;
-        let is_before = |set: &Option<(_, u32)>| set.as_ref().is_some_and(|(_, n)| *n == before);
+        let is_before = |place: &Option<SetPlace>| {
+            let place = place.as_ref();
+            place.is_some_and(|it| it.copy == self.state.copy && it.sequence == before)
+        };
         let Some(record) = volumes.into_iter().find(|record| is_before(&record.set)) else {
             return Ok(None);
         };

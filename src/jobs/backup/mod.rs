@@ -1,13 +1,17 @@
 //! Backup: from paths to volumes, with the evidence that each file has reached.
 //!
 //! ```text
-//!  scan ─▶ plan ─▶ choose a volume ─▶ write a segment ─▶ closed ─┬─▶ plan done: the run ends
-//!           │          ▲    │ none: wait for a person            │
-//!           │          │    ▼                                    │
-//!           │          └─ volume full ◀──────────────────────────┘
-//!           ▼
-//!   nothing changed: the run ends
+//!  scan ─▶ plan ─▶ the copies that are least far ─▶ a volume for each ─▶ one read, all of them written
+//!           │              ▲                          │ none, no drive:         │
+//!           ▼              │                          │ that copy stays behind  ▼
+//!   nothing changed:       └── not all are through ◀──┴──────────────────── all closed
+//!   the run ends
 //! ```
+//!
+//! **Copies.** Each copy of the set is a chain of volumes of its own and stands at a place of its own in the
+//! plan. Those that stand at the same place are fed by one read, as far as there are drives; one that has
+//! lost a cartridge or had no drive is caught up by a later read. The run is complete when every copy has
+//! every file.
 //!
 //! **What survives.** The plan is made once. The checkpoint names the run, its segments and the plan;
 //! how far a segment is stands in the catalog, in one transaction with the evidence. A job taken up
@@ -18,6 +22,7 @@
 mod block_runs;
 mod choosing;
 mod closing;
+mod copy_state;
 mod cursor;
 mod entries;
 mod files;
@@ -25,16 +30,21 @@ mod outcomes;
 mod own_files;
 mod plan;
 mod recorder;
-mod resuming;
 mod report;
+mod resuming;
+mod room;
+mod rounds;
 mod scan;
 mod segment;
+mod setback;
+mod shown;
 mod sink;
 #[cfg(test)]
 mod tests;
 pub(crate) mod tree;
 mod volume_room;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -44,29 +54,24 @@ pub use plan::PlanError;
 pub(crate) use recorder::{CODEC_ZSTD, PROBLEMS_FROM, REASON_CHANGED, REASON_VANISHED};
 
 use super::context::{JobContext, make_folder};
-use super::equipment::EquipmentError;
 use super::error::JobError;
-use super::identity::IdentityError;
 use super::outcome::{Ending, Outcome, grouped};
 use super::spec::{BackupMode, BackupSpec, Need};
 use crate::catalog::{
-    EventLevel, FileTotals, NewRun, RunKind, RunState as CatalogRunState, VolumeState,
+    CatalogError, EventLevel, FileTotals, NewRun, RunKind, RunState as CatalogRunState,
 };
-use crate::domain::{Barcode, ByteCount, MIB, RunId, Timestamp};
-use crate::drive::DriveErrorKind;
-use crate::pools::NoCandidate;
+use crate::domain::{Barcode, ByteCount, CopyLetter, MIB, RunId, Timestamp};
+use crate::source::LocalSource;
 use crate::source::local::LocalOptions;
-use crate::source::{LocalSource, Source};
+use copy_state::{CopyState, Reached};
 use files::RunFiles;
 use plan::{PlanTotals, PlanWriter};
 use report::Standing;
 use scan::Scan;
-use segment::{Segment, SegmentEnd, SegmentState};
+use shown::Shown;
 
 /// The least room that is worth loading a cartridge for: labels, an index and some files.
 const ROOM_MIN: ByteCount = ByteCount(16 * MIB);
-/// Cartridges that may fail one after the other before the job asks a person.
-const FAILED_CARTRIDGES_MAX: usize = 3;
 
 /// A run as the job's checkpoint keeps it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -78,12 +83,31 @@ struct RunState {
     totals: PlanTotals,
     /// True once the plan is complete.
     is_planned: bool,
-    segments: Vec<SegmentState>,
-    /// Cartridges that this run has filled or failed on.
-    tried: Vec<Barcode>,
-    /// Those of them that it failed on, with the reason.
-    #[serde(default)]
-    given_up: Vec<(Barcode, String)>,
+    copies: Vec<CopyState>,
+}
+
+/// What a segment needs to know of its run.
+#[derive(Clone, Debug)]
+struct RunFacts {
+    run: RunId,
+    mode: BackupMode,
+    parent: Option<RunId>,
+    started: Timestamp,
+    totals: PlanTotals,
+    copies: u8,
+}
+
+impl RunState {
+    fn facts(&self) -> RunFacts {
+        RunFacts {
+            run: self.run.clone(),
+            mode: self.mode,
+            parent: self.parent.clone(),
+            started: self.started,
+            totals: self.totals,
+            copies: u8::try_from(self.copies.len()).unwrap_or(u8::MAX),
+        }
+    }
 }
 
 /// Runs a backup, or goes on with one.
@@ -109,7 +133,7 @@ pub(super) fn run(
     make_folder(&folder)?;
     let files = RunFiles::in_folder(folder);
     let run = state.run.clone();
-    let backup = Backup { context, spec, source, files, state };
+    let backup = Backup::new(context, spec, source, files, state);
     backup.run().inspect_err(|error| {
         let (catalog, now) = (&context.parts.catalog, context.parts.clock.now());
         let failed = CatalogRunState::Failed;
@@ -123,7 +147,9 @@ pub(super) fn run(
 fn begin(context: &JobContext, spec: &BackupSpec) -> Result<RunState, JobError> {
     let catalog = &context.parts.catalog;
     let started = context.parts.clock.now();
-    let value = serde_json::to_value(spec).map_err(JobError::checkpoint)?;
+    let copies = copies_of(context, spec)?;
+    let asked = BackupSpec { copies: Some(copies), ..spec.clone() };
+    let value = serde_json::to_value(asked).map_err(JobError::checkpoint)?;
     catalog.put_set(&spec.set, &value, started)?;
     let parent = match spec.mode {
         BackupMode::Full => None,
@@ -140,6 +166,7 @@ fn begin(context: &JobContext, spec: &BackupSpec) -> Result<RunState, JobError> 
         set: spec.set.clone(),
         kind,
         parent: parent.clone(),
+        copies,
         job: Some(context.id),
         started,
     })?;
@@ -150,12 +177,22 @@ fn begin(context: &JobContext, spec: &BackupSpec) -> Result<RunState, JobError> 
         started,
         totals: PlanTotals::default(),
         is_planned: false,
-        segments: Vec::new(),
-        tried: Vec::new(),
-        given_up: Vec::new(),
+        copies: CopyLetter::first(copies).map(CopyState::new).collect(),
     };
     context.checkpoint(&state)?;
     Ok(state)
+}
+
+/// How many copies the run writes: as many as it was asked for, or as the set had until now.
+fn copies_of(context: &JobContext, spec: &BackupSpec) -> Result<u8, JobError> {
+    let known = match context.parts.catalog.set(&spec.set) {
+        Ok(set) => set.spec.get("copies").and_then(serde_json::Value::as_u64),
+        Err(CatalogError::NotFound(_)) => None,
+        Err(error) => return Err(error.into()),
+    };
+    let known = known.and_then(|copies| u8::try_from(copies).ok());
+    let copies = spec.copies.or(known).unwrap_or(1);
+    Ok(copies.clamp(1, CopyLetter::COPIES_MAX))
 }
 
 /// `20261123T072201Z-17`: sorts by time, reads as one, and two jobs never share it.
@@ -172,9 +209,27 @@ struct Backup<'a> {
     source: Arc<LocalSource>,
     files: RunFiles,
     state: RunState,
+    /// Copies that cannot go on now, with what a person has to do first.
+    held: BTreeMap<usize, Need>,
+    /// The cartridge of which a person has heard that no drive was free for it.
+    told_of_want: Option<Barcode>,
+    /// Files and bytes that each copy has, for those who watch.
+    shown: Shown,
 }
 
-impl Backup<'_> {
+impl<'a> Backup<'a> {
+    fn new(
+        context: &'a JobContext,
+        spec: &'a BackupSpec,
+        source: Arc<LocalSource>,
+        files: RunFiles,
+        state: RunState,
+    ) -> Self {
+        let shown = Shown::of(state.copies.len());
+        let (held, told_of_want) = (BTreeMap::new(), None);
+        Self { context, spec, source, files, state, held, told_of_want, shown }
+    }
+
     fn run(mut self) -> Result<Ending, JobError> {
         if !self.state.is_planned && !self.scan()? {
             return self.stopped();
@@ -183,23 +238,67 @@ impl Backup<'_> {
         if totals.files_to_store + totals.described + totals.gone == 0 {
             return self.ended();
         }
+        self.show_standing()?;
         loop {
             if self.context.is_stopped() {
                 return self.stopped();
             }
-            let at = match self.open_segment() {
-                Some(at) => at,
-                None => match self.choose()? {
-                    Ok(at) => at,
-                    Err(none) => return self.wait_for_cartridge(&none),
-                },
-            };
-            match self.write_segment(at)? {
-                Some(SegmentEnd::PlanDone) => return self.ended(),
-                Some(SegmentEnd::Stopped) => return self.stopped(),
-                Some(SegmentEnd::VolumeFull) | None => {}
+            let group = self.least_far()?;
+            if group.is_empty() {
+                break;
+            }
+            let mut ready = Vec::new();
+            for at in group {
+                match self.choose(at)? {
+                    Ok(segment) => ready.push((at, segment)),
+                    Err(none) => self.hold_for_cartridge(at, &none)?,
+                }
+            }
+            if !ready.is_empty() {
+                self.write_round(&ready)?;
             }
         }
+        match self.held.values().next().cloned() {
+            Some(need) => Ok(Ending::Waiting(need, self.outcome(Standing::Unended)?)),
+            None => self.ended(),
+        }
+    }
+
+    /// Lets those who watch see from where each copy goes on.
+    fn show_standing(&self) -> Result<(), JobError> {
+        let totals = &self.state.totals;
+        for (at, copy) in self.state.copies.iter().enumerate() {
+            let reached = copy.reached(&self.context.parts.catalog)?;
+            let done = match copy.is_done {
+                true => (totals.files_to_store, totals.bytes_to_store),
+                false => (reached.ordinal, reached.bytes),
+            };
+            let shown = self.shown.copy(at).note(done);
+            self.context.update(|progress| (progress.files_done, progress.bytes_done) = shown);
+        }
+        Ok(())
+    }
+
+    /// The copies that stand at the least place in the plan, of those that can go on.
+    fn least_far(&self) -> Result<Vec<usize>, JobError> {
+        let catalog = &self.context.parts.catalog;
+        let mut least: Option<(Reached, Vec<usize>)> = None;
+        for (at, copy) in self.state.copies.iter().enumerate() {
+            if copy.is_done || self.held.contains_key(&at) {
+                continue;
+            }
+            let reached = copy.reached(catalog)?;
+            match &mut least {
+                Some((known, group))
+                    if (reached.ordinal, reached.split) == (known.ordinal, known.split) =>
+                {
+                    group.push(at);
+                }
+                Some((known, _)) if reached.key() >= known.key() => {}
+                _ => least = Some((reached, vec![at])),
+            }
+        }
+        Ok(least.map(|(_, group)| group).unwrap_or_default())
     }
 
     /// Makes the plan; false if the job was stopped before it was complete.
@@ -210,6 +309,7 @@ impl Backup<'_> {
             context: self.context,
             previous: catalog.previous_entries(&self.spec.set, &self.state.run)?,
             mode: self.state.mode,
+            copies: self.state.copies.iter().map(|copy| copy.copy).collect(),
             compression: self.spec.compression,
             plan: PlanWriter::create(self.files.plan())?,
             levels: Vec::new(),
@@ -239,116 +339,6 @@ impl Backup<'_> {
         Ok(true)
     }
 
-    /// The segment that was begun and not closed.
-    fn open_segment(&self) -> Option<usize> {
-        let last = self.state.segments.len().checked_sub(1)?;
-        let is_open = !self.state.tried.contains(&self.state.segments[last].barcode);
-        is_open.then_some(last)
-    }
-
-    /// Writes one segment. Nothing comes back if its cartridge had to be given up.
-    fn write_segment(&mut self, at: usize) -> Result<Option<SegmentEnd>, JobError> {
-        let state = self.state.segments[at].clone();
-        let barcode = state.barcode.clone();
-        let is_stopped = || self.context.is_stopped();
-        self.context.stage("loading", Some(&barcode));
-        let equipment = &self.context.parts.equipment;
-        let loaded =
-            equipment.load(&barcode, &is_stopped, &mut |wait| self.context.tell_wait(wait));
-        let mut loaded = match loaded {
-            Err(EquipmentError::Stopped) => return Ok(Some(SegmentEnd::Stopped)),
-            other => other?,
-        };
-        let source: Arc<dyn Source> = self.source.clone();
-        let mut segment = Segment {
-            context: self.context,
-            spec: self.spec,
-            run: &self.state,
-            files: &self.files,
-            source,
-            state,
-        };
-        let written = segment.write(&mut loaded);
-        let state = segment.state;
-        self.state.segments[at] = state;
-        self.context.stage("putting the cartridge away", Some(&barcode));
-        if let Err(error) = loaded.put_away() {
-            let message = format!("cartridge {barcode} could not be put away: {error}");
-            self.context.tell(EventLevel::Warning, "put_away", message);
-        }
-        match written {
-            Ok(end) => {
-                // Stopped in the middle, the run goes on here when it is taken up again.
-                if end != SegmentEnd::Stopped {
-                    self.state.tried.push(barcode);
-                }
-                self.context.checkpoint(&self.state)?;
-                Ok(Some(end))
-            }
-            Err(error) => self.give_up_cartridge(&barcode, error).map(|()| None),
-        }
-    }
-
-    /// After a failure that is the cartridge's: it is set aside, and the run goes on with another.
-    fn give_up_cartridge(&mut self, barcode: &Barcode, error: JobError) -> Result<(), JobError> {
-        let is_cartridges_fault =
-            matches!(&error, JobError::Identity(_) | JobError::VolumeChanged { .. })
-                || error.drive().is_some_and(|drive| drive.kind() == DriveErrorKind::CartridgeBad);
-        let failed = self.state.tried.len() - self.closed_segments();
-        if !is_cartridges_fault || failed >= FAILED_CARTRIDGES_MAX {
-            return Err(error);
-        }
-        let message = format!("going on without cartridge {barcode}: {error}");
-        self.context.tell(EventLevel::Error, "cartridge_given_up", message);
-        let reason = error.to_string();
-        let is_protected = matches!(error, JobError::Identity(IdentityError::WriteProtected(_)));
-        let segment = self.state.segments.last().map(|segment| segment.volume);
-        if let (Some(volume), false) = (segment, is_protected) {
-            let now = self.context.parts.clock.now();
-            let catalog = &self.context.parts.catalog;
-            catalog.set_volume_state(volume, VolumeState::Quarantined, Some(&reason), now)?;
-        }
-        self.state.given_up.push((barcode.clone(), reason));
-        self.state.tried.push(barcode.clone());
-        self.context.checkpoint(&self.state)
-    }
-
-    fn closed_segments(&self) -> usize {
-        self.state.segments.iter().filter(|segment| segment.manifest.is_some()).count()
-    }
-
-    fn wait_for_cartridge(&self, none: &NoCandidate) -> Result<Ending, JobError> {
-        let stored = self.context.parts.catalog.run_volumes(&self.state.run)?;
-        let stored: u64 = stored.values().map(|totals| totals.bytes.0).sum();
-        let remaining = ByteCount(self.state.totals.bytes_to_store.saturating_sub(stored));
-        let passed_over = self.passed_over(none)?;
-        let need = Need::FormattedCartridge { set: self.spec.set.clone(), remaining, passed_over };
-        Ok(Ending::Waiting(need, self.outcome(Standing::Unended)?))
-    }
-
-    /// Cartridges that failed, those that were named, and the set's own that cannot be written; not
-    /// every other one.
-    fn passed_over(&self, none: &NoCandidate) -> Result<Vec<(Barcode, String)>, JobError> {
-        let mut passed_over = self.state.given_up.clone();
-        for named in &self.spec.cartridges {
-            let refusal = none.refusals.iter().find(|(barcode, _)| barcode == named);
-            let reason = refusal.map(|(_, refusal)| refusal.to_string());
-            if !passed_over.iter().any(|(told, _)| told == named) {
-                let reason = reason.unwrap_or_else(|| "not in the library".to_owned());
-                passed_over.push((named.clone(), reason));
-            }
-        }
-        let volumes = self.context.parts.catalog.volumes_of_set(&self.spec.set)?;
-        for record in volumes {
-            let Some(barcode) = record.volume.barcode else { continue };
-            let is_told = passed_over.iter().any(|(told, _)| *told == barcode);
-            if record.volume.state == VolumeState::Quarantined && !is_told {
-                passed_over.push((barcode, record.state_reason.unwrap_or_default()));
-            }
-        }
-        Ok(passed_over)
-    }
-
     fn stopped(self) -> Result<Ending, JobError> {
         if self.context.is_interrupted() {
             return Ok(Ending::Interrupted);
@@ -375,6 +365,8 @@ impl Backup<'_> {
 
     fn outcome(&self, standing: Standing) -> Result<Outcome, JobError> {
         let unchanged = self.state.totals.files_unchanged;
-        report::outcome_of(&self.context.parts.catalog, &self.state.run, unchanged, standing)
+        let copies = self.state.copies.iter().map(|copy| copy.copy).collect();
+        let run = report::Run { run: &self.state.run, copies, unchanged };
+        report::outcome_of(&self.context.parts.catalog, &run, standing)
     }
 }

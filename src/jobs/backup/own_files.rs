@@ -13,7 +13,8 @@ use smallvec::smallvec;
 use super::outcomes::{OutcomeReader, RecordedCopy, RecordedFile, RecordedResult};
 use super::plan::{Action, PlanReader, PlanStep, PlanTotals, PlannedEntry};
 use crate::domain::{
-    BlockNumber, FileKind, FileMetadata, Sha256Digest, SourcePath, Timestamp, VolumeUuid,
+    BlockNumber, CopyLetter, FileKind, FileMetadata, RunId, Sha256Digest, SourcePath, Timestamp,
+    VolumeUuid,
 };
 use crate::jobs::error::JobError;
 use crate::ltfs::extent::{Extent, Extents, PartitionId};
@@ -82,7 +83,7 @@ impl ManifestPlan<'_> {
         while let Some(step) = plan.next()? {
             match step {
                 PlanStep::Enter(planned) => {
-                    batch.push(self.entry(&planned, &[], &stored_above));
+                    batch.push(self.entry(&planned, &[], None, &stored_above));
                     stored_above.push(stored(&planned));
                 }
                 PlanStep::Entry(planned) => {
@@ -90,7 +91,15 @@ impl ManifestPlan<'_> {
                         Action::Store { ordinal } => outcomes.take(ordinal)?,
                         _ => Vec::new(),
                     };
-                    batch.push(self.entry(&planned, &recorded, &stored_above));
+                    // Several parts of a file may lie on one volume: each has a line of its own.
+                    let mut here: Vec<Option<&RecordedFile>> =
+                        recorded.iter().filter(|it| it.segment == self.segment).map(Some).collect();
+                    if here.is_empty() {
+                        here.push(recorded.last());
+                    }
+                    for record in here {
+                        batch.push(self.entry(&planned, &recorded, record, &stored_above));
+                    }
                 }
                 PlanStep::Leave => {
                     stored_above.pop();
@@ -120,16 +129,19 @@ impl ManifestPlan<'_> {
         &self,
         planned: &PlannedEntry,
         recorded: &[RecordedFile],
+        record: Option<&RecordedFile>,
         above: &[(String, bool)],
     ) -> ManifestEntry {
         let source = &planned.entry;
-        let here = recorded.iter().find(|record| record.segment == self.segment);
-        let record = here.or_else(|| recorded.last());
         let copy = record.and_then(|record| match &record.result {
             RecordedResult::Stored(copy) => Some(copy),
             _ => None,
         });
-        let whole = recorded.iter().find_map(whole_digest);
+        // Who holds the last part knows the hash of the whole file; the lines before it do not.
+        let whole = match record {
+            Some(record) if record.segment == self.segment => whole_digest(record),
+            _ => recorded.iter().find_map(whole_digest),
+        };
         let mut entry = ManifestEntry {
             path: source.path.clone(),
             stored_path: stored_path(planned, above),
@@ -159,8 +171,10 @@ impl ManifestPlan<'_> {
     fn state(&self, planned: &PlannedEntry, record: Option<&RecordedFile>) -> EntryState {
         let kind = &planned.entry.kind;
         match (&planned.action, record) {
-            (Action::Unchanged { run, volume } | Action::AsBefore { run, volume }, _) => {
-                EntryState::Unchanged { run: run.clone(), volume: *volume }
+            (Action::Unchanged { run, volumes } | Action::AsBefore { run, volumes }, _) => {
+                let own = usize::from(self.header.copy.number());
+                let volume = volumes.get(own).copied().unwrap_or(self.header.volume);
+                EntryState::Unchanged { run: run.clone(), volume }
             }
             (Action::Store { .. }, None) => EntryState::ToFollow,
             (Action::Store { .. }, Some(record)) => match &record.result {
@@ -316,6 +330,6 @@ fn fill(input: &mut dyn Read, block: &mut [u8]) -> std::io::Result<usize> {
 }
 
 /// Where the off-tape copy of a manifest is.
-pub(crate) fn manifest_path(folder: &Path, run: &crate::domain::RunId, segment: u32) -> PathBuf {
-    folder.join(format!("{run}-{segment}.manifest"))
+pub(crate) fn manifest_path(folder: &Path, run: &RunId, copy: CopyLetter, segment: u32) -> PathBuf {
+    folder.join(format!("{run}-{copy}{segment}.manifest"))
 }

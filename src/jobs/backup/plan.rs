@@ -24,8 +24,8 @@ pub(crate) enum Action {
     Unchanged {
         /// The run that stored it.
         run: RunId,
-        /// The volume with its first copy.
-        volume: VolumeUuid,
+        /// The volume with it (with its first part) in each copy of the set.
+        volumes: Vec<VolumeUuid>,
     },
     /// There is no content of its own (directories, links, devices); what it is goes into the catalog
     /// and the manifest.
@@ -34,8 +34,8 @@ pub(crate) enum Action {
     AsBefore {
         /// The run that described it.
         run: RunId,
-        /// The volume with its description.
-        volume: VolumeUuid,
+        /// The volume with its description in each copy of the set.
+        volumes: Vec<VolumeUuid>,
     },
 }
 

@@ -65,6 +65,8 @@ pub(crate) struct Mark {
     pub(crate) bulk_bytes: u64,
     /// Length of the outcome spool.
     pub(crate) outcome_bytes: u64,
+    /// Bytes of the planned files that are noted.
+    pub(crate) bytes: u64,
     /// The number that the next entry of the index gets.
     pub(crate) next_uid: u64,
     /// True once the whole plan is noted.
@@ -296,6 +298,7 @@ impl Recorder {
         self.push_stored(planned, ordinal, stored, extents, stored_path.as_deref())?;
         self.counts.stored += 1;
         self.counts.stored_bytes += stored.size_bytes;
+        self.mark.bytes += stored.size_bytes;
         Ok(())
     }
 

@@ -9,7 +9,7 @@ use std::ops::ControlFlow;
 
 use super::plan::{Action, PlanStep, PlanTotals, PlanWriter, PlannedEntry};
 use crate::catalog::{EvidenceState, FileVersion, PreviousEntries};
-use crate::domain::SourcePath;
+use crate::domain::{CopyLetter, SourcePath, VolumeUuid};
 use crate::jobs::context::JobContext;
 use crate::jobs::description::catalog_kind;
 use crate::jobs::error::JobError;
@@ -26,6 +26,8 @@ pub(super) struct Scan<'a> {
     /// What earlier runs stored.
     pub(super) previous: PreviousEntries,
     pub(super) mode: BackupMode,
+    /// The copies of the set that must have a file.
+    pub(super) copies: Vec<CopyLetter>,
     pub(super) compression: Compression,
     pub(super) plan: PlanWriter,
     pub(super) levels: Vec<Level>,
@@ -136,13 +138,11 @@ impl Scan<'_> {
         let is_same = before.as_ref().is_some_and(|version| is_same(&entry, version));
         let action = match before {
             Some(version) if is_same && self.mode == BackupMode::Incremental => {
-                match (is_stored, version.volume) {
-                    (false, Some(volume)) => Action::AsBefore { run: version.run, volume },
+                match (is_stored, volumes_with_evidence(&version, &self.copies)) {
+                    (false, Some(volumes)) => Action::AsBefore { run: version.run, volumes },
                     (false, None) => Action::Describe,
-                    (true, Some(volume)) if has_evidence(&version) => {
-                        Action::Unchanged { run: version.run, volume }
-                    }
-                    (true, _) => Action::Store { ordinal: self.plan.next_ordinal() },
+                    (true, Some(volumes)) => Action::Unchanged { run: version.run, volumes },
+                    (true, None) => Action::Store { ordinal: self.plan.next_ordinal() },
                 }
             }
             _ if is_stored => Action::Store { ordinal: self.plan.next_ordinal() },
@@ -169,8 +169,16 @@ impl Scan<'_> {
     }
 }
 
-fn has_evidence(version: &FileVersion) -> bool {
-    version.evidence.is_at_least(EvidenceState::Indexed)
+/// The volume with a version in each of the `copies`; none if a copy lacks it, or it is not proven there.
+/// What one copy lacks is stored again on all of them: one read feeds them all, and each version of a file
+/// is whole in every copy.
+fn volumes_with_evidence(version: &FileVersion, copies: &[CopyLetter]) -> Option<Vec<VolumeUuid>> {
+    let standing = |letter: &CopyLetter| {
+        let mut known = version.copies.iter();
+        let known = known.find(|standing| standing.copy == *letter)?;
+        known.evidence.is_at_least(EvidenceState::Indexed).then_some(known.volume)
+    };
+    copies.iter().map(standing).collect()
 }
 
 /// The same thing with the same content, as far as the source can tell without reading it.

@@ -5,18 +5,20 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::RunState;
+use super::RunFacts;
 use super::block_runs::BlockRuns;
+use super::copy_state::Reached;
 use super::cursor::PlanCursor;
-use super::files::RunFiles;
+use super::files::CopyFiles;
 use super::outcomes::OutcomeWriter;
 use super::plan::{Action, PlanReader, PlanStep, PlanTotals};
 use super::recorder::{EmptyFolders, Mark, Recorder, RecorderContext};
+use super::shown::ShownCopy;
 use super::sink::TapeSink;
 use super::tree::SegmentTree;
 use super::volume_room::VolumeRoom;
 use crate::catalog::{EventLevel, SegmentId};
-use crate::domain::{Barcode, Sha256Digest, VolumeUuid};
+use crate::domain::{Barcode, CopyLetter, Sha256Digest, VolumeUuid};
 use crate::jobs::context::JobContext;
 use crate::jobs::equipment::Loaded;
 use crate::jobs::error::JobError;
@@ -27,11 +29,7 @@ use crate::ltfs::merge::IndexFile;
 use crate::ltfs::mount::{CheckEnds, MountedVolume, mount};
 use crate::ltfs::repair::repair;
 use crate::ltfs::writer::{Locked, OpenVolume, WriteOptions, creator};
-use crate::source::Source;
-use crate::stream::{
-    BackupRequest, BlockSink, Codec, Gauges, MediumRates, PlannedFile, SinkEndReason, SplitState,
-    StagingState, StreamConfig, backup,
-};
+use crate::stream::{Codec, PlannedFile, SplitState};
 
 /// One segment as the job's checkpoint keeps it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -40,15 +38,32 @@ pub(super) struct SegmentState {
     pub(super) number: u32,
     pub(super) volume: VolumeUuid,
     pub(super) barcode: Barcode,
-    /// The volume's place in the set.
+    /// The copy of the set, and the volume's place in it.
+    pub(super) copy: CopyLetter,
     pub(super) sequence: u32,
     /// The first planned file that goes here, and where it goes on if it is split.
     pub(super) start_ordinal: u64,
     pub(super) start_split: Option<SplitState>,
+    /// Bytes of the planned files before that.
+    pub(super) start_bytes: u64,
     /// Length of the outcome spool when the segment began.
     pub(super) outcome_bytes: u64,
     /// The manifest on this volume, once it is closed.
     pub(super) manifest: Option<Sha256Digest>,
+    /// True if the cartridge has failed: the copy begins again where this segment began.
+    pub(super) is_abandoned: bool,
+}
+
+impl SegmentState {
+    /// Where it began.
+    pub(super) fn start(&self) -> Reached {
+        Reached {
+            ordinal: self.start_ordinal,
+            split: self.start_split,
+            outcome_bytes: self.outcome_bytes,
+            bytes: self.start_bytes,
+        }
+    }
 }
 
 /// How a stretch of work on a segment ended.
@@ -58,6 +73,8 @@ pub(super) enum SegmentEnd {
     PlanDone,
     /// The volume is full and closed; the run goes on at the mark.
     VolumeFull,
+    /// The read has ended, and the volume is closed with what is there; another read goes on with it.
+    Between,
     /// A person or a shutdown stopped it; the volume is closed with what is there.
     Stopped,
 }
@@ -66,36 +83,30 @@ pub(super) enum SegmentEnd {
 pub(super) struct Segment<'a> {
     pub(super) context: &'a JobContext,
     pub(super) spec: &'a BackupSpec,
-    pub(super) run: &'a RunState,
-    pub(super) files: &'a RunFiles,
-    pub(super) source: Arc<dyn Source>,
+    pub(super) run: RunFacts,
+    pub(super) files: CopyFiles,
+    /// Volume and place in the copy of every segment of it so far.
+    pub(super) volumes: Vec<(VolumeUuid, u32)>,
     pub(super) state: SegmentState,
+    /// What people see of this copy.
+    pub(super) shown: ShownCopy,
 }
 
 impl<'a> Segment<'a> {
-    /// Writes to the loaded cartridge until the plan is done, the volume full, or the job stopped.
+    /// Makes everything ready to go on writing to the loaded cartridge.
     ///
     /// # Errors
     /// If the cartridge is not the right one, or drive, notes or catalog fail. What the catalog says
     /// then is true, and the segment can be taken up again.
-    pub(super) fn write(&mut self, loaded: &mut Loaded) -> Result<SegmentEnd, JobError> {
+    pub(super) fn begin(&self, loaded: &mut Loaded) -> Result<TapeSink<'a>, JobError> {
         let mounted = self.mount(loaded)?;
         let base = self.base(&mounted)?;
         let volume = self.open(loaded, &mounted)?;
-        let mut sink = match self.sink(&base, volume) {
-            Ok(sink) => sink,
-            Err(refused) => {
-                let (volume, error) = *refused;
-                loaded.take_back(volume.into_drive());
-                return Err(error);
-            }
-        };
-        let rates = loaded.rates();
-        let written = self.stream(&mut sink, rates).and_then(|stop| self.close(&mut sink, stop));
-        loaded.take_back(sink.volume.into_drive());
-        let (end, manifest) = written?;
-        self.state.manifest = Some(manifest);
-        Ok(end)
+        self.sink(&base, volume).map_err(|refused| {
+            let (volume, error) = *refused;
+            loaded.take_back(volume.into_drive());
+            error
+        })
     }
 
     /// Mounts the volume, repairs what a crash left, and makes sure it may be written.
@@ -181,7 +192,7 @@ impl<'a> Segment<'a> {
         match self.prepare_sink(base, &mut volume) {
             Ok((recorder, tree, room)) => {
                 let (block_bytes, partition) = (volume.label().block_size, volume.map().data.0);
-                let progress = self.context.live.progress();
+                let mark = recorder.mark;
                 Ok(TapeSink {
                     context: self.context,
                     volume,
@@ -191,8 +202,9 @@ impl<'a> Segment<'a> {
                     room: Arc::new(room),
                     index_interval: self.spec.index_interval,
                     bytes_since_index: 0,
-                    files_before: progress.files_done,
-                    bytes_before: progress.bytes_done,
+                    shown: self.shown.clone(),
+                    files_before: mark.ordinal,
+                    bytes_before: mark.bytes,
                 })
             }
             Err(error) => Err(Box::new((volume, error))),
@@ -215,6 +227,7 @@ impl<'a> Segment<'a> {
                 split: self.state.start_split,
                 bulk_bytes: 0,
                 outcome_bytes: self.state.outcome_bytes,
+                bytes: self.state.start_bytes,
                 next_uid: tree.first_free_uid(),
                 is_complete: false,
             },
@@ -247,97 +260,50 @@ impl<'a> Segment<'a> {
     pub(super) fn totals(&self) -> &PlanTotals {
         &self.run.totals
     }
+}
 
-    fn stream(
-        &self,
-        sink: &mut TapeSink<'_>,
-        medium: Option<MediumRates>,
-    ) -> Result<StreamStop, JobError> {
-        let mark = sink.recorder.mark;
-        if mark.ordinal >= self.totals().files_to_store {
-            return Ok(StreamStop::PlanDone);
-        }
-        self.context.stage("writing", Some(&self.state.barcode));
-        let room = Arc::clone(&sink.room);
-        let config = StreamConfig {
-            block_bytes: sink.volume.label().block_size,
-            medium,
-            ..self.context.parts.stream.clone()
-        };
-        let files = self.planned_files(mark)?;
-        let ended = backup(BackupRequest {
-            files: Box::new(files),
-            source: Arc::clone(&self.source),
-            sinks: vec![sink as &mut dyn BlockSink],
-            room: room.as_ref(),
-            config,
-            control: Arc::clone(&self.context.live.control),
-            gauges: Arc::<Gauges>::clone(&self.context.live.gauges),
-        })?;
-        if let StagingState::Bypassed { reason } = &ended.figures.staging {
-            let message = format!(
-                "{reason}; data went through memory alone, and the drive may have had to wait. \
-                 Make room there, or name another folder or size: `fossilsafe run --help`"
-            );
-            self.context.tell(EventLevel::Warning, "staging_bypassed", message);
-        }
-        if let Some(failure) = ended.failure {
-            return Err(failure.into());
-        }
-        let Some(end) = ended.sinks.into_iter().next() else {
-            return Err(JobError::Bug("a stream without a sink".to_owned()));
-        };
-        match end.why {
-            SinkEndReason::Complete if end.next_ordinal >= self.totals().files_to_store => {
-                Ok(StreamStop::PlanDone)
-            }
-            SinkEndReason::Complete | SinkEndReason::Full => Ok(StreamStop::Full),
-            SinkEndReason::Stopped | SinkEndReason::Cancelled => Ok(StreamStop::Stopped),
-            SinkEndReason::Failed(error) => Err(match error.downcast::<JobError>() {
-                Ok(error) => *error,
-                Err(other) => JobError::Bug(other.to_string()),
-            }),
-        }
-    }
-
-    /// The files of the plan from the mark on, as the stream wants them.
-    fn planned_files(
-        &self,
-        mark: Mark,
-    ) -> Result<impl Iterator<Item = PlannedFile> + Send + use<>, JobError> {
-        let mut plan = PlanReader::open(self.files.plan(), self.totals())?;
-        let codec = match self.spec.compression {
-            Compression::None => Codec::None,
-            Compression::Zstd { level } => Codec::Zstd { level },
-        };
-        Ok(std::iter::from_fn(move || {
-            loop {
-                let step = match plan.next() {
-                    Ok(Some(step)) => step,
-                    Ok(None) => return None,
-                    // The recorder reads the same plan and reports the damage.
-                    Err(error) => {
-                        tracing::error!(%error, "the plan of a backup cannot be read");
-                        return None;
-                    }
-                };
-                let PlanStep::Entry(planned) = step else { continue };
-                let Action::Store { ordinal } = planned.action else { continue };
-                if ordinal < mark.ordinal {
-                    continue;
+/// The files of the plan from the mark on, as the stream wants them.
+///
+/// # Errors
+/// If the plan cannot be read.
+pub(super) fn planned_files(
+    plan: &Path,
+    totals: &PlanTotals,
+    spec: &BackupSpec,
+    mark: Mark,
+) -> Result<impl Iterator<Item = PlannedFile> + Send + use<>, JobError> {
+    let mut plan = PlanReader::open(plan, totals)?;
+    let codec = match spec.compression {
+        Compression::None => Codec::None,
+        Compression::Zstd { level } => Codec::Zstd { level },
+    };
+    Ok(std::iter::from_fn(move || {
+        loop {
+            let step = match plan.next() {
+                Ok(Some(step)) => step,
+                Ok(None) => return None,
+                // The recorder reads the same plan and reports the damage.
+                Err(error) => {
+                    tracing::error!(%error, "the plan of a backup cannot be read");
+                    return None;
                 }
-                let continuation = mark.split.filter(|split| split.ordinal == ordinal);
-                let stamp = planned.entry.stamp();
-                return Some(PlannedFile {
-                    ordinal,
-                    path: planned.entry.path,
-                    stamp,
-                    codec,
-                    continuation,
-                });
+            };
+            let PlanStep::Entry(planned) = step else { continue };
+            let Action::Store { ordinal } = planned.action else { continue };
+            if ordinal < mark.ordinal {
+                continue;
             }
-        }))
-    }
+            let continuation = mark.split.filter(|split| split.ordinal == ordinal);
+            let stamp = planned.entry.stamp();
+            return Some(PlannedFile {
+                ordinal,
+                path: planned.entry.path,
+                stamp,
+                codec,
+                continuation,
+            });
+        }
+    }))
 }
 
 /// Why the stream ended.
@@ -345,6 +311,7 @@ impl<'a> Segment<'a> {
 pub(super) enum StreamStop {
     PlanDone,
     Full,
+    Between,
     Stopped,
 }
 

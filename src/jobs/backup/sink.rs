@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::block_runs::BlockRuns;
 use super::recorder::{Mark, Recorder};
+use super::shown::ShownCopy;
 use super::tree::SegmentTree;
 use super::volume_room::VolumeRoom;
 use crate::domain::ByteCount;
@@ -26,12 +27,29 @@ pub(super) struct TapeSink<'a> {
     pub(super) room: Arc<VolumeRoom>,
     pub(super) index_interval: ByteCount,
     pub(super) bytes_since_index: u64,
-    /// What a person sees: files and bytes of the run before this segment.
+    /// What people see of this copy.
+    pub(super) shown: ShownCopy,
+    /// Files and bytes of this copy before this stretch of work.
     pub(super) files_before: u64,
     pub(super) bytes_before: u64,
 }
 
 impl TapeSink<'_> {
+    /// How far its notes are.
+    pub(super) fn mark(&self) -> Mark {
+        self.recorder.mark
+    }
+
+    /// Bytes in a block of its volume.
+    pub(super) fn block_bytes(&self) -> u32 {
+        self.volume.label().block_size
+    }
+
+    /// Ends it.
+    pub(super) fn into_volume(self) -> OpenVolume {
+        self.volume
+    }
+
     /// Writes an index for everything noted so far, and says so in the catalog.
     ///
     /// # Errors
@@ -85,10 +103,9 @@ impl BlockSink for TapeSink<'_> {
 
     fn block_done(&mut self) {
         let counts = self.recorder.counts;
-        let (files, bytes) = (self.files_before, self.bytes_before);
-        self.context.update(|progress| {
-            progress.files_done = files + counts.stored + counts.not_stored;
-            progress.bytes_done = bytes + counts.stored_bytes;
-        });
+        let files = self.files_before + counts.stored + counts.not_stored;
+        let bytes = self.bytes_before + counts.stored_bytes;
+        let shown = self.shown.note((files, bytes));
+        self.context.update(|progress| (progress.files_done, progress.bytes_done) = shown);
     }
 }

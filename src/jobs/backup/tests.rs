@@ -10,6 +10,8 @@ use crate::jobs::spec::{BackupMode, BackupSpec, Compression, Need};
 use crate::jobs::test_support::{TestAppliance, backup_spec, barcode, noise, write_file};
 use crate::jobs::{JobSpec, JobState};
 
+mod copies;
+
 fn small_tree(appliance: &TestAppliance) -> PathBuf {
     let top = appliance.folder("source");
     for number in 0..30_u64 {

@@ -55,6 +55,23 @@ impl VolumeRoom {
         self.index_bytes_written.fetch_add(bytes, Ordering::Relaxed);
     }
 
+    /// Bytes of one more file that fit.
+    pub(super) fn left_for(&self, request: &RoomRequest) -> u64 {
+        self.left(request.stream_bytes, self.files.load(Ordering::Relaxed) + 1)
+    }
+
+    /// Counts a file that fits.
+    pub(super) fn admit(&self) {
+        self.files.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// True if it is not worth going on with this volume after `bytes` of the file that is asked for: all
+    /// of it does not fit, and the rest is too small for a part of it.
+    pub(super) fn is_used_up_by(&self, bytes: u64, request: &RoomRequest) -> bool {
+        let rest = self.left_for(request).saturating_sub(bytes);
+        rest < request.stored_bytes_max.saturating_sub(bytes) && rest < self.split_bytes_min.max(1)
+    }
+
     fn left(&self, stream_bytes: u64, files: u64) -> u64 {
         let per_file = INDEXES_KEPT_FREE * INDEX_BYTES_PER_FILE + MANIFEST_BYTES_PER_FILE;
         let kept = files * per_file + self.manifest_bytes_at_start + FIXED_BYTES;
@@ -65,11 +82,10 @@ impl VolumeRoom {
 
 impl Room for VolumeRoom {
     fn place(&self, request: &RoomRequest) -> Placement {
-        let files = self.files.load(Ordering::Relaxed) + 1;
-        let left = self.left(request.stream_bytes, files);
+        let left = self.left_for(request);
         let is_first = request.stream_bytes == 0;
         if request.stored_bytes_max <= left {
-            self.files.store(files, Ordering::Relaxed);
+            self.admit();
             Placement::Whole
         } else if left > 0 && (is_first || left >= self.split_bytes_min) {
             Placement::Split { bytes: left }

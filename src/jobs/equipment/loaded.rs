@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{BayGuard, DriveBay, Equipment, EquipmentError};
+use super::{BayGuard, DriveBay, Equipment, EquipmentError, Patience};
 use crate::changer::{Element, ElementAddress, Inventory};
 use crate::domain::{Barcode, DriveSerial};
 use crate::drive::{Drive, DriveError, WaitState};
@@ -40,22 +40,39 @@ impl Equipment {
         is_stopped: &dyn Fn() -> bool,
         on_wait: &mut dyn FnMut(&WaitState),
     ) -> Result<Loaded, EquipmentError> {
-        let mut loaded = match &self.changer {
-            Some(_) => self.load_by_robot(barcode, is_stopped)?,
-            None => self.find_loaded_by_hand(barcode, is_stopped)?,
+        let loaded = match &self.changer {
+            Some(_) => self.load_by_robot(barcode, Patience::Until(is_stopped))?,
+            None => self.find_loaded_by_hand(barcode, Patience::Until(is_stopped))?,
         };
-        loaded.drive().load()?;
-        loaded.drive().wait_ready(READY_LIMIT, on_wait)?;
-        // Nobody takes it out while a job has it: not the button, not another program.
-        loaded.drive().lock_medium()?;
-        Ok(loaded)
+        loaded.ok_or(EquipmentError::Stopped)?.made_ready(on_wait)
+    }
+
+    /// As [`load`](Self::load), but nothing if no drive for it is free now. Who has a drive already asks
+    /// for another in this way only: two jobs that each waited for a second one would wait forever.
+    ///
+    /// # Errors
+    /// As for `load`.
+    pub fn load_if_free(
+        self: &Arc<Self>,
+        barcode: &Barcode,
+        on_wait: &mut dyn FnMut(&WaitState),
+    ) -> Result<Option<Loaded>, EquipmentError> {
+        let loaded = match &self.changer {
+            Some(_) => self.load_by_robot(barcode, Patience::None),
+            None => self.find_loaded_by_hand(barcode, Patience::None),
+        };
+        match loaded {
+            // Another host has it.
+            Err(EquipmentError::Drive(DriveError::Reserved { .. })) => Ok(None),
+            loaded => loaded?.map(|loaded| loaded.made_ready(on_wait)).transpose(),
+        }
     }
 
     fn load_by_robot(
         self: &Arc<Self>,
         barcode: &Barcode,
-        is_stopped: &dyn Fn() -> bool,
-    ) -> Result<Loaded, EquipmentError> {
+        patience: Patience<'_>,
+    ) -> Result<Option<Loaded>, EquipmentError> {
         let medium = barcode.generation();
         let suits = |bay: &DriveBay| match (bay.generation, medium) {
             (Some(drive), Some(medium)) => drive.can_read(medium),
@@ -68,15 +85,16 @@ impl Equipment {
         loop {
             let Some(serial) = self.find(barcode)?.drive_serial else {
                 let suits = |bay: &DriveBay| suits(bay) && !reserved.contains(&bay.serial);
-                let guard = match self.take_when_free(&suits, is_stopped) {
+                let guard = match self.take(&suits, patience) {
                     Err(EquipmentError::NoSuitableDrive) if refusal.is_some() => {
                         return Err(refusal.unwrap_or(EquipmentError::NoSuitableDrive));
                     }
                     other => other?,
                 };
+                let Some(guard) = guard else { return Ok(None) };
                 let serial = self.bays[guard.bay].serial.clone();
                 match self.bring(guard, barcode) {
-                    Ok(Some(loaded)) => return Ok(loaded),
+                    Ok(Some(loaded)) => return Ok(Some(loaded)),
                     Ok(None) => {}
                     Err(error @ EquipmentError::Drive(DriveError::Reserved { .. })) => {
                         reserved.push(serial);
@@ -86,12 +104,13 @@ impl Equipment {
                 }
                 continue;
             };
-            let guard = self.take_when_free(&|bay| bay.serial == serial, is_stopped)?;
+            let has_it = |bay: &DriveBay| bay.serial == serial;
+            let Some(guard) = self.take(&has_it, patience)? else { return Ok(None) };
             let now = self.find(barcode)?;
             if now.drive_serial == Some(serial) {
                 let mut loaded = self.loaded(guard, barcode, now.source, Some(now.address))?;
                 loaded.was_loaded = true;
-                return Ok(loaded);
+                return Ok(Some(loaded));
             }
         }
     }
@@ -146,9 +165,11 @@ impl Equipment {
     fn find_loaded_by_hand(
         self: &Arc<Self>,
         barcode: &Barcode,
-        is_stopped: &dyn Fn() -> bool,
-    ) -> Result<Loaded, EquipmentError> {
-        let _ = self.take_when_free(&|_| true, is_stopped)?;
+        patience: Patience<'_>,
+    ) -> Result<Option<Loaded>, EquipmentError> {
+        if self.take(&|_| true, patience)?.is_none() {
+            return Ok(None);
+        }
         let mut refusal = None;
         for bay in 0..self.bays.len() {
             let Some(guard) = self.try_take(bay) else { continue };
@@ -166,14 +187,14 @@ impl Equipment {
                 drive.end_claim(self.key)?;
                 continue;
             }
-            return Ok(Loaded {
+            return Ok(Some(Loaded {
                 drive: Some(drive),
                 barcode: barcode.clone(),
                 home: None,
                 element: None,
                 was_loaded: true,
                 guard,
-            });
+            }));
         }
         let nowhere = || EquipmentError::NotInLibrary { barcode: barcode.clone() };
         Err(refusal.unwrap_or_else(nowhere))
@@ -208,6 +229,14 @@ impl Equipment {
 }
 
 impl Loaded {
+    fn made_ready(mut self, on_wait: &mut dyn FnMut(&WaitState)) -> Result<Self, EquipmentError> {
+        self.drive().load()?;
+        self.drive().wait_ready(READY_LIMIT, on_wait)?;
+        // Nobody takes it out while a job has it: not the button, not another program.
+        self.drive().lock_medium()?;
+        Ok(self)
+    }
+
     /// The barcode by which the cartridge was asked for.
     #[must_use]
     pub fn barcode(&self) -> &Barcode {

@@ -4,7 +4,7 @@
 //! until it is given back. While one is in use it is reserved with the appliance's key, so that no other
 //! host moves the tape under it; what another host has reserved is left alone. Moves go through here and nowhere else, one at a time, each verified by a
 //! fresh look. Locks: a bay is taken before the changer is, and the changer is never held while a drive
-//! works.
+//! works. A job waits for its first drive only; further ones it takes if they are free.
 
 mod bay;
 mod error;
@@ -166,12 +166,12 @@ impl Equipment {
         Some(BayGuard { equipment: Arc::clone(self), bay })
     }
 
-    /// Takes the first free drive that `suits`, waiting for one until `is_stopped`.
-    fn take_when_free(
+    /// Takes the first free drive that `suits`; nothing if none is free and nobody waits.
+    fn take(
         self: &Arc<Self>,
         suits: &dyn Fn(&DriveBay) -> bool,
-        is_stopped: &dyn Fn() -> bool,
-    ) -> Result<BayGuard, EquipmentError> {
+        patience: Patience<'_>,
+    ) -> Result<Option<BayGuard>, EquipmentError> {
         if !self.bays.iter().any(suits) {
             return Err(EquipmentError::NoSuitableDrive);
         }
@@ -180,14 +180,24 @@ impl Equipment {
             let free = (0..self.bays.len()).find(|bay| !taken[*bay] && suits(&self.bays[*bay]));
             if let Some(bay) = free {
                 taken[bay] = true;
-                return Ok(BayGuard { equipment: Arc::clone(self), bay });
+                return Ok(Some(BayGuard { equipment: Arc::clone(self), bay }));
             }
+            let Patience::Until(is_stopped) = patience else { return Ok(None) };
             if is_stopped() {
                 return Err(EquipmentError::Stopped);
             }
             self.given_back.wait_for(&mut taken, DRIVE_WAIT);
         }
     }
+}
+
+/// Whether to wait for a drive that another job has.
+#[derive(Clone, Copy)]
+enum Patience<'a> {
+    /// Until it is told to stop.
+    Until(&'a dyn Fn() -> bool),
+    /// Not at all.
+    None,
 }
 
 /// A drive taken out of circulation; dropping it gives the drive back.

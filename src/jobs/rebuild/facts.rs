@@ -71,10 +71,12 @@ pub(super) struct ManifestFacts {
     pub(super) unlisted: Vec<u64>,
 }
 
-/// Numbers the files of a plan as backup did.
-#[derive(Clone, Copy, Debug, Default)]
+/// Numbers the files of a plan as backup did. Parts of a file that lie on one volume have a line each, one
+/// behind the other, and share its number.
+#[derive(Clone, Debug, Default)]
 pub(super) struct Numbering {
     next: u64,
+    last: Option<SourcePath>,
 }
 
 impl Numbering {
@@ -83,7 +85,10 @@ impl Numbering {
         let is_unchanged = matches!(entry.state, EntryState::Unchanged { .. });
         let is_planned = is_content(entry) && entry.links > 0 && !is_unchanged;
         is_planned.then(|| {
-            self.next += 1;
+            if self.last.as_ref() != Some(&entry.path) {
+                self.next += 1;
+                self.last = Some(entry.path.clone());
+            }
             self.next - 1
         })
     }
@@ -161,7 +166,10 @@ impl ManifestFacts {
             _ => {}
         }
         let Some(ordinal) = number else { return };
-        add(&mut self.planned);
+        // The next part of a file is no other file.
+        if ordinal == self.planned.files {
+            add(&mut self.planned);
+        }
         if entry.state == EntryState::ToFollow {
             self.is_plan_done = false;
             return;

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::collect::CollectedManifest;
 use super::facts::ManifestFacts;
-use crate::domain::{RunId, SetName};
+use crate::domain::{CopyLetter, RunId, SetName};
 use crate::jobs::backup::manifest_path;
 use crate::jobs::context::{JobContext, make_folder};
 use crate::jobs::error::JobError;
@@ -28,7 +28,8 @@ pub(super) fn keep(
     let folder = context.parts.folders.manifests(set);
     make_folder(&folder)?;
     let number = u32::try_from(manifest.facts.elsewhere.len()).unwrap_or(u32::MAX);
-    let to = manifest_path(&folder, &manifest.facts.header.run, number);
+    let header = &manifest.facts.header;
+    let to = manifest_path(&folder, &header.run, header.copy, number);
     if to.exists() {
         return Ok(());
     }
@@ -43,8 +44,8 @@ pub(super) fn keep(
     Ok(())
 }
 
-/// The manifest of a run, among those kept off the tape, that knows most of it. Only whole ones with a
-/// readable signature count.
+/// The manifest of a run, among those kept off the tape, that knows most of it: of one copy of the set,
+/// or of whichever. Only whole ones with a readable signature count.
 ///
 /// # Errors
 /// If the disk cannot be read.
@@ -52,6 +53,7 @@ pub(super) fn newest(
     context: &JobContext,
     set: &SetName,
     run: &RunId,
+    copy: Option<CopyLetter>,
 ) -> Result<Option<(PathBuf, ManifestFacts)>, JobError> {
     let folder = context.parts.folders.manifests(set);
     let prefix = format!("{run}-");
@@ -62,7 +64,11 @@ pub(super) fn newest(
         let is_of_run = name
             .strip_prefix(&prefix)
             .and_then(|rest| rest.strip_suffix(".manifest"))
-            .is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()));
+            .and_then(|segment| segment.split_at_checked(1))
+            .is_some_and(|(letter, number)| {
+                let is_letter = letter.parse().is_ok_and(|letter| copy.is_none_or(|c| c == letter));
+                is_letter && number.bytes().all(|byte| byte.is_ascii_digit())
+            });
         if !is_of_run || !is_believable(context, &path)? {
             continue;
         }

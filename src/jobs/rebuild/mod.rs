@@ -19,6 +19,7 @@
 
 mod collect;
 mod facts;
+mod found_copy;
 mod kept;
 mod presence;
 mod receipts;

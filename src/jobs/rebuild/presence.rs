@@ -32,7 +32,7 @@ pub(super) fn bury_gone(
             return Ok(());
         }
         let run = &run.run.run;
-        if let Some((path, facts)) = kept::newest(context, set, run)?
+        if let Some((path, facts)) = kept::newest(context, set, run, None)?
             && facts.is_plan_done
         {
             bury_gone_in(context, set, run, &path, &facts)?;

@@ -5,19 +5,19 @@
 //! missing volume, so that a restore can say what it lacks.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 
 use serde_json::json;
 
 use super::collect::{Collected, CollectedManifest, CollectedVolume};
-use super::facts::{Edge, ManifestFacts};
+use super::facts::Edge;
+use super::found_copy::{Absent, FoundCopy, FoundPart};
 use super::segment::{Here, Stretch, TakenOver, take_over};
 use super::{Takeover, foreign_set, kept, presence, receipts};
 use crate::catalog::{
     CatalogError, EvidenceState, NewRun, NewVolume, RebuiltRun, RunKind, RunRecord, RunState,
-    SegmentTakeover, VolumeState,
+    SegmentTakeover, SetPlace, VolumeState,
 };
-use crate::domain::{ByteCount, Partition, RunId, SetName, Timestamp, VolumeUuid};
+use crate::domain::{ByteCount, CopyLetter, Partition, RunId, SetName, Timestamp, VolumeUuid};
 use crate::jobs::error::JobError;
 use crate::jobs::verify::NOT_LISTED;
 use crate::manifest;
@@ -29,7 +29,7 @@ pub(super) struct FoundRun<'a> {
     pub(super) run: RunId,
     pub(super) started: Timestamp,
     /// Its volumes and manifests, in the order in which they were written.
-    pub(super) parts: Vec<(&'a CollectedVolume, &'a CollectedManifest)>,
+    pub(super) parts: Vec<FoundPart<'a>>,
 }
 
 /// One segment in the chain of a run.
@@ -46,18 +46,6 @@ enum LinkAt<'a> {
     Found(&'a CollectedVolume, &'a CollectedManifest),
     Missing(VolumeUuid, Absent),
 }
-
-/// A volume of a run that is not here.
-#[derive(Clone, Copy, Debug)]
-struct Absent {
-    /// Its place in the set.
-    sequence: u32,
-    /// Where the run went on behind it.
-    end: Edge,
-}
-
-/// The volumes of a run that are not here.
-type Missing = BTreeMap<VolumeUuid, Absent>;
 
 impl Link<'_> {
     /// The volume's place in the set.
@@ -141,26 +129,17 @@ impl Takeover<'_> {
             kept::keep(self.context, &run.set, manifest)?;
         }
         let is_new = self.has_new(run)?;
-        let (path, newest) = self.newest(run)?;
-        let missing = self.missing(run, &newest)?;
+        let copies = self.copies_of(run)?;
         if is_new || known.is_none() {
-            self.note_run(run, known.as_ref(), &newest, &missing)?;
+            self.note_run(run, known.as_ref(), &copies)?;
         }
-        for link in chain(run, &missing) {
-            self.take_segment(run, &link, &path)?;
+        for copy in &copies {
+            for link in chain(copy) {
+                self.take_segment(run, copy, &link)?;
+            }
         }
         self.runs += u64::from(is_new);
         Ok(is_new)
-    }
-
-    /// The manifest that knows most of the run, here or kept off the tape from an earlier time.
-    fn newest(&self, run: &FoundRun<'_>) -> Result<(PathBuf, ManifestFacts), JobError> {
-        if let Some(newest) = kept::newest(self.context, &run.set, &run.run)? {
-            return Ok(newest);
-        }
-        let last = run.parts.last();
-        let (_, last) = last.ok_or_else(|| JobError::Bug("a run without manifests".to_owned()))?;
-        Ok((last.path.clone(), last.facts.clone()))
     }
 
     fn has_new(&self, run: &FoundRun<'_>) -> Result<bool, JobError> {
@@ -186,30 +165,49 @@ impl Takeover<'_> {
         }
         let header = &manifest.facts.header;
         let spec = match &manifest.foreign_key {
-            None => json!({ "set": header.set, "paths": header.roots }),
+            None => json!({
+                "set": header.set, "paths": header.roots, "copies": header.copies,
+            }),
             Some(key) => json!({ "foreign": { "set": header.set, "key_id": key } }),
         };
         Ok(catalog.put_set(&run.set, &spec, run.started)?)
     }
 
     fn note_run(
-        &self,
+        &mut self,
         run: &FoundRun<'_>,
         known: Option<&RunRecord>,
-        newest: &ManifestFacts,
-        missing: &Missing,
+        copies: &[FoundCopy<'_>],
     ) -> Result<(), JobError> {
+        let newest = copies.iter().map(|copy| &copy.newest).max_by_key(|newest| newest.end);
+        let newest = newest.ok_or_else(|| JobError::Bug("a run without manifests".to_owned()))?;
         let header = &newest.header;
-        let state = if !newest.is_plan_done {
-            let last = self.found.iter().filter_map(|collected| collected.volume.as_ref());
-            let mut last = last.filter(|volume| volume.uuid == header.volume);
-            // A volume that is full ends a segment, and a person ends a run.
-            if last.any(is_nearly_full) { RunState::Incomplete } else { RunState::Cancelled }
-        } else if newest.failed > 0 || !missing.is_empty() {
-            RunState::Incomplete
-        } else {
-            RunState::Complete
-        };
+        let mut state = RunState::Complete;
+        for copy in copies {
+            let is_full = || {
+                let volumes = self.found.iter().filter_map(|collected| collected.volume.as_ref());
+                let mut last = volumes.filter(|it| it.uuid == copy.newest.header.volume);
+                last.any(is_nearly_full)
+            };
+            state = match state {
+                RunState::Cancelled => RunState::Cancelled,
+                // A volume that is full ends a segment, and a person ends a run.
+                _ if !copy.newest.is_plan_done && !is_full() => RunState::Cancelled,
+                _ if !copy.is_whole() => RunState::Incomplete,
+                state => state,
+            };
+        }
+        let absent = CopyLetter::first(header.copies);
+        let absent: Vec<_> =
+            absent.filter(|letter| copies.iter().all(|copy| copy.copy != *letter)).collect();
+        for letter in absent {
+            state = if state == RunState::Complete { RunState::Incomplete } else { state };
+            self.problem(format!(
+                "copy {letter} of run {} is on no cartridge that was read: put its cartridges into the \
+                 library and rebuild again",
+                run.run
+            ));
+        }
         let kind = match header.kind {
             manifest::RunKind::Full => RunKind::Full,
             manifest::RunKind::Incremental => RunKind::Incremental,
@@ -220,6 +218,7 @@ impl Takeover<'_> {
                 set: run.set.clone(),
                 kind,
                 parent: header.parent_run.clone(),
+                copies: header.copies,
                 job: known.and_then(|known| known.run.job),
                 started: header.started,
             },
@@ -230,57 +229,18 @@ impl Takeover<'_> {
         })?)
     }
 
-    /// Volumes of a run that nobody has: not found now, and not known from before.
-    fn missing(&self, run: &FoundRun<'_>, newest: &ManifestFacts) -> Result<Missing, JobError> {
-        let mut missing = Missing::new();
-        let begun: Vec<Edge> = run.parts.iter().filter_map(|(_, m)| m.facts.first_here).collect();
-        for (&volume, elsewhere) in &newest.elsewhere {
-            let inside = Edge { ordinal: elsewhere.last + 1, is_inside: true };
-            let end =
-                if begun.contains(&inside) { inside } else { Edge { is_inside: false, ..inside } };
-            if self.is_missing(volume)? {
-                missing.insert(volume, Absent { sequence: elsewhere.sequence, end });
-            }
-        }
-        // A volume with nothing but the middle of one file stands in no line of a later manifest.
-        let mut part_before = 0;
-        for (_, manifest) in &run.parts {
-            let facts = &manifest.facts;
-            let is_gap = facts.first_part.is_some_and(|number| number == part_before + 2);
-            if let (true, Some(end), Some(before)) =
-                (is_gap, facts.first_here, &facts.header.previous)
-                && self.is_missing(before.volume)?
-            {
-                let sequence = facts.header.sequence.saturating_sub(1);
-                missing.entry(before.volume).or_insert(Absent { sequence, end });
-            }
-            part_before = facts.open_part.map_or(0, |(number, _)| number);
-        }
-        Ok(missing)
-    }
-
-    /// True for a volume that is not here and that the catalog knows at most by hearsay.
-    fn is_missing(&self, volume: VolumeUuid) -> Result<bool, JobError> {
-        let mut found = self.found.iter().filter_map(|collected| collected.volume.as_ref());
-        if found.any(|found| found.uuid == volume) {
-            return Ok(false);
-        }
-        let known = self.context.parts.catalog.find_volume(volume)?;
-        Ok(known.is_none_or(|record| {
-            record.volume.state == VolumeState::Missing && record.former_state.is_none()
-        }))
-    }
-
     fn take_segment(
         &mut self,
         run: &FoundRun<'_>,
+        copy: &FoundCopy<'_>,
         link: &Link<'_>,
-        newest: &std::path::Path,
     ) -> Result<(), JobError> {
         match link.at {
-            LinkAt::Found(volume, manifest) => self.take_found(run, link, volume, manifest),
+            LinkAt::Found(volume, manifest) => {
+                self.take_found(run, copy.copy, link, (volume, manifest))
+            }
             LinkAt::Missing(volume, absent) => {
-                self.take_missing(run, link, volume, absent.sequence, newest)
+                self.take_missing(run, copy, link, (volume, absent.sequence))
             }
         }
     }
@@ -288,13 +248,13 @@ impl Takeover<'_> {
     fn take_found(
         &mut self,
         run: &FoundRun<'_>,
+        copy: CopyLetter,
         link: &Link<'_>,
-        volume: &CollectedVolume,
-        manifest: &CollectedManifest,
+        (volume, manifest): (&CollectedVolume, &CollectedManifest),
     ) -> Result<(), JobError> {
         let catalog = &self.context.parts.catalog;
         let facts = &manifest.facts;
-        let takeover = catalog.rebuild_segment(&run.run, volume.uuid, 0, facts.sha256)?;
+        let takeover = catalog.rebuild_segment(&run.run, volume.uuid, copy, facts.sha256)?;
         let (segment, taken) = match takeover {
             SegmentTakeover::Known(segment) => (segment, None),
             SegmentTakeover::Empty(segment) => {
@@ -346,15 +306,13 @@ impl Takeover<'_> {
     fn take_missing(
         &mut self,
         run: &FoundRun<'_>,
+        copy: &FoundCopy<'_>,
         link: &Link<'_>,
-        volume: VolumeUuid,
-        sequence: u32,
-        newest: &std::path::Path,
+        (volume, sequence): (VolumeUuid, u32),
     ) -> Result<(), JobError> {
         let catalog = &self.context.parts.catalog;
         let now = self.context.parts.clock.now();
-        let (_, manifest) = run.parts[0];
-        let header = &manifest.facts.header;
+        let header = &copy.newest.header;
         let new = NewVolume {
             uuid: volume,
             cartridge: None,
@@ -367,19 +325,21 @@ impl Takeover<'_> {
             capacity: ByteCount(0),
             formatted: header.started,
         };
-        catalog.rebuild_volume(&new, Some((&run.set, sequence)), now)?;
+        let place = SetPlace { set: run.set.clone(), copy: copy.copy, sequence };
+        catalog.rebuild_volume(&new, Some(&place), now)?;
         let name = new.barcode.map_or_else(|| "unknown".to_owned(), |barcode| barcode.to_string());
         self.problem(format!(
-            "volume {volume} (cartridge {name}, number {sequence} of set {}) is missing: files of run {} are on it",
-            run.set, run.run
+            "volume {volume} (cartridge {name}, number {sequence} of copy {} of set {}) is missing: files of \
+             run {} are on it",
+            copy.copy, run.set, run.run
         ));
         let catalog = &self.context.parts.catalog;
-        let segment = catalog.begin_segment(&run.run, volume, 0)?;
+        let segment = catalog.begin_segment(&run.run, volume, copy.copy)?;
         if catalog.segment(segment)?.checkpoint.sequence > 0 {
             return Ok(());
         }
         let stretch = Stretch {
-            manifest: newest,
+            manifest: &copy.path,
             here: Here::On(volume),
             from: link.from,
             until: Some(link.end),
@@ -424,15 +384,15 @@ pub(super) fn is_nearly_full(volume: &CollectedVolume) -> bool {
     volume.used.0 / 4 >= volume.capacity.0 / 5
 }
 
-/// The segments of a run in order, each from where the one before ended.
-fn chain<'a>(run: &FoundRun<'a>, missing: &Missing) -> Vec<Link<'a>> {
-    let found = run.parts.iter().map(|&(volume, manifest)| Link {
+/// The segments of one copy of a run in order, each from where the one before ended.
+fn chain<'a>(copy: &FoundCopy<'a>) -> Vec<Link<'a>> {
+    let found = copy.parts.iter().map(|&(volume, manifest)| Link {
         at: LinkAt::Found(volume, manifest),
         from: Edge::default(),
         end: manifest.facts.end,
         part_before: manifest.facts.open_part,
     });
-    let missing = missing.iter().map(|(&volume, &absent)| {
+    let missing = copy.missing.iter().map(|(&volume, &absent)| {
         let at = LinkAt::Missing(volume, absent);
         Link { at, from: Edge::default(), end: absent.end, part_before: None }
     });

@@ -110,7 +110,12 @@ impl Walk<'_> {
         }
         let mut reader = open_manifest(self.stretch.manifest)?;
         let mut numbering = Numbering::default();
+        let mut last = None;
         while let Some(entry) = reader.next_entry()? {
+            // Another part of the last file is in it too.
+            if last.as_ref().is_some_and(|last| *last != entry.path) {
+                return Ok(());
+            }
             while let Some(folder) = self.folders.pop() {
                 if entry.path != folder.path && entry.path.is_within(&folder.path) {
                     self.folders.push(folder);
@@ -119,8 +124,9 @@ impl Walk<'_> {
                 self.leave(&folder)?;
             }
             let number = numbering.number(&entry);
+            let path = entry.path.clone();
             if self.meet(entry, number)? == Step::Behind {
-                return Ok(());
+                last = Some(path);
             }
         }
         while let Some(folder) = self.folders.pop() {

@@ -15,6 +15,8 @@ use crate::jobs::{JobEnd, JobState};
 use crate::vtl::faults::{BlockAccess, Effect, Fault};
 use crate::vtl::{Device, FaultPlan};
 
+mod copies;
+
 fn rebuild_all() -> JobSpec {
     JobSpec::Rebuild(RebuildSpec::default())
 }

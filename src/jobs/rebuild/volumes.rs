@@ -3,9 +3,10 @@
 use super::collect::{CollectedVolume, Trust};
 use super::runs::{FoundRun, is_nearly_full};
 use super::{Takeover, foreign_set};
-use crate::catalog::{EventLevel, NewVolume, VolumeRecord, VolumeState};
+use crate::catalog::{EventLevel, NewVolume, SetPlace, VolumeRecord, VolumeState};
 use crate::domain::{Barcode, SetName};
 use crate::jobs::error::JobError;
+use crate::manifest;
 
 impl Takeover<'_> {
     /// Takes all volumes over.
@@ -57,10 +58,7 @@ impl Takeover<'_> {
             (Some(known), _) if is_same && known.set.is_some() == place.is_some() => {
                 catalog.saw_volume(&new)?;
             }
-            (_, place) => {
-                let place = place.as_ref().map(|(set, sequence)| (set, *sequence));
-                catalog.rebuild_volume(&new, place, now)?;
-            }
+            (_, place) => catalog.rebuild_volume(&new, place.as_ref(), now)?,
         }
         let catalog = &self.context.parts.catalog;
         let generations = catalog.index_generations(volume.uuid)?;
@@ -128,17 +126,22 @@ impl Takeover<'_> {
 }
 
 /// The set that a volume belongs to, and its place there.
-fn place_of(volume: &CollectedVolume) -> Option<(SetName, u32)> {
+fn place_of(volume: &CollectedVolume) -> Option<SetPlace> {
+    let of_record = |set: SetName, record: &manifest::VolumeRecord| SetPlace {
+        set,
+        copy: record.copy,
+        sequence: record.sequence,
+    };
     let record = volume.record.as_ref();
     match &volume.trust {
-        Trust::Trusted => record.map(|record| (record.set.clone(), record.sequence)),
+        Trust::Trusted => record.map(|record| of_record(record.set.clone(), record)),
         Trust::Foreign(key) => {
-            record.map(|record| (foreign_set(&record.set, key), record.sequence))
+            record.map(|record| of_record(foreign_set(&record.set, key), record))
         }
         // Manifests that a trusted key signed still say where it belongs.
         Trust::Bad(_) => volume.manifests.iter().find(|m| m.foreign_key.is_none()).map(|m| {
             let header = &m.facts.header;
-            (header.set.clone(), header.sequence)
+            SetPlace { set: header.set.clone(), copy: header.copy, sequence: header.sequence }
         }),
         Trust::Empty | Trust::Nobodys => None,
     }
@@ -171,7 +174,9 @@ fn is_full(volume: &CollectedVolume, runs: &[FoundRun<'_>]) -> bool {
     let run = runs.iter().find(|run| run.run == header.run);
     let went_on = run.is_some_and(|run| {
         run.parts.iter().any(|(other, manifest)| {
-            other.uuid != volume.uuid && manifest.facts.finished > last.facts.finished
+            other.uuid != volume.uuid
+                && manifest.facts.header.copy == header.copy
+                && manifest.facts.finished > last.facts.finished
         })
     });
     !last.facts.is_plan_done && (went_on || is_nearly_full(volume))

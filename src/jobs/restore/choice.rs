@@ -8,8 +8,11 @@ use std::os::unix::ffi::OsStrExt as _;
 
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::{AsOf, FileKind, FullVersion, ItemKey, SelectionItem, SelectionRequest};
-use crate::domain::{JobId, SourcePath, VolumeUuid};
+use super::shelf::Shelf;
+use crate::catalog::{
+    AsOf, Choosing, FileKind, FullVersion, ItemKey, SelectionItem, SelectionRequest,
+};
+use crate::domain::{JobId, SourcePath};
 use crate::jobs::context::Parts;
 use crate::jobs::description::{self, Described, DescriptionError};
 use crate::jobs::error::JobError;
@@ -28,8 +31,8 @@ pub(super) struct Choice {
 }
 
 impl Choice {
-    /// Chooses, in place of what `job` had chosen before. Of several copies one on a volume that is
-    /// not `absent` is preferred.
+    /// Chooses, in place of what `job` had chosen before. Of several copies one on volumes that are on
+    /// the shelf is preferred, and there one that is in a drive already.
     ///
     /// # Errors
     /// If the run is not known, or has nothing of what was asked for.
@@ -37,7 +40,7 @@ impl Choice {
         parts: &Parts,
         job: JobId,
         selection: &RestoreSelection,
-        absent: Vec<VolumeUuid>,
+        shelf: &Shelf,
     ) -> Result<Self, JobError> {
         let run = parts.catalog.run(&selection.run)?;
         let paths = selection.paths.iter().map(|path| relative(path.as_os_str().as_bytes()));
@@ -45,7 +48,9 @@ impl Choice {
             set: run.run.set,
             as_of: AsOf::Run(selection.run.clone()),
             paths: paths.collect(),
-            missing: absent,
+            missing: shelf.absent(parts)?,
+            at_hand: shelf.in_drives(parts)?,
+            choosing: Choosing::Best,
         };
         let nothing = parts.catalog.select_for_restore(job, &request)?;
         if parts.catalog.selection_totals(job)?.is_empty() {

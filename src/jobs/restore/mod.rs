@@ -94,12 +94,13 @@ impl<'a> Restore<'a> {
         let parts = &context.parts;
         let checkpoint = parts.catalog.job(context.id)?.checkpoint;
         let is_resumed = checkpoint.is_some();
-        let absent = Shelf::look(parts)?.absent(parts)?;
+        let shelf = Shelf::look(parts)?;
+        let absent = shelf.absent(parts)?;
         let choice = match checkpoint {
             Some(value) => serde_json::from_value(value).map_err(JobError::checkpoint)?,
             None => {
                 context.stage("choosing files", None);
-                Choice::make(parts, context.id, &spec.selection, absent.clone())?
+                Choice::make(parts, context.id, &spec.selection, &shelf)?
             }
         };
         await_missing(context)?;
@@ -134,7 +135,13 @@ impl<'a> Restore<'a> {
         let mut visited = BTreeSet::new();
         while !self.context.is_stopped() && !self.is_full {
             self.context.safe_point();
-            let Some(place) = self.next_volume(&visited)? else { break };
+            let Some(place) = self.next_volume(&visited)? else {
+                if self.take_other_copies()? {
+                    visited.clear();
+                    continue;
+                }
+                break;
+            };
             visited.insert(place.volume);
             match self.read_volume(&place)? {
                 VolumeEnd::Read | VolumeEnd::Stopped => {}
@@ -153,6 +160,18 @@ impl<'a> Restore<'a> {
             return self.waiting(Need::Attention { message });
         }
         self.ended()
+    }
+
+    /// What could not be read may stand in another copy of the set; false if nothing does.
+    fn take_other_copies(&mut self) -> Result<bool, JobError> {
+        let lost: Vec<VolumeUuid> = self.given_up.keys().copied().collect();
+        let catalog = &self.context.parts.catalog;
+        let files = catalog.choose_other_copies(self.context.id, &lost)?;
+        if files > 0 {
+            let message = format!("{} files are read from another copy of the set", grouped(files));
+            self.context.tell(EventLevel::Warning, "other_copy", message);
+        }
+        Ok(files > 0)
     }
 
     fn give_up(&mut self, volume: VolumeUuid, given_up: GivenUp) {
@@ -195,8 +214,10 @@ impl<'a> Restore<'a> {
     fn ended(mut self) -> Result<Ending, JobError> {
         if self.spec.missing == MissingCartridge::Wait {
             // What is erased never comes back: nobody waits for it.
-            let wanted = self.given_up.values().find(|given_up| given_up.word != word::ERASED);
-            if let Some(need) = wanted.map(|given_up| given_up.need.clone()) {
+            let waiting = self.volumes_waited_for()?;
+            let mut wanted = self.given_up.iter().filter(|(volume, _)| waiting.contains(*volume));
+            let wanted = wanted.find(|(_, given_up)| given_up.word != word::ERASED);
+            if let Some(need) = wanted.map(|(_, given_up)| given_up.need.clone()) {
                 return self.waiting(need);
             }
         }
@@ -210,6 +231,14 @@ impl<'a> Restore<'a> {
             0 => Ending::Completed(outcome),
             _ => Ending::Incomplete(outcome),
         })
+    }
+
+    /// Volumes with files that still have to be read.
+    fn volumes_waited_for(&self) -> Result<BTreeSet<VolumeUuid>, JobError> {
+        let shares = self.context.parts.catalog.selection_volumes(self.context.id)?;
+        let bytes = |state: Option<&crate::catalog::FileTotals>| state.map_or(0, |it| it.bytes.0);
+        let waiting = shares.iter().filter(|it| bytes(it.totals.get(&ItemState::Waiting)) > 0);
+        Ok(waiting.map(|share| share.volume).collect())
     }
 
     fn waiting(self, need: Need) -> Result<Ending, JobError> {

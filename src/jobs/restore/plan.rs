@@ -59,7 +59,7 @@ pub fn plan(parts: &Parts, spec: &RestoreSpec) -> Result<RestorePlan, JobError> 
 
 fn plan_as(parts: &Parts, job: JobId, spec: &RestoreSpec) -> Result<RestorePlan, JobError> {
     let shelf = Shelf::look(parts)?;
-    Choice::make(parts, job, &spec.selection, shelf.absent(parts)?)?;
+    Choice::make(parts, job, &spec.selection, &shelf)?;
     let mut plan = RestorePlan::default();
     for share in parts.catalog.selection_volumes(job)? {
         let place = shelf.find(parts, share.volume)?;

@@ -68,6 +68,21 @@ impl Shelf {
         Ok(absent)
     }
 
+    /// The volumes whose cartridges are in a drive.
+    ///
+    /// # Errors
+    /// If the catalog fails.
+    pub(super) fn in_drives(&self, parts: &Parts) -> Result<Vec<VolumeUuid>, JobError> {
+        let mut loaded = Vec::new();
+        for record in parts.catalog.volumes()? {
+            let found = self.place(parts, &record)?;
+            if matches!(found.place, Some(Place::Drive(_))) && !found.is_erased {
+                loaded.push(found.volume);
+            }
+        }
+        Ok(loaded)
+    }
+
     fn place(&self, parts: &Parts, record: &VolumeRecord) -> Result<Whereabouts, JobError> {
         let cartridge =
             record.volume.cartridge.map(|id| parts.catalog.cartridge(id)).transpose()?;

@@ -5,14 +5,14 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::catalog::{Catalog, FullVersion, LocatedCopy};
-use crate::domain::{SourcePath, VolumeUuid};
+use crate::domain::{CopyLetter, SourcePath, VolumeUuid};
 use crate::jobs::error::JobError;
 
 /// The split files met so far, and the volume that each waits for.
 #[derive(Debug, Default)]
 pub(super) struct SplitFiles {
     absent: HashSet<VolumeUuid>,
-    waits_for: HashMap<SourcePath, Option<VolumeUuid>>,
+    waits_for: HashMap<(SourcePath, CopyLetter), Option<VolumeUuid>>,
 }
 
 impl SplitFiles {
@@ -38,20 +38,22 @@ impl SplitFiles {
         located: &LocatedCopy,
         path: &SourcePath,
     ) -> Result<Option<VolumeUuid>, JobError> {
-        if let Some(known) = self.waits_for.get(path) {
+        let key = (path.clone(), located.copy.letter);
+        if let Some(known) = self.waits_for.get(&key) {
             return Ok(*known);
         }
         let versions = catalog.versions(&located.set, &located.path)?;
         let run = &located.version.run;
         let version = versions.iter().find(|version| version.version.run == *run);
-        let missing = version.and_then(|version| self.missing_of(version));
-        self.waits_for.insert(path.clone(), missing);
+        let missing = version.and_then(|version| self.missing_of(version, key.1));
+        self.waits_for.insert(key, missing);
         Ok(missing)
     }
 
-    fn missing_of(&self, version: &FullVersion) -> Option<VolumeUuid> {
+    fn missing_of(&self, version: &FullVersion, letter: CopyLetter) -> Option<VolumeUuid> {
         let mut parts: BTreeMap<u64, Vec<VolumeUuid>> = BTreeMap::new();
-        for copy in &version.copies {
+        // Another copy of the set may be split at other places: its parts are no substitute.
+        for copy in version.copies.iter().filter(|copy| copy.letter == letter) {
             let offset = copy.part.as_ref().map_or(0, |part| part.offset);
             parts.entry(offset).or_default().push(copy.volume);
         }

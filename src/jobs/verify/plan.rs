@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::State;
-use crate::catalog::{AsOf, SegmentRecord, SelectionRequest, VolumeRecord, VolumeState};
+use crate::catalog::{AsOf, Choosing, SegmentRecord, SelectionRequest, VolumeRecord, VolumeState};
 use crate::domain::{Barcode, RunId, SetName, VolumeUuid};
 use crate::jobs::context::JobContext;
 use crate::jobs::error::JobError;
@@ -72,7 +72,8 @@ impl VerifyPlan {
             VerifyScope::Set(set) => Self::of_set(context, set, state)?,
         };
         plan.volumes.retain(|volume| volume.record.volume.state != VolumeState::Erased);
-        plan.volumes.sort_by_key(|volume| volume.record.set.as_ref().map(|(_, at)| *at));
+        plan.volumes
+            .sort_by_key(|volume| volume.record.set.as_ref().map(|it| (it.copy, it.sequence)));
         plan.entries = plan.segments().map(SegmentPlan::entries).sum();
         Ok(plan)
     }
@@ -112,7 +113,7 @@ impl VerifyPlan {
         Ok(plan)
     }
 
-    /// The set as its newest run left it: what that run stored, and what it refers to.
+    /// Every copy of the set as its newest run left it: what that run stored, and what it refers to.
     fn of_set(context: &JobContext, set: &SetName, state: &mut State) -> Result<Self, JobError> {
         let catalog = &context.parts.catalog;
         let run = match &state.run {
@@ -130,6 +131,8 @@ impl VerifyPlan {
             as_of: AsOf::Run(run),
             paths: Vec::new(),
             missing: Vec::new(),
+            at_hand: Vec::new(),
+            choosing: Choosing::Every,
         };
         catalog.select_for_restore(context.id, &request)?;
         let chosen = Self::chosen(context);

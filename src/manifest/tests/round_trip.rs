@@ -7,8 +7,8 @@ use proptest::prelude::{Just, Strategy, any, prop_oneof};
 
 use super::{NOW, entry, header, write};
 use crate::domain::{
-    BlockNumber, DataSegment, DeviceNumber, FileKind, FileMetadata, FileTimes, RunId, Sha256Digest,
-    SourcePath, Timestamp, VolumeUuid, Xattr,
+    BlockNumber, CopyLetter, DataSegment, DeviceNumber, FileKind, FileMetadata, FileTimes, RunId,
+    Sha256Digest, SourcePath, Timestamp, VolumeUuid, Xattr,
 };
 use crate::manifest::{
     Codec, EntryState, FilePart, IndexedFile, ManifestEntry, ManifestReader, PreviousVolume,
@@ -101,6 +101,7 @@ fn a_volume_record_reads_back_and_others_are_refused() {
         volume: VolumeUuid::random(),
         barcode: Some("FSP001L9".parse().unwrap()),
         set: "photos".parse().unwrap(),
+        copy: CopyLetter::B,
         sequence: 1,
         previous: None,
         block_size_bytes: 524_288,

@@ -11,7 +11,7 @@ use std::process::{Command, Output};
 use sha2::{Digest as _, Sha256};
 
 use super::{NOW, entry, header, write};
-use crate::domain::{Sha256Digest, SourcePath, VirtualClock};
+use crate::domain::{CopyLetter, Sha256Digest, SourcePath, VirtualClock};
 use crate::keys::{KeyStore, Purpose};
 use crate::manifest::{
     Codec, FilePart, ManifestEntry, VolumeRecord, ZSTD_SUFFIX, part_name, readme_text,
@@ -113,6 +113,7 @@ impl Tape {
             volume: header.volume,
             barcode: header.barcode,
             set: header.set,
+            copy: CopyLetter::A,
             sequence: 1,
             previous: None,
             block_size_bytes: header.block_size_bytes,
