@@ -180,6 +180,13 @@ impl JobError {
         None
     }
 
+    /// It and all its causes in one line.
+    #[must_use]
+    pub fn chain(&self) -> String {
+        let Failure { message, causes, .. } = self.failure();
+        std::iter::once(message).chain(causes).collect::<Vec<_>>().join(": ")
+    }
+
     /// What is kept with the job and shown to people.
     #[must_use]
     pub fn failure(&self) -> Failure {

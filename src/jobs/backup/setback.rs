@@ -41,14 +41,18 @@ impl Backup<'_> {
     /// The cartridge is set aside, and the copy goes on with another from where this one began.
     fn give_up_cartridge(&mut self, at: usize, error: &JobError) -> Result<(), JobError> {
         let catalog = &self.context.parts.catalog;
+        let is_alone = self.state.copies.len() == 1;
         let copy = &mut self.state.copies[at];
         let Some(segment) = copy.segments.last_mut() else {
             return Err(JobError::Bug("a cartridge failed that nothing was to go to".to_owned()));
         };
         let (barcode, volume) = (segment.barcode.clone(), segment.volume);
-        let message = format!("copy {} goes on without cartridge {barcode}: {error}", copy.copy);
+        let reason = error.chain();
+        let message = match is_alone {
+            true => format!("going on without cartridge {barcode}: {reason}"),
+            false => format!("copy {} goes on without cartridge {barcode}: {reason}", copy.copy),
+        };
         self.context.tell(EventLevel::Error, "cartridge_given_up", message);
-        let reason = error.to_string();
         if !matches!(error, JobError::Identity(IdentityError::WriteProtected(_))) {
             let now = self.context.parts.clock.now();
             catalog.set_volume_state(volume, VolumeState::Quarantined, Some(&reason), now)?;

@@ -4,11 +4,15 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use crate::catalog::EvidenceState;
+use crate::catalog::{EvidenceState, VolumeState};
 use crate::domain::{ByteCount, MIB, RunId, SetName};
 use crate::jobs::spec::{BackupMode, BackupSpec, Compression, Need};
-use crate::jobs::test_support::{TestAppliance, backup_spec, barcode, noise, write_file};
+use crate::jobs::test_support::{
+    TestAppliance, backup_spec, barcode, noise, restore_spec, tree_of, write_file,
+};
 use crate::jobs::{JobSpec, JobState};
+use crate::vtl::FaultPlan;
+use crate::vtl::faults::{BlockAccess, Effect, Fault, Times, Trigger};
 
 mod copies;
 
@@ -115,6 +119,43 @@ fn compressed_files_are_stored_smaller_under_their_names_with_zst() {
     assert_eq!(codec.name, "zstd");
     assert!(codec.stored_size < ByteCount(100_000), "{codec:?}");
     assert!(copy.stored_path.as_ref().unwrap().ends_with("text.zst"), "{copy:?}");
+}
+
+/// A spot of the first cartridge takes no writing any more: what had been called indexed there stays so,
+/// everything else goes to the next one, and the bad one is set aside with the reason.
+#[test]
+fn a_cartridge_that_fails_is_set_aside_and_the_run_goes_on_with_another() {
+    let appliance = TestAppliance::formatted(2, 64);
+    let source = appliance.folder("source");
+    for number in 0..20_u64 {
+        write_file(&source.join(format!("f{number:02}")), &noise(number, 1_000_000));
+    }
+    let bad_spot = Trigger::Block {
+        access: BlockAccess::Write,
+        barcode: Some(barcode(1)),
+        partition: 1,
+        block: 30,
+    };
+    let (effect, times) = (Effect::MediumError, Times::Always);
+    let fault = Fault { device: None, trigger: bad_spot, effect, times };
+    appliance.library.set_faults(FaultPlan::of(fault));
+    let spec = BackupSpec { index_interval: ByteCount(4 * MIB), ..backup_spec(&source, "s") };
+    let job = appliance.submit(&JobSpec::Backup(spec));
+    let (state, end) = appliance.wait(job);
+    let told = appliance.told(job);
+    assert_eq!(state, JobState::Completed, "{end:?}\n{told}\n{}", appliance.log());
+    assert!(told.contains("cartridge_given_up going on without cartridge FSP001L9"), "{told}");
+    assert!(told.contains("WriteError"), "{told}");
+    let run = end.outcome.unwrap().run.unwrap();
+    assert_eq!(indexed(&appliance, &run), (20, 20), "{told}");
+    let records = appliance.catalog().volumes_of_set(&"s".parse().unwrap()).unwrap();
+    let first = records.iter().find(|record| record.volume.barcode == Some(barcode(1))).unwrap();
+    assert_eq!(first.volume.state, VolumeState::Quarantined);
+    assert!(first.state_reason.as_ref().is_some_and(|reason| !reason.is_empty()));
+    appliance.library.set_faults(FaultPlan::default());
+    let back = appliance.folder("back");
+    appliance.complete(&JobSpec::Restore(restore_spec(&run, &[], &back)));
+    assert_eq!(tree_of(&back.join(source.strip_prefix("/").unwrap())), tree_of(&source));
 }
 
 /// The process is stopped in the middle, several times; the run goes on and ends complete, and no
