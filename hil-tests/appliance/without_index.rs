@@ -128,14 +128,22 @@ fn a_volume_goes_back_to_an_older_state_by_typed_barcode_only_and_forward_again(
     assert_eq!(said.code, Some(2), "{said:?}");
     let said = ltfs(&machine, "rollback", "FSP001L9", &["--to", "77"]);
     assert!(said.err.contains("77") && said.err.contains("ltfs generations"), "{said:?}");
-    assert!(machine.partition_files("FSP001L9") == before, "a refused rollback wrote");
-
     let newest = ltfs(&machine, "generations", "FSP001L9", &["--json"]).json();
     let newest = newest[0]["generation"].to_string();
+    let said = ltfs(&machine, "rollback", "FSP001L9", &["--to", &newest]);
+    assert!(said.code == Some(1) && said.err.contains("the newest already"), "{said:?}");
+    assert!(machine.partition_files("FSP001L9") == before, "a refused rollback wrote");
+
     done(&back(&machine, &["--yes-roll-back", "FSP001L9"]));
     machine.assert_consistent("FSP001L9");
     let names = ltfs(&machine, "ls", "FSP001L9", &[]);
     assert!(done(&names).contains("first") && !names.out.contains("second"), "{names:?}");
+
+    // Who still takes the file for stored learns it from the tape.
+    machine.boot();
+    let verify = machine.ask(&["verify", "--cartridge", "FSP001L9"]);
+    assert!(verify.code == Some(1) && verify.out.contains("does not list it"), "{verify:?}");
+    machine.stop();
     let forward = ["--to", &newest, "--yes-roll-back", "FSP001L9"];
     done(&ltfs(&machine, "rollback", "FSP001L9", &forward));
     let names = ltfs(&machine, "ls", "FSP001L9", &[]);

@@ -179,7 +179,7 @@ fn print_figures(job: &JobView, outcome: &JobOutcome, output: &Output) -> Result
     }
     if outcome.files > 0 {
         let (files, bytes) = (grouped(outcome.files), size(outcome.bytes));
-        output.line(&format!("Done as asked: {files} files, {bytes}"))?;
+        output.line(&format!("Done as asked: {files} items, {bytes}"))?;
     }
     if outcome.problems_total > 0 {
         output.line(&format!("Not done as asked: {} files", grouped(outcome.problems_total)))?;

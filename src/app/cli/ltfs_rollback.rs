@@ -18,6 +18,8 @@ use crate::ltfs::mount::{MountOptions, MountedVolume};
 use crate::ltfs::rollback::{generations, read_generation, roll_back};
 use crate::ltfs::writer::{Locked, WriteOptions, creator};
 
+const SEE_GENERATIONS: &str = "See `fossilsafe ltfs generations`.";
+
 /// Lists the states that the volume still holds, newest first.
 pub(super) fn list(
     drive: &mut Drive,
@@ -65,12 +67,20 @@ pub(super) fn back(
     output: &Output,
 ) -> (Drive, Result<Exit, AppError>) {
     const DOING: &str = "cannot go back";
+    if wanted == volume.generation() {
+        return (
+            drive,
+            Err(AppError::Offline {
+                message: format!("generation {wanted} is the newest already; nothing was written"),
+                next_step: SEE_GENERATIONS.to_owned(),
+            }),
+        );
+    }
     let mut drive = drive;
     let tree = match read_generation(&mut drive, volume, &options.spool_dir, wanted) {
         Ok(tree) => tree,
         Err(error) => {
-            let next = "See `fossilsafe ltfs generations`.";
-            return (drive, Err(AppError::offline(DOING, &error, next)));
+            return (drive, Err(AppError::offline(DOING, &error, SEE_GENERATIONS)));
         }
     };
     let change = describe(volume, &tree);
@@ -91,7 +101,6 @@ pub(super) fn back(
         clock: Arc::clone(clock),
         locked: Locked::Respect,
     };
-    let before = volume.generation();
     match roll_back(drive, volume, tree, write) {
         Ok((drive, written)) => {
             let told = if output.is_json {
@@ -102,16 +111,18 @@ pub(super) fn back(
                 }))
             } else {
                 output.line(&format!(
-                    "{change}. It is generation {} now; to undo this, go back to {before}. An \
-                     appliance that knows this volume learns it with `fossilsafe catalog rebuild`.",
-                    written.generation
+                    "{change}. It is generation {} now; to undo this, go back to {}. An \
+                     appliance that knows this volume must be told which files are gone: \
+                     `fossilsafe verify --cartridge {}`.",
+                    written.generation,
+                    volume.generation(),
+                    consent.example()
                 ))
             };
             (drive, told.map(|()| Exit::Done))
         }
         Err(refused) => {
-            let error = &refused.error;
-            let failed = AppError::offline(DOING, error, next_step(error));
+            let failed = AppError::offline(DOING, &refused.error, next_step(&refused.error));
             (refused.drive, Err(failed))
         }
     }

@@ -45,7 +45,7 @@ fn a_cartridge_that_holds_something_is_formatted_only_by_its_typed_barcode() {
     assert!(text.contains("not blank") && text.contains("--yes-erase FSP001L9"), "{text}");
     let (exit, text) = run_offline(&format!("{format} --yes-erase FSP002L9"));
     assert_eq!(exit, Exit::Usage);
-    assert!(text.contains("nothing was erased"), "{text}");
+    assert!(text.contains("nothing was written"), "{text}");
     assert_eq!(run_offline(&format!("{format} --yes-erase FSP001L9")).0, Exit::Done);
 }
 

@@ -26,6 +26,30 @@ const LIBRARY_VARIABLE: &str = "FOSSILSAFE_LIBRARY";
 /// Capacity of a cartridge unless somebody says otherwise.
 const CAPACITY_DEFAULT: ByteCount = ByteCount(GIB);
 
+/// What a dump is, for `--help`.
+const DUMP_HELP: &str = r#"DIR/dump.jsonl has one object a line, the records of a partition in tape order:
+  {"type":"cartridge","barcode":"FSP001L9","capacity_mb":64,"generation":"LTO-9"}
+  {"part":0,"type":"mam","id":2060,"format":0,"value":"<hex, without the 5-byte header>"}
+  {"part":0,"type":"data","len":80,"off":0}
+  {"part":0,"type":"filemark"}
+DIR/data.bin has all blocks back to back; off and len point into it. capacity_mb counts 2^20 bytes."#;
+
+/// What a fault plan is, for `--help`.
+const FAULT_HELP: &str = r#"A plan, with a medium error at one block and a power failure at the 40th command of drive 0:
+  {"seed": 1, "faults": [
+    {"trigger": {"block": {"access": "read", "partition": 1, "block": 9}},
+     "effect": "medium_error", "times": "always"},
+    {"device": {"drive": 0}, "trigger": {"command": {"nth": 40}},
+     "effect": {"power_failure": {"moment": "before"}}}
+  ]}
+device   {"drive": N}, "changer"; any, if left out
+trigger  command (nth), opcode (opcode, nth), block (access read or write, barcode, partition, block),
+         random (one_in, opcode)
+effect   sense, deferred_error, medium_error, flipped_bit, lying_residual, silent_rewind, reset, busy,
+         reservation_conflict, transport_timeout, transport_gone, power_failure, move
+         (src/vtl/faults.rs says what each takes)
+times    "once", {"count": N}, "always""#;
+
 /// Arguments of `fossilsafe vtl`.
 #[derive(Debug, Args)]
 pub(super) struct VtlCommand {
@@ -50,6 +74,7 @@ enum VtlAction {
         cartridge: String,
     },
     /// Write what is on a cartridge as a neutral dump
+    #[command(after_help = DUMP_HELP)]
     Export {
         /// Barcode, or medium serial number
         cartridge: String,
@@ -57,11 +82,13 @@ enum VtlAction {
         dir: PathBuf,
     },
     /// Make a cartridge of a neutral dump; it is left outside
+    #[command(after_help = DUMP_HELP)]
     Import {
         /// Folder with dump.jsonl and data.bin
         dir: PathBuf,
     },
     /// Let devices fail by a plan, from the next opening on
+    #[command(after_help = FAULT_HELP)]
     Fault(FaultArguments),
     /// Let the kernel see the library as real SCSI devices, until Ctrl-C
     Serve,
@@ -355,6 +382,13 @@ mod tests {
         drop(held);
         let error = vtl(&library, "eject NONE01L8").unwrap_err();
         assert!(error.to_string().contains("no cartridge NONE01L8 in the library"), "{error}");
+    }
+
+    #[test]
+    fn the_plan_that_the_help_shows_is_one() {
+        let (from, to) = (FAULT_HELP.find('{').unwrap(), FAULT_HELP.find("]}").unwrap());
+        let plan: FaultPlan = serde_json::from_str(&FAULT_HELP[from..to + 2]).unwrap();
+        assert_eq!(plan.faults.len(), 2);
     }
 
     #[test]

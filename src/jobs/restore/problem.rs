@@ -116,7 +116,7 @@ pub(super) fn outcome(
     list(context, &mut outcome)?;
     outcome.problems_total += not_restored + with_reason;
     outcome.sentence = format!(
-        "{} files, {} restored to {}",
+        "{} files and folders, {} restored to {}",
         grouped(things),
         ByteCount(outcome.bytes),
         spec.destination.display()
