@@ -1,12 +1,12 @@
 //! Checking a volume without writing to it: its chain of indexes and the tree of the newest one.
 //!
-//! What a mount finds is about the ends of the partitions; this looks at the rest. Bytes of files are
-//! not compared here: their digests stand in the manifests.
+//! What a mount finds is about the ends of the partitions; this looks at the rest. Bytes of files
+//! are not compared here: their digests stand in the manifests.
 
 use super::error::LtfsError;
 use super::index::{FileEntry, IndexEvent, IndexLocation};
 use super::mount::{EndOfData, MountedVolume};
-use super::rollback::{Generation, generations};
+use super::rollback::{DamagedIndex, Generation, IndexHead, index_heads};
 use crate::drive::Drive;
 
 /// Numbers up to here are compared exactly, in 128 MiB; higher ones are not looked at.
@@ -21,8 +21,11 @@ const PORTABLE_DEPTH: usize = 120;
 pub struct CheckReport {
     /// The indexes on the data partition, newest first.
     pub generations: Vec<Generation>,
-    /// Indexes that do not lead back to the one before them on the tape.
+    /// Indexes that do not lead back to the one before them on the tape, or are older than it.
     pub broken_chain: Vec<IndexLocation>,
+    /// Older indexes on the data partition that cannot be gone back to. A damaged one behind the
+    /// last good index is a finding of the mount.
+    pub damaged_indexes: Vec<DamagedIndex>,
     /// Files that need blocks which are not there.
     pub out_of_reach: Examples,
     /// Entries whose `fileuid` was used before.
@@ -56,6 +59,7 @@ impl CheckReport {
     #[must_use]
     pub fn is_clean(&self) -> bool {
         self.broken_chain.is_empty()
+            && self.damaged_indexes.is_empty()
             && [&self.out_of_reach, &self.repeated_uids, &self.too_deep]
                 .iter()
                 .all(|examples| examples.count == 0)
@@ -68,11 +72,30 @@ impl CheckReport {
 /// When the drive fails or the index kept off the tape cannot be read again.
 pub fn check(drive: &mut Drive, mounted: &MountedVolume) -> Result<CheckReport, LtfsError> {
     let mut report = check_tree(mounted)?;
-    report.generations = generations(drive, mounted)?;
-    for pair in report.generations.windows(2) {
-        let [newer, older] = pair else { continue };
-        if newer.previous != Some(older.location) {
+    let heads = index_heads(drive, mounted)?;
+    for pair in heads.windows(2) {
+        let [IndexHead::Good(newer), older] = pair else { continue };
+        let is_older = match older {
+            IndexHead::Good(older) => older.generation <= newer.generation,
+            IndexHead::Damaged(_) => true,
+        };
+        if newer.previous != Some(older.location()) || !is_older {
             report.broken_chain.push(newer.location);
+        }
+    }
+    if let Some(IndexHead::Good(oldest)) = heads.last()
+        && oldest.previous.is_some()
+    {
+        report.broken_chain.push(oldest.location);
+    }
+    let last = mounted.data_partition.last_index.map(|last| last.location.block);
+    for head in heads {
+        match head {
+            IndexHead::Good(index) => report.generations.push(index),
+            IndexHead::Damaged(index) if Some(index.location.block) < last => {
+                report.damaged_indexes.push(index);
+            }
+            IndexHead::Damaged(_) => {}
         }
     }
     Ok(report)

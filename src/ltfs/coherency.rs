@@ -1,8 +1,8 @@
 //! The volume coherency attribute (080Ch): what the cartridge's memory says of the indexes.
 //!
-//! Written on both partitions after each index, with the volume change reference (VCR) as it is then.
-//! As long as the drive's VCR (0009h) is still that number nothing was written since, and a mount may
-//! go straight to the index. It makes a mount quick; none of it is needed to mount.
+//! Written on both partitions after each index, with the volume change reference (VCR) as it is
+//! then. As long as the drive's VCR (0009h) is still that number nothing was written since, and a
+//! mount may go straight to the index. It makes a mount quick; none of it is needed to mount.
 //!
 //! ```text
 //!  0      length of the VCR, 8        25..27  length of the rest, 43 (42 is read too)
@@ -26,23 +26,23 @@ const UUID_CHARS: usize = 36;
 
 /// One partition's coherency attribute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Coherency {
+pub struct Coherency {
     /// The volume change reference when it was written.
-    pub(super) change_reference: u64,
+    pub change_reference: u64,
     /// Generation of this partition's last index.
-    pub(super) generation: u64,
+    pub generation: u64,
     /// Where that index is.
-    pub(super) block: BlockNumber,
+    pub block: BlockNumber,
     /// The volume.
-    pub(super) uuid: VolumeUuid,
+    pub uuid: VolumeUuid,
     /// 0 proves nothing.
-    pub(super) version: u8,
+    pub version: u8,
 }
 
 impl Coherency {
     /// Reads the value of the attribute. `None` if it is some other program's or malformed.
     #[must_use]
-    pub(super) fn parse(value: &[u8]) -> Option<Self> {
+    pub fn parse(value: &[u8]) -> Option<Self> {
         let value: &[u8; VALUE_BYTES] = value.try_into().ok()?;
         let number = |at: usize| value[at..].first_chunk().map(|bytes| u64::from_be_bytes(*bytes));
         let rest = u16::from_be_bytes([value[25], value[26]]);
@@ -62,7 +62,7 @@ impl Coherency {
 
     /// The value of the attribute.
     #[must_use]
-    pub(super) fn encode(&self) -> Vec<u8> {
+    pub fn encode(&self) -> Vec<u8> {
         let mut value = Vec::with_capacity(VALUE_BYTES);
         value.push(VCR_BYTES);
         value.extend_from_slice(&self.change_reference.to_be_bytes());

@@ -28,6 +28,13 @@ pub struct DocumentError {
     pub problem: Problem,
 }
 
+impl DocumentError {
+    /// True if nothing is wrong but that the bytes end.
+    pub(super) fn is_truncation(&self) -> bool {
+        matches!(self.problem, Problem::Xml(XmlError::Truncated))
+    }
+}
+
 /// The kinds of trouble in a document.
 #[derive(Debug, thiserror::Error)]
 pub enum Problem {

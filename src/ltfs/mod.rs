@@ -2,18 +2,18 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | [`names`], [`extent`], [`label`], [`version`] | the nouns of the format, pure |
+//! | [`names`], [`extent`], [`label`], [`coherency`], [`version`] | the nouns of the format, pure |
 //! | [`index`] | an index as a stream of events, read and written in the memory of one entry |
 //! | [`spool`], [`merge`] | additions kept off the tape, and the next index made of them |
 //! | [`format`], [`mount`], [`writer`], [`reader`] | a volume on a cartridge |
 //! | [`check`], [`repair`], [`rollback`], [`extract`] | when something is wrong with it |
 //!
-//! Nothing here knows of sets, runs or catalogs, and nothing retries: an error says what to do by its
-//! [`error::LtfsErrorKind`]. No threads; a volume being written owns its drive.
+//! Nothing here knows of sets, runs or catalogs, and nothing retries: an error says what to do by
+//! its [`error::LtfsErrorKind`]. No threads; a volume being written owns its drive.
 #![doc = include_str!("FORMAT.md")]
 
 pub mod check;
-mod coherency;
+pub mod coherency;
 mod elements;
 pub mod error;
 pub mod extent;

@@ -1,9 +1,9 @@
 //! Repair: bring a volume into the state of a clean close by appending, and nothing else.
 //!
-//! The data partition is never truncated: torn indexes and blocks that no index lists stay where they
-//! are, for analysis and for carving. A new index goes behind them. On the index partition it replaces
-//! the index that is its own last good one; where the partition does not end cleanly in one, it is
-//! appended there too, because files of other writers may lie on it.
+//! The data partition is never truncated: torn indexes and blocks that no index lists stay where
+//! they are, for analysis and for carving. A new index goes behind them. On the index partition it
+//! replaces the index that is its own last good one; where the partition does not end cleanly in
+//! one, it is appended there too, because files of other writers may lie on it.
 
 use super::error::LtfsError;
 use super::index::{FileEntry, IndexEvent};
@@ -26,8 +26,9 @@ pub struct Repaired {
 
 /// Repairs a volume that was mounted with [`CheckEnds::Always`].
 ///
-/// `tree` is what the new index lists, if more is known than the tape says: a journal kept off the tape,
-/// merged with the mounted index. Its extents must lie on the tape. `None` keeps the mounted tree.
+/// `tree` is what the new index lists, if more is known than the tape says: a journal kept off the
+/// tape, merged with the mounted index. Its extents must lie on the tape. `None` keeps the mounted
+/// tree.
 ///
 /// # Errors
 /// When the volume must not be written, the end of data of the data partition is missing
@@ -78,10 +79,17 @@ fn append_index(
 }
 
 fn ensure_repairable(mounted: &MountedVolume) -> Result<(), LtfsError> {
-    if mounted.findings.iter().any(|finding| matches!(finding, Finding::LabelUnusable { .. })) {
-        return Err(LtfsError::NotRepairable(
-            "a label is missing: copy the files to another cartridge",
-        ));
+    for finding in &mounted.findings {
+        let why = match finding {
+            Finding::LabelUnusable { .. } => {
+                "a label is missing: copy the files to another cartridge"
+            }
+            Finding::LabelsContradict { .. } => {
+                "the labels contradict each other: copy the files to another cartridge"
+            }
+            _ => continue,
+        };
+        return Err(LtfsError::NotRepairable(why));
     }
     if mounted.data_partition.end_of_data == EndOfData::Missing {
         return Err(LtfsError::NotRepairable(

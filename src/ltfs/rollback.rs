@@ -1,17 +1,20 @@
 //! Generations: which states of the volume the tape still holds, and going back to one.
 //!
-//! Every index ever written to the data partition stays there. Going back appends an older one as the
-//! newest; nothing is lost by it, and one can go forward again the same way.
+//! Every index ever written to the data partition stays there. Going back appends an older one as
+//! the newest; nothing is lost by it, and one can go forward again the same way.
 
 use std::path::Path;
 
 use super::error::{LtfsError, is_damage};
-use super::index::{IndexEvent, IndexHeader, IndexLocation, IndexReader};
+use super::index::IndexLocation;
 use super::merge::IndexFile;
 use super::mount::ends::filemark_before;
 use super::mount::{EndOfData, MountedVolume};
 use super::reader::read_at;
-use super::tape::{FIRST_BLOCK_BEHIND_LABEL, IndexFound, IndexPlace, looks_like_index, read_index};
+use super::tape::{
+    FIRST_BLOCK_BEHIND_LABEL, IndexFound, IndexPlace, header_problem, looks_like_index, read_head,
+    read_index,
+};
 use super::writer::{IndexPlacement, IndexWritten, OpenVolume, Refused, WriteOptions};
 use crate::domain::{BlockNumber, Position, Timestamp};
 use crate::drive::Drive;
@@ -31,6 +34,33 @@ pub struct Generation {
     pub creator: String,
 }
 
+/// What stands between two filemarks of the data partition and begins like an index.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum IndexHead {
+    /// An index of this volume, as far as its head says.
+    Good(Generation),
+    /// One whose head cannot be read, or is of another volume or place.
+    Damaged(DamagedIndex),
+}
+
+/// An index that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DamagedIndex {
+    /// Where it stands.
+    pub location: IndexLocation,
+    /// What is wrong with its head.
+    pub why: String,
+}
+
+impl IndexHead {
+    pub(super) fn location(&self) -> IndexLocation {
+        match self {
+            Self::Good(index) => index.location,
+            Self::Damaged(index) => index.location,
+        }
+    }
+}
+
 /// Lists the indexes of the data partition, newest first, by their heads.
 ///
 /// Follows the filemarks and not the back pointers, so a broken chain hides nothing.
@@ -41,7 +71,21 @@ pub fn generations(
     drive: &mut Drive,
     mounted: &MountedVolume,
 ) -> Result<Vec<Generation>, LtfsError> {
-    let (id, partition) = mounted.map.data;
+    let heads = index_heads(drive, mounted)?.into_iter();
+    Ok(heads
+        .filter_map(|head| match head {
+            IndexHead::Good(index) => Some(index),
+            IndexHead::Damaged(_) => None,
+        })
+        .collect())
+}
+
+/// Everything on the data partition that is an index or begins like one, newest first.
+pub(super) fn index_heads(
+    drive: &mut Drive,
+    mounted: &MountedVolume,
+) -> Result<Vec<IndexHead>, LtfsError> {
+    let (_, partition) = mounted.map.data;
     let mut behind = match mounted.data_partition.end_of_data {
         EndOfData::At(end) => end,
         EndOfData::Missing | EndOfData::NotChecked => match drive.locate_end_of_data(partition) {
@@ -51,44 +95,63 @@ pub fn generations(
         },
     };
     let mut found = Vec::new();
+    // Where the one before it leads: there stands an index, whatever can be read of it.
+    let mut expected = None;
     while behind > FIRST_BLOCK_BEHIND_LABEL {
         let Some(filemark) = filemark_before(drive, partition, behind)? else { break };
         let block = BlockNumber(filemark.0 + 1);
         if block < behind
-            && let Some(header) = read_head(drive, mounted, Position { partition, block })?
-            && header.volume_uuid == mounted.label.uuid
+            && let Some(head) = head_at(drive, mounted, Position { partition, block }, expected)?
         {
-            found.push(Generation {
-                generation: header.generation,
-                location: IndexLocation { partition: id, block },
-                previous: header.previous,
-                update_time: header.update_time,
-                creator: header.creator,
-            });
+            if let IndexHead::Good(index) = &head {
+                expected = index.previous;
+            }
+            found.push(head);
         }
         behind = filemark;
     }
     Ok(found)
 }
 
-/// The head of the index at a position, if there is one in the first block.
-fn read_head(
+/// What the block at a position says, if it begins like an index or one is expected there.
+fn head_at(
     drive: &mut Drive,
     mounted: &MountedVolume,
     at: Position,
-) -> Result<Option<IndexHeader>, LtfsError> {
+    expected: Option<IndexLocation>,
+) -> Result<Option<IndexHead>, LtfsError> {
     let length = usize::try_from(mounted.label.block_size).unwrap_or(usize::MAX);
     let mut block = vec![0; length];
-    let Ok(length) = read_at(drive, at, &mut block)? else { return Ok(None) };
-    let block = &block[..length];
+    let location = IndexLocation { partition: mounted.map.data.0, block: at.block };
+    let damaged = |why| Some(IndexHead::Damaged(DamagedIndex { location, why }));
+    let is_expected = expected == Some(location);
+    let block = match read_at(drive, at, &mut block)? {
+        Ok(found) => &block[..found],
+        // A block of a file may be unreadable too, so this alone makes no index.
+        Err(problem) => return Ok(damaged(problem.to_string()).filter(|_| is_expected)),
+    };
     if !looks_like_index(block) {
-        return Ok(None);
+        let why = "it does not begin like one".to_owned();
+        return Ok(damaged(why).filter(|_| is_expected));
     }
-    let Ok(mut reader) = IndexReader::open(block) else { return Ok(None) };
-    match reader.next() {
-        Ok(IndexEvent::Header(header)) => Ok(Some(header.clone())),
-        _ => Ok(None),
-    }
+    let header = match read_head(block) {
+        Ok(header) => header,
+        // A long comment: the head goes on in the next block, and what was read of it is sound.
+        Err(error) if error.is_truncation() && block.len() == length => return Ok(None),
+        Err(error) => return Ok(damaged(error.to_string())),
+    };
+    // The spool folder is not used: nothing is kept of a head.
+    let place = IndexPlace { label: &mounted.label, map: &mounted.map, spool_dir: Path::new("") };
+    Ok(match header_problem(place, location, &header) {
+        Some(problem) => damaged(problem),
+        None => Some(IndexHead::Good(Generation {
+            generation: header.generation,
+            location,
+            previous: header.previous,
+            update_time: header.update_time,
+            creator: header.creator,
+        })),
+    })
 }
 
 /// Reads the tree of a generation that the data partition still holds, into a file of `spool_dir`.

@@ -1,14 +1,15 @@
 //! Indexes and labels as they lie on tape: reading them from a block on, writing their construct.
 //!
-//! A label construct is `VOL1, filemark, XML, filemark`; an index construct is `filemark, index blocks,
-//! filemark`. Both are flushed by their last filemark and by nothing else.
+//! A label construct is `VOL1, filemark, XML, filemark`; an index construct is `filemark, index
+//! blocks, filemark`. Both are flushed by their last filemark and by nothing else.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
+use super::elements::DocumentError;
 use super::error::{LtfsError, NotLtfs, is_damage};
-use super::index::IndexLocation;
+use super::index::{IndexEvent, IndexHeader, IndexLocation, IndexReader};
 use super::label::{LABEL_BYTES_MAX, LabelError, PartitionMap, UnverifiedLabel, VolumeLabel};
 use super::merge::{IndexFile, TreeError};
 use crate::domain::{BlockCount, BlockNumber, Partition, Position};
@@ -84,6 +85,7 @@ impl LabelFound {
         match self {
             Self::Label(_) => "a label".to_owned(),
             Self::Blank => "nothing is written".to_owned(),
+            Self::Other(LabelError::Xml(error)) => format!("the XML label cannot be read: {error}"),
             Self::Other(error) => error.to_string(),
             Self::Layout(what) => (*what).to_owned(),
             Self::Unreadable(error) => error.to_string(),
@@ -173,6 +175,8 @@ pub(super) struct IndexOnTape {
     pub(super) blocks: BlockCount,
     /// Whether a filemark follows it.
     pub(super) has_trailing_filemark: bool,
+    /// False if its file was kept before: an earlier mount may still use it.
+    pub(super) is_new: bool,
 }
 
 impl IndexOnTape {
@@ -219,15 +223,17 @@ pub(super) fn read_index(
     let location = IndexLocation { partition: id, block };
     let name = format!("{}-{id}{block}", place.label.uuid);
     let path = place.spool_dir.join(format!("{name}.part"));
-    let copied = copy_index(drive, place.label.block_size, Position { partition, block }, &path)?;
+    let copied = copy_index(drive, place, location, Position { partition, block }, &path)?;
     let found = match copied {
         Copied::Index { blocks, has_trailing_filemark } => {
             match check_index(place, location, &path)? {
                 Ok(mut file) => {
                     let generation = file.header().generation;
                     let kept = place.spool_dir.join(format!("{name}-g{generation}.mounted.xml"));
+                    let is_new = !kept.exists();
                     file.move_to(&kept)?;
-                    let index = IndexOnTape { location, file, blocks, has_trailing_filemark };
+                    let index =
+                        IndexOnTape { location, file, blocks, has_trailing_filemark, is_new };
                     return Ok(IndexFound::Good(Box::new(index)));
                 }
                 Err(why) => IndexFound::Damaged(why),
@@ -252,18 +258,28 @@ fn check_index(
         Err(TreeError::Index { source, .. }) => return Ok(Err(source.to_string())),
         Err(other) => return Err(other.into()),
     };
-    let header = file.header();
-    let problem = if header.volume_uuid != place.label.uuid {
+    let problem = header_problem(place, location, file.header());
+    Ok(match problem {
+        Some(problem) => Err(problem),
+        None => Ok(file),
+    })
+}
+
+/// Why an index that says this of itself is none of the volume, or stands elsewhere than it says.
+pub(super) fn header_problem(
+    place: IndexPlace<'_>,
+    location: IndexLocation,
+    header: &IndexHeader,
+) -> Option<String> {
+    if header.volume_uuid.0.is_nil() {
+        Some("it does not say to which volume it belongs".to_owned())
+    } else if header.volume_uuid != place.label.uuid {
         Some(format!("it belongs to volume {}", header.volume_uuid))
     } else if header.location != location {
         Some(format!("it says that it stands at {}", header.location))
     } else {
         header.previous.and_then(|previous| back_pointer_problem(place.map, location, previous))
-    };
-    Ok(match problem {
-        Some(problem) => Err(problem),
-        None => Ok(file),
-    })
+    }
 }
 
 fn back_pointer_problem(
@@ -271,7 +287,8 @@ fn back_pointer_problem(
     location: IndexLocation,
     previous: IndexLocation,
 ) -> Option<String> {
-    // Between two indexes of a partition stand at least a filemark behind the one and before the other.
+    // Between two indexes of a partition stand at least a filemark behind the one and before the
+    // other.
     const DISTANCE: u64 = 2;
     let is_on_data = previous.partition == map.data.0 && previous.block >= FIRST_INDEX_BLOCK;
     let is_compared = location.partition == map.data.0
@@ -288,10 +305,12 @@ enum Copied {
     NotAnIndex,
 }
 
-/// Copies blocks until one is short or a filemark comes.
+/// Copies blocks until one is short, a filemark comes, or it is clear that this is no index of the
+/// volume. What only begins like one is data, perhaps of terabytes, and is not copied.
 fn copy_index(
     drive: &mut Drive,
-    block_size: u32,
+    place: IndexPlace<'_>,
+    location: IndexLocation,
     at: Position,
     path: &Path,
 ) -> Result<Copied, LtfsError> {
@@ -310,18 +329,28 @@ fn copy_index(
             error => unreadable(error),
         };
     }
-    let mut buffer = vec![0; usize::try_from(block_size).unwrap_or(usize::MAX)];
+    let mut buffer = vec![0; usize::try_from(place.label.block_size).unwrap_or(usize::MAX)];
     let mut output: Option<File> = None;
     let mut blocks = 0;
+    let mut has_ended = false;
     let has_trailing_filemark = loop {
         match drive.read_block(&mut buffer) {
             Ok(ReadOutcome::Block { len }) => {
+                let block = &buffer[..len];
+                if has_ended && !block.trim_ascii().is_empty() {
+                    break false;
+                }
                 let output = match &mut output {
                     Some(output) => output,
-                    None if !looks_like_index(&buffer[..len]) => return Ok(Copied::NotAnIndex),
-                    None => output.insert(File::create(path).map_err(file_error)?),
+                    None if !looks_like_index(block) => return Ok(Copied::NotAnIndex),
+                    None => {
+                        if let Some(problem) = head_problem(place, location, block) {
+                            return Ok(Copied::Contradicts(problem));
+                        }
+                        output.insert(File::create(path).map_err(file_error)?)
+                    }
                 };
-                output.write_all(&buffer[..len]).map_err(file_error)?;
+                output.write_all(block).map_err(file_error)?;
                 blocks += 1;
                 if len < buffer.len() {
                     break match drive.read_block(&mut buffer) {
@@ -330,6 +359,7 @@ fn copy_index(
                         Err(error) => return Err(LtfsError::drive(DOING)(error)),
                     };
                 }
+                has_ended |= block.trim_ascii_end().ends_with(b"</ltfsindex>");
             }
             Ok(ReadOutcome::Filemark) => break true,
             Ok(ReadOutcome::EndOfData) => break false,
@@ -343,6 +373,27 @@ fn copy_index(
         return Ok(Copied::NotAnIndex);
     }
     Ok(Copied::Index { blocks: BlockCount(blocks), has_trailing_filemark })
+}
+
+/// What the first block already says against an index. A head that goes on in the next block says
+/// nothing yet.
+fn head_problem(place: IndexPlace<'_>, location: IndexLocation, block: &[u8]) -> Option<String> {
+    match read_head(block) {
+        // What is not said before the tree may be said behind it.
+        Ok(header) if header.volume_uuid.0.is_nil() || header.location.block.0 == 0 => None,
+        Ok(header) => header_problem(place, location, &header),
+        Err(error) => (!error.is_truncation()).then(|| error.to_string()),
+    }
+}
+
+/// What the first block of an index says of it.
+pub(super) fn read_head(block: &[u8]) -> Result<IndexHeader, DocumentError> {
+    let mut reader = IndexReader::open(block)?;
+    match reader.next()? {
+        IndexEvent::Header(header) => Ok(header.clone()),
+        // A reader gives the header first.
+        _ => Ok(super::index::empty_header()),
+    }
 }
 
 /// An index begins with its declaration and, soon after, its root.

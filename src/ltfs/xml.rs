@@ -1,10 +1,11 @@
 //! The subset of XML that labels and indexes are made of, read as a stream in bounded memory.
 //!
-//! A general XML reader buffers whatever stands between two tags, so a damaged or hostile index of a
-//! few gigabytes without a `<` would take all memory; it also expands entities that nobody declared
-//! here. This scanner holds one token, at most [`TOKEN_BYTES_MAX`], and knows no document types. It
-//! refuses what makes the reference refuse an index: another encoding than declared UTF-8, CDATA, text
-//! between elements, tags that do not match. Comments and processing instructions are passed over.
+//! A general XML reader buffers whatever stands between two tags, so a damaged or hostile index of
+//! a few gigabytes without a `<` would take all memory; it also expands entities that nobody
+//! declared here. This scanner holds one token, at most [`TOKEN_BYTES_MAX`], and knows no document
+//! types. It refuses what makes the reference refuse an index: another encoding than declared
+//! UTF-8, CDATA, text between elements, tags that do not match. Comments and processing
+//! instructions are passed over.
 
 use std::io::{self, Read};
 use std::ops::Range;
@@ -122,19 +123,22 @@ impl<R: Read> Scanner<R> {
                 b'!' if self.starts_with(b"<![CDATA[")? => {
                     return Err(XmlError::Malformed("CDATA sections are not accepted"));
                 }
+                b'!' if self.ends_within(b"<!--") || self.ends_within(b"<![CDATA[") => {
+                    return Err(XmlError::Truncated);
+                }
                 b'!' => return Err(XmlError::Malformed("document types are not accepted")),
                 _ => return self.start_tag(),
             }
         }
     }
 
-    /// The text up to `</name>`, when nothing else stands there: consumes both and returns the text.
-    /// `None` leaves everything as it was.
+    /// The text up to `</name>`, when nothing else stands there: consumes both and returns the
+    /// text. `None` leaves everything as it was.
     pub(super) fn text_and_end(&mut self, name: &[u8]) -> Result<Option<Range<usize>>, XmlError> {
         let Some(length) = self.find(b'<', 0)? else { return Err(XmlError::Truncated) };
         let tag = 2 + name.len() + 1;
         if !self.ensure(length + tag)? {
-            return Ok(None);
+            return Err(XmlError::Truncated);
         }
         let text = self.start..self.start + length;
         let after = &self.buffer[text.end..text.end + tag];
@@ -238,6 +242,11 @@ impl<R: Read> Scanner<R> {
 
     fn starts_with(&mut self, wanted: &[u8]) -> Result<bool, XmlError> {
         Ok(self.ensure(wanted.len())? && self.buffer[self.start..].starts_with(wanted))
+    }
+
+    /// True if the document ends before it is clear whether `wanted` stands here.
+    fn ends_within(&self, wanted: &[u8]) -> bool {
+        self.at_end && wanted.starts_with(&self.buffer[self.start..self.end])
     }
 
     /// Makes `count` bytes available from `start` on; false when the document ends before.

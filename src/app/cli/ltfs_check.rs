@@ -57,6 +57,11 @@ fn print_json(
     let counts = volume.index.file.counts();
     let examples = |found: &Examples| json!({ "count": found.count, "paths": found.paths });
     let broken: Vec<String> = report.broken_chain.iter().map(ToString::to_string).collect();
+    let damaged: Vec<_> = report
+        .damaged_indexes
+        .iter()
+        .map(|index| json!({ "location": index.location.to_string(), "why": index.why }))
+        .collect();
     let generations: Vec<_> = report
         .generations
         .iter()
@@ -78,6 +83,7 @@ fn print_json(
         "lock": volume.lock.map(|lock| lock.to_string()),
         "findings": findings_json(&volume.findings),
         "broken_chain": broken,
+        "damaged_indexes": damaged,
         "out_of_reach": examples(&report.out_of_reach),
         "repeated_uids": examples(&report.repeated_uids),
         "too_deep": examples(&report.too_deep),
@@ -105,6 +111,10 @@ fn print_text(
     output.table(&table, "There is no index on the data partition.")?;
     for location in &report.broken_chain {
         output.line(&format!("damage: the index at {location} does not lead to the one before"))?;
+    }
+    for index in &report.damaged_indexes {
+        let (at, why) = (index.location, &index.why);
+        output.line(&format!("damage: the older index at {at} cannot be used ({why})"))?;
     }
     let examples = [
         ("damage", "need blocks that are not on the tape", &report.out_of_reach),

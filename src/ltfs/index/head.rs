@@ -58,7 +58,8 @@ pub(super) fn header_child<R: Read>(
             header.comment = Some(comment);
         }
         Element::VolumeUuid => header.volume_uuid = volume_uuid(elements, start)?,
-        Element::GenerationNumber => header.generation = elements.number(start)?,
+        // The reference keeps 32 bits of it.
+        Element::GenerationNumber => header.generation = elements.number32(start)?.into(),
         Element::UpdateTime => header.update_time = elements.time(start)?,
         Element::Location => header.location = location(elements, start)?,
         Element::PreviousGenerationLocation => {

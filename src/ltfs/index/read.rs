@@ -15,8 +15,8 @@ const DIRECTORY_DEPTH_MAX: usize = 4096;
 
 /// Pulls events out of an index.
 ///
-/// After an error it gives nothing more than errors. Memory does not depend on the size of the index,
-/// nor on its depth beyond one word a level.
+/// After an error it gives nothing more than errors. Memory does not depend on the size of the
+/// index, nor on its depth beyond one word a level.
 #[derive(Debug)]
 pub struct IndexReader<R> {
     elements: Elements<R>,
@@ -108,7 +108,7 @@ impl<R: Read> IndexReader<R> {
 
     fn step(&mut self) -> Result<Step, (Element, Problem)> {
         match self.state {
-            State::Header => self.until_root().map_err(|problem| (Element::LtfsIndex, problem)),
+            State::Header => self.until_root(),
             State::Root => {
                 self.state = self.behind_root_tag;
                 Ok(Step::Enter)
@@ -126,19 +126,22 @@ impl<R: Read> IndexReader<R> {
         }
     }
 
-    fn until_root(&mut self) -> Result<Step, Problem> {
+    fn until_root(&mut self) -> Result<Step, (Element, Problem)> {
+        let in_head = |problem| (Element::LtfsIndex, problem);
         loop {
-            let Child::Start(start) = self.elements.child_of(Element::LtfsIndex)? else {
-                return Err(Problem::Missing(Element::Directory.name()));
+            let child = self.elements.child_of(Element::LtfsIndex).map_err(in_head)?;
+            let Child::Start(start) = child else {
+                return Err(in_head(Problem::Missing(Element::Directory.name())));
             };
             if start.element == Element::Directory {
-                self.header_seen.add(Element::Directory)?;
-                self.enter(&start)?;
+                self.header_seen.add(Element::Directory).map_err(in_head)?;
+                self.enter(&start).map_err(|problem| (Element::Directory, problem))?;
                 self.behind_root_tag = self.state;
                 self.state = State::Root;
                 return Ok(Step::Header);
             }
-            header_child(&mut self.elements, &start, &mut self.header, &mut self.header_seen)?;
+            header_child(&mut self.elements, &start, &mut self.header, &mut self.header_seen)
+                .map_err(in_head)?;
         }
     }
 

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use super::TreeError;
+use super::difference::{self, TreeSum};
 use crate::domain::{BlockNumber, ByteCount};
 use crate::ltfs::extent::PartitionId;
 use crate::ltfs::index::{FileEntry, IndexEvent, IndexHeader, IndexReader};
@@ -29,6 +30,7 @@ pub struct IndexFile {
     header: IndexHeader,
     counts: IndexCounts,
     ends: Vec<(PartitionId, BlockNumber)>,
+    tree_sum: Option<u32>,
 }
 
 impl IndexFile {
@@ -45,9 +47,11 @@ impl IndexFile {
             header: super::super::index::empty_header(),
             counts: IndexCounts::default(),
             ends: Vec::new(),
+            tree_sum: None,
         };
-        let mut reader = found.reader()?;
         let document = |source| TreeError::Index { path: path.to_owned(), source };
+        let mut input = TreeSum::over(found.file()?);
+        let mut reader = IndexReader::open(&mut input).map_err(document)?;
         loop {
             match reader.next().map_err(document)? {
                 IndexEvent::EnterDirectory(_) => found.counts.directories += 1,
@@ -64,6 +68,7 @@ impl IndexFile {
             }
         }
         found.bytes = ByteCount(reader.offset());
+        found.tree_sum = input.value();
         Ok(found)
     }
 
@@ -127,11 +132,36 @@ impl IndexFile {
         }
     }
 
+    /// Where another copy of the same generation says something else: the first path, or `None`.
+    ///
+    /// # Errors
+    /// When one of the files cannot be read any more.
+    pub(in crate::ltfs) fn first_difference(
+        &self,
+        other: &Self,
+    ) -> Result<Option<String>, TreeError> {
+        let same_head = difference::same_head(&self.header, &other.header);
+        if same_head && self.tree_sum.is_some() && self.tree_sum == other.tree_sum {
+            return Ok(None);
+        }
+        let failed = |file: &Self, source| TreeError::Index { path: file.path.clone(), source };
+        let mut readers = [self.reader()?, other.reader()?];
+        match difference::first(&mut readers) {
+            Ok(Some(path)) => Ok(Some(path)),
+            Ok(None) if same_head => Ok(None),
+            Ok(None) => Ok(Some("what stands before the tree".to_owned())),
+            Err((0, source)) => Err(failed(self, source)),
+            Err((_, source)) => Err(failed(other, source)),
+        }
+    }
+
+    fn file(&self) -> Result<File, TreeError> {
+        File::open(&self.path).map_err(|source| TreeError::Io { path: self.path.clone(), source })
+    }
+
     fn reader(&self) -> Result<IndexReader<File>, TreeError> {
-        let path = || self.path.clone();
-        let file =
-            File::open(&self.path).map_err(|source| TreeError::Io { path: path(), source })?;
-        IndexReader::open(file).map_err(|source| TreeError::Index { path: path(), source })
+        IndexReader::open(self.file()?)
+            .map_err(|source| TreeError::Index { path: self.path.clone(), source })
     }
 
     fn note_extents(&mut self, entry: &FileEntry, block_size: u32) {

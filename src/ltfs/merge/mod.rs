@@ -1,10 +1,11 @@
 //! The next index of a volume: the last one, with what was added, replaced and removed since.
 //!
-//! The last index lies as XML in a file off the tape ([`IndexFile`]); a run's additions lie in a spool;
-//! what else changes (the run's folder, manifests) is little and held in memory as an [`Overlay`]. The
-//! merge streams the old index through and needs memory for the overlay and one entry, so an index of
-//! ten million files is made in the memory of one of ten.
+//! The last index lies as XML in a file off the tape ([`IndexFile`]); a run's additions lie in a
+//! spool; what else changes (the run's folder, manifests) is little and held in memory as an
+//! [`Overlay`]. The merge streams the old index through and needs memory for the overlay and one
+//! entry, so an index of ten million files is made in the memory of one of ten.
 
+mod difference;
 mod file;
 mod overlay;
 #[cfg(test)]

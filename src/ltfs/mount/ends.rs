@@ -1,8 +1,8 @@
 //! The end of a partition: its last good index, and what stands behind it.
 //!
 //! The reference looks at the very last thing of a partition and refuses the volume if that is no
-//! index. Here the search goes on backwards from filemark to filemark until an index is found that is
-//! whole, belongs to the volume and stands where it says it does.
+//! index. Here the search goes on backwards from filemark to filemark until an index is found that
+//! is whole, belongs to the volume and stands where it says it does.
 
 use crate::domain::{BlockNumber, Partition, Position};
 use crate::drive::{Drive, DriveError, SpaceOutcome};
@@ -58,8 +58,29 @@ pub(super) struct PartitionEnd {
     pub(super) end_of_data: EndOfData,
     pub(super) index: Option<IndexOnTape>,
     pub(super) tail: Tail,
-    /// How many indexes were found and could not be used.
-    pub(super) damaged: usize,
+    /// Indexes that were found and cannot be used, the newest first.
+    pub(super) damaged: Vec<BlockNumber>,
+}
+
+impl PartitionEnd {
+    /// True if an index may be on the partition that the search did not come to.
+    pub(super) fn may_hold_more(&self) -> bool {
+        self.end_of_data == EndOfData::Missing || self.index.is_none()
+    }
+
+    /// Takes an index that was found by a pointer to it. Returns the one it replaces.
+    pub(super) fn found_by_pointer(&mut self, index: IndexOnTape) -> Option<IndexOnTape> {
+        if let EndOfData::At(end) = self.end_of_data
+            && !matches!(self.tail, Tail::DamagedIndex { .. })
+        {
+            self.tail = match (index.end(), index.has_trailing_filemark) {
+                (complete, true) if complete >= end => Tail::Clean,
+                (complete, false) if complete >= end => Tail::NoTrailingFilemark,
+                (from, _) => Tail::Data { from, to: Some(end) },
+            };
+        }
+        self.index.replace(index)
+    }
 }
 
 /// Searches a partition backwards from its end.
@@ -74,7 +95,7 @@ pub(super) fn search(
         end_of_data: EndOfData::Missing,
         index: None,
         tail: Tail::NotChecked,
-        damaged: 0,
+        damaged: Vec::new(),
     };
     if !known {
         return Ok(missing);
@@ -88,7 +109,8 @@ pub(super) fn search(
     let index = search_back(drive, place, partition, end, &mut seen)?;
     let tail = seen.tail(index.as_ref(), end);
     let end_of_data = EndOfData::At(end);
-    Ok(PartitionEnd { end_of_data, index, tail, damaged: seen.damaged.len() })
+    let damaged = seen.damaged.into_iter().map(|(at, _)| at).collect();
+    Ok(PartitionEnd { end_of_data, index, tail, damaged })
 }
 
 /// What was met on the way back.
@@ -125,7 +147,11 @@ fn search_back(
 ) -> Result<Option<IndexOnTape>, LtfsError> {
     let mut behind = end;
     while behind > FIRST_BLOCK_BEHIND_LABEL {
-        let Some(filemark) = filemark_before(drive, partition, behind)? else { break };
+        let Some(filemark) = filemark_before(drive, partition, behind)? else {
+            // The label ends in a filemark: the way to it is damaged, and who knows what is there.
+            seen.has_data = true;
+            break;
+        };
         let first = BlockNumber(filemark.0 + 1);
         if first < behind {
             match read_index(drive, place, partition, first)? {
@@ -139,7 +165,8 @@ fn search_back(
     Ok(None)
 }
 
-/// The nearest filemark before `behind`. `None` at the beginning, or where the tape cannot be spaced.
+/// The nearest filemark before `behind`. `None` at the beginning, or where the tape cannot be
+/// spaced.
 pub(in crate::ltfs) fn filemark_before(
     drive: &mut Drive,
     partition: Partition,

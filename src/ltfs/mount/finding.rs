@@ -62,6 +62,25 @@ pub enum Finding {
         /// Why.
         why: String,
     },
+    /// The labels of the partitions contradict each other; indexes prove one of them.
+    LabelsContradict {
+        /// The partition whose label was believed.
+        believed: PartitionId,
+        /// The first thing in which they differ.
+        why: String,
+    },
+    /// The same generation stands on both partitions and is not the same: one copy was changed,
+    /// and which cannot be said.
+    CopiesDiffer {
+        /// The generation.
+        generation: u64,
+        /// The copy on the index partition.
+        index: IndexLocation,
+        /// The copy on the data partition.
+        data: IndexLocation,
+        /// The first path at which they differ.
+        at: String,
+    },
     /// Label or index of a later version: there may be more than we understand.
     NewerFormat(FormatVersion),
     /// Files that need blocks behind the end of the data.
@@ -98,6 +117,8 @@ impl Finding {
             Self::CoherencyWrong(_) | Self::EndOfDataMissing(_) => Severity::Repair,
             Self::Tail { severity, .. } => *severity,
             Self::LabelUnusable { .. }
+            | Self::LabelsContradict { .. }
+            | Self::CopiesDiffer { .. }
             | Self::ExtentsBeyondEnd { .. }
             | Self::ExtentsNowhere(_)
             | Self::OlderThanKnown { .. } => Severity::Damage,
@@ -139,6 +160,14 @@ impl fmt::Display for Finding {
             Self::LabelUnusable { partition, why } => {
                 write!(f, "the label of partition {partition} cannot be used: {why}")
             }
+            Self::LabelsContradict { believed, why } => {
+                write!(f, "{why}; the indexes prove the label of partition {believed}")
+            }
+            Self::CopiesDiffer { generation, index, data, at } => write!(
+                f,
+                "generation {generation} at {index} and at {data} are not the same, first at {at}: \
+                 one of them was changed"
+            ),
             Self::NewerFormat(version) => {
                 write!(
                     f,

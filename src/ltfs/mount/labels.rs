@@ -4,7 +4,7 @@ use super::Finding;
 use crate::domain::{BlockNumber, Partition, Position};
 use crate::drive::{Access, Drive, DriveError, Medium, ReadOutcome};
 use crate::ltfs::error::{LtfsError, NotLtfs, is_damage};
-use crate::ltfs::label::{LABEL_BYTES_MAX, PartitionMap, VolumeLabel};
+use crate::ltfs::label::{LABEL_BYTES_MAX, LabelError, PartitionMap, UnverifiedLabel, VolumeLabel};
 use crate::ltfs::tape::{LabelFound, describe_unlabelled, read_label};
 
 /// Partitions of an LTFS volume.
@@ -14,8 +14,8 @@ const ATTENTIONS_MAX: usize = 8;
 
 /// Makes sure that a cartridge is there and that the drive can go to its beginning.
 ///
-/// What happened to the drive before does not matter to a mount, which assumes nothing: unit attentions
-/// are taken off here. The read-only access they leave behind is what a mount wants.
+/// What happened to the drive before does not matter to a mount, which assumes nothing: unit
+/// attentions are taken off here. The read-only access they leave behind is what a mount wants.
 pub(super) fn ensure_cartridge(drive: &mut Drive) -> Result<Medium, LtfsError> {
     const DOING: &str = "go to the beginning of the cartridge";
     let mut attempts = 0;
@@ -40,17 +40,20 @@ pub(super) fn ensure_cartridge(drive: &mut Drive) -> Result<Medium, LtfsError> {
     }
 }
 
-/// Which volume is on the loaded cartridge, by its labels alone: enough to read blocks whose place is
-/// known from elsewhere, also when no index of the volume can be read any more. Writes nothing.
+/// Which volume is on the loaded cartridge, by its labels alone: enough to read blocks whose place
+/// is known from elsewhere, also when no index of the volume can be read any more. Writes nothing.
 ///
 /// # Errors
 /// When there is no volume, or the drive fails.
 pub fn identify(drive: &mut Drive) -> Result<(VolumeLabel, PartitionMap), LtfsError> {
     drive.permit(Access::ReadOnly);
     let medium = ensure_cartridge(drive)?;
-    let (label, map, _) = read_labels(drive, medium.partition_count)?;
-    ensure_block_size(drive, &label)?;
-    Ok((label, map))
+    let Labels { first, contradiction } = read_labels(drive, medium.partition_count)?;
+    if let Some((_, error)) = contradiction {
+        return Err(error.into());
+    }
+    ensure_block_size(drive, &first.label)?;
+    Ok((first.label, first.map))
 }
 
 /// Makes sure that the drive can read the volume's blocks.
@@ -62,11 +65,25 @@ pub(super) fn ensure_block_size(drive: &Drive, label: &VolumeLabel) -> Result<()
     Ok(())
 }
 
+/// A volume as a label, or two that agree, describe it.
+#[derive(Debug)]
+pub(super) struct Labelled {
+    pub(super) label: VolumeLabel,
+    pub(super) map: PartitionMap,
+    /// What is to be said of the labels.
+    pub(super) finding: Option<Finding>,
+}
+
+/// What the labels make of the cartridge.
+#[derive(Debug)]
+pub(super) struct Labels {
+    pub(super) first: Labelled,
+    /// What the other label says, and in what it contradicts the first.
+    pub(super) contradiction: Option<(Labelled, LabelError)>,
+}
+
 /// Reads and compares the labels. One label alone is believed, with a finding.
-pub(super) fn read_labels(
-    drive: &mut Drive,
-    partition_count: u8,
-) -> Result<(VolumeLabel, PartitionMap, Vec<Finding>), LtfsError> {
+pub(super) fn read_labels(drive: &mut Drive, partition_count: u8) -> Result<Labels, LtfsError> {
     if partition_count != PARTITIONS {
         return Err(LtfsError::NotLtfs(describe_single(drive)?));
     }
@@ -74,8 +91,7 @@ pub(super) fn read_labels(
     let second = read_label(drive, Partition(1))?;
     let (label, partition, other) = match (first, second) {
         (LabelFound::Label(first), LabelFound::Label(second)) => {
-            let (label, map) = VolumeLabel::verify(first, &second)?;
-            return Ok((label, map, Vec::new()));
+            return Ok(compare(first, second));
         }
         (LabelFound::Label(label), other) => (label, Partition(0), other),
         (other, LabelFound::Label(label)) => (label, Partition(1), other),
@@ -85,8 +101,26 @@ pub(super) fn read_labels(
     };
     let (label, map) = label.alone(partition);
     let missing = if map.index.1 == partition { map.data.0 } else { map.index.0 };
-    let finding = Finding::LabelUnusable { partition: missing, why: other.describe() };
-    Ok((label, map, vec![finding]))
+    let finding = Some(Finding::LabelUnusable { partition: missing, why: other.describe() });
+    Ok(Labels { first: Labelled { label, map, finding }, contradiction: None })
+}
+
+fn compare(first: UnverifiedLabel, second: UnverifiedLabel) -> Labels {
+    let contradiction = match VolumeLabel::verify(first.clone(), &second) {
+        Ok((label, map)) => {
+            let first = Labelled { label, map, finding: None };
+            return Labels { first, contradiction: None };
+        }
+        Err(error) => error,
+    };
+    let alone = |label: UnverifiedLabel, partition| {
+        let believed = label.location;
+        let (label, map) = label.alone(partition);
+        let why = contradiction.to_string();
+        Labelled { label, map, finding: Some(Finding::LabelsContradict { believed, why }) }
+    };
+    let (first, second) = (alone(first, Partition(0)), alone(second, Partition(1)));
+    Labels { first, contradiction: Some((second, contradiction)) }
 }
 
 /// What is on a cartridge with one partition.

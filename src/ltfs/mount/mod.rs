@@ -1,10 +1,11 @@
 //! Mounting: from a cartridge in a drive to a volume whose newest provable index is known, and why.
 //!
 //! A mount never writes. It believes nothing that it has not compared: two labels make a volume; an
-//! index counts when it is whole, belongs to the volume and stands where it says. When the cartridge's
-//! memory is current it says where the newest index is and the mount is quick; else both partitions
-//! are searched from their ends, further back than the reference goes, so a volume that the reference
-//! refuses can still be read. What is not as after a clean close becomes a [`Finding`].
+//! index counts when it is whole, belongs to the volume and stands where it says. When the
+//! cartridge's memory is current it says where the newest index is and the mount is quick; else
+//! both partitions are searched from their ends, further back than the reference goes, so a volume
+//! that the reference refuses can still be read. What is not as after a clean close becomes a
+//! [`Finding`].
 //!
 //! ```text
 //!  labels ─▶ memory current? ─yes─▶ index where it points ─good─▶ mounted
@@ -13,6 +14,7 @@
 //!           search both partitions from their ends ─▶ the newer index ─▶ mounted, with findings
 //! ```
 
+mod contradiction;
 pub(super) mod ends;
 mod finding;
 mod labels;
@@ -20,7 +22,7 @@ mod memory;
 mod newest;
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use ends::{EndOfData, Tail};
@@ -32,9 +34,10 @@ use super::extent::PartitionId;
 use super::index::{IndexHeader, IndexLocation, LockState};
 use super::label::{PartitionMap, VolumeLabel};
 use super::merge::IndexFile;
-use super::tape::IndexPlace;
+use super::tape::{IndexFound, IndexPlace, read_index};
 use crate::domain::{Partition, VolumeUuid};
-use crate::drive::{Access, Drive};
+use crate::drive::{Access, Drive, Medium};
+use labels::Labelled;
 use memory::Memory;
 use newest::Found;
 
@@ -224,6 +227,33 @@ impl MountedVolume {
             .all(|state| state.tail != Tail::NotChecked)
     }
 
+    /// The same volume by the copy of its index that was not chosen, if the two are not the same
+    /// ([`Finding::CopiesDiffer`]): what the one has lost may be found by the other.
+    ///
+    /// # Errors
+    /// When the drive fails.
+    pub fn other_copy(
+        &self,
+        drive: &mut Drive,
+        spool_dir: &Path,
+    ) -> Result<Option<Self>, LtfsError> {
+        let place = IndexPlace { label: &self.label, map: &self.map, spool_dir };
+        let other = self.findings.iter().find_map(|finding| match finding {
+            Finding::CopiesDiffer { index, data, .. } => {
+                Some(if *index == self.index.location { *data } else { *index })
+            }
+            _ => None,
+        });
+        let Some(location) = other else { return Ok(None) };
+        let Some(partition) = self.map.physical(location.partition) else { return Ok(None) };
+        let IndexFound::Good(found) = read_index(drive, place, partition, location.block)? else {
+            return Ok(None);
+        };
+        let why = IndexChoice { location, ..self.index.why.clone() };
+        let index = ChosenIndex { file: Arc::new(found.file), location, why };
+        Ok(Some(Self { index, ..self.clone() }))
+    }
+
     /// Whether data may be appended to it as it is.
     ///
     /// # Errors
@@ -274,7 +304,24 @@ impl MountedVolume {
 pub fn mount(drive: &mut Drive, options: &MountOptions) -> Result<MountedVolume, LtfsError> {
     drive.permit(Access::ReadOnly);
     let medium = labels::ensure_cartridge(drive)?;
-    let (label, map, mut findings) = labels::read_labels(drive, medium.partition_count)?;
+    let labels = labels::read_labels(drive, medium.partition_count)?;
+    match labels.contradiction {
+        None => mount_as(drive, options, &medium, labels.first),
+        Some((second, error)) => {
+            contradiction::mount(drive, options, &medium, [labels.first, second], error)
+        }
+    }
+}
+
+/// Mounts the volume that a label describes.
+fn mount_as(
+    drive: &mut Drive,
+    options: &MountOptions,
+    medium: &Medium,
+    labelled: Labelled,
+) -> Result<MountedVolume, LtfsError> {
+    let Labelled { label, map, finding } = labelled;
+    let mut findings: Vec<Finding> = finding.into_iter().collect();
     if let Some(known) = options.known.filter(|known| known.uuid != label.uuid) {
         return Err(LtfsError::WrongVolume { expected: known.uuid, found: label.uuid });
     }
@@ -296,6 +343,9 @@ pub fn mount(drive: &mut Drive, options: &MountOptions) -> Result<MountedVolume,
         None => newest::by_search(drive, place, &memory, &mut findings)?,
     };
     let header = found.index.file.header();
+    if header.version.is_newer_than_written() && header.version > label.version {
+        findings.push(Finding::NewerFormat(header.version));
+    }
     let lock = lock_of(header, memory.lock);
     if let Some(known) = options.known.and_then(|known| known.generation)
         && header.generation < known

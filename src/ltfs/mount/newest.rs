@@ -3,9 +3,9 @@
 use super::ends::{self, EndOfData, PartitionEnd, Tail};
 use super::memory::{self, Memory};
 use super::{ChoiceReason, Finding, LastIndex, PartitionState, Severity};
-use crate::domain::{BlockNumber, Partition};
-use crate::drive::Drive;
-use crate::ltfs::error::LtfsError;
+use crate::domain::{BlockNumber, Partition, Position};
+use crate::drive::{Drive, DriveError, ReadOutcome};
+use crate::ltfs::error::{LtfsError, is_damage};
 use crate::ltfs::extent::PartitionId;
 use crate::ltfs::index::IndexLocation;
 use crate::ltfs::tape::{FIRST_INDEX_BLOCK, IndexFound, IndexOnTape, IndexPlace, read_index};
@@ -28,7 +28,7 @@ pub(super) fn by_memory(
 ) -> Result<Option<Found>, LtfsError> {
     let map = place.map;
     let Some((on_index, on_data)) = memory.current() else { return Ok(None) };
-    let ((id, partition), newest) = if on_index.generation >= on_data.generation {
+    let ((_, partition), newest) = if on_index.generation >= on_data.generation {
         (map.index, on_index)
     } else {
         findings.push(Finding::IndexPartitionBehind {
@@ -38,14 +38,18 @@ pub(super) fn by_memory(
         (map.data, on_data)
     };
     let index = match read_index(drive, place, partition, newest.block)? {
-        IndexFound::Good(index) if index.file.header().generation == newest.generation => *index,
-        other => {
-            if let IndexFound::Good(index) = other {
-                drop_file(Some(*index));
-            }
-            findings.push(Finding::CoherencyWrong(id));
+        IndexFound::Good(index)
+            if index.file.header().generation == newest.generation
+                && is_last(drive, partition, &index)? =>
+        {
+            *index
+        }
+        // The search that follows says what is wrong with it.
+        IndexFound::Good(index) => {
+            drop_file(Some(*index));
             return Ok(None);
         }
+        IndexFound::Damaged(_) | IndexFound::NotAnIndex => return Ok(None),
     };
     let state =
         |(id, partition): (PartitionId, Partition), last: memory::LastKnown| PartitionState {
@@ -65,6 +69,26 @@ pub(super) fn by_memory(
         index_state: state(map.index, on_index),
         data_state: state(map.data, on_data),
     }))
+}
+
+/// True if nothing stands behind an index that was just read: a memory that points to an older one
+/// is wrong, whatever it says of itself.
+fn is_last(
+    drive: &mut Drive,
+    partition: Partition,
+    index: &IndexOnTape,
+) -> Result<bool, LtfsError> {
+    const DOING: &str = "look behind the index";
+    let end = Position { partition, block: index.end() };
+    let read = if drive.position() == Some(end) { Ok(()) } else { drive.locate(end) }
+        .and_then(|()| drive.read_block(&mut [0; 1]));
+    match read {
+        Ok(ReadOutcome::EndOfData) | Err(DriveError::BeyondEndOfData { .. }) => Ok(true),
+        Ok(ReadOutcome::Block { .. } | ReadOutcome::Filemark)
+        | Err(DriveError::BlockTooLong { .. }) => Ok(false),
+        Err(error) if is_damage(&error) => Ok(false),
+        Err(error) => Err(LtfsError::drive(DOING)(error)),
+    }
 }
 
 /// Searches both partitions from their ends and takes the newer index.
@@ -87,20 +111,23 @@ pub(super) fn by_search(
     let index_state = describe(map.index, &on_index, is_current, findings);
     let data_state = describe(map.data, &on_data, is_current, findings);
     if let Some((index, data)) = memory.current() {
-        for (state, known) in [(&index_state, index), (&data_state, data)] {
-            let wrong = Finding::CoherencyWrong(state.id);
-            if !known.is(state.last_index) && !findings.contains(&wrong) {
-                findings.push(wrong);
+        for (state, known, damaged) in
+            [(&index_state, index, &on_index.damaged), (&data_state, data, &on_data.damaged)]
+        {
+            // Where the index that it points to is damaged, the memory is right.
+            if !known.is(state.last_index) && !damaged.contains(&known.block) {
+                findings.push(Finding::CoherencyWrong(state.id));
             }
         }
     }
-    let passed_over = on_index.damaged + on_data.damaged;
-    let (index, reason) = choose(on_index.index, on_data.index, findings)
+    let passed_over = on_index.damaged.len() + on_data.damaged.len();
+    let (index, reason) = choose(on_index.index, on_data, findings)?
         .ok_or(LtfsError::NoIndex { volume: place.label.uuid, tried: passed_over })?;
     Ok(Found { index, reason, passed_over, index_state, data_state })
 }
 
-/// Where the end of data is missing, indexes can still be read where something points to them.
+/// Where the end of data is missing or the way back from it is damaged, indexes can still be read
+/// where something points to them.
 fn by_pointer(
     drive: &mut Drive,
     place: IndexPlace<'_>,
@@ -108,7 +135,7 @@ fn by_pointer(
     end: &mut PartitionEnd,
     pointers: &[Option<BlockNumber>],
 ) -> Result<(), LtfsError> {
-    if end.end_of_data != EndOfData::Missing {
+    if !end.may_hold_more() {
         return Ok(());
     }
     let first = Some(FIRST_INDEX_BLOCK);
@@ -126,7 +153,7 @@ fn by_pointer(
             .as_ref()
             .is_none_or(|known| known.file.header().generation < index.file.header().generation);
         if is_newer {
-            drop_file(end.index.replace(*index));
+            drop_file(end.found_by_pointer(*index));
         } else {
             drop_file(Some(*index));
         }
@@ -147,8 +174,8 @@ fn describe(
     if end.index.is_none() {
         findings.push(Finding::NoIndex(id));
     }
-    // The reference looks at the ends only when the memory is not current, and then repairs a missing
-    // filemark by itself; when it is current, it stumbles over just that.
+    // The reference looks at the ends only when the memory is not current, and then repairs a
+    // missing filemark by itself; when it is current, it stumbles over just that.
     let severity = match &end.tail {
         Tail::Clean | Tail::NotChecked => None,
         Tail::NoTrailingFilemark if memory_is_current => Some(Severity::Repair),
@@ -178,13 +205,15 @@ fn describe(
 /// The newer of two; of the same generation the index partition's, if it leads back to the other.
 fn choose(
     on_index: Option<IndexOnTape>,
-    on_data: Option<IndexOnTape>,
+    data_end: PartitionEnd,
     findings: &mut Vec<Finding>,
-) -> Option<(IndexOnTape, ChoiceReason)> {
-    let (on_index, on_data) = match (on_index, on_data) {
+) -> Result<Option<(IndexOnTape, ChoiceReason)>, LtfsError> {
+    let (on_index, on_data) = match (on_index, data_end.index) {
         (Some(index), Some(data)) => (index, data),
-        (Some(only), None) | (None, Some(only)) => return Some((only, ChoiceReason::OnlyOne)),
-        (None, None) => return None,
+        (Some(only), None) | (None, Some(only)) => {
+            return Ok(Some((only, ChoiceReason::OnlyOne)));
+        }
+        (None, None) => return Ok(None),
     };
     let (index_generation, data_generation) =
         (on_index.file.header().generation, on_data.file.header().generation);
@@ -193,8 +222,15 @@ fn choose(
     if index_generation < data_generation {
         findings
             .push(Finding::IndexPartitionBehind { index: index_generation, data: data_generation });
-    } else if !leads_back {
+    } else if !leads_back && !found.is_some_and(|found| data_end.damaged.contains(&found.block)) {
+        // Where it leads to a damaged index it is right, and that one is the finding.
         findings.push(Finding::BackPointer { found, expected: on_data.location });
+    }
+    if index_generation == data_generation
+        && let Some(at) = on_index.file.first_difference(&on_data.file)?
+    {
+        let (index, data) = (on_index.location, on_data.location);
+        findings.push(Finding::CopiesDiffer { generation: index_generation, index, data, at });
     }
     let takes_index =
         index_generation > data_generation || (index_generation == data_generation && leads_back);
@@ -206,12 +242,12 @@ fn choose(
         ChoiceReason::NewerThanOther { other }
     };
     drop_file(Some(left));
-    Some((taken, reason))
+    Ok(Some((taken, reason)))
 }
 
 /// Takes the file of an index that was not chosen out of the spool folder.
 fn drop_file(index: Option<IndexOnTape>) {
-    if let Some(index) = index {
+    if let Some(index) = index.filter(|index| index.is_new) {
         // It is only in the way; a mount does not fail over it.
         let _ = std::fs::remove_file(index.file.path());
     }

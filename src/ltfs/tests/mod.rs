@@ -4,6 +4,7 @@
 //! [`Rig::raw`] changes the tape behind the back of everything that is tested.
 
 mod carving;
+mod damage;
 mod power;
 mod reading;
 mod repairing;

@@ -1,5 +1,5 @@
-//! What must be true before the first command that writes: the right volume, its ends where the mount
-//! found them, nothing that forbids it.
+//! What must be true before the first command that writes: the right volume, its ends where the
+//! mount found them, nothing that forbids it.
 
 use super::Locked;
 use super::room::RoomState;
@@ -13,6 +13,12 @@ use crate::ltfs::tape::{FIRST_BLOCK_BEHIND_LABEL, LabelFound, read_label};
 
 /// Unit attentions that may be waiting: they are what brought us here.
 const ATTENTIONS_MAX: usize = 8;
+
+/// Highest generation that an index can have: every reader keeps 32 bits. Damage alone comes near
+/// it.
+const GENERATION_MAX: u64 = u32::MAX as u64;
+/// Highest number in use that leaves room for a run of 2^40 files.
+const HIGHEST_UID_MAX: u64 = u64::MAX - (1 << 40);
 
 /// What a volume is opened for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +53,13 @@ pub(super) fn prepare(
     }
     if purpose == Purpose::Append {
         mounted.ensure_complete()?;
+        if mounted.header().highest_uid > HIGHEST_UID_MAX {
+            return Err(LtfsError::WriteProtected("its index has no numbers left for new files"));
+        }
+    }
+    let generation = highest_generation(mounted);
+    if generation >= GENERATION_MAX {
+        return Err(LtfsError::WriteProtected("its index has no generations left"));
     }
     let uuid = labelled_volume(drive, &mounted.map)?;
     if uuid != mounted.label.uuid {
@@ -59,11 +72,12 @@ pub(super) fn prepare(
     drive.set_compression(compression).map_err(LtfsError::drive("set compression"))?;
     let room = RoomState::begin(drive, &mounted.map)?;
     let end = complete_last_index(drive, mounted, end)?;
-    Ok(Start { end, index_append_at, generation: highest_generation(mounted), lock, room })
+    Ok(Start { end, index_append_at, generation, lock, room })
 }
 
-/// The index partition's index is replaced: its leading filemark becomes the next one's. What can be
-/// written once only, or does not end in its own good index, is appended to.
+/// The index partition's index is replaced: its leading filemark becomes the next one's. What can
+/// be written once only, does not end in its own good index, or has a copy that nobody can tell
+/// the right one of, is appended to.
 fn index_append_at(drive: &mut Drive, mounted: &MountedVolume) -> Result<BlockNumber, LtfsError> {
     let state = &mounted.index_partition;
     let replaced = state.last_index.map(|last| BlockNumber(last.location.block.0 - 1));
@@ -77,7 +91,9 @@ fn index_append_at(drive: &mut Drive, mounted: &MountedVolume) -> Result<BlockNu
         return Ok(replaced.unwrap_or(FIRST_BLOCK_BEHIND_LABEL));
     }
     let end = ensure_end(drive, state)?;
-    let ends_in_index = matches!(state.tail, Tail::Clean | Tail::NoTrailingFilemark);
+    let is_doubtful = |finding: &Finding| matches!(finding, Finding::CopiesDiffer { .. });
+    let ends_in_index = matches!(state.tail, Tail::Clean | Tail::NoTrailingFilemark)
+        && !mounted.findings.iter().any(is_doubtful);
     Ok(match replaced {
         Some(leading_filemark) if ends_in_index && !mounted.is_worm => leading_filemark,
         _ => end,
@@ -126,7 +142,7 @@ fn highest_generation(mounted: &MountedVolume) -> u64 {
         Finding::OlderThanKnown { known, .. } => *known,
         _ => 0,
     });
-    known.max().unwrap_or(0).max(mounted.generation() + passed_over)
+    known.max().unwrap_or(0).max(mounted.generation().saturating_add(passed_over))
 }
 
 /// Reads the label of the data partition and says which volume it names.
