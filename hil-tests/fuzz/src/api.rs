@@ -1,0 +1,294 @@
+//! Requests to the API: over a real connection, with an engine that refuses everything.
+
+use std::error::Error;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use fossilsafe::api::types::{
+    CartridgeFilter, CartridgeView, CatalogCheck, EngineFigures, EventsRequest, EvidenceScope,
+    EvidenceTable, FileHit, FileVersion, HealthStatus, HealthView, JobAction, JobEvent, JobFilter,
+    JobView, LibraryView, Page, PageRequest, ReservationView, RestorePlan, RunFilter, RunView,
+    SearchRequest, SetView, TakeDriveRequest, VersionsRequest,
+};
+use fossilsafe::api::{Engine, EngineError, EngineErrorKind, Server};
+use fossilsafe::domain::{Barcode, DriveSerial, JobId, RunId, SetName, VirtualClock};
+use fossilsafe::jobs::JobSpec;
+use fossilsafe::jobs::spec::{
+    BackupMode, BackupSpec, Compression, EraseConsent, Existing, FormatSpec, MissingCartridge,
+    MoveSpec, Place, RebuildSpec, RestoreSelection, RestoreSpec, VerifyScope, VerifySpec,
+};
+use tokio::sync::watch;
+
+use super::Seeds;
+
+pub(crate) mod job_spec {
+    use super::*;
+
+    /// What is accepted has a title, and survives the catalog's way of keeping it.
+    pub(crate) fn run(bytes: &[u8]) {
+        let Ok(spec) = serde_json::from_slice::<JobSpec>(bytes) else { return };
+        assert!(!spec.title().is_empty() && !spec.kind().is_empty());
+        let kept = serde_json::to_vec(&spec).unwrap_or_default();
+        let again = serde_json::from_slice::<JobSpec>(&kept);
+        assert_eq!(again.ok().as_ref(), Some(&spec), "{}", String::from_utf8_lossy(&kept));
+    }
+
+    pub(crate) fn seeds() -> Seeds {
+        let specs = specs()?;
+        Ok(specs.iter().map(|(_, spec)| serde_json::to_vec(spec)).collect::<Result<_, _>>()?)
+    }
+}
+
+/// One job of each kind, with the route that starts it.
+fn specs() -> Result<Vec<(&'static str, JobSpec)>, Box<dyn Error>> {
+    let barcode: Barcode = "FSP001L9".parse()?;
+    let run = RunId("2026-11-23T04-54-18Z".to_owned());
+    let everything = EraseConsent::Everything { typed_barcode: barcode.clone() };
+    Ok(vec![
+        (
+            "/api/cartridges/FSP001L9/format",
+            JobSpec::Format(FormatSpec {
+                barcode: barcode.clone(),
+                volume_name: Some("v".to_owned()),
+                erase: everything,
+            }),
+        ),
+        ("/api/library/inventory", JobSpec::Inventory),
+        (
+            "/api/library/moves",
+            JobSpec::Move(MoveSpec { from: Place::Slot(1), to: Place::Drive(0) }),
+        ),
+        (
+            "/api/backups",
+            JobSpec::Backup(BackupSpec {
+                set: "photos".parse()?,
+                paths: vec!["/home/ann".into()],
+                mode: BackupMode::Full,
+                exclude: vec!["*.tmp".to_owned()],
+                compression: Compression::Zstd { level: 3 },
+                cartridges: vec![barcode.clone()],
+                copies: Some(2),
+                index_interval: BackupSpec::default_index_interval(),
+            }),
+        ),
+        ("/api/verify", JobSpec::Verify(VerifySpec { scope: VerifyScope::Run(run.clone()) })),
+        (
+            "/api/restore",
+            JobSpec::Restore(RestoreSpec {
+                selection: RestoreSelection { run, paths: vec!["home/ann".into()] },
+                destination: "/tmp/back".into(),
+                existing: Existing::Replace,
+                missing: MissingCartridge::Skip,
+            }),
+        ),
+        ("/api/catalog/rebuild", JobSpec::Rebuild(RebuildSpec { barcodes: vec![barcode] })),
+    ])
+}
+
+pub(crate) mod api_request {
+    use super::*;
+
+    /// The bytes are what a client sends before it closes. The server answers or hangs up, within
+    /// the time of a read, and goes on serving: the next request finds it.
+    pub(crate) fn run(bytes: &[u8]) {
+        let Some(address) = *SERVER.get_or_init(start) else { return };
+        // A client that sends no more gets no events without end.
+        let _ = exchange(address, bytes, Then::Hangup);
+        let health = b"GET /api/healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+        let answer = exchange(address, health, Then::Listen);
+        let answer = answer.unwrap_or_else(|error| panic!("{error}"));
+        assert!(answer.starts_with(b"HTTP/1.1 200 "), "{}", String::from_utf8_lossy(&answer));
+    }
+
+    /// What a client does after it has sent everything.
+    #[derive(PartialEq)]
+    enum Then {
+        Listen,
+        Hangup,
+    }
+
+    fn exchange(address: SocketAddr, bytes: &[u8], then: Then) -> std::io::Result<Vec<u8>> {
+        let mut stream = TcpStream::connect(address)?;
+        stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+        stream.write_all(bytes)?;
+        if then == Then::Hangup {
+            stream.shutdown(std::net::Shutdown::Write)?;
+        }
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer)?;
+        Ok(answer)
+    }
+
+    pub(crate) fn seeds() -> Seeds {
+        let head = "Host: localhost\r\nConnection: close\r\n";
+        let mut seeds: Vec<Vec<u8>> = [
+            "/api/jobs?state=failed&kind=backup&after=7&limit=10",
+            "/api/files/search?q=a%20b&set=photos&extension=txt&size_bytes_min=1",
+            "/api/files/versions?path=home%2Fann&set=photos",
+            "/api/cartridges/FSP001L9",
+            "/api/evidence?run=2026-11-23T04-54-18Z",
+            "/api/jobs/1/history?limit=3",
+            "/api/system/metrics/prometheus",
+        ]
+        .iter()
+        .map(|path| format!("GET {path} HTTP/1.1\r\n{head}\r\n").into_bytes())
+        .collect();
+        for (route, spec) in specs()? {
+            let mut body = serde_json::to_value(&spec)?;
+            body.as_object_mut().and_then(|fields| fields.remove("kind"));
+            let body = body.to_string();
+            let length = body.len();
+            let request = format!(
+                "POST {route} HTTP/1.1\r\n{head}Content-Type: application/json\r\n\
+                 Content-Length: {length}\r\n\r\n{body}"
+            );
+            seeds.push(request.into_bytes());
+        }
+        Ok(seeds)
+    }
+}
+
+static SERVER: OnceLock<Option<SocketAddr>> = OnceLock::new();
+
+/// Starts the one server of this process, on a thread that ends with it.
+fn start() -> Option<SocketAddr> {
+    let (told, address) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+        let Ok(runtime) = runtime else { return };
+        runtime.block_on(async {
+            let engine = Arc::new(Refusing::new());
+            let clock = Arc::new(VirtualClock::default());
+            let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
+            if let Ok(server) = Server::bind(any_port, engine, clock).await {
+                let _ = told.send(server.address());
+                server.serve(std::future::pending()).await;
+            }
+        });
+    });
+    address.recv().ok()
+}
+
+/// An engine that knows nothing: the API in front of it is what is tested.
+#[derive(Debug)]
+struct Refusing {
+    changes: watch::Sender<u64>,
+}
+
+impl Refusing {
+    fn new() -> Self {
+        Self { changes: watch::Sender::new(0) }
+    }
+}
+
+fn no<T>() -> Result<T, EngineError> {
+    let (message, next_step) = ("There is nothing.", "Ask somebody else.");
+    Err(EngineError::new(EngineErrorKind::NotFound, "nothing", message, next_step))
+}
+
+impl Engine for Refusing {
+    fn health(&self) -> HealthView {
+        HealthView {
+            status: HealthStatus::Ok,
+            sentence: "It refuses.".to_owned(),
+            jobs_active: 0,
+            jobs_waiting: 0,
+            findings: Vec::new(),
+        }
+    }
+
+    fn figures(&self) -> Result<EngineFigures, EngineError> {
+        Ok(EngineFigures::default())
+    }
+
+    fn library(&self) -> Result<LibraryView, EngineError> {
+        no()
+    }
+
+    fn cartridges(
+        &self,
+        _: &CartridgeFilter,
+        _: &PageRequest,
+    ) -> Result<Page<CartridgeView>, EngineError> {
+        no()
+    }
+
+    fn cartridge(&self, _: &Barcode) -> Result<CartridgeView, EngineError> {
+        no()
+    }
+
+    fn sets(&self, _: &PageRequest) -> Result<Page<SetView>, EngineError> {
+        no()
+    }
+
+    fn set(&self, _: &SetName) -> Result<SetView, EngineError> {
+        no()
+    }
+
+    fn runs(&self, _: &RunFilter, _: &PageRequest) -> Result<Page<RunView>, EngineError> {
+        no()
+    }
+
+    fn run(&self, _: &RunId) -> Result<RunView, EngineError> {
+        no()
+    }
+
+    fn search(&self, _: &SearchRequest) -> Result<Page<FileHit>, EngineError> {
+        no()
+    }
+
+    fn versions(&self, _: &VersionsRequest) -> Result<Page<FileVersion>, EngineError> {
+        no()
+    }
+
+    fn plan_restore(&self, _: &RestoreSpec) -> Result<RestorePlan, EngineError> {
+        no()
+    }
+
+    fn evidence(&self, _: &EvidenceScope) -> Result<EvidenceTable, EngineError> {
+        no()
+    }
+
+    fn check_catalog(&self) -> Result<CatalogCheck, EngineError> {
+        no()
+    }
+
+    fn start(&self, spec: JobSpec) -> Result<JobView, EngineError> {
+        assert!(!spec.title().is_empty());
+        no()
+    }
+
+    fn jobs(&self, _: &JobFilter, _: &PageRequest) -> Result<Page<JobView>, EngineError> {
+        no()
+    }
+
+    fn job(&self, _: JobId) -> Result<JobView, EngineError> {
+        no()
+    }
+
+    fn control(&self, _: JobId, _: JobAction) -> Result<JobView, EngineError> {
+        no()
+    }
+
+    fn events(&self, _: &EventsRequest) -> Result<Vec<JobEvent>, EngineError> {
+        no()
+    }
+
+    fn reservation(&self, _: &DriveSerial) -> Result<ReservationView, EngineError> {
+        no()
+    }
+
+    fn take_drive(
+        &self,
+        _: &DriveSerial,
+        _: &TakeDriveRequest,
+    ) -> Result<ReservationView, EngineError> {
+        no()
+    }
+
+    fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+}
