@@ -51,23 +51,56 @@ pub struct StagingConfig {
     pub bytes_max: u64,
 }
 
-/// The rates at which a drive streams a medium, in bytes a second.
+/// The rates at which a drive streams a medium: its speed bands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MediumRates {
-    /// Below this the drive stops and repositions.
-    pub streaming_min_bytes_per_second: u64,
-    /// The highest native rate.
-    pub streaming_max_bytes_per_second: u64,
+    bands_bytes_per_second: &'static [u64],
+    is_compressing: bool,
 }
 
 impl MediumRates {
-    /// The published rates of a generation.
+    /// The bands, highest first; at least one.
+    #[must_use]
+    pub const fn new(bands_bytes_per_second: &'static [u64]) -> Self {
+        Self { bands_bytes_per_second, is_compressing: false }
+    }
+
+    /// The same for a drive that compresses what may still compress: how much of it the tape gets is
+    /// not known beforehand.
+    #[must_use]
+    pub const fn compressing(self, is_compressing: bool) -> Self {
+        Self { is_compressing, ..self }
+    }
+
+    /// True if the drive compresses.
+    #[must_use]
+    pub fn is_compressing(self) -> bool {
+        self.is_compressing
+    }
+
+    /// The published bands of a generation.
     #[must_use]
     pub fn of(generation: LtoGeneration) -> Self {
-        Self {
-            streaming_min_bytes_per_second: generation.streaming_min_bytes_per_second(),
-            streaming_max_bytes_per_second: generation.streaming_max_bytes_per_second(),
-        }
+        Self::new(generation.speed_bands_bytes_per_second())
+    }
+
+    /// Below this the drive stops and repositions, in bytes a second.
+    #[must_use]
+    pub fn slowest(self) -> u64 {
+        self.bands_bytes_per_second.last().copied().unwrap_or(0)
+    }
+
+    /// The highest native rate, in bytes a second.
+    #[must_use]
+    pub fn fastest(self) -> u64 {
+        self.bands_bytes_per_second.first().copied().unwrap_or(0)
+    }
+
+    /// The fastest band that `bytes_per_second` can fill; the slowest if it fills none.
+    #[must_use]
+    pub fn band_within(self, bytes_per_second: u64) -> u64 {
+        let mut bands = self.bands_bytes_per_second.iter().copied();
+        bands.find(|band| *band <= bytes_per_second).unwrap_or(self.slowest())
     }
 }
 

@@ -64,12 +64,17 @@ pub use plan::{
     Change, Codec, EndlessRoom, FileOutcome, FileRecord, Part, Piece, Place, Placement,
     PlannedFile, Room, RoomRequest, SplitState, StoredFile,
 };
-pub use rate::{Motion, PaceView, Pacer, RateMeter, Water, per_second, plan_water};
+pub use rate::{
+    FEED_PERCENT, Motion, PaceView, Pacer, RateMeter, SourceMeter, SourceView, StageRoom, Water,
+    per_second, plan_water,
+};
 pub use restore::{
     BlockFault, BlockReader, FileOut, FileOuts, ItemOutcome, ItemResult, ReadEnd, ReadEndReason,
     ReadItem, ReadRequest, Target, restore,
 };
 pub use sink::{BlockSink, PutOutcome, SinkEnd, SinkEndReason, StreamEnd};
 
+#[cfg(test)]
+pub(crate) use stage::rig;
 #[cfg(test)]
 mod tests;

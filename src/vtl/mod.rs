@@ -56,5 +56,5 @@ pub use plan::{
     LibraryRules, LoadedCartridgeMove, OpenOptions, Storage, Timing,
 };
 pub use shelf::{CartridgeSummary, Entrance, Place, address};
-pub use timing::MotionCounters;
+pub use timing::{Motion, MotionCounters};
 pub use transport::VirtualTransport;

@@ -51,7 +51,9 @@ pub struct MotionCounters {
     pub motion: Duration,
     /// Time that the host waited for the drive while streaming.
     pub host_waits: Duration,
-    /// Bytes that passed the head.
+    /// Time that the tape ran under data.
+    pub streaming: Duration,
+    /// Bytes that the host sent or took.
     pub streamed_bytes: u64,
 }
 
@@ -107,9 +109,10 @@ struct Stream {
     stopped: Option<(Duration, Duration)>,
 }
 
-/// The motion of one drive.
+/// The motion of one drive. Every call is one command; what it costs is [owed](Self::take_owed), and
+/// whoever drives the clock lets that pass.
 #[derive(Debug)]
-pub(super) struct Motion {
+pub struct Motion {
     clock: Arc<dyn Clock>,
     timing: Timing,
     stream: Option<Stream>,
@@ -119,7 +122,9 @@ pub(super) struct Motion {
 }
 
 impl Motion {
-    pub(super) fn new(clock: Arc<dyn Clock>, timing: Timing) -> Self {
+    /// A drive with a tape that stands.
+    #[must_use]
+    pub fn new(clock: Arc<dyn Clock>, timing: Timing) -> Self {
         Self {
             clock,
             timing,
@@ -133,7 +138,9 @@ impl Motion {
         self.timing == Timing::Model
     }
 
-    pub(super) fn counters(&self) -> MotionCounters {
+    /// What it has cost so far.
+    #[must_use]
+    pub fn counters(&self) -> MotionCounters {
         self.counters
     }
 
@@ -143,7 +150,7 @@ impl Motion {
     }
 
     /// What the command at work has cost; the next one begins at nothing.
-    pub(super) fn take_owed(&mut self) -> Duration {
+    pub fn take_owed(&mut self) -> Duration {
         std::mem::take(&mut self.owed)
     }
 
@@ -155,8 +162,16 @@ impl Motion {
         }
     }
 
+    /// Brings it up to now; gives the bytes in the drive's buffer.
+    pub fn look(&mut self, medium: LtoGeneration) -> f64 {
+        let Some(mut stream) = self.stream.take() else { return 0.0 };
+        self.advance(&mut stream, medium);
+        self.stream = Some(stream);
+        stream.level
+    }
+
     /// A block or filemark goes into the buffer.
-    pub(super) fn write(&mut self, bytes: Option<u64>, medium: LtoGeneration) {
+    pub fn write(&mut self, bytes: Option<u64>, medium: LtoGeneration) {
         self.counters.streamed_bytes += bytes.unwrap_or(0);
         if self.is_on() {
             let mut stream = self.streaming(Flow::Write);
@@ -188,7 +203,7 @@ impl Motion {
     }
 
     /// The stream ends: what is in the buffer goes to the tape, and the tape stops.
-    pub(super) fn stop(&mut self, medium: LtoGeneration) {
+    pub fn stop(&mut self, medium: LtoGeneration) {
         let Some(mut stream) = self.stream.take() else { return };
         self.advance(&mut stream, medium);
         if stream.flow == Flow::Write && stream.level > 0.0 {
@@ -240,12 +255,15 @@ impl Motion {
             self.counters.idle += ready.max(stream.at).saturating_sub(since);
             stream.stopped = None;
             stream.at = ready.max(stream.at);
+            // How fast the buffer filled, or was emptied, says what to begin with.
+            self.match_speed(stream, medium);
         }
         let moved = rate(medium, stream.band) * now.saturating_sub(stream.at).as_secs_f64();
         let (limit, at_limit) = match stream.flow {
             Flow::Write => (stream.level, 0.0),
             Flow::Read => (BUFFER_BYTES - stream.level, BUFFER_BYTES),
         };
+        self.counters.streaming += seconds(moved.min(limit) / rate(medium, stream.band));
         if moved >= limit && (stream.flow == Flow::Read || limit > 0.0) {
             let stopped = stream.at + seconds(limit / rate(medium, stream.band));
             stream.level = at_limit;
@@ -255,7 +273,17 @@ impl Motion {
             stream.level += if stream.flow == Flow::Write { -moved } else { moved };
         }
         stream.at = now;
-        self.match_speed(stream, medium);
+        if stream.stopped.is_some() {
+            self.match_speed(stream, medium);
+        } else {
+            self.match_speed_if_due(stream, medium);
+        }
+    }
+
+    fn match_speed_if_due(&self, stream: &mut Stream, medium: LtoGeneration) {
+        if self.now().saturating_sub(stream.window_since) >= WINDOW {
+            self.match_speed(stream, medium);
+        }
     }
 
     /// Follows the host, as speed matching does: for writing the fastest band that it fills, for
@@ -263,10 +291,6 @@ impl Motion {
     fn match_speed(&self, stream: &mut Stream, medium: LtoGeneration) {
         let now = self.now();
         let window = now.saturating_sub(stream.window_since);
-        let is_stopping = stream.stopped.is_some();
-        if window < WINDOW && !is_stopping {
-            return;
-        }
         let bands = medium.speed_bands_bytes_per_second();
         let slowest = bands.len().saturating_sub(1);
         let busy = window.saturating_sub(stream.window_waits).as_secs_f64();
@@ -297,10 +321,11 @@ impl Motion {
         let wait = seconds(bytes / rate(medium, stream.band));
         self.owed += wait;
         self.counters.host_waits += wait;
+        self.counters.streaming += wait;
         stream.window_waits += wait;
         stream.level += if stream.flow == Flow::Write { -bytes } else { bytes };
         stream.at = self.now();
-        self.match_speed(stream, medium);
+        self.match_speed_if_due(stream, medium);
     }
 }
 

@@ -25,7 +25,7 @@ use crate::stream::StreamConfig;
 use crate::vtl::{LibraryPlan, OpenOptions, Storage, VirtualLibrary};
 
 /// Nobody else is there to tell it from.
-const BENCH_KEY: ReservationKey = ReservationKey(1);
+pub(super) const BENCH_KEY: ReservationKey = ReservationKey(1);
 
 const LIBRARY: &str = "library";
 const DATA: &str = "data";

@@ -11,12 +11,13 @@
 //! that a disturbance falls on all of them.
 //!
 //! Not measured: the disk or network that files come from (everything is in the page cache), and the
-//! drive (the virtual one takes no time).
+//! drive (the virtual one takes no time). What drives would do is played in [`streaming`].
 
 mod appliance;
 mod case;
 mod cost;
 mod report;
+pub(super) mod streaming;
 #[cfg(test)]
 mod tests;
 mod tools;

@@ -8,18 +8,22 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use indicatif::ProgressBar;
 
 use super::output::Output;
 use super::size::parse_size;
+use crate::app::bench::streaming::{self, StreamingPlan};
 use crate::app::bench::{self, Case, Cost, Plan, TreePlan};
 use crate::app::error::{AppError, Exit};
 use crate::app::supervise::Signals;
 use crate::domain::ByteCount;
 
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(super) struct BenchArguments {
+    #[command(subcommand)]
+    command: Option<BenchCommand>,
     /// How many large files; 0 leaves them out
     #[arg(long, value_name = "N", default_value_t = 2)]
     large_files: u64,
@@ -40,6 +44,23 @@ pub(super) struct BenchArguments {
     work: Option<PathBuf>,
 }
 
+#[derive(Debug, Subcommand)]
+enum BenchCommand {
+    /// What tape drives would do with slow, bursty and fast sources, and with restores of single
+    /// files: whole cartridges played on a model of the drive, in seconds. Needs no drive
+    Streaming(StreamingArguments),
+}
+
+#[derive(Debug, Args)]
+struct StreamingArguments {
+    /// Folder for a picture (SVG) of each case
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// What is written in each case
+    #[arg(long, value_name = "SIZE", default_value = "1TB", value_parser = parse_size)]
+    bytes: ByteCount,
+}
+
 #[derive(Debug, Args)]
 pub(super) struct CaseArguments {
     /// The case, as JSON
@@ -49,6 +70,15 @@ pub(super) struct CaseArguments {
 
 /// Measures, and prints a Markdown table with what limits.
 pub(super) fn run(arguments: BenchArguments, output: &Output) -> Result<Exit, AppError> {
+    if let Some(BenchCommand::Streaming(arguments)) = arguments.command {
+        let plan = StreamingPlan { bytes: arguments.bytes, out: arguments.out };
+        let report = streaming::run(&plan)?;
+        match output.is_json {
+            true => output.json(&report)?,
+            false => output.line(&report.markdown())?,
+        }
+        return Ok(Exit::Done);
+    }
     let tree = |files, size: ByteCount| TreePlan { files, file_bytes: size.0 };
     let plan = Plan {
         large: tree(arguments.large_files, arguments.large_bytes),

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  choose ─▶ folders, links, empty files ─▶ volume after volume, those that are here ─┬─▶ hard links ─▶ folders
-//!              (need no tape)                 read in tape order, written, compared   │   get what they were
+//!              (need no tape)                 read in the drive's order, compared      │   get what they were
 //!                                                                                     └─▶ wait for a cartridge
 //! ```
 //!
@@ -19,6 +19,7 @@ mod bare;
 mod choice;
 mod feed;
 mod ledger;
+mod order;
 mod outs;
 mod pages;
 mod plan;
@@ -36,6 +37,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use sha2::{Digest as _, Sha256};
 
+pub use order::order_for_reading;
 pub use plan::{NeededVolume, RestorePlan, plan};
 
 use self::choice::{Choice, ITEMS_READ};

@@ -13,6 +13,8 @@
 
 mod folder;
 mod intake;
+#[cfg(test)]
+pub(crate) mod rig;
 mod spill;
 
 use std::collections::VecDeque;
@@ -22,13 +24,16 @@ use parking_lot::{Condvar, Mutex};
 
 use super::buffers::Block;
 use super::plan::FileRecord;
-use super::rate::{Motion, PaceView, Pacer, RateMeter, plan_water};
+use super::rate::{Motion, PaceView, Pacer, SourceMeter, StageRoom, plan_water};
 use super::run::{HALT_LOOK, Run};
 
 pub(super) use folder::Folder;
 pub(super) use intake::run_intake;
 use spill::Saved;
 pub(super) use spill::Spill;
+
+/// Part of the memory that blocks can be staged in; files being read hold the rest.
+const STAGED_TENTHS: u64 = 8;
 
 /// The queue of blocks.
 #[derive(Debug)]
@@ -49,10 +54,9 @@ struct State {
     next_sequence: u64,
     is_ended: bool,
     sinks: Vec<SinkState>,
-    source: RateMeter,
+    source: SourceMeter,
     staged_in_bytes: u64,
-    /// Room in memory and folder together.
-    capacity_bytes: u64,
+    room: StageRoom,
     saves_out: usize,
     is_folder_broken: bool,
 }
@@ -82,6 +86,8 @@ enum Body {
 struct SinkState {
     next: u64,
     taken_bytes: u64,
+    /// True if a file ended in the entry taken last.
+    is_between_files: bool,
     has_left: bool,
     pacer: Pacer,
 }
@@ -103,15 +109,16 @@ impl Stage {
     pub(super) fn new(run: Arc<Run>, sink_count: usize, spill: Option<Spill>) -> Self {
         let folder_bytes = spill.as_ref().map_or(0, |spill| spill.folder.reserved_bytes());
         let ram = run.slabs.slab_count() as u64 * run.slabs.slab_bytes() as u64;
+        let memory_bytes = ram / 10 * STAGED_TENTHS;
         let state = State {
             entries: VecDeque::new(),
             first: 0,
             next_sequence: 0,
             is_ended: false,
             sinks: (0..sink_count).map(|_| SinkState::default()).collect(),
-            source: RateMeter::default(),
+            source: SourceMeter::default(),
             staged_in_bytes: 0,
-            capacity_bytes: ram + folder_bytes,
+            room: StageRoom { memory_bytes, total_bytes: memory_bytes + folder_bytes },
             saves_out: 0,
             is_folder_broken: false,
         };
@@ -169,6 +176,12 @@ impl Stage {
                 match self.pace(&mut state, sink) {
                     Motion::Run => {}
                     Motion::Stand => return Taken::Stand,
+                    Motion::Hold(time) => {
+                        drop(state);
+                        self.run.config.clock.wait(time);
+                        state = self.state.lock();
+                        continue;
+                    }
                     Motion::Wait => {
                         self.changed.wait_for(&mut state, HALT_LOOK);
                         continue;
@@ -202,9 +215,15 @@ impl Stage {
     pub(super) fn taken(self: &Arc<Self>, sink: usize) {
         let mut state = self.state.lock();
         let index = usize::try_from(state.sinks[sink].next - state.first).unwrap_or(usize::MAX);
-        let length = state.entries.get(index).map_or(0, |entry| entry.length);
-        state.sinks[sink].next += 1;
-        state.sinks[sink].taken_bytes += length;
+        let now = self.run.config.clock.elapsed();
+        let entry = state.entries.get(index);
+        let (length, is_between_files) =
+            entry.map_or((0, false), |entry| (entry.length, !entry.records.is_empty()));
+        let sink_state = &mut state.sinks[sink];
+        sink_state.next += 1;
+        sink_state.taken_bytes += length;
+        sink_state.is_between_files = is_between_files;
+        sink_state.pacer.note_taken(now, length);
         self.release(&mut state);
         let loads = self.choose_loads(&mut state);
         drop(state);
@@ -246,14 +265,23 @@ impl Stage {
     fn pace(&self, state: &mut State, sink: usize) -> Motion {
         let now = self.run.config.clock.elapsed();
         let staged = state.staged_in_bytes;
-        let rate = state.source.bytes_per_second();
-        let water = plan_water(self.run.config.medium, rate, state.capacity_bytes);
+        let medium = self.run.config.medium;
+        let water = plan_water(medium, state.source.view(now), state.room);
         let is_ended = state.is_ended;
-        let is_full = self.run.has_records_waiting()
-            || (self.run.slabs.is_starved() && !self.can_save(state));
+        // With several drives the queue is held up by the one that is furthest behind.
+        let is_last = state.sinks[sink].next == state.first;
+        let is_full = is_last
+            && (self.run.has_records_waiting()
+                || (self.run.slabs.is_starved() && !self.can_save(state)));
         let sink_state = &mut state.sinks[sink];
-        let view =
-            PaceView { staged_bytes: staged - sink_state.taken_bytes, is_ended, is_full, water };
+        let view = PaceView {
+            staged_bytes: staged - sink_state.taken_bytes,
+            is_ended,
+            is_full,
+            is_between_files: sink_state.is_between_files,
+            medium,
+            water,
+        };
         let motion = sink_state.pacer.decide(now, &view);
         let pacer = &sink_state.pacer;
         self.run.gauges.update_drive(sink, |drive| {

@@ -25,10 +25,7 @@ fn assert_same(folder: &Folder, plan: &[PlannedFile], sink: &VecSink) {
 }
 
 /// A medium that no source of these tests sustains, so that everything is collected first.
-const FAST_MEDIUM: MediumRates = MediumRates {
-    streaming_min_bytes_per_second: u64::MAX / 100,
-    streaming_max_bytes_per_second: u64::MAX / 100,
-};
+const FAST_MEDIUM: MediumRates = MediumRates::new(&[u64::MAX / 200]);
 
 #[test]
 fn blocks_beyond_the_memory_go_through_the_folder_and_come_back_in_order() {
