@@ -14,6 +14,7 @@ use crate::catalog::EventLevel;
 use crate::domain::{Barcode, ByteCount, CopyLetter};
 use crate::jobs::equipment::{EquipmentError, Loaded};
 use crate::jobs::error::JobError;
+use crate::jobs::spec::Compression;
 use crate::source::Source;
 use crate::stream::{
     BackupEnd, BackupRequest, BlockSink, Gauges, SinkEndReason, StagingState, StreamConfig, backup,
@@ -151,9 +152,12 @@ impl<'a> Backup<'a> {
         }
         let until = self.joined_by(mark.ordinal)?;
         self.context.stage("writing", Some(&members[0].segment.state.barcode));
+        // What we have compressed, no drive can.
+        let is_compressing = self.spec.compression == Compression::None
+            && members.iter().any(|member| member.sink.is_compressing());
         let config = StreamConfig {
             block_bytes: members[0].sink.block_bytes(),
-            medium: members[0].loaded.rates(),
+            medium: members[0].loaded.rates().map(|rates| rates.compressing(is_compressing)),
             ..self.context.parts.stream.clone()
         };
         let room = SharedRoom::of(members.iter().map(|member| Arc::clone(&member.sink.room)));

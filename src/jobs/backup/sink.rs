@@ -45,6 +45,11 @@ impl TapeSink<'_> {
         self.volume.label().block_size
     }
 
+    /// True if the drive compresses what it writes there.
+    pub(super) fn is_compressing(&self) -> bool {
+        self.volume.label().compression
+    }
+
     /// Ends it.
     pub(super) fn into_volume(self) -> OpenVolume {
         self.volume

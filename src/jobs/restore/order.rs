@@ -5,20 +5,21 @@
 //! Many items are read in tape order, as the whole of a tape is.
 
 use crate::catalog::SelectionItem;
-use crate::domain::BlockNumber;
+use crate::domain::{BlockCount, BlockNumber};
 use crate::drive::{Drive, Segment};
 
 /// Items that are looked at together, at most: some tens of megabytes.
 pub(super) const ITEMS_ORDERED_MAX: usize = 20_000;
 /// Blocks between two items that are rather read than wound past: settling after a locate takes as long
 /// as a gigabyte of reading, of which this is far below.
-const GAP_BLOCKS: u64 = 64;
+pub(super) const GAP: BlockCount = BlockCount(64);
 
 /// `items`, which are in tape order, in the order in which `drive` reads them fastest from where it
-/// stands. Those without a place come first.
+/// stands. Those without a place come first; those with no more than `gap` between them stay together.
 pub fn order_for_reading<T>(
     drive: &mut Drive,
     items: Vec<T>,
+    gap: BlockCount,
     place: impl Fn(&T) -> Option<Segment>,
 ) -> Vec<T> {
     let mut ordered = Vec::with_capacity(items.len());
@@ -29,7 +30,7 @@ pub fn order_for_reading<T>(
             continue;
         };
         match groups.last_mut() {
-            Some((group, members)) if is_close(group, &segment) => {
+            Some((group, members)) if is_close(group, &segment, gap) => {
                 group.last = group.last.max(segment.last);
                 members.push(item);
             }
@@ -52,10 +53,10 @@ pub fn order_for_reading<T>(
     ordered
 }
 
-fn is_close(group: &Segment, next: &Segment) -> bool {
+fn is_close(group: &Segment, next: &Segment, gap: BlockCount) -> bool {
     group.partition == next.partition
         && next.first >= group.first
-        && next.first.0 <= group.last.0.saturating_add(GAP_BLOCKS)
+        && next.first.0 <= group.last.0.saturating_add(gap.0)
 }
 
 /// Where an item lies, from its first block to its last, on a volume with blocks of `block_bytes`.

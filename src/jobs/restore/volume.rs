@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::assembly::AssemblyError;
 use super::feed::{Feed, Reading};
 use super::ledger::Ledger;
-use super::order::{ITEMS_ORDERED_MAX, order_for_reading, place_of};
+use super::order::{GAP, ITEMS_ORDERED_MAX, order_for_reading, place_of};
 use super::outs::{Pending, Written};
 use super::pages::Pages;
 use super::shelf::Whereabouts;
@@ -159,7 +159,7 @@ impl Restore<'_> {
         };
         let mut pages = Pages::of(&context.parts.catalog, context.id, volume)?;
         pages.reorder(ITEMS_ORDERED_MAX, |items| {
-            order_for_reading(loaded.drive(), items, |item| place_of(item, label.block_size))
+            order_for_reading(loaded.drive(), items, GAP, |item| place_of(item, label.block_size))
         })?;
         let mut feed = Feed { reading: &reading, map, pages, next_id: 0 };
         let mut blocks = TapeBlocks::identified(loaded.drive(), &label, map);

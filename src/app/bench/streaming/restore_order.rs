@@ -19,7 +19,8 @@ use crate::app::bench::work::WorkFolder;
 use crate::app::engine::virtual_equipment;
 use crate::app::error::AppError;
 use crate::domain::{
-    Barcode, BlockNumber, ByteCount, Clock, KIB, LtoGeneration, Partition, Position, VirtualClock,
+    Barcode, BlockCount, BlockNumber, ByteCount, Clock, KIB, LtoGeneration, Partition, Position,
+    VirtualClock,
 };
 use crate::drive::{Access, Drive, Flush, PartitionPlan, Segment};
 use crate::jobs::restore::order_for_reading;
@@ -30,6 +31,8 @@ use crate::vtl::{
 const DATA: Partition = Partition(1);
 /// Small blocks: the way between them is the same as between large ones.
 const BLOCK_BYTES: u64 = 4 * KIB;
+/// A block of this cartridge is as long as thousands of a real one: no two files lie together.
+const GAP: BlockCount = BlockCount(0);
 const NEXT_STEP: &str = "Run it again; if it stays, report it with the line above.";
 
 /// What is read of what.
@@ -92,7 +95,7 @@ impl RestoreOrder {
         let catalog_seconds = timed(&by_path)?;
         let tape_seconds = timed(&in_tape_order)?;
         rewind(drive)?;
-        let planned = order_for_reading(drive, in_tape_order, |block| {
+        let planned = order_for_reading(drive, in_tape_order, GAP, |block| {
             let block = BlockNumber(*block);
             Some(Segment { partition: DATA, first: block, last: block })
         });
