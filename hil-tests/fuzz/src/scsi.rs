@@ -148,6 +148,8 @@ pub(crate) mod inquiry {
             seeds.push(devices.drive(inquiry_page(page, ANSWER_BYTES)));
             seeds.push(devices.changer(inquiry_page(page, ANSWER_BYTES)));
         }
+        // A changer has no page of tapes.
+        seeds.retain(|seed| !seed.is_empty());
         Ok(seeds)
     }
 }
