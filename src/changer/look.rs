@@ -12,19 +12,34 @@ use crate::scsi::element::{self, ElementReport, ElementStatus};
 use crate::scsi::mode::{self, ElementAddresses, ModeParameters};
 
 /// What the changer takes together with READ ELEMENT STATUS.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Asks {
     /// Volume tags.
-    tags: bool,
+    tags: Ask,
     /// Device identifiers of drives.
-    device_ids: bool,
+    device_ids: Ask,
     /// Both in one command.
-    both: bool,
+    both: Ask,
 }
 
-impl Default for Asks {
-    fn default() -> Self {
-        Self { tags: true, device_ids: true, both: true }
+/// Whether a changer takes something. What it has taken once it has: a refusal later on is a failure of
+/// that moment and teaches nothing, for without tags no cartridge would be found any more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Ask {
+    #[default]
+    Untried,
+    Taken,
+    Refused,
+}
+
+impl Ask {
+    fn is_open(self) -> bool {
+        self != Self::Refused
+    }
+
+    /// True if that error says that the changer does not take it.
+    fn is_refused_by(self, error: &ChangerError) -> bool {
+        self == Self::Untried && is_refusal(error)
     }
 }
 
@@ -86,31 +101,45 @@ impl Changer {
     }
 
     fn with_tags(&mut self, kind: ElementType) -> Result<Vec<ElementStatus>, ChangerError> {
-        if self.asks.tags {
+        if self.asks.tags.is_open() {
             match self.read_elements(kind, true, false) {
-                Err(error) if is_refusal(&error) => {}
-                result => return result,
+                Err(error) if self.asks.tags.is_refused_by(&error) => {}
+                result => {
+                    let elements = result?;
+                    self.asks.tags = Ask::Taken;
+                    return Ok(elements);
+                }
             }
         }
         let elements = self.read_elements(kind, false, false)?;
         // Only a changer that answers without tags has refused the tags and not the kind.
-        self.asks.tags = false;
+        self.asks.tags = Ask::Refused;
         Ok(elements)
     }
 
     fn drives(&mut self) -> Result<Vec<ElementStatus>, ChangerError> {
         const DRIVES: ElementType = ElementType::DataTransfer;
-        if self.asks.both && self.asks.tags && self.asks.device_ids {
+        let Asks { tags, device_ids, both } = self.asks;
+        if both.is_open() && tags.is_open() && device_ids.is_open() {
             match self.read_elements(DRIVES, true, true) {
-                Err(error) if is_refusal(&error) => self.asks.both = false,
-                result => return result,
+                Err(error) if both.is_refused_by(&error) => self.asks.both = Ask::Refused,
+                result => {
+                    let drives = result?;
+                    self.asks.both = Ask::Taken;
+                    return Ok(drives);
+                }
             }
         }
         let mut drives = self.with_tags(DRIVES)?;
-        if self.asks.device_ids {
+        if device_ids.is_open() {
             match self.read_elements(DRIVES, false, true) {
-                Ok(identified) => add_identifiers(&mut drives, identified),
-                Err(error) if is_refusal(&error) => self.asks.device_ids = false,
+                Ok(identified) => {
+                    self.asks.device_ids = Ask::Taken;
+                    add_identifiers(&mut drives, identified);
+                }
+                Err(error) if device_ids.is_refused_by(&error) => {
+                    self.asks.device_ids = Ask::Refused;
+                }
                 Err(error) => return Err(error),
             }
         }

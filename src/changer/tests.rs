@@ -281,3 +281,20 @@ fn tags_and_identifiers_are_asked_for_apart_where_they_are_refused_together() {
     assert!(inventory.drives().all(|drive| drive.drive_serial.is_some()));
     assert!(inventory.element(drive(0)).unwrap().is_full);
 }
+
+/// A changer that has given its volume tags has them: were a refusal of one moment believed, no cartridge
+/// would be found until the next restart.
+#[test]
+fn a_refusal_after_tags_were_given_is_an_error_and_is_not_remembered() {
+    let mut rig = Rig::new();
+    let before = rig.changer.inventory().unwrap();
+    assert!(before.find_barcode(&"FSP001L9".parse::<Barcode>().unwrap()).next().is_some());
+    for nth in 1..=4 {
+        let sense = SensePlan::new(SenseKey::IllegalRequest, 0x24, 0x00);
+        let effect = Effect::Sense { sense, execution: Execution::Skipped };
+        let fault = Fault::at_opcode(opcode::READ_ELEMENT_STATUS, nth, effect);
+        rig.library.set_faults(FaultPlan::of(fault));
+        rig.changer.inventory().unwrap_err();
+        assert_eq!(rig.changer.inventory().unwrap(), before, "after the refusal of look {nth}");
+    }
+}

@@ -19,7 +19,7 @@ use super::outcome::{Ending, Failure, JobEnd, Outcome};
 use super::spec::{JobProgress, JobSpec, Need};
 use super::{backup, format, inventory, movement, rebuild, restore, verify};
 use crate::catalog::{CatalogError, EventLevel, JobRecord, JobRequest, JobState};
-use crate::domain::JobId;
+use crate::domain::{Barcode, JobId};
 
 /// The kind of job that writes to tape; all others that move data read.
 const BACKUP: &str = "backup";
@@ -32,6 +32,8 @@ pub struct Runner {
     is_stopping: Arc<AtomicBool>,
     changed: Arc<dyn Fn() + Send + Sync>,
     moved: Mutex<MovedBytes>,
+    /// Cartridges that jobs had when the last process died.
+    left: Mutex<HashMap<JobId, Barcode>>,
 }
 
 /// Bytes that went through the drives since the start.
@@ -66,6 +68,7 @@ impl Runner {
             is_stopping: Arc::default(),
             changed,
             moved: Mutex::default(),
+            left: Mutex::default(),
         });
         match runner.parts.equipment.resolve_half_done_moves() {
             Ok(resolved) => {
@@ -80,6 +83,8 @@ impl Runner {
         let now = runner.parts.clock.now();
         runner.parts.catalog.requeue_interrupted_jobs(now)?;
         for job in runner.parts.catalog.jobs_in_state(JobState::Queued)? {
+            let progress = serde_json::from_value::<JobProgress>(job.progress).unwrap_or_default();
+            runner.left.lock().extend(progress.cartridge.map(|cartridge| (job.id, cartridge)));
             runner.launch(job.id)?;
             // Asked for and not obeyed before the last process ended.
             if job.request == Some(JobRequest::Cancel)
@@ -243,8 +248,21 @@ impl Runner {
             let what = what.or_else(|| panic.downcast_ref::<&str>().map(|&text| text.to_owned()));
             Err(JobError::Bug(what.unwrap_or_else(|| "a panic".to_owned())))
         });
+        if !context.is_interrupted() {
+            self.put_away_left(context);
+        }
         self.write_end(context, of_another_host(stopped_while_waiting(context, ended)));
         (self.changed)();
+    }
+
+    /// A job that had nothing more to do with its cartridge than to put it away does not load it again
+    /// when it is taken up: it is put away here.
+    fn put_away_left(&self, context: &JobContext) {
+        let Some(barcode) = self.left.lock().remove(&context.id) else { return };
+        if let Err(error) = context.parts.equipment.put_away_left(&barcode) {
+            let message = format!("cartridge {barcode} could not be put away: {error}");
+            context.tell(EventLevel::Warning, "put_away", message);
+        }
     }
 
     /// Bytes that went through the drives since the start, jobs at work included.

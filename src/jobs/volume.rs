@@ -9,14 +9,18 @@ use super::equipment::{EquipmentError, Loaded};
 use super::error::JobError;
 use super::identity::{self, Content, Expected, Found};
 use crate::catalog::{
-    CartridgeId, CartridgeKind, CartridgeRecord, CartridgeSighting, CatalogError, VolumeRecord,
-    VolumeState,
+    CartridgeId, CartridgeKind, CartridgeRecord, CartridgeSighting, CatalogError, EventLevel,
+    VolumeRecord, VolumeState,
 };
 use crate::domain::{Barcode, VolumeUuid};
 use crate::drive::{DriveErrorKind, Medium};
 use crate::ltfs::error::{LtfsError, LtfsErrorKind, NotLtfs};
 use crate::ltfs::label::{PartitionMap, VolumeLabel};
 use crate::ltfs::mount::{CheckEnds, KnownVolume, MountOptions, MountedVolume, identify, mount};
+
+/// How often a cartridge is loaded again after failures of drive or robot before a job gives up or a
+/// person is asked. Chosen, no data yet.
+pub(crate) const TRIES_MAX: usize = 3;
 
 /// What the catalog knows of a cartridge and the volume on it.
 #[derive(Clone, Debug)]
@@ -235,4 +239,49 @@ pub(crate) fn is_the_cartridges(error: &JobError) -> bool {
             matches!(drive.kind(), DriveErrorKind::CartridgeBad | DriveErrorKind::Corrupt)
         }),
     }
+}
+
+/// True if the same again, over a new way to the drive and from what is on tape by then, may succeed.
+pub(crate) fn may_pass(error: &JobError) -> bool {
+    use LtfsErrorKind as Kind;
+    match error {
+        JobError::Equipment(error) => matches!(
+            error,
+            EquipmentError::Drive(_)
+                | EquipmentError::Changer(_)
+                | EquipmentError::Transport(_)
+                | EquipmentError::NothingLoaded { .. }
+        ),
+        JobError::Ltfs(error) => matches!(
+            error.kind(),
+            Kind::Retry | Kind::WaitReady | Kind::PositionLost | Kind::DriveBad
+        ),
+        other => other.drive().is_some_and(|drive| {
+            matches!(
+                LtfsErrorKind::from(drive.kind()),
+                Kind::Retry | Kind::WaitReady | Kind::PositionLost | Kind::DriveBad
+            )
+        }),
+    }
+}
+
+/// Does `work` with a cartridge, and again after a failure that may pass, [`TRIES_MAX`] times in all.
+///
+/// # Errors
+/// The last one.
+pub(crate) fn with_tries<T>(
+    context: &JobContext,
+    barcode: &Barcode,
+    mut work: impl FnMut() -> Result<T, JobError>,
+) -> Result<T, JobError> {
+    for _ in 1..TRIES_MAX {
+        match work() {
+            Err(error) if may_pass(&error) && !context.is_stopped() => {
+                let message = format!("trying {barcode} again after: {error}");
+                context.tell(EventLevel::Warning, "cartridge_again", message);
+            }
+            other => return other,
+        }
+    }
+    work()
 }

@@ -191,8 +191,8 @@ impl LtfsError {
             | Self::WriteProtected(_)
             | Self::NeedsRepair { .. }
             | Self::NoGeneration(_)
-            | Self::NotRepairable(_)
             | Self::File { .. } => Kind::OperatorNeeded,
+            Self::NotRepairable(_) => Kind::CartridgeBad,
             Self::Labels(_)
             | Self::NoIndex { .. }
             | Self::Tree(_)
@@ -209,6 +209,13 @@ impl LtfsError {
     pub(super) fn is_unit_attention(&self) -> bool {
         matches!(self, Self::Drive { source, .. }
             if matches!(**source, DriveError::UnitAttention { .. }))
+    }
+
+    /// True if a write has failed that was answered before: whoever made it must hear of it, and a mount
+    /// looks at what is on tape now.
+    pub(super) fn is_deferred(&self) -> bool {
+        matches!(self, Self::Drive { source, .. }
+            if matches!(**source, DriveError::Deferred { .. }))
     }
 
     pub(super) fn drive(doing: &'static str) -> impl FnOnce(DriveError) -> Self {
@@ -234,7 +241,9 @@ impl From<DriveErrorKind> for LtfsErrorKind {
     }
 }
 
-/// True for a failure that lies in the medium at that place: what is elsewhere may still be read.
+/// True for a failure that lies in the medium at that place: what is elsewhere may still be read. A
+/// deferred error is about what was written before, and says nothing of the place.
 pub(super) fn is_damage(error: &DriveError) -> bool {
-    matches!(error.kind(), DriveErrorKind::CartridgeBad | DriveErrorKind::Corrupt)
+    !matches!(error, DriveError::Deferred { .. })
+        && matches!(error.kind(), DriveErrorKind::CartridgeBad | DriveErrorKind::Corrupt)
 }

@@ -35,8 +35,25 @@ pub(super) enum LabelFound {
     Unreadable(DriveError),
 }
 
+/// Looks at a place, and once more if what was found there is not good.
+///
+/// A drive that fails to read once may read the next time, and what a mount passes over is in no index
+/// that is written from then on: nothing is called damaged or absent that was looked at only once.
+pub(super) fn look_twice<T>(
+    mut look: impl FnMut() -> Result<T, LtfsError>,
+    is_good: impl Fn(&T) -> bool,
+) -> Result<T, LtfsError> {
+    let found = look()?;
+    if is_good(&found) { Ok(found) } else { look() }
+}
+
 /// Reads the label of one partition.
 pub(super) fn read_label(drive: &mut Drive, partition: Partition) -> Result<LabelFound, LtfsError> {
+    let is_label = |found: &LabelFound| matches!(found, LabelFound::Label(_));
+    look_twice(|| read_label_once(drive, partition), is_label)
+}
+
+fn read_label_once(drive: &mut Drive, partition: Partition) -> Result<LabelFound, LtfsError> {
     const DOING: &str = "read the label";
     match drive.locate(Position { partition, block: BlockNumber(0) }) {
         Ok(()) => {}
@@ -221,6 +238,17 @@ pub(super) fn read_index(
         return Ok(IndexFound::NotAnIndex);
     }
     let location = IndexLocation { partition: id, block };
+    let is_index = |found: &IndexFound| matches!(found, IndexFound::Good(_));
+    look_twice(|| read_index_once(drive, place, partition, location), is_index)
+}
+
+fn read_index_once(
+    drive: &mut Drive,
+    place: IndexPlace<'_>,
+    partition: Partition,
+    location: IndexLocation,
+) -> Result<IndexFound, LtfsError> {
+    let IndexLocation { partition: id, block } = location;
     let name = format!("{}-{id}{block}", place.label.uuid);
     let path = place.spool_dir.join(format!("{name}.part"));
     let copied = copy_index(drive, place, location, Position { partition, block }, &path)?;

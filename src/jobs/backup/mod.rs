@@ -211,6 +211,8 @@ struct Backup<'a> {
     state: RunState,
     /// Copies that cannot go on now, with what a person has to do first.
     held: BTreeMap<usize, Need>,
+    /// Failures of devices since a copy's last segment was written.
+    tries: BTreeMap<usize, usize>,
     /// The cartridge of which a person has heard that no drive was free for it.
     told_of_want: Option<Barcode>,
     /// Files and bytes that each copy has, for those who watch.
@@ -226,8 +228,8 @@ impl<'a> Backup<'a> {
         state: RunState,
     ) -> Self {
         let shown = Shown::of(state.copies.len());
-        let (held, told_of_want) = (BTreeMap::new(), None);
-        Self { context, spec, source, files, state, held, told_of_want, shown }
+        let (held, tries, told_of_want) = (BTreeMap::new(), BTreeMap::new(), None);
+        Self { context, spec, source, files, state, held, tries, told_of_want, shown }
     }
 
     fn run(mut self) -> Result<Ending, JobError> {
@@ -353,7 +355,8 @@ impl<'a> Backup<'a> {
     }
 
     fn ended(self) -> Result<Ending, JobError> {
-        let outcome = self.outcome(Standing::Ended)?;
+        let mut outcome = self.outcome(Standing::Ended)?;
+        self.add_lost_unchanged(&mut outcome)?;
         let catalog = &self.context.parts.catalog;
         let now = self.context.parts.clock.now();
         let is_complete = outcome.problems_total == 0;

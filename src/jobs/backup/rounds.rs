@@ -244,6 +244,7 @@ impl<'a> Backup<'a> {
             let copy = &mut self.state.copies[at];
             match end {
                 Ok(end) => {
+                    self.tries.remove(&at);
                     copy.is_done = end == SegmentEnd::PlanDone;
                     // In all other cases the copy goes on here when it is its turn again.
                     if let (SegmentEnd::PlanDone | SegmentEnd::VolumeFull, Some(last)) =

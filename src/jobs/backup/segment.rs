@@ -25,6 +25,7 @@ use crate::jobs::error::JobError;
 use crate::jobs::identity;
 use crate::jobs::spec::{BackupMode, BackupSpec, Compression};
 use crate::jobs::volume::{expected_of, known_cartridge, look, mounted_of, options_for};
+use crate::ltfs::error::LtfsError;
 use crate::ltfs::merge::IndexFile;
 use crate::ltfs::mount::{CheckEnds, MountedVolume, mount};
 use crate::ltfs::repair::repair;
@@ -117,9 +118,8 @@ impl<'a> Segment<'a> {
         let looked = look(self.context, loaded, Some(self.state.volume), CheckEnds::Always)?;
         identity::ensure_writable(&looked.found, &expected)?;
         let mut mounted = mounted_of(looked)?;
-        if mounted.ensure_appendable().is_err() && mounted.needs_repair() {
-            let findings: Vec<_> = mounted.findings.iter().map(ToString::to_string).collect();
-            let message = format!("repairing {}: {}", self.state.barcode, findings.join("; "));
+        if let Err(LtfsError::NeedsRepair { reason, .. }) = mounted.ensure_appendable() {
+            let message = format!("repairing {}: {reason}", self.state.barcode);
             self.context.tell(EventLevel::Warning, "volume_repair", message);
             let volume = self.state.volume;
             match repair(loaded.lend(), &mounted, self.write_options(), None) {

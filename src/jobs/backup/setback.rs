@@ -6,13 +6,16 @@
 
 use super::Backup;
 use super::copy_state::{CopyState, Reached};
-use crate::catalog::{EventLevel, VolumeState};
-use crate::domain::{Barcode, ByteCount};
+use crate::catalog::{Effective, EventLevel, EvidenceState, VolumeState};
+use crate::domain::{Barcode, ByteCount, SourcePath};
 use crate::drive::DriveErrorKind;
 use crate::jobs::equipment::EquipmentError;
 use crate::jobs::error::JobError;
 use crate::jobs::identity::IdentityError;
+use crate::jobs::outcome::{Outcome, grouped};
 use crate::jobs::spec::Need;
+use crate::jobs::volume::{TRIES_MAX, may_pass};
+use crate::ltfs::error::LtfsErrorKind;
 use crate::pools::NoCandidate;
 
 /// Cartridges that may fail one after the other before the job asks a person.
@@ -27,7 +30,13 @@ impl Backup<'_> {
         if is_cartridges(&error) && self.state.copies[at].given_up.len() < FAILED_CARTRIDGES_MAX {
             return self.give_up_cartridge(at, &error);
         }
-        if self.state.copies.len() == 1 || !is_copys(&error) {
+        let may_pass = may_pass(&error);
+        if may_pass && self.is_tried_again(at, &error) {
+            return Ok(());
+        }
+        // What may have passed by then is waited for; anything else ends a run of one copy.
+        let is_alone = self.state.copies.len() == 1;
+        if (is_alone && !may_pass) || !is_copys(&error) {
             return Err(error);
         }
         let copy = self.state.copies[at].copy;
@@ -35,6 +44,42 @@ impl Backup<'_> {
         self.context.tell(EventLevel::Error, "copy_left_behind", message);
         let need = self.need_after(at, &error);
         self.held.insert(at, need);
+        Ok(())
+    }
+
+    /// A failure of drive, robot or the way to them says nothing of the cartridge: it is loaded, looked at and
+    /// repaired again, and the segment goes on behind what is on tape, a few times.
+    fn is_tried_again(&mut self, at: usize, error: &JobError) -> bool {
+        let tries = self.tries.entry(at).or_insert(0);
+        *tries += 1;
+        if *tries >= TRIES_MAX {
+            return false;
+        }
+        let segment = self.state.copies[at].segments.last();
+        let barcode = segment.map_or_else(String::new, |segment| segment.barcode.to_string());
+        let message = format!("trying {barcode} again after: {}", error.chain());
+        self.context.tell(EventLevel::Warning, "cartridge_again", message);
+        true
+    }
+
+    /// Adds files that the run left to earlier ones, on a cartridge that was set aside meanwhile. Looked for
+    /// only if one was: it takes a look at every unchanged file.
+    pub(super) fn add_lost_unchanged(&self, outcome: &mut Outcome) -> Result<(), JobError> {
+        if self.state.copies.iter().all(|copy| copy.given_up.is_empty()) {
+            return Ok(());
+        }
+        let referred = self.context.parts.catalog.referred_evidence(&self.state.run)?;
+        let is_lost = |effective: &Effective| !effective.is_at_least(EvidenceState::Indexed);
+        let lost = referred.files.iter().filter(|(effective, _)| is_lost(effective));
+        let files: u64 = lost.map(|(_, totals)| totals.files).sum();
+        if files > 0 {
+            let reason = format!(
+                "{} unchanged files are on a cartridge that was set aside: the next run stores them again",
+                grouped(files)
+            );
+            outcome.add_problem(&SourcePath::top(), "set_aside", reason);
+            outcome.problems_total += files - 1;
+        }
         Ok(())
     }
 
@@ -129,8 +174,13 @@ impl Backup<'_> {
 
 /// True for what is the matter with the cartridge: another one will do.
 fn is_cartridges(error: &JobError) -> bool {
-    matches!(error, JobError::Identity(_) | JobError::VolumeChanged { .. })
-        || error.drive().is_some_and(|drive| drive.kind() == DriveErrorKind::CartridgeBad)
+    match error {
+        JobError::Identity(_) | JobError::VolumeChanged { .. } => true,
+        JobError::Ltfs(error) => {
+            matches!(error.kind(), LtfsErrorKind::CartridgeBad | LtfsErrorKind::Corrupt)
+        }
+        other => other.drive().is_some_and(|drive| drive.kind() == DriveErrorKind::CartridgeBad),
+    }
 }
 
 /// True for what keeps one copy from going on, and no other.

@@ -11,8 +11,9 @@ use crate::jobs::test_support::{
     TestAppliance, backup_spec, barcode, noise, restore_spec, tree_of, write_file,
 };
 use crate::jobs::{JobSpec, JobState};
+use crate::scsi::{SenseKey, opcode};
 use crate::vtl::FaultPlan;
-use crate::vtl::faults::{BlockAccess, Effect, Fault, Times, Trigger};
+use crate::vtl::faults::{BlockAccess, Effect, Execution, Fault, SensePlan, Times, Trigger};
 
 mod copies;
 
@@ -181,4 +182,82 @@ fn a_backup_interrupted_again_and_again_ends_complete() {
     assert_eq!(state, JobState::Completed, "{end:?}\n{}", appliance.log());
     let run = end.outcome.unwrap().run.unwrap();
     assert_eq!(indexed(&appliance, &run), (300, 300));
+}
+
+fn sense(key: SenseKey, code: u8, qualifier: u8) -> Effect {
+    let sense = SensePlan::new(key, code, qualifier);
+    Effect::Sense { sense, execution: Execution::Skipped }
+}
+
+/// Whatever a drive or the robot answers once: the cartridge is looked at again, repaired where the failure
+/// left half an index, and the run goes on behind what is on tape.
+#[test]
+fn a_device_that_fails_once_does_not_fail_the_run() {
+    let failures = [
+        (opcode::WRITE_6, 3, Effect::Reset { unit_attention: true }),
+        (opcode::WRITE_6, 5, Effect::TransportGone { execution: Execution::Done }),
+        // The filemarks behind the indexes of both partitions are among them.
+        (opcode::WRITE_FILEMARKS_6, 2, sense(SenseKey::HardwareError, 0x44, 0x00)),
+        (opcode::WRITE_FILEMARKS_6, 4, sense(SenseKey::AbortedCommand, 0x00, 0x00)),
+        (opcode::WRITE_FILEMARKS_6, 6, sense(SenseKey::NotReady, 0x04, 0x01)),
+        (opcode::READ_POSITION, 4, Effect::Busy),
+        (opcode::READ_ELEMENT_STATUS, 9, Effect::Busy),
+    ];
+    for (opcode, nth, effect) in failures {
+        let appliance = TestAppliance::formatted(1, 64);
+        let source = small_tree(&appliance);
+        let fault = Fault::at_opcode(opcode, nth, effect);
+        appliance.library.set_faults(FaultPlan::of(fault.clone()));
+        let spec = BackupSpec { index_interval: ByteCount(2 * MIB), ..backup_spec(&source, "s") };
+        let end = appliance.complete(&JobSpec::Backup(spec));
+        let run = end.outcome.unwrap().run.unwrap();
+        assert_eq!(indexed(&appliance, &run), (32, 32), "{fault:?}\n{}", appliance.log());
+    }
+}
+
+#[test]
+fn a_drive_that_fails_again_and_again_is_for_a_person_and_the_job_goes_on_afterwards() {
+    let appliance = TestAppliance::formatted(1, 64);
+    let source = small_tree(&appliance);
+    let gone = Effect::TransportGone { execution: Execution::Skipped };
+    let fault = Fault::at_opcode(opcode::WRITE_6, 2, gone).always();
+    appliance.library.set_faults(FaultPlan::of(fault));
+    let job = appliance.submit(&JobSpec::Backup(backup_spec(&source, "s")));
+    let (state, end) = appliance.wait(job);
+    assert_eq!(state, JobState::Waiting, "{end:?}");
+    assert!(matches!(end.need, Some(Need::Attention { .. })), "{end:?}");
+    let inventory = appliance.parts().equipment.inventory().unwrap();
+    assert!(inventory.drives().all(|drive| !drive.is_full), "{}", appliance.log());
+
+    appliance.library.set_faults(FaultPlan::default());
+    appliance.runner().resume(job).unwrap();
+    let (state, end) = appliance.wait(job);
+    assert_eq!(state, JobState::Completed, "{end:?}");
+    assert_eq!(indexed(&appliance, &end.outcome.unwrap().run.unwrap()), (32, 32));
+}
+
+/// A run leaves unchanged files to an earlier one, and in its middle their cartridge fails: it is not
+/// complete, and the next run stores those files, and the second names of them, on another cartridge.
+#[test]
+fn unchanged_files_on_a_cartridge_that_is_set_aside_are_stored_again_by_the_next_run() {
+    let appliance = TestAppliance::formatted(2, 64);
+    let source = small_tree(&appliance);
+    appliance.backup(&source, "s");
+    write_file(&source.join("new"), b"new");
+    let fault = Fault::at_opcode(opcode::WRITE_6, 1, sense(SenseKey::MediumError, 0x0C, 0x00));
+    appliance.library.set_faults(FaultPlan::of(fault));
+    let job = appliance.submit(&JobSpec::Backup(incremental(&source)));
+    let (state, end) = appliance.wait(job);
+    assert_eq!(state, JobState::Incomplete, "{end:?}\n{}", appliance.log());
+    let outcome = end.outcome.unwrap();
+    assert_eq!(outcome.problems[0].state, "set_aside", "{outcome:?}");
+
+    appliance.complete(&JobSpec::Backup(incremental(&source)));
+    let set: SetName = "s".parse().unwrap();
+    for name in ["large", "second name", "d1/f1", "link", "new"] {
+        let path = source.join(name);
+        let versions = appliance.catalog().versions(&set, path.to_str().unwrap().as_bytes());
+        let newest = &versions.unwrap()[0].version;
+        assert!(newest.evidence.is_at_least(EvidenceState::Indexed), "{name}: {newest:?}");
+    }
 }

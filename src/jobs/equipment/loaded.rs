@@ -5,13 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{BayGuard, DriveBay, Equipment, EquipmentError, Patience};
-use crate::changer::{Element, ElementAddress, Inventory};
+use crate::changer::{Element, ElementAddress, ElementKind, Inventory};
 use crate::domain::{Barcode, DriveSerial};
 use crate::drive::{Drive, DriveError, WaitState};
 use crate::stream::MediumRates;
 
 /// LTO-9 media are initialised at their first load for up to two hours; a margin on top.
 const READY_LIMIT: Duration = Duration::from_secs(3 * 3600);
+/// How often putting a cartridge away is tried. Chosen, no data yet.
+const PUT_AWAY_TRIES_MAX: usize = 2;
 
 /// A loaded cartridge. Dropped without [`put_away`](Self::put_away), the cartridge stays in the drive,
 /// which is free for the next job, and locked and reserved against everybody else.
@@ -212,6 +214,26 @@ impl Equipment {
         Ok(Loaded { drive: Some(drive), barcode, home, element, was_loaded, guard })
     }
 
+    /// Puts a cartridge away that a job of the last process left in a drive, if it is still there and no
+    /// job has the drive.
+    ///
+    /// # Errors
+    /// As [`Loaded::put_away`].
+    pub fn put_away_left(self: &Arc<Self>, barcode: &Barcode) -> Result<(), EquipmentError> {
+        if self.changer.is_none() {
+            return Ok(());
+        }
+        let element = self.find(barcode)?;
+        let bay =
+            self.bays.iter().position(|bay| Some(&bay.serial) == element.drive_serial.as_ref());
+        match bay.and_then(|bay| self.try_take(bay)) {
+            Some(guard) => {
+                self.loaded(guard, barcode, element.source, Some(element.address))?.put_away()
+            }
+            None => Ok(()),
+        }
+    }
+
     fn find(&self, barcode: &Barcode) -> Result<Element, EquipmentError> {
         self.find_in(&self.inventory()?, barcode)
     }
@@ -286,19 +308,6 @@ impl Loaded {
         self.drive = Some(drive);
     }
 
-    /// Opens the drive anew where a lent one was lost with what held it, or its device was reset.
-    ///
-    /// # Errors
-    /// If the drive cannot be reached.
-    pub fn reconnect(&mut self) -> Result<(), EquipmentError> {
-        let equipment = &self.guard.equipment;
-        self.drive = None;
-        let mut drive = equipment.connect(self.guard.bay)?;
-        drive.wait_ready(READY_LIMIT, &mut |_| {})?;
-        self.drive = Some(drive);
-        Ok(())
-    }
-
     /// Unloads the cartridge and loads it again, through its slot where there is a robot: what is
     /// read after that comes from the tape and from no buffer.
     ///
@@ -324,20 +333,43 @@ impl Loaded {
         Ok(again)
     }
 
-    /// Unloads the cartridge and puts it back where it came from, or into an empty slot.
+    /// Unloads the cartridge and puts it back where it came from, or into an empty slot. Failing once,
+    /// it is tried again over a new way to the drive: a cartridge that stays in its drive keeps the next
+    /// job from it.
     ///
     /// # Errors
     /// If the drive or the changer fails; the error says where the cartridge is.
     pub fn put_away(mut self) -> Result<(), EquipmentError> {
-        if self.drive.is_none() {
-            self.reconnect()?;
+        for _ in 1..PUT_AWAY_TRIES_MAX {
+            match self.try_put_away() {
+                Ok(()) => return Ok(()),
+                Err(error) => {
+                    tracing::warn!(%error, "putting {} away is tried once more", self.barcode);
+                    self.drive = None;
+                }
+            }
         }
+        self.try_put_away()
+    }
+
+    fn try_put_away(&mut self) -> Result<(), EquipmentError> {
         let equipment = Arc::clone(&self.guard.equipment);
-        equipment.release(self.drive())?;
+        let mut drive = match self.drive.take() {
+            Some(drive) => drive,
+            // It may have unloaded already: nobody waits for it to get ready.
+            None => equipment.connect(self.guard.bay)?,
+        };
+        equipment.release(&mut drive)?;
+        self.drive = Some(drive);
         let Some(changer) = &equipment.changer else { return Ok(()) };
-        let Some(from) = self.element else { return Ok(()) };
+        let Some(element) = self.element else { return Ok(()) };
         let mut changer = changer.lock();
         let inventory = equipment.look(&mut changer)?;
+        let from = match inventory.find_barcode(&self.barcode).next() {
+            Some(found) if found.kind == ElementKind::Slot => return Ok(()),
+            Some(found) if found.kind == ElementKind::Robot => found.address,
+            _ => element,
+        };
         let slot = inventory.empty_slot(self.home).ok_or(EquipmentError::NoEmptySlot)?.address;
         Ok(equipment.carry(&mut changer, from, slot)?)
     }

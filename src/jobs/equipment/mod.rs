@@ -95,15 +95,18 @@ impl Equipment {
         self.look(&mut changer.lock())
     }
 
-    /// Has the library look at every element itself, then reports.
+    /// Has the library look at every element itself, puts away what the robot still holds, then reports.
     ///
     /// # Errors
     /// If there is no changer or it fails.
     pub fn take_inventory(&self) -> Result<Inventory, EquipmentError> {
         let changer = self.changer.as_ref().ok_or(EquipmentError::NoChanger)?;
-        let mut changer = changer.lock();
-        changer.initialize_elements(None)?;
-        self.look(&mut changer)
+        changer.lock().initialize_elements(None)?;
+        for (barcode, slot) in self.resolve_half_done_moves()? {
+            let name = barcode.map_or_else(|| "a cartridge".to_owned(), |b| b.to_string());
+            tracing::warn!("{name} was in the robot's hand: put into slot {slot}");
+        }
+        self.look(&mut changer.lock())
     }
 
     /// Moves a cartridge between two elements. A drive involved must not be in use.

@@ -6,8 +6,11 @@
 use std::sync::Arc;
 
 use super::{Equipment, EquipmentError};
-use crate::changer::{Changer, ChangerError, ElementAddress, Inventory};
+use crate::changer::{Changer, ChangerError, ElementAddress, Found, Inventory};
 use crate::domain::Timestamp;
+
+/// How often a robot is told the same move. Chosen, no data yet.
+const MOVES_MAX: usize = 2;
 
 /// What the last look has shown.
 #[derive(Clone, Debug, Default)]
@@ -42,22 +45,52 @@ impl Equipment {
     }
 
     /// Has the robot move a cartridge, and keeps what the library looks like afterwards.
+    ///
+    /// Where the cartridge is seen afterwards decides, not the answer: what has arrived was moved, and
+    /// from its old place or the robot's hand it is moved once more.
     pub(super) fn carry(
         &self,
         changer: &mut Changer,
         from: ElementAddress,
         to: ElementAddress,
     ) -> Result<(), ChangerError> {
-        match changer.move_cartridge(from, to) {
+        let mut from = from;
+        for _ in 1..MOVES_MAX {
+            let error = match self.carry_once(changer, from, to) {
+                Err(error) => error,
+                Ok(()) => return Ok(()),
+            };
+            match &error {
+                ChangerError::MoveFailed { found: Found::AtSource, .. } => {}
+                ChangerError::MoveFailed { found: Found::InRobot(robot), .. } => from = *robot,
+                _ => return Err(error),
+            }
+            tracing::warn!(%error, "a move is tried once more");
+        }
+        self.carry_once(changer, from, to)
+    }
+
+    fn carry_once(
+        &self,
+        changer: &mut Changer,
+        from: ElementAddress,
+        to: ElementAddress,
+    ) -> Result<(), ChangerError> {
+        let error = match changer.move_cartridge(from, to) {
             Ok(moved) => {
                 self.saw(&moved.inventory);
+                return Ok(());
+            }
+            Err(error) => error,
+        };
+        // The move's own error says more than a look that fails too.
+        let _ = self.look(changer);
+        match error {
+            ChangerError::MoveFailed { found: Found::AtDestination, .. } => {
+                tracing::warn!(%error, "the cartridge has arrived all the same");
                 Ok(())
             }
-            Err(error) => {
-                // The move's own error says more than a look that fails too.
-                let _ = self.look(changer);
-                Err(error)
-            }
+            error => Err(error),
         }
     }
 

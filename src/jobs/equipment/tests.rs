@@ -1,15 +1,15 @@
-//! Drives between hosts: a second host is another initiator of the virtual library.
+//! Drives between hosts, where a second host is another initiator of the virtual library; moves that fail.
 
 use std::sync::Arc;
 
 use super::Holder;
 use crate::drive::{Drive, DriveError, ReservationKey};
 use crate::jobs::JobState;
-use crate::jobs::spec::{EraseConsent, FormatSpec, JobSpec, Need};
+use crate::jobs::spec::{self, EraseConsent, FormatSpec, JobSpec, MoveSpec, Need};
 use crate::jobs::test_support::{TestAppliance, barcode};
 use crate::scsi::{SenseKey, Transport, opcode};
-use crate::vtl::faults::{Effect, Execution, Fault, SensePlan};
-use crate::vtl::{FaultPlan, InitiatorId};
+use crate::vtl::faults::{ByteMatch, Effect, Execution, Fault, MoveEnd, SensePlan, Times, Trigger};
+use crate::vtl::{FaultPlan, InitiatorId, Place};
 
 const THEIRS: ReservationKey = ReservationKey(0xAB);
 
@@ -107,4 +107,62 @@ fn drives_that_cannot_be_reserved_are_used_all_the_same() {
     let fault = Fault::at_opcode(opcode::PERSISTENT_RESERVE_OUT, 1, effect).always();
     appliance.library.set_faults(FaultPlan::of(fault));
     appliance.complete(&format(1));
+}
+
+fn place_of(appliance: &TestAppliance, number: u16) -> Place {
+    let cartridges = appliance.library.cartridges().unwrap();
+    cartridges.into_iter().find(|c| c.barcode == barcode(number)).unwrap().place
+}
+
+fn stuck() -> SensePlan {
+    SensePlan::new(SenseKey::HardwareError, 0x15, 0x01)
+}
+
+/// The robot stops with the cartridge in its hand, or does not move at all, or moves and says that it has
+/// not: a look decides, and the move is finished.
+#[test]
+fn a_move_that_fails_once_is_finished_from_wherever_the_cartridge_is() {
+    let ends = [MoveEnd::Robot, MoveEnd::Source, MoveEnd::Destination];
+    for (number, ends) in (0_u16..).zip(ends) {
+        let appliance = TestAppliance::new(3, 64);
+        let effect = Effect::Move { ends, sense: Some(stuck()) };
+        let fault = Fault::at_opcode(opcode::MOVE_MEDIUM, 1, effect);
+        appliance.library.set_faults(FaultPlan::of(fault));
+        let spec = MoveSpec { from: spec::Place::Slot(number), to: spec::Place::Slot(9) };
+        appliance.complete(&JobSpec::Move(spec));
+        assert_eq!(place_of(&appliance, number + 1), Place::Slot(9), "{}", appliance.log());
+    }
+}
+
+#[test]
+fn a_cartridge_that_cannot_be_put_away_at_once_is_put_away_at_the_second_try() {
+    let is_unload = ByteMatch { at: 4, mask: 1, value: 0 };
+    let unload = Trigger::Opcode { opcode: opcode::LOAD_UNLOAD, nth: 1, bytes: vec![is_unload] };
+    let carry = Trigger::Opcode { opcode: opcode::MOVE_MEDIUM, nth: 2, bytes: Vec::new() };
+    let gone = Effect::TransportGone { execution: Execution::Done };
+    let failed = Effect::Sense {
+        sense: SensePlan::new(SenseKey::HardwareError, 0x44, 0x00),
+        execution: Execution::Skipped,
+    };
+    for (trigger, effect) in [(unload.clone(), Effect::Busy), (unload, gone), (carry, failed)] {
+        let appliance = TestAppliance::new(1, 64);
+        let fault = Fault { device: None, trigger, effect, times: Times::Once };
+        appliance.library.set_faults(FaultPlan::of(fault));
+        appliance.complete(&format(1));
+        assert_eq!(place_of(&appliance, 1), Place::Slot(0), "{}", appliance.log());
+    }
+}
+
+/// What a dead process left in a drive is put away on request, and what a job has is left alone.
+#[test]
+fn a_cartridge_left_in_a_drive_is_put_away_unless_a_job_has_it() {
+    let appliance = TestAppliance::new(1, 64);
+    let equipment = &appliance.parts().equipment;
+    let loaded = equipment.load(&barcode(1), &|| false, &mut |_| {}).unwrap();
+    equipment.put_away_left(&barcode(1)).unwrap();
+    assert_eq!(place_of(&appliance, 1), Place::Drive(0), "a job has it");
+    drop(loaded);
+    equipment.put_away_left(&barcode(1)).unwrap();
+    assert_eq!(place_of(&appliance, 1), Place::Slot(0), "{}", appliance.log());
+    equipment.put_away_left(&barcode(1)).unwrap();
 }

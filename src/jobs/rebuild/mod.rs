@@ -38,7 +38,7 @@ use super::equipment::EquipmentError;
 use super::error::JobError;
 use super::outcome::{Ending, Outcome, grouped};
 use super::spec::RebuildSpec;
-use super::volume::is_the_cartridges;
+use super::volume::{is_the_cartridges, with_tries};
 use crate::catalog::{EventLevel, SetRecord};
 use crate::domain::{Barcode, SetName, SourcePath};
 
@@ -117,7 +117,8 @@ fn look_at(context: &JobContext, barcode: &Barcode) -> Result<Collected, JobErro
     if let Some(collected) = read_notes(&notes) {
         return Ok(collected);
     }
-    let collected = match load_and_collect(context, barcode) {
+    let collected = with_tries(context, barcode, || load_and_collect(context, barcode));
+    let collected = match collected {
         Ok(collected) => collected,
         Err(error) if is_the_cartridges(&error) => Collected {
             barcode: barcode.clone(),

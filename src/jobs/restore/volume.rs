@@ -21,15 +21,12 @@ use crate::jobs::error::JobError;
 use crate::jobs::identity::Expected;
 use crate::jobs::spec::Need;
 use crate::jobs::tape_blocks::{TapeBlocks, volume_lost};
-use crate::jobs::volume::identify_expected;
+use crate::jobs::volume::{TRIES_MAX, identify_expected};
 use crate::source::destination::{DestinationError, DestinationErrorKind};
 use crate::stream::{
     EdgeError, ItemOutcome, ItemResult, ReadEndReason, ReadRequest, StreamConfig, restore,
 };
 use problem::word;
-
-/// How often a cartridge is loaded again after a failure of the drive. Chosen, no data yet.
-const TRIES_MAX: u32 = 3;
 
 /// How the work on a volume ended.
 #[derive(Debug)]

@@ -17,7 +17,7 @@ use crate::jobs::equipment::Loaded;
 use crate::jobs::error::JobError;
 use crate::jobs::rebuild::set_folder;
 use crate::jobs::tape_blocks::{TapeBlocks, extents_of, read_item, volume_lost};
-use crate::jobs::volume::{expected_of, mount_expected};
+use crate::jobs::volume::{expected_of, mount_expected, with_tries};
 use crate::jobs::volume_tree::{OwnFiles, distrust, read_text, read_to_file, walk_files};
 use crate::ltfs::label::PartitionMap;
 use crate::ltfs::mount::{CheckEnds, MountedVolume};
@@ -50,9 +50,17 @@ pub(super) fn verify(
     plan: &VolumePlan,
     state: &mut State,
 ) -> Result<VolumeEnd, JobError> {
-    let uuid = plan.record.volume.uuid;
-    let what = || format!("known cartridge with volume {uuid}");
+    let what = || format!("known cartridge with volume {}", plan.record.volume.uuid);
     let barcode = plan.barcode.as_ref().ok_or_else(|| JobError::Unknown { what: what() })?;
+    with_tries(context, barcode, || load_and_read(context, plan, barcode, state))
+}
+
+fn load_and_read(
+    context: &JobContext,
+    plan: &VolumePlan,
+    barcode: &Barcode,
+    state: &mut State,
+) -> Result<VolumeEnd, JobError> {
     let mut loaded = load(context, barcode)?;
     let mut work = VolumeWork { context, plan, state, barcode };
     let verified = work.read(&mut loaded);

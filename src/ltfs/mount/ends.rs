@@ -8,7 +8,7 @@ use crate::domain::{BlockNumber, Partition, Position};
 use crate::drive::{Drive, DriveError, SpaceOutcome};
 use crate::ltfs::error::{LtfsError, is_damage};
 use crate::ltfs::tape::{
-    FIRST_BLOCK_BEHIND_LABEL, IndexFound, IndexOnTape, IndexPlace, read_index,
+    FIRST_BLOCK_BEHIND_LABEL, IndexFound, IndexOnTape, IndexPlace, look_twice, read_index,
 };
 
 /// Where the data of a partition ends.
@@ -100,11 +100,12 @@ pub(super) fn search(
     if !known {
         return Ok(missing);
     }
-    let end = match drive.locate_end_of_data(partition) {
-        Ok(position) => position.block,
-        Err(error) if is_damage(&error) => return Ok(missing),
-        Err(error) => return Err(LtfsError::drive(DOING)(error)),
+    let locate = || match drive.locate_end_of_data(partition) {
+        Ok(position) => Ok(Some(position.block)),
+        Err(error) if is_damage(&error) => Ok(None),
+        Err(error) => Err(LtfsError::drive(DOING)(error)),
     };
+    let Some(end) = look_twice(locate, Option::is_some)? else { return Ok(missing) };
     let mut seen = Seen::default();
     let index = search_back(drive, place, partition, end, &mut seen)?;
     let tail = seen.tail(index.as_ref(), end);
@@ -174,13 +175,17 @@ pub(in crate::ltfs) fn filemark_before(
 ) -> Result<Option<BlockNumber>, LtfsError> {
     const DOING: &str = "search a partition backwards";
     let from = Position { partition, block: behind };
-    let spaced = if drive.position() == Some(from) { Ok(()) } else { drive.locate(from) }
-        .and_then(|()| drive.space_filemarks(-1));
-    match spaced {
-        Ok(SpaceOutcome::Done) => Ok(drive.position().map(|position| position.block)),
-        Ok(SpaceOutcome::BeginningOfPartition | SpaceOutcome::EndOfData) => Ok(None),
-        Err(DriveError::BeyondEndOfData { .. }) => Ok(None),
-        Err(error) if is_damage(&error) => Ok(None),
-        Err(error) => Err(LtfsError::drive(DOING)(error)),
-    }
+    let space = || {
+        let is_there = drive.position() == Some(from);
+        let spaced = if is_there { Ok(()) } else { drive.locate(from) }
+            .and_then(|()| drive.space_filemarks(-1));
+        match spaced {
+            Ok(SpaceOutcome::Done) => Ok(drive.position().map(|position| position.block)),
+            Ok(SpaceOutcome::BeginningOfPartition | SpaceOutcome::EndOfData) => Ok(None),
+            Err(DriveError::BeyondEndOfData { .. }) => Ok(None),
+            Err(error) if is_damage(&error) => Ok(None),
+            Err(error) => Err(LtfsError::drive(DOING)(error)),
+        }
+    };
+    look_twice(space, Option::is_some)
 }

@@ -5,7 +5,7 @@ use crate::domain::{BlockNumber, Partition, Position};
 use crate::drive::{Access, Drive, DriveError, Medium, ReadOutcome};
 use crate::ltfs::error::{LtfsError, NotLtfs, is_damage};
 use crate::ltfs::label::{LABEL_BYTES_MAX, LabelError, PartitionMap, UnverifiedLabel, VolumeLabel};
-use crate::ltfs::tape::{LabelFound, describe_unlabelled, read_label};
+use crate::ltfs::tape::{LabelFound, describe_unlabelled, look_twice, read_label};
 
 /// Partitions of an LTFS volume.
 const PARTITIONS: u8 = 2;
@@ -14,8 +14,8 @@ const ATTENTIONS_MAX: usize = 8;
 
 /// Makes sure that a cartridge is there and that the drive can go to its beginning.
 ///
-/// What happened to the drive before does not matter to a mount, which assumes nothing: unit
-/// attentions are taken off here. The read-only access they leave behind is what a mount wants.
+/// What happened to the drive before does not matter to a mount, which assumes nothing: unit attentions and
+/// errors of earlier writes are taken off here. The read-only access that is left is what a mount wants.
 pub(super) fn ensure_cartridge(drive: &mut Drive) -> Result<Medium, LtfsError> {
     const DOING: &str = "go to the beginning of the cartridge";
     let mut attempts = 0;
@@ -34,7 +34,7 @@ pub(super) fn ensure_cartridge(drive: &mut Drive) -> Result<Medium, LtfsError> {
             Err(error) => error,
         };
         attempts += 1;
-        if !found.is_unit_attention() || attempts > ATTENTIONS_MAX {
+        if !(found.is_unit_attention() || found.is_deferred()) || attempts > ATTENTIONS_MAX {
             return Err(found);
         }
     }
@@ -85,11 +85,18 @@ pub(super) struct Labels {
 /// Reads and compares the labels. One label alone is believed, with a finding.
 pub(super) fn read_labels(drive: &mut Drive, partition_count: u8) -> Result<Labels, LtfsError> {
     if partition_count != PARTITIONS {
-        return Err(LtfsError::NotLtfs(describe_single(drive)?));
+        // What is called blank may be formatted.
+        let is_written = |found: &NotLtfs| *found != NotLtfs::Blank;
+        return Err(LtfsError::NotLtfs(look_twice(|| describe_single(drive), is_written)?));
     }
-    let first = read_label(drive, Partition(0))?;
-    let second = read_label(drive, Partition(1))?;
-    let (label, partition, other) = match (first, second) {
+    let mut look = || Ok((read_label(drive, Partition(0))?, read_label(drive, Partition(1))?));
+    let agree = |found: &(LabelFound, LabelFound)| match found {
+        (LabelFound::Label(first), LabelFound::Label(second)) => {
+            VolumeLabel::verify(first.clone(), second).is_ok()
+        }
+        _ => true,
+    };
+    let (label, partition, other) = match look_twice(&mut look, agree)? {
         (LabelFound::Label(first), LabelFound::Label(second)) => {
             return Ok(compare(first, second));
         }

@@ -302,6 +302,14 @@ impl MountedVolume {
 /// # Errors
 /// When there is no volume, another one than the known, or none of its indexes can be read.
 pub fn mount(drive: &mut Drive, options: &MountOptions) -> Result<MountedVolume, LtfsError> {
+    match mount_once(drive, options) {
+        // A write that had failed before comes out now: what is on tape is looked at anew.
+        Err(error) if error.is_deferred() => mount_once(drive, options),
+        other => other,
+    }
+}
+
+fn mount_once(drive: &mut Drive, options: &MountOptions) -> Result<MountedVolume, LtfsError> {
     drive.permit(Access::ReadOnly);
     let medium = labels::ensure_cartridge(drive)?;
     let labels = labels::read_labels(drive, medium.partition_count)?;

@@ -10,6 +10,8 @@ use crate::ltfs::check::check;
 use crate::ltfs::coherency::Coherency;
 use crate::ltfs::error::NotLtfs;
 use crate::ltfs::mount::{ChoiceReason, Finding, KnownVolume, Severity, Tail, VolumeLock};
+use crate::scsi::opcode;
+use crate::vtl::faults::{Effect, Execution, Fault, SensePlan};
 
 /// The leading filemark of generation 3 on the data partition of [`closed_volume`].
 pub(super) const LAST_INDEX: u64 = 14;
@@ -469,5 +471,41 @@ impl Rig {
     fn move_cartridge_out(&self) {
         self.drive().unload().unwrap();
         self.move_cartridge(address::drive(0), address::slot(0));
+    }
+}
+
+/// What a mount passes over is in no index that is written from then on, so one failure to read, a false
+/// end of data or the deferred error of an earlier write must not send it to an older index.
+#[test]
+fn a_drive_that_fails_once_does_not_make_a_mount_choose_an_older_index() {
+    let rig = Rig::formatted();
+    let mut volume = rig.open();
+    add_files(&mut volume, &[("a", content(1, 10_000))], IndexPlacement::Both).unwrap();
+    add_files(&mut volume, &[("b", content(2, 4096))], IndexPlacement::DataPartition).unwrap();
+    drop(volume.into_drive());
+    let newest = rig.mount();
+    assert!(newest.generation() > newest.index_partition.last_index.unwrap().generation);
+
+    let failed = |key, code, qualifier| Effect::Sense {
+        sense: SensePlan::new(key, code, qualifier),
+        execution: Execution::Skipped,
+    };
+    let late = SensePlan::new(SenseKey::MediumError, 0x0C, 0x00);
+    let failures = [
+        (opcode::READ_6, failed(SenseKey::MediumError, 0x11, 0x00)),
+        (opcode::READ_6, failed(SenseKey::BlankCheck, 0x00, 0x05)),
+        (opcode::READ_6, Effect::FlippedBit { bit: Some(13) }),
+        (opcode::SPACE_16, failed(SenseKey::MediumError, 0x15, 0x02)),
+        (opcode::LOCATE_16, failed(SenseKey::MediumError, 0x15, 0x02)),
+        (opcode::READ_6, Effect::DeferredError { sense: late, objects_kept: 0 }),
+        (opcode::SPACE_16, Effect::DeferredError { sense: late, objects_kept: 0 }),
+    ];
+    for (opcode, effect) in failures {
+        for nth in 1..=20 {
+            rig.set_faults(FaultPlan::of(Fault::at_opcode(opcode, nth, effect.clone())));
+            let mounted = rig.mount();
+            assert_eq!(mounted.generation(), newest.generation(), "{effect:?} at {nth}");
+            assert_eq!(mounted.index.why, newest.index.why, "{effect:?} at {nth}");
+        }
     }
 }
