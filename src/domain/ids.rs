@@ -37,23 +37,32 @@ impl VolumeUuid {
 #[serde(transparent)]
 pub struct JobId(pub i64);
 
-/// One execution of a set's backup. Sortable by time; names the folder on the volume.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+/// One execution of a set's backup. Sortable by time; names the folder on the volume and files off it,
+/// so one that is read from a tape must be safe as a name like a set's.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct RunId(pub String);
+
+impl<'de> Deserialize<'de> for RunId {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let unsafe_name = || serde::de::Error::custom(format!("\"{text}\" cannot name a run"));
+        if is_folder_name(&text) { Ok(Self(text)) } else { Err(unsafe_name()) }
+    }
+}
 
 /// The name of a set: also a folder on its volumes, so it obeys the rules of an LTFS name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct SetName(String);
 
-/// Longest set name in bytes: it is part of every path on the volume.
-const SET_NAME_BYTES_MAX: usize = 64;
+/// Longest name of a set or run in bytes: it is part of every path on the volume.
+const NAME_BYTES_MAX: usize = 64;
 
 /// Why a text is not a set name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "\"{0}\" cannot name a set: use 1 to {SET_NAME_BYTES_MAX} letters, digits, '-', '_' or '.', beginning with a letter or digit"
+    "\"{0}\" cannot name a set: use 1 to {NAME_BYTES_MAX} letters, digits, '-', '_' or '.', beginning with a letter or digit"
 )]
 pub struct SetNameError(pub String);
 
@@ -69,14 +78,19 @@ impl FromStr for SetName {
     type Err = SetNameError;
 
     fn from_str(text: &str) -> Result<Self, SetNameError> {
-        let sensible = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-        let starts_well = text.chars().next().is_some_and(|c| c.is_ascii_alphanumeric());
-        if starts_well && text.len() <= SET_NAME_BYTES_MAX && text.chars().all(sensible) {
+        if is_folder_name(text) {
             Ok(Self(text.to_owned()))
         } else {
             Err(SetNameError(text.to_owned()))
         }
     }
+}
+
+/// True for a text that is a plain name in every file system, and never a way out of a folder.
+fn is_folder_name(text: &str) -> bool {
+    let is_sensible = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let starts_well = text.chars().next().is_some_and(|c| c.is_ascii_alphanumeric());
+    starts_well && text.len() <= NAME_BYTES_MAX && text.chars().all(is_sensible)
 }
 
 impl<'de> Deserialize<'de> for SetName {
@@ -105,6 +119,15 @@ mod tests {
         assert!("photos-2026.raw".parse::<SetName>().is_ok());
         for bad in ["", ".fossilsafe", "-x", "a/b", "a b", "ü", &"x".repeat(65)] {
             assert!(bad.parse::<SetName>().is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_run_from_a_tape_never_leads_out_of_a_folder() {
+        let read = |text: &str| serde_json::from_value::<RunId>(text.into());
+        assert_eq!(read("20261128T005207Z-2").unwrap().0, "20261128T005207Z-2");
+        for bad in ["", "..", "../../keys", "/etc/passwd", "a/b", ".hidden", &"x".repeat(65)] {
+            assert!(read(bad).is_err(), "{bad:?}");
         }
     }
 }
