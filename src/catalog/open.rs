@@ -19,7 +19,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
-use crate::domain::Timestamp;
+use crate::domain::{Timestamp, lock_alone};
 
 use super::error::CatalogError;
 use super::events::EventSignal;
@@ -234,10 +234,9 @@ fn lock_catalog(path: &Path) -> Result<File, CatalogError> {
     let io = |source| CatalogError::Io { doing: "lock it", path: lock_path.clone(), source };
     let file =
         File::options().create(true).truncate(false).write(true).open(&lock_path).map_err(io)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(fs::TryLockError::WouldBlock) => Err(CatalogError::InUse { path: path.to_owned() }),
-        Err(fs::TryLockError::Error(source)) => Err(io(source)),
+    match lock_alone(&file).map_err(io)? {
+        true => Ok(file),
+        false => Err(CatalogError::InUse { path: path.to_owned() }),
     }
 }
 

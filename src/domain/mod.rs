@@ -36,6 +36,7 @@ pub mod digest;
 pub mod file;
 pub mod generation;
 pub mod ids;
+pub mod lock;
 pub mod timestamp;
 pub mod units;
 
@@ -49,5 +50,6 @@ pub use file::{
 };
 pub use generation::LtoGeneration;
 pub use ids::{DriveSerial, JobId, LibrarySerial, RunId, SetName, VolumeUuid};
+pub use lock::lock_alone;
 pub use timestamp::Timestamp;
 pub use units::{BlockCount, BlockNumber, ByteCount, GIB, KIB, MIB, Partition, Position};

@@ -11,7 +11,7 @@
 //! their own, taken last and for a moment.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -30,7 +30,7 @@ use super::plan::{LibraryPlan, OpenOptions, Timing};
 use super::store::{Cartridge, Identity, UNFINISHED, read_json, replace_json};
 use super::timing::MotionCounters;
 use super::transport::VirtualTransport;
-use crate::domain::{DriveSerial, LibrarySerial, LtoGeneration};
+use crate::domain::{DriveSerial, LibrarySerial, LtoGeneration, lock_alone};
 use crate::scsi::{Transport as _, TransportError};
 
 const RECORD_FILE: &str = "library.json";
@@ -386,10 +386,9 @@ impl Drop for Library {
 fn take_lock(folder: &Path) -> Result<File, VtlError> {
     let path = folder.join(LOCK_FILE);
     let lock = File::create(&path).map_err(VtlError::file("open", &path))?;
-    match lock.try_lock() {
-        Ok(()) => Ok(lock),
-        Err(TryLockError::WouldBlock) => Err(VtlError::InUse(folder.to_owned())),
-        Err(TryLockError::Error(error)) => Err(VtlError::file("lock", &path)(error)),
+    match lock_alone(&lock).map_err(VtlError::file("lock", &path))? {
+        true => Ok(lock),
+        false => Err(VtlError::InUse(folder.to_owned())),
     }
 }
 
