@@ -58,9 +58,9 @@ use super::error::JobError;
 use super::outcome::{Ending, Outcome, grouped};
 use super::spec::{BackupMode, BackupSpec, Need};
 use crate::catalog::{
-    CatalogError, EventLevel, FileTotals, NewRun, RunKind, RunState as CatalogRunState,
+    Catalog, CatalogError, EventLevel, FileTotals, NewRun, RunKind, RunState as CatalogRunState,
 };
-use crate::domain::{Barcode, ByteCount, CopyLetter, MIB, RunId, Timestamp};
+use crate::domain::{Barcode, ByteCount, CopyLetter, MIB, RunId, SetName, Timestamp};
 use crate::source::LocalSource;
 use crate::source::local::LocalOptions;
 use copy_state::{CopyState, Reached};
@@ -129,6 +129,7 @@ pub(super) fn run(
         Some(value) => serde_json::from_value(value).map_err(JobError::checkpoint)?,
         None => begin(context, spec)?,
     };
+    write_down(context, spec, &state)?;
     let folder = context.parts.folders.job(context.id);
     make_folder(&folder)?;
     let files = RunFiles::in_folder(folder);
@@ -143,35 +144,18 @@ pub(super) fn run(
     })
 }
 
-/// Writes the run down. The first run of a set is always full.
+/// Decides what run this is. The first run of a set is always full.
 fn begin(context: &JobContext, spec: &BackupSpec) -> Result<RunState, JobError> {
     let catalog = &context.parts.catalog;
     let started = context.parts.clock.now();
     let copies = copies_of(context, spec)?;
-    let asked = BackupSpec { copies: Some(copies), ..spec.clone() };
-    let value = serde_json::to_value(asked).map_err(JobError::checkpoint)?;
-    catalog.put_set(&spec.set, &value, started)?;
     let parent = match spec.mode {
         BackupMode::Full => None,
-        BackupMode::Incremental => catalog.last_ended_run(&spec.set)?.map(|record| record.run.run),
+        BackupMode::Incremental => last_run(catalog, &spec.set)?,
     };
     let mode = if parent.is_some() { BackupMode::Incremental } else { BackupMode::Full };
-    let run = run_id(started, context.id);
-    let kind = match mode {
-        BackupMode::Full => RunKind::Full,
-        BackupMode::Incremental => RunKind::Incremental,
-    };
-    catalog.start_run(&NewRun {
-        run: run.clone(),
-        set: spec.set.clone(),
-        kind,
-        parent: parent.clone(),
-        copies,
-        job: Some(context.id),
-        started,
-    })?;
     let state = RunState {
-        run,
+        run: run_id(started, context.id),
         mode,
         parent,
         started,
@@ -181,6 +165,42 @@ fn begin(context: &JobContext, spec: &BackupSpec) -> Result<RunState, JobError> 
     };
     context.checkpoint(&state)?;
     Ok(state)
+}
+
+/// Writes the run down in the catalog, unless that was done before the job was interrupted. After the
+/// checkpoint: a kill between the two leaves a job that knows its run, and never a run that no job knows.
+fn write_down(context: &JobContext, spec: &BackupSpec, state: &RunState) -> Result<(), JobError> {
+    let catalog = &context.parts.catalog;
+    match catalog.run(&state.run) {
+        Ok(_) => return Ok(()),
+        Err(CatalogError::NotFound(_)) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let copies = u8::try_from(state.copies.len()).unwrap_or(u8::MAX);
+    let asked = BackupSpec { copies: Some(copies), ..spec.clone() };
+    let value = serde_json::to_value(asked).map_err(JobError::checkpoint)?;
+    catalog.put_set(&spec.set, &value, state.started)?;
+    Ok(catalog.start_run(&NewRun {
+        run: state.run.clone(),
+        set: spec.set.clone(),
+        kind: match state.mode {
+            BackupMode::Full => RunKind::Full,
+            BackupMode::Incremental => RunKind::Incremental,
+        },
+        parent: state.parent.clone(),
+        copies,
+        job: Some(context.id),
+        started: state.started,
+    })?)
+}
+
+/// The run that an incremental one follows; none if the set is new.
+fn last_run(catalog: &Catalog, set: &SetName) -> Result<Option<RunId>, JobError> {
+    match catalog.last_ended_run(set) {
+        Ok(last) => Ok(last.map(|record| record.run.run)),
+        Err(CatalogError::NotFound(_)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// How many copies the run writes: as many as it was asked for, or as the set had until now.

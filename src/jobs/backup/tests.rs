@@ -4,8 +4,9 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
+use super::{begin, write_down};
 use crate::catalog::{EvidenceState, VolumeState};
-use crate::domain::{ByteCount, MIB, RunId, SetName};
+use crate::domain::{ByteCount, JobId, MIB, RunId, SetName};
 use crate::jobs::spec::{BackupMode, BackupSpec, Compression, Need};
 use crate::jobs::test_support::{
     TestAppliance, backup_spec, barcode, noise, restore_spec, tree_of, write_file,
@@ -101,6 +102,21 @@ fn without_a_formatted_cartridge_the_job_waits_and_goes_on_when_there_is_one() {
     appliance.runner().resume(job).unwrap();
     let (state, end) = appliance.wait(job);
     assert_eq!(state, JobState::Completed, "{end:?}");
+}
+
+/// Killed between the job's checkpoint and the catalog's note, or right after both: one run, and no
+/// refusal because it is there.
+#[test]
+fn a_run_that_was_written_down_before_a_kill_is_taken_up_and_not_begun_again() {
+    let appliance = TestAppliance::formatted(1, 64);
+    let spec = backup_spec(&small_tree(&appliance), "s");
+    let context = appliance.context(JobId(1));
+    let state = begin(&context, &spec).unwrap();
+    write_down(&context, &spec, &state).unwrap();
+    write_down(&context, &spec, &state).unwrap();
+    let runs = appliance.catalog().runs(&spec.set).unwrap();
+    assert_eq!(runs.len(), 1);
+    assert_eq!(runs[0].run.run, state.run);
 }
 
 #[test]

@@ -67,7 +67,8 @@ impl Pacer {
                 _ => view.water.full_bytes,
             };
             let is_reached = view.staged_bytes >= mark.max(1);
-            if !is_reached && !(is_pressed && view.staged_bytes > 0) {
+            let may_start = is_reached || is_pressed && view.staged_bytes > 0;
+            if !may_start {
                 return Motion::Stand;
             }
             self.start(now, view);
