@@ -207,7 +207,7 @@ fn any_state() -> impl Strategy<Value = EntryState> {
         Just(EntryState::ToFollow),
         Just(EntryState::ChangedWhileRead),
         Just(EntryState::Vanished),
-        (".{0,20}", volume())
+        ("[A-Za-z0-9][A-Za-z0-9._-]{0,20}", volume())
             .prop_map(|(run, volume)| EntryState::Unchanged { run: RunId(run), volume }),
         (any::<u32>(), volume())
             .prop_map(|(sequence, volume)| EntryState::OnVolume { sequence, volume }),
