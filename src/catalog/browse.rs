@@ -13,6 +13,7 @@ use super::error::CatalogError;
 use super::files::{
     EvidenceBook, FileKind, FileVersion, KIND_GONE, VERSION_COLUMNS, VersionRow, root_dir,
 };
+use super::folder_copies::FolderCopies;
 use super::paths::{find_dir, normal_path};
 use super::runs::{AsOf, View, view_of};
 use super::sets::set_id;
@@ -76,6 +77,7 @@ fn page_of(
         cut(versions.len() > limit, versions.last().map(|row| &row.name)),
     ];
     let bound = bound.into_iter().flatten().min();
+    let copies = FolderCopies::of(connection, dir, &versions)?;
     let mut rows: BTreeMap<Vec<u8>, Option<VersionRow>> =
         folders.into_iter().map(|name| (name, None)).collect();
     rows.extend(versions.into_iter().map(|row| (row.name.clone(), Some(row))));
@@ -94,7 +96,7 @@ fn page_of(
             None => continue,
             Some(row) => {
                 let is_directory = row.kind == FileKind::Directory.code();
-                let version = row.into_version(connection, &mut book, dir)?;
+                let version = copies.version(connection, &mut book, row)?;
                 Child { name, is_directory, version }
             }
         };

@@ -1,8 +1,8 @@
 //! What is proven of whole volumes, and of the files that a run did not store again.
 //!
 //! What a run has stored is summed up by ranges (`evidence_store`), however many files it is. What an
-//! incremental run refers to is scattered over earlier runs, so those files are looked at one by one:
-//! some 2 µs each, 20 s for ten million.
+//! incremental run refers to is scattered over earlier runs, so those files are looked at one by one, in
+//! the order of their folders and a page of them at a time.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -11,11 +11,11 @@ use rusqlite::{Connection, params};
 use crate::domain::{ByteCount, CopyLetter, RunId, VolumeUuid};
 
 use super::Catalog;
-use super::copies::{copy_ids, part_of};
 use super::error::CatalogError;
 use super::evidence::Effective;
 use super::evidence_store::segment_totals;
 use super::files::{EvidenceBook, FileKind, VERSION_COLUMNS, VersionRow};
+use super::folder_copies::FolderCopies;
 use super::ids::{CopyId, SEQUENCE_LIMIT, SegmentId};
 use super::runs::{FileTotals, run_key, view_until};
 
@@ -94,14 +94,11 @@ impl Catalog {
             );
             let mut statement = reader.prepare_cached(&sql)?;
             let mut rows = statement.query(params![set, key, base, FileKind::File.code()])?;
-            let mut judge = Judge::new(reader)?;
+            let mut judge = Judge::of(reader, left_out);
             while let Some(row) = rows.next()? {
-                let (version, dir) = (VersionRow::from_row(row)?, row.get(10)?);
-                if left_out.contains(&(dir, version.name.clone())) {
-                    continue;
-                }
-                judge.add(reader, dir, version)?;
+                judge.take(row.get(10)?, VersionRow::from_row(row)?)?;
             }
+            judge.end_page()?;
             Ok(judge.referred)
         })
     }
@@ -144,55 +141,65 @@ fn names_of(connection: &Connection, sql: &str, run: i64) -> Result<Names, Catal
     Ok(names.collect::<Result<_, _>>()?)
 }
 
-/// Sums up versions by what counts for them. Almost every file has one copy in one piece; only the others are
-/// looked up.
-struct Judge {
+/// Versions that are looked at together.
+const PAGE_ROWS: usize = 4096;
+
+/// Sums up versions by what counts for them, a page of a folder at a time.
+struct Judge<'a> {
+    reader: &'a Connection,
     book: EvidenceBook,
-    /// Files of which some version has several copies or parts.
-    several: Names,
-    /// Copies that are a part of a file.
-    parts: HashSet<i64>,
+    /// Names that the run could not store: what it refers to is not what they are.
+    left_out: Names,
+    dir: i64,
+    page: Vec<VersionRow>,
     referred: ReferredEvidence,
 }
 
-impl Judge {
-    fn new(connection: &Connection) -> Result<Self, CatalogError> {
-        let sql = "SELECT DISTINCT dir_id, name FROM extra_copies WHERE run_id <> ?1";
-        let several = names_of(connection, sql, 0)?;
-        let mut statement = connection.prepare_cached("SELECT copy_id FROM copy_parts")?;
-        let parts = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
-        let (book, referred) = (EvidenceBook::default(), ReferredEvidence::default());
-        Ok(Self { book, several, parts, referred })
+impl<'a> Judge<'a> {
+    fn of(reader: &'a Connection, left_out: Names) -> Self {
+        Self {
+            reader,
+            book: EvidenceBook::default(),
+            left_out,
+            dir: 0,
+            page: Vec::new(),
+            referred: ReferredEvidence::default(),
+        }
     }
 
     /// Counts a version; one that never had a copy is none of those that a run can refer to.
-    fn add(
-        &mut self,
-        connection: &Connection,
-        dir: i64,
-        version: VersionRow,
-    ) -> Result<(), CatalogError> {
-        let (Some(copy), size) = (version.copy, version.size) else { return Ok(()) };
-        let is_whole = !self.parts.contains(&copy.0);
-        if is_whole && !self.several.contains(&(dir, version.name.clone())) {
-            let segment = self.book.segment(connection, copy.segment())?;
-            let effective = segment.effective(copy.sequence());
-            add(&mut self.referred.volumes, (segment.volume, effective.clone()), 1, size);
-            add(&mut self.referred.copies, (segment.copy, effective.clone()), 1, size);
-            add(&mut self.referred.files, effective, 1, size);
-            return Ok(());
+    fn take(&mut self, dir: i64, version: VersionRow) -> Result<(), CatalogError> {
+        if self.dir != dir || self.page.len() >= PAGE_ROWS {
+            self.end_page()?;
+            self.dir = dir;
         }
-        for copy in copy_ids(connection, dir, &version)? {
-            let segment = self.book.segment(connection, copy.segment())?;
-            let bytes = part_of(connection, copy)?.map_or(size, |part| part.size.0);
-            let place = (segment.volume, segment.effective(copy.sequence()));
-            add(&mut self.referred.volumes, place, 1, bytes);
+        let is_left_out =
+            !self.left_out.is_empty() && self.left_out.contains(&(dir, version.name.clone()));
+        if version.copy.is_some() && !is_left_out {
+            self.page.push(version);
         }
-        if let Some(whole) = version.into_version(connection, &mut self.book, dir)? {
-            for copy in whole.copies {
-                add(&mut self.referred.copies, (copy.copy, copy.evidence), 1, size);
+        Ok(())
+    }
+
+    fn end_page(&mut self) -> Result<(), CatalogError> {
+        let Self { reader, book, dir, referred, .. } = self;
+        let known = FolderCopies::of(reader, *dir, &self.page)?;
+        for version in self.page.drain(..) {
+            let size = version.size;
+            for copy in known.copies(&version) {
+                let segment = book.segment(reader, copy.segment())?;
+                let bytes = known.part(reader, copy)?.map_or(size, |part| part.size.0);
+                let place = (segment.volume, segment.effective(copy.sequence()));
+                add(&mut referred.volumes, place, 1, bytes);
             }
-            add(&mut self.referred.files, whole.evidence, 1, size);
+            let mut best = None;
+            for standing in known.standing(reader, book, &version)? {
+                best = best.max(Some(standing.evidence.clone()));
+                add(&mut referred.copies, (standing.copy, standing.evidence), 1, size);
+            }
+            if let Some(effective) = best {
+                add(&mut referred.files, effective, 1, size);
+            }
         }
         Ok(())
     }

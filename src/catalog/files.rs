@@ -15,6 +15,7 @@ use super::evidence::{Effective, EvidenceState, SegmentEvidence, effective_of_fi
 use super::evidence_store::load_evidence;
 use super::ids::{CopyId, SegmentId, time_from_sql};
 use super::paths::{find_dir, normal_path, split_path};
+use super::run_writer::CopyPart;
 use super::sets::set_id;
 use super::text_enum::text_enum;
 use super::volumes::{VolumeState, uuid_at};
@@ -218,8 +219,18 @@ impl VersionRow {
         book: &mut EvidenceBook,
         dir: i64,
     ) -> Result<Option<FileVersion>, CatalogError> {
-        let Some(kind) = FileKind::from_code(self.kind)? else { return Ok(None) };
         let copies = book.of_version(connection, dir, &self)?;
+        self.with_copies(connection, book, copies)
+    }
+
+    /// The version, of whose copies is known how they stand; `None` if it says that the path was gone.
+    pub(super) fn with_copies(
+        self,
+        connection: &Connection,
+        book: &mut EvidenceBook,
+        copies: SmallVec<[CopyStanding; 1]>,
+    ) -> Result<Option<FileVersion>, CatalogError> {
+        let Some(kind) = FileKind::from_code(self.kind)? else { return Ok(None) };
         let evidence = copies.iter().map(|copy| &copy.evidence).max().cloned();
         let first = self.copy.map(|copy| book.segment(connection, copy.segment())).transpose()?;
         Ok(Some(FileVersion {
@@ -324,21 +335,42 @@ impl EvidenceBook {
         dir: i64,
         version: &VersionRow,
     ) -> Result<SmallVec<[CopyStanding; 1]>, CatalogError> {
-        let mut copies: BTreeMap<CopyLetter, Pieces> = BTreeMap::new();
+        let mut copies = Vec::new();
         for copy in copy_ids(connection, dir, version)? {
-            let part = part_of(connection, copy)?;
+            copies.push((copy, part_of(connection, copy)?));
+        }
+        self.standing(connection, &copies, version.size)
+    }
+
+    /// The same for a file of that size whose copies and parts are known.
+    pub(super) fn standing(
+        &mut self,
+        connection: &Connection,
+        all: &[(CopyId, Option<CopyPart>)],
+        size: u64,
+    ) -> Result<SmallVec<[CopyStanding; 1]>, CatalogError> {
+        // Nearly every file: one copy in one piece.
+        if let [(copy, None)] = all {
+            let segment = self.segment(connection, copy.segment())?;
+            let evidence = segment.effective(copy.sequence());
+            let only = CopyStanding { copy: segment.copy, volume: segment.volume, evidence };
+            return Ok(SmallVec::from_elem(only, 1));
+        }
+        let mut copies: BTreeMap<CopyLetter, Pieces> = BTreeMap::new();
+        for (copy, part) in all {
             let segment = self.segment(connection, copy.segment())?;
             let pieces = copies.entry(segment.copy).or_default();
             pieces.is_split |= part.is_some();
-            let (offset, size) = part.map_or((0, u64::MAX), |part| (part.offset, part.size.0));
+            let (offset, bytes) =
+                part.as_ref().map_or((0, u64::MAX), |part| (part.offset, part.size.0));
             let piece = pieces.by_offset.entry(offset).or_default();
-            piece.size = piece.size.max(size);
+            piece.size = piece.size.max(bytes);
             piece.volume.get_or_insert(segment.volume);
             piece.evidence.push(segment.effective(copy.sequence()));
         }
         let standing = |(copy, pieces): (CopyLetter, Pieces)| {
             let volume = pieces.by_offset.values().find_map(|piece| piece.volume)?;
-            let evidence = pieces.effective(version.size);
+            let evidence = pieces.effective(size);
             Some(CopyStanding { copy, volume, evidence })
         };
         Ok(copies.into_iter().filter_map(standing).collect())

@@ -23,6 +23,7 @@ mod evidence_sums;
 mod events;
 pub mod extents;
 pub mod files;
+mod folder_copies;
 mod gone;
 pub mod ids;
 pub mod jobs;
@@ -33,12 +34,11 @@ pub mod previous;
 pub mod rebuild;
 pub mod run_writer;
 pub mod runs;
-#[cfg(test)]
-mod scale;
 pub mod search;
 pub mod selection;
 pub mod sets;
 mod settings;
+mod sizes;
 #[cfg(test)]
 mod test_support;
 mod text_enum;
@@ -67,6 +67,7 @@ pub use selection::{
     Choosing, ItemKey, ItemState, SelectionItem, SelectionRequest, SelectionTotals, VolumeShare,
 };
 pub use sets::SetRecord;
+pub use sizes::CatalogSizes;
 pub use text_enum::UnknownWord;
 pub use volumes::{IndexGeneration, NewVolume, SetPlace, VolumeRecord, VolumeState};
 

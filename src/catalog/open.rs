@@ -40,9 +40,9 @@ const SETTING_CATALOG_UUID: &str = "catalog.uuid";
 /// Rows of files are 50 to 150 bytes; at 8 KiB a page less of it stays empty than at 4 (measured).
 const PAGE_BYTES: i64 = 8192;
 /// The writer's page cache: the right edges of the big tables and a large folder fit.
-const WRITER_CACHE_KIB: i64 = 128 * 1024;
+const WRITER_CACHE_KIB: i64 = 64 * 1024;
 /// A reader's page cache.
-const READER_CACHE_KIB: i64 = 16 * 1024;
+pub(super) const READER_CACHE_KIB: i64 = 16 * 1024;
 /// Pages in the WAL before it is copied back: 64 MiB, so a batch does not pay for a checkpoint.
 const CHECKPOINT_PAGES: i64 = 8192;
 /// How long a connection waits for another's lock before it reports busy.

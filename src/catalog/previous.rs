@@ -1,7 +1,7 @@
 //! What earlier runs stored, folder by folder: how an incremental run finds what is unchanged.
 //!
-//! The walk asks for each folder once, when it enters it, and merges the answer with what it sees; both
-//! are in the order of raw names. What has evidence and looks the same is skipped; what is here and not
+//! The walk asks for the folder that it is in, a page at a time, and merges the answer with what it sees;
+//! both are in the order of raw names. What has evidence and looks the same is skipped; what is here and not
 //! in the source is gone ([`super::RunWriter::push_gone`]).
 
 use crate::domain::{RunId, SetName};
@@ -10,6 +10,7 @@ use super::Catalog;
 use super::browse::newest_after;
 use super::error::CatalogError;
 use super::files::{EvidenceBook, FileVersion, root_dir};
+use super::folder_copies::FolderCopies;
 use super::paths::{find_dir, normal_path};
 use super::runs::{View, run_key, view_until};
 use super::sets::set_id;
@@ -32,9 +33,6 @@ pub struct PreviousEntries {
     view: View,
     book: EvidenceBook,
 }
-
-/// More names than any folder has.
-const ALL: usize = u32::MAX as usize;
 
 impl Catalog {
     /// Opens the view of what the runs of a set before `run` have stored.
@@ -60,16 +58,8 @@ impl Catalog {
 }
 
 impl PreviousEntries {
-    /// The entries of a folder in the order of raw names; none if it was never seen.
-    ///
-    /// # Errors
-    /// `Database` if they cannot be read.
-    pub fn directory(&mut self, path: &[u8]) -> Result<Vec<PreviousEntry>, CatalogError> {
-        self.page(path, b"", ALL)
-    }
-
-    /// At most `limit` entries of a folder after the name `after`: for folders that are too large to
-    /// hold, some 300 bytes an entry.
+    /// At most `limit` entries of a folder after the name `after`, in the order of raw names; some 300
+    /// bytes an entry, and a folder may have millions. Fewer than `limit` say that these were the last.
     ///
     /// # Errors
     /// `Database` if they cannot be read.
@@ -83,10 +73,12 @@ impl PreviousEntries {
         let catalog = self.catalog.clone();
         catalog.read("look at earlier runs", |reader| {
             let Some(dir) = find_dir(reader, self.root, path)? else { return Ok(Vec::new()) };
-            let mut entries = Vec::new();
-            for row in newest_after(reader, dir, self.view, after, limit)? {
+            let rows = newest_after(reader, dir, self.view, after, limit)?;
+            let copies = FolderCopies::of(reader, dir, &rows)?;
+            let mut entries = Vec::with_capacity(rows.len());
+            for row in rows {
                 let name = row.name.clone();
-                if let Some(version) = row.into_version(reader, &mut self.book, dir)? {
+                if let Some(version) = copies.version(reader, &mut self.book, row)? {
                     entries.push(PreviousEntry { name, version });
                 }
             }

@@ -5,9 +5,8 @@
 //! never show a wrong one. One page looks at a bounded number of candidates and then says how to go on,
 //! so no question takes long, however badly it fits the index.
 //!
-//! A word of the text matches anywhere in the file's own name, and anywhere in its path if a folder's
-//! name has a word that begins with it. Case and accents are ignored. Words of one or two letters do
-//! not narrow the candidates, they are only checked.
+//! A word of the text matches anywhere in a file's path. Case and accents are ignored. A word of one
+//! letter does not narrow the candidates, it is only checked.
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -22,12 +21,14 @@ use super::paths::{PathSpeller, join_path, normal_path};
 use super::runs::run_key;
 use super::sets::{set_id, set_name_at};
 
+mod chunk;
 mod index;
+mod postings;
 mod tokens;
 
 pub(super) use index::SearchIndex;
 pub use index::SearchStatus;
-use tokens::{Conditions, fold, match_expression};
+use tokens::{Conditions, Wanted, fold};
 
 /// What is looked for. Every condition given must hold.
 #[derive(Clone, Debug, Default)]
@@ -120,11 +121,10 @@ impl Catalog {
                     }
                     Ok(true)
                 };
-                let goes_on = match &question.expression {
-                    Some(expression) => {
-                        self.inner.search.candidates(expression, low, high, &mut visit)?
-                    }
-                    None => all_candidates(reader, low, high, &mut visit)?,
+                let goes_on = if question.wanted.0.is_empty() {
+                    all_candidates(reader, low, high, &mut visit)?
+                } else {
+                    self.inner.search.candidates(&question.wanted, low, high, &mut visit)?
                 };
                 if !goes_on {
                     break;
@@ -165,7 +165,7 @@ fn all_candidates(
     Ok(true)
 }
 
-/// A query made ready: numbers for names, folded words, the index's expression.
+/// A query made ready: numbers for names, folded words, what the index shall find.
 struct Question {
     words: Vec<String>,
     set: Option<i64>,
@@ -176,7 +176,7 @@ struct Question {
     /// Nanoseconds; the second is not included.
     modified: (i64, i64),
     evidence_min: Option<EvidenceState>,
-    expression: Option<String>,
+    wanted: Wanted,
     /// Ranges of copy numbers, the newest first; the upper end is not included.
     ranges: Vec<(i64, i64)>,
 }
@@ -210,7 +210,7 @@ impl Question {
             sizes,
             modified,
         };
-        let expression = match_expression(&conditions);
+        let wanted = Wanted::by(&conditions);
         let ranges = match run {
             Some(run) => segment_ranges(connection, run)?,
             None => vec![(0, i64::MAX)],
@@ -225,7 +225,7 @@ impl Question {
             sizes,
             modified,
             evidence_min,
-            expression,
+            wanted,
             ranges,
         })
     }

@@ -114,19 +114,19 @@ fn an_incremental_run_sees_newest_versions_in_walk_order_with_their_evidence() {
     three_runs(&catalog);
     let run = start_run(&catalog, "r4", RunKind::Incremental, 400);
     let mut previous = catalog.previous_entries(&set(), &run).unwrap();
-    let entries = previous.directory(b"a").unwrap();
+    let entries = previous.page(b"a", b"", 100).unwrap();
     let seen: Vec<_> =
         entries.iter().map(|entry| (entry.name.as_slice(), entry.version.run.0.as_str())).collect();
     assert_eq!(seen, [(&b"1"[..], "r2"), (b"2", "r1")]);
     assert_eq!(entries[0].version.modified, at(2));
     assert_eq!(entries[0].version.sha256, Some(digest(b"a/1", 2)));
     assert!(entries.iter().all(|entry| entry.version.evidence.is_at_least(EvidenceState::Indexed)));
-    assert!(previous.directory(b"a/deep").unwrap().is_empty());
-    assert!(previous.directory(b"nowhere").unwrap().is_empty());
+    assert!(previous.page(b"a/deep", b"", 100).unwrap().is_empty());
+    assert!(previous.page(b"nowhere", b"", 100).unwrap().is_empty());
     let uuid = volume(&catalog, 1);
     catalog.set_volume_state(uuid, VolumeState::Missing, None, at(401)).unwrap();
     let mut previous = catalog.previous_entries(&set(), &run).unwrap();
-    let entries = previous.directory(b"a").unwrap();
+    let entries = previous.page(b"a", b"", 100).unwrap();
     assert!(entries[0].version.evidence.is_at_least(EvidenceState::Indexed));
     assert!(!entries[1].version.evidence.is_at_least(EvidenceState::Planned), "its volume is lost");
 }

@@ -5,11 +5,13 @@
 //! only up to their segment's checkpoint, in their order, and keeps for each segment how far it has
 //! come. Being a second file it costs the run's writer nothing but the processor.
 //!
-//! FTS5, contentless, without columns' sizes and positions: the catalog has the names, and every
-//! candidate is checked against it.
+//! A chunk of 65,536 copies is made at once, in memory, and is never changed: a segment that has grown
+//! since gets its last chunk anew. Pages of chunks are rows, because that is what makes a torn write
+//! impossible; nothing else of SQLite is used.
 
 use std::collections::HashMap;
 use std::fs;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -19,24 +21,36 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
 
 use super::super::error::CatalogError;
 use super::super::ids::{CopyId, SegmentId};
-use super::super::open::{beside, connect};
+use super::super::open::{READER_CACHE_KIB, beside, connect};
 use super::super::paths::PathSpeller;
-use super::tokens::{IndexedFile, file_tokens, folder_tokens};
+use super::chunk::{ChunkBuilder, ChunkSearch, DamagedChunk, PAGE_BITS};
+use super::postings::{CHUNK_BITS, CHUNK_FILES};
+use super::tokens::{FolderTokens, IndexedFile, Wanted};
 
-/// Copies taken up in one transaction. Larger ones make fewer, longer lists, which merge faster.
-const BATCH_COPIES: usize = 100_000;
-/// Memory in which FTS5 collects a batch before it writes: a whole batch fits.
-const HASH_BYTES: i64 = 64 * 1024 * 1024;
 /// Folders whose tokens are kept; beyond that the memory is given back and filled anew.
 const FOLDERS_KEPT: usize = 50_000;
+/// The page cache of the thread that writes the index.
+const WRITER_CACHE_KIB: i64 = 4 * 1024;
 /// The layout of the index, and of the tokens in it. Another one means: make it anew.
-const LAYOUT: &str = "1";
+const LAYOUT: &str = "2";
 
 const SCHEMA: &str = "
     CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
     CREATE TABLE marks (segment_id INTEGER PRIMARY KEY, sequence INTEGER NOT NULL) STRICT;
-    CREATE VIRTUAL TABLE docs USING fts5 (
-        tokens, content = '', columnsize = 0, detail = none, tokenize = 'ascii');";
+    CREATE TABLE pages (id INTEGER PRIMARY KEY, content BLOB NOT NULL) STRICT;";
+
+/// The copies of a segment of a set's first copy.
+const FIRST_COPIES: &str = "SELECT c.id, c.dir_id, c.name, v.size, v.modified FROM copies c
+     JOIN versions v ON v.dir_id = c.dir_id AND v.name = c.name AND v.run_id = ?1
+     WHERE c.id >= ?2 AND c.id < ?3 ORDER BY c.id";
+/// Those of a segment of another copy. They would only be looked up in vain, unless the first is not
+/// safe yet: if that is discarded, the other one becomes the first.
+const STAND_INS: &str = "SELECT c.id, c.dir_id, c.name, v.size, v.modified FROM copies c
+     JOIN versions v ON v.dir_id = c.dir_id AND v.name = c.name AND v.run_id = ?1
+     LEFT JOIN segments f ON f.id = v.segment_id
+     WHERE c.id >= ?2 AND c.id < ?3 AND (f.id IS NULL
+        OR f.id << 36 | v.sequence = c.id OR v.sequence >= f.checkpoint_sequence)
+     ORDER BY c.id";
 
 /// How far the index has come.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -86,6 +100,7 @@ impl SearchIndex {
         let writer = open_or_make(path, catalog_uuid)?;
         let reader = connect(catalog, OpenFlags::SQLITE_OPEN_READ_WRITE, false)?;
         reader.pragma_update(None, "query_only", true)?;
+        reader.pragma_update(None, "cache_size", -READER_CACHE_KIB)?;
         let shared = Arc::new(Shared::default());
         shared.progress.lock().wanted = 1;
         let mut indexer = Indexer {
@@ -93,6 +108,7 @@ impl SearchIndex {
             reader,
             speller: PathSpeller::default(),
             folders: HashMap::new(),
+            builder: ChunkBuilder::default(),
             shared: Arc::clone(&shared),
         };
         let thread = std::thread::Builder::new()
@@ -130,20 +146,24 @@ impl SearchIndex {
         progress.done >= wanted && progress.status.failure.is_none()
     }
 
-    /// Visits the matches of an expression with numbers from `low` to before `high`, the highest first,
-    /// until `visit` says to stop; false if it did.
+    /// Visits the copies with numbers from `low` to before `high` that may have what is wanted, the
+    /// highest first, until `visit` says to stop; false if it did.
     pub(super) fn candidates(
         &self,
-        expression: &str,
+        wanted: &Wanted,
         low: i64,
         high: i64,
         visit: &mut dyn FnMut(CopyId) -> Result<bool, CatalogError>,
     ) -> Result<bool, CatalogError> {
         let reader = match self.readers.lock().pop() {
             Some(reader) => reader,
-            None => connect(&self.path, OpenFlags::SQLITE_OPEN_READ_WRITE, false)?,
+            None => {
+                let reader = connect(&self.path, OpenFlags::SQLITE_OPEN_READ_WRITE, false)?;
+                reader.pragma_update(None, "cache_size", -READER_CACHE_KIB)?;
+                reader
+            }
         };
-        let result = visit_matches(&reader, expression, low, high, visit);
+        let result = visit_matches(&reader, &self.path, wanted, low..high, visit);
         self.readers.lock().push(reader);
         result.map_err(|error| error.while_doing("search", &self.path))
     }
@@ -162,22 +182,52 @@ impl Drop for SearchIndex {
 
 fn visit_matches(
     reader: &Connection,
-    expression: &str,
-    low: i64,
-    high: i64,
+    path: &Path,
+    wanted: &Wanted,
+    range: Range<i64>,
     visit: &mut dyn FnMut(CopyId) -> Result<bool, CatalogError>,
 ) -> Result<bool, CatalogError> {
-    let mut statement = reader.prepare_cached(
-        "SELECT rowid FROM docs WHERE docs MATCH ?1 AND rowid >= ?2 AND rowid < ?3
-         ORDER BY rowid DESC",
-    )?;
-    let mut rows = statement.query(params![expression, low, high])?;
-    while let Some(row) = rows.next()? {
-        if !visit(CopyId(row.get(0)?))? {
-            return Ok(false);
+    // One view: the chunk that a segment grows in is replaced while questions are answered.
+    let view = reader.unchecked_transaction()?;
+    let mut newest = view.prepare_cached("SELECT max(id) FROM pages WHERE id < ?1")?;
+    let mut page = view.prepare_cached("SELECT content FROM pages WHERE id = ?1")?;
+    let mut search = ChunkSearch::default();
+    let mut end = first_page(((range.end - 1) >> CHUNK_BITS) + 1);
+    loop {
+        let last: Option<i64> = newest.query_row([end], |row| row.get(0))?;
+        let Some(chunk) = last.map(|id| id >> PAGE_BITS) else { return Ok(true) };
+        if (chunk + 1) << CHUNK_BITS <= range.start {
+            return Ok(true);
+        }
+        end = first_page(chunk);
+        let mut pages =
+            |number: usize, take: &mut dyn FnMut(&[u8])| -> Result<bool, CatalogError> {
+                let mut rows = page.query([end + i64::try_from(number).unwrap_or(i64::MAX)])?;
+                let Some(row) = rows.next()? else { return Ok(false) };
+                take(row.get_ref(0)?.as_blob().unwrap_or_default());
+                Ok(true)
+            };
+        let files = match search.files(wanted, &mut pages)? {
+            Ok(Some(files)) => files,
+            Ok(None) => continue,
+            Err(DamagedChunk) => {
+                let detail =
+                    format!("chunk {chunk} of the search index is damaged: remove the file");
+                return Err(CatalogError::Corrupt { path: path.to_owned(), detail });
+            }
+        };
+        for place in files.descending() {
+            let copy = chunk << CHUNK_BITS | place.cast_signed();
+            if range.contains(&copy) && !visit(CopyId(copy))? {
+                return Ok(false);
+            }
         }
     }
-    Ok(true)
+}
+
+/// The number of a chunk's first page, its directory.
+fn first_page(chunk: i64) -> i64 {
+    chunk << PAGE_BITS
 }
 
 /// Opens the index if it is whole and this catalog's; else makes it anew.
@@ -205,8 +255,6 @@ fn open_or_make(path: &Path, catalog_uuid: &str) -> Result<Connection, CatalogEr
     let make = || -> Result<(), CatalogError> {
         let transaction = writer.unchecked_transaction()?;
         transaction.execute_batch(SCHEMA)?;
-        transaction
-            .execute("INSERT INTO docs (docs, rank) VALUES ('hashsize', ?1)", [HASH_BYTES])?;
         transaction.execute(
             "INSERT INTO about (key, value) VALUES ('catalog', ?1), ('layout', ?2)",
             [catalog_uuid, LAYOUT],
@@ -236,8 +284,10 @@ fn open_existing(path: &Path, catalog_uuid: &str) -> Result<Option<Connection>, 
     Ok(Some(writer))
 }
 
-/// A power cut may cost the last batches of the index, never its consistency: they are made again.
+/// A power cut may cost the last chunks of the index, never its consistency: they are made again. Pages
+/// are written once, in their order, so hardly any need to be remembered.
 fn relax(writer: &Connection) -> Result<(), CatalogError> {
+    writer.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
     Ok(writer.pragma_update(None, "synchronous", "normal")?)
 }
 
@@ -247,6 +297,7 @@ struct Indexer {
     reader: Connection,
     speller: PathSpeller,
     folders: HashMap<i64, Arc<FolderTokens>>,
+    builder: ChunkBuilder,
     shared: Arc<Shared>,
 }
 
@@ -256,11 +307,6 @@ impl Drop for Indexer {
         self.shared.progress.lock().has_ended = true;
         self.shared.changed.notify_all();
     }
-}
-
-struct FolderTokens {
-    set: i64,
-    tokens: String,
 }
 
 impl Indexer {
@@ -325,42 +371,45 @@ impl Indexer {
         Ok(waiting)
     }
 
+    /// Makes the chunk of the copy `from` up to its end, or to before `to`.
     fn take_up(&mut self, segment: SegmentId, from: u64, to: u64) -> Result<(), CatalogError> {
-        let batch = u64::try_from(BATCH_COPIES).unwrap_or(u64::MAX);
-        let to = to.min(from.saturating_add(batch));
-        let Self { writer, reader, speller, folders, .. } = self;
-        let transaction = writer.unchecked_transaction()?;
+        let first = from - from % CHUNK_FILES;
+        let to = to.min(first + CHUNK_FILES);
+        let Self { writer, reader, speller, folders, builder, .. } = self;
         {
             let view = reader.unchecked_transaction()?;
             let (run, is_first): (i64, bool) = view
                 .prepare_cached("SELECT run_id, copy_number = 0 FROM segments WHERE id = ?1")?
                 .query_row([segment.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
-            // Another copy of the set would only be looked up in vain, unless the first is not safe yet:
-            // if that is discarded, this one becomes the first.
-            let mut statement = view.prepare_cached(
-                "SELECT c.id, c.dir_id, c.name, v.size, v.modified FROM copies c
-                 JOIN versions v ON v.dir_id = c.dir_id AND v.name = c.name AND v.run_id = ?1
-                 LEFT JOIN segments f ON f.id = v.segment_id
-                 WHERE c.id >= ?2 AND c.id < ?3 AND (?4 OR f.id IS NULL
-                    OR f.id << 36 | v.sequence = c.id OR v.sequence >= f.checkpoint_sequence)
-                 ORDER BY c.id",
-            )?;
-            let mut insert =
-                transaction.prepare_cached("INSERT INTO docs (rowid, tokens) VALUES (?1, ?2)")?;
-            let range = (CopyId::new(segment, from).0, CopyId::new(segment, to).0);
-            let mut rows = statement.query(params![run, range.0, range.1, is_first])?;
-            let mut tokens = String::new();
+            let mut statement =
+                view.prepare_cached(if is_first { FIRST_COPIES } else { STAND_INS })?;
+            let range = (CopyId::new(segment, first).0, CopyId::new(segment, to).0);
+            let mut rows = statement.query(params![run, range.0, range.1])?;
             while let Some(row) = rows.next()? {
                 let folder = folder(&view, speller, folders, row.get(1)?)?;
                 let file = IndexedFile {
                     name: row.get_ref(2)?.as_blob().unwrap_or_default(),
-                    folder_tokens: &folder.tokens,
-                    set: folder.set,
                     size: row.get(3)?,
                     modified: row.get(4)?,
                 };
-                file_tokens(&file, &mut tokens);
-                insert.execute(params![row.get::<_, i64>(0)?, tokens])?;
+                let place = row.get::<_, i64>(0)? - range.0;
+                builder.add(u16::try_from(place).unwrap_or(u16::MAX), &folder, &file);
+            }
+        }
+        let pages = builder.finish();
+        let transaction = writer.unchecked_transaction()?;
+        {
+            let chunk = CopyId::new(segment, first).0 >> CHUNK_BITS;
+            let (id, next) = (first_page(chunk), first_page(chunk + 1));
+            transaction
+                .prepare_cached("DELETE FROM pages WHERE id >= ?1 AND id < ?2")?
+                .execute([id, next])?;
+            let mut insert =
+                transaction.prepare_cached("INSERT INTO pages (id, content) VALUES (?1, ?2)")?;
+            // A directory alone says that there is nothing to be found.
+            let pages = if pages.len() > 1 { pages.as_slice() } else { &[] };
+            for (id, page) in (id..next).zip(pages) {
+                insert.execute(params![id, page])?;
             }
             transaction
                 .prepare_cached(
@@ -383,8 +432,7 @@ fn folder(
         return Ok(Arc::clone(known));
     }
     let spelled = speller.dir(reader, id)?;
-    let tokens = folder_tokens(&spelled.path);
-    let folder = Arc::new(FolderTokens { set: spelled.set, tokens });
+    let folder = Arc::new(FolderTokens::of(&spelled.path, spelled.set));
     if folders.len() >= FOLDERS_KEPT {
         folders.clear();
     }

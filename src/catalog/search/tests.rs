@@ -61,7 +61,7 @@ fn found(catalog: &Catalog, query: &SearchQuery) -> Vec<String> {
 }
 
 #[test]
-fn words_are_found_in_names_and_at_the_beginning_of_folders_words() {
+fn words_are_found_anywhere_in_a_path() {
     let (catalog, _folder) = library();
     let [twelve, thirteen] =
         ["photos/Holiday 2019/IMG_0012.JPG", "photos/Holiday 2019/IMG_0013.jpg"];
@@ -73,6 +73,11 @@ fn words_are_found_in_names_and_at_the_beginning_of_folders_words() {
         found(&catalog, &query("HOLIDAY")),
         ["notes/plan for holiday.txt", twelve, thirteen]
     );
+    assert_eq!(found(&catalog, &query("oliday 20")), [twelve, thirteen]);
+    assert_eq!(found(&catalog, &query("2019/img_0012")), [twelve]);
+    assert_eq!(found(&catalog, &query("os/")), [twelve, thirteen, "photos/Über uns/café.png"]);
+    assert_eq!(found(&catalog, &query("ac")), ["music/img_song.flac"]);
+    assert_eq!(found(&catalog, &query("a 12")), [twelve]);
     assert_eq!(found(&catalog, &query("CAFE uber")), ["photos/Über uns/café.png"]);
     assert_eq!(found(&catalog, &query("12 img")), [twelve]);
     assert_eq!(found(&catalog, &query("zz")), [""; 0]);

@@ -1,36 +1,63 @@
-//! What the index knows of a file: tokens of its name, its folders, its extension, month and size.
+//! What the index knows of a file: numbers for what is in its path, its extension, month, size and set.
 //!
-//! All conditions are tokens of one kind, so that a question is one intersection of sorted lists:
+//! All conditions are tokens of one kind, so that a question is one intersection of sets of files:
 //!
 //! ```text
 //!  /photos/Holiday 2019/IMG_12.JPG, 3 MB, May 2019, set 4
-//!    trigrams of the name     img mg_ g_1 _12 12. 2.j .jp jpg
-//!    words of the folders     /wphotos /wholiday /w2019
-//!    extension, month, year   /xjpg /m592 /y2019
-//!    power of two of the size /z21
-//!    set                      /s4
+//!    of the folder, shared by its files   pho hot oto tos os/ s/h /ho hol … 201 019 19/
+//!    of the name                          9/i /im img mg_ g_1 _12 12. 2.j .jp jpg pg∎
+//!    extension, month, year               jpg, 592, 2019
+//!    power of two of the size, set        22, 4
 //! ```
 //!
-//! A name holds no `/`, so the kinds cannot be confused. FTS5's ASCII tokenizer splits at every ASCII
-//! character that is no letter or digit; those are moved out of ASCII (by [`SHIFT`]) and so stay in
-//! their tokens. With `detail=none` a posting is one or two bytes, because files of one folder follow
-//! one another.
+//! Three characters are 63 bits; a first "character" beyond Unicode's last says that it is one of the
+//! other kinds. So tokens that begin with the same two characters are neighbours, and a word of two
+//! letters is a range of them; the end of a name counts as a character for that.
 
-use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 
 use time::OffsetDateTime;
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
 
-/// Where punctuation goes: U+0100 and on has no ASCII.
-const SHIFT: u32 = 0x100;
-/// Longest name that is indexed in full; Linux allows 255 bytes.
-const NAME_CHARS_MAX: usize = 255;
-/// Words of folders that are indexed, the deepest first: a path of thousands of folders stays cheap.
-const FOLDER_WORDS_MAX: usize = 48;
-/// Longest word or extension that is indexed.
-const WORD_CHARS_MAX: usize = 40;
+/// Longest name or folder that is indexed in full; of longer ones the last characters are.
+const CHARS_MAX: usize = 4096;
+/// Longest extension that counts as one.
+const EXTENSION_CHARS_MAX: usize = 40;
 const NANOSECONDS_PER_SECOND: i64 = 1_000_000_000;
+/// Stands behind the last character of a name. No name holds it.
+const END: char = '\0';
+/// Bits of a character.
+const CHAR_BITS: u32 = 21;
+/// Kinds of tokens that are no characters begin behind Unicode's last.
+const KIND_FIRST: u64 = 0x11_0000;
+/// What a token of such a kind can tell apart.
+const VALUE_BITS: u32 = 2 * CHAR_BITS;
+
+/// A token. Comparing them compares the characters.
+pub(super) type Token = u64;
+
+/// Kinds of tokens that are not of characters.
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Extension,
+    Month,
+    Year,
+    Size,
+    Set,
+    /// No file has it.
+    Nothing,
+}
+
+impl Kind {
+    fn token(self, value: u64) -> Token {
+        (KIND_FIRST + self as u64) << VALUE_BITS | (value & ((1 << VALUE_BITS) - 1))
+    }
+}
+
+fn trigram(chars: &[char]) -> Token {
+    chars.iter().take(3).fold(0, |token, c| token << CHAR_BITS | u64::from(*c))
+}
 
 /// Lower case, without accents: the form in which everything is compared.
 pub(super) fn fold(text: &str) -> String {
@@ -44,56 +71,78 @@ pub(super) fn fold(text: &str) -> String {
 pub(super) fn extension_of(folded: &str) -> Option<&str> {
     let (stem, extension) = folded.rsplit_once('.')?;
     let fits = !stem.is_empty() && !extension.is_empty();
-    (fits && extension.chars().count() <= WORD_CHARS_MAX).then_some(extension)
+    (fits && extension.chars().count() <= EXTENSION_CHARS_MAX).then_some(extension)
 }
 
-/// A file as the index takes it.
+/// An extension as a number; two that share one are told apart by looking at the names.
+fn extension_token(extension: &str) -> Token {
+    // FNV-1a, because it is short and stays the same in every version.
+    let hash = extension.bytes().fold(0xCBF2_9CE4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3)
+    });
+    Kind::Extension.token(hash >> (u64::BITS - VALUE_BITS))
+}
+
+/// What all files of a folder share.
+#[derive(Clone, Debug, Default)]
+pub(super) struct FolderTokens {
+    /// Its set, and the characters of its path.
+    pub(super) tokens: Vec<Token>,
+    /// How it ends, for what reaches into the names.
+    tail: Vec<char>,
+}
+
+impl FolderTokens {
+    pub(super) fn of(path: &[u8], set: i64) -> Self {
+        let mut chars = Vec::new();
+        if !path.is_empty() {
+            chars.extend(last_chars(&fold(&String::from_utf8_lossy(path))));
+            chars.push('/');
+        }
+        let mut tokens: Vec<Token> = chars.windows(3).map(trigram).collect();
+        tokens.push(Kind::Set.token(set.cast_unsigned()));
+        tokens.sort_unstable();
+        tokens.dedup();
+        Self { tokens, tail: chars[chars.len().saturating_sub(2)..].to_vec() }
+    }
+}
+
+fn last_chars(folded: &str) -> impl Iterator<Item = char> + '_ {
+    let excess = if folded.len() > CHARS_MAX { folded.chars().count() } else { 0 };
+    folded.chars().skip(excess.saturating_sub(CHARS_MAX))
+}
+
+/// A file as the index takes it, without what its folder says.
 #[derive(Debug)]
 pub(super) struct IndexedFile<'a> {
     /// Its own name.
     pub name: &'a [u8],
-    /// Tokens of its folder, from [`folder_tokens`].
-    pub folder_tokens: &'a str,
-    /// Its set.
-    pub set: i64,
     /// Its size in bytes.
     pub size: u64,
     /// When it was modified, in nanoseconds.
     pub modified: i64,
 }
 
-/// The tokens of a folder's path, which its files share.
-pub(super) fn folder_tokens(path: &[u8]) -> String {
-    let folded = fold(&String::from_utf8_lossy(path));
-    let mut words = BTreeSet::new();
-    for word in words_of(&folded).rev().take(FOLDER_WORDS_MAX) {
-        words.insert(word);
-    }
-    let mut out = String::new();
-    for word in words {
-        push_token(&mut out, "/w", word);
-    }
-    out
-}
-
-/// Replaces `out` by all tokens of a file, with spaces between.
-pub(super) fn file_tokens(file: &IndexedFile<'_>, out: &mut String) {
-    out.clear();
+/// Calls `take` with each token of a file that its folder has not; some of them twice.
+pub(super) fn file_tokens(
+    file: &IndexedFile<'_>,
+    folder: &FolderTokens,
+    chars: &mut Vec<char>,
+    mut take: impl FnMut(Token),
+) {
     let folded = fold(&String::from_utf8_lossy(file.name));
-    let chars: Vec<char> = folded.chars().take(NAME_CHARS_MAX).collect();
-    for trigram in chars.windows(3) {
-        out.extend(trigram.iter().copied().map(token_char));
-        out.push(' ');
-    }
-    out.push_str(file.folder_tokens);
+    chars.clear();
+    chars.extend_from_slice(&folder.tail);
+    chars.extend(last_chars(&folded));
+    chars.push(END);
+    chars.windows(3).map(trigram).for_each(&mut take);
     if let Some(extension) = extension_of(&folded) {
-        push_token(out, "/x", extension);
+        take(extension_token(extension));
     }
     let (year, month) = year_and_month(file.modified);
-    push_token(out, "/m", &month.to_string());
-    push_token(out, "/y", &year.to_string());
-    push_token(out, "/z", &size_class(file.size).to_string());
-    push_token(out, "/s", &file.set.to_string());
+    take(Kind::Month.token(month.cast_unsigned()));
+    take(Kind::Year.token(year.cast_unsigned()));
+    take(Kind::Size.token(size_class(file.size).into()));
 }
 
 /// Conditions that the index can narrow; words and extension are folded.
@@ -109,77 +158,97 @@ pub(super) struct Conditions<'a> {
     pub modified: (i64, i64),
 }
 
-/// The expression whose matches include every file that meets the conditions; `None` if that is all.
-pub(super) fn match_expression(conditions: &Conditions<'_>) -> Option<String> {
-    let mut all: Vec<String> = Vec::new();
-    all.extend(conditions.words.iter().filter_map(|word| word_expression(word)));
-    if let Some(extension) = conditions.extension {
-        all.push(quoted("/x", extension));
+/// Ranges of tokens, of each of which a file that meets the conditions has one at least. None at all
+/// says that every file may meet them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Wanted(pub(super) Vec<Vec<RangeInclusive<Token>>>);
+
+impl Wanted {
+    pub(super) fn by(conditions: &Conditions<'_>) -> Self {
+        let one = |token: Token| vec![token..=token];
+        let mut all = Vec::new();
+        let words = conditions.words.iter().map(|word| word.chars().collect::<Vec<_>>());
+        let mut words: Vec<_> = words.map(|word| word_tokens(&word).into_iter()).collect();
+        // One of each word after the other: what never stands together is soon nothing.
+        loop {
+            let before = all.len();
+            all.extend(words.iter_mut().filter_map(Iterator::next));
+            if all.len() == before {
+                break;
+            }
+        }
+        all.extend(conditions.extension.map(|extension| one(extension_token(extension))));
+        if let Some(under) = conditions.under {
+            let mut chars: Vec<char> = last_chars(&fold(&String::from_utf8_lossy(under))).collect();
+            chars.push('/');
+            all.extend(word_tokens(&chars));
+        }
+        all.extend(month_tokens(conditions.modified));
+        all.extend(size_tokens(conditions.sizes));
+        all.extend(conditions.set.map(|set| one(Kind::Set.token(set.cast_unsigned()))));
+        all.dedup();
+        Self(all)
     }
-    if let Some(under) = conditions.under {
-        let folder = folder_tokens(under);
-        all.extend(folder.split_whitespace().map(|token| format!("\"{token}\"")));
-    }
-    all.extend(month_expression(conditions.modified));
-    all.extend(size_expression(conditions.sizes));
-    all.extend(conditions.set.map(|set| quoted("/s", &set.to_string())));
-    (!all.is_empty()).then(|| all.join(" AND "))
 }
 
-/// A word of the text: in the name, or at the beginning of a folder's words.
-fn word_expression(word: &str) -> Option<String> {
-    let chars: Vec<char> = word.chars().take(NAME_CHARS_MAX).collect();
-    if chars.len() < 3 {
-        return None;
+/// A word that stands anywhere in a path. One letter narrows nothing.
+fn word_tokens(chars: &[char]) -> Vec<Vec<RangeInclusive<Token>>> {
+    let chars = &chars[..chars.len().min(CHARS_MAX)];
+    if let [first, second] = chars {
+        let low = trigram(&[*first, *second, END]);
+        return vec![vec![low..=low | ((1 << CHAR_BITS) - 1)]];
     }
-    let trigrams: BTreeSet<String> = chars
-        .windows(3)
-        .map(|trigram| {
-            format!("\"{}\"", trigram.iter().copied().map(token_char).collect::<String>())
-        })
-        .collect();
-    let in_name = trigrams.into_iter().collect::<Vec<_>>().join(" AND ");
-    let mut folder_words: Vec<String> = words_of(word).map(|part| quoted("/w", part)).collect();
-    if let Some(last) = folder_words.last_mut() {
-        last.push('*');
-    }
-    if folder_words.is_empty() {
-        return Some(format!("({in_name})"));
-    }
-    Some(format!("(({in_name}) OR ({}))", folder_words.join(" AND ")))
+    let mut tokens: Vec<Token> = chars.windows(3).map(trigram).collect();
+    tokens.sort_unstable();
+    tokens.dedup();
+    tokens.into_iter().map(|token| vec![token..=token]).collect()
 }
 
-fn month_expression((from, before): (i64, i64)) -> Option<String> {
+fn month_tokens((from, before): (i64, i64)) -> Option<Vec<RangeInclusive<Token>>> {
     if from == i64::MIN && before == i64::MAX {
         return None;
     }
-    let (first_year, first) = year_and_month(from.max(0));
+    if before <= from {
+        return Some(one_that_is_nowhere());
+    }
+    let (first_year, first) = year_and_month(from);
     let (last_year, last) = year_and_month(before.saturating_sub(1));
-    // An open end reaches to where clocks and formats end.
-    let (first_year, first) = if from <= 0 { (1970, 0) } else { (first_year, first) };
-    let mut any = Vec::new();
-    if from < 0 {
-        any.push(quoted("/y", "0"));
+    let tokens = |kind: Kind, range: RangeInclusive<i64>| {
+        let token = |value: i64| kind.token(value.cast_unsigned());
+        token(*range.start())..=token(*range.end())
+    };
+    let months = |year: i64| (year - 1970) * 12..=(year - 1970) * 12 + 11;
+    if from >= 0 && first_year == last_year {
+        return Some(vec![tokens(Kind::Month, first..=last)]);
     }
-    for year in first_year..=last_year.min(first_year.saturating_add(400)) {
-        let months = (year - 1970) * 12..(year - 1970) * 12 + 12;
-        if first <= months.start && last >= months.end - 1 {
-            any.push(quoted("/y", &year.to_string()));
-        } else {
-            let wanted = months.filter(|month| (first..=last).contains(month));
-            any.extend(wanted.map(|month| quoted("/m", &month.to_string())));
-        }
+    // What was before 1970 has year and month 0, whatever is asked for in it.
+    let mut any = vec![tokens(Kind::Month, *months(last_year.max(1970)).start()..=last)];
+    let years = if from < 0 {
+        0..=(last_year - 1).max(0)
+    } else {
+        any.push(tokens(Kind::Month, first..=*months(first_year).end()));
+        first_year + 1..=last_year - 1
+    };
+    if !years.is_empty() {
+        any.push(tokens(Kind::Year, years));
     }
-    Some(any_of(&any))
+    Some(any)
 }
 
-fn size_expression((smallest, largest): (u64, u64)) -> Option<String> {
+fn size_tokens((smallest, largest): (u64, u64)) -> Option<Vec<RangeInclusive<Token>>> {
     if (smallest, largest) == (0, u64::MAX) {
         return None;
     }
-    let classes = size_class(smallest)..=size_class(largest);
-    let any: Vec<String> = classes.map(|class| quoted("/z", &class.to_string())).collect();
-    Some(any_of(&any))
+    if largest < smallest {
+        return Some(one_that_is_nowhere());
+    }
+    let class = |size| Kind::Size.token(size_class(size).into());
+    Some(vec![class(smallest)..=class(largest)])
+}
+
+fn one_that_is_nowhere() -> Vec<RangeInclusive<Token>> {
+    let nothing = Kind::Nothing.token(0);
+    vec![nothing..=nothing]
 }
 
 /// The year, and the month counted from January 1970; what was before 1970 counts as year and month 0.
@@ -198,73 +267,68 @@ fn size_class(size: u64) -> u32 {
     u64::BITS - size.leading_zeros()
 }
 
-fn any_of(alternatives: &[String]) -> String {
-    if alternatives.is_empty() {
-        // Nothing can match: no file has this token.
-        return quoted("/n", "nothing");
-    }
-    format!("({})", alternatives.join(" OR "))
-}
-
-fn words_of(folded: &str) -> impl DoubleEndedIterator<Item = &str> {
-    folded.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty())
-}
-
-fn quoted(kind: &str, text: &str) -> String {
-    let mut out = String::from("\"");
-    push_token(&mut out, kind, text);
-    out.pop();
-    out.push('"');
-    out
-}
-
-fn push_token(out: &mut String, kind: &str, text: &str) {
-    out.extend(kind.chars().map(token_char));
-    out.extend(text.chars().take(WORD_CHARS_MAX).map(token_char));
-    out.push(' ');
-}
-
-/// The character that stands for `c` in a token.
-fn token_char(c: char) -> char {
-    if c.is_ascii() && !c.is_ascii_alphanumeric() {
-        char::from_u32(u32::from(c) + SHIFT).unwrap_or('\u{17F}')
-    } else {
-        c
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn tokens(name: &str) -> String {
-        let mut out = String::new();
-        let folder = folder_tokens(b"photos/Holiday 2019");
+    fn spelled(token: Token) -> String {
+        if token >> VALUE_BITS >= KIND_FIRST {
+            let kind = ["x", "m", "y", "z", "s", "n"];
+            let at = usize::try_from((token >> VALUE_BITS) - KIND_FIRST).unwrap();
+            return format!("{}{}", kind[at], token & ((1 << VALUE_BITS) - 1));
+        }
+        let c = |shift: u32| {
+            let c = u32::try_from(token >> shift & ((1 << CHAR_BITS) - 1)).unwrap();
+            char::from_u32(c).unwrap()
+        };
+        [c(2 * CHAR_BITS), c(CHAR_BITS), c(0)].into_iter().collect()
+    }
+
+    fn tokens(path: &str) -> Vec<String> {
+        let (dir, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let folder = FolderTokens::of(dir.as_bytes(), 4);
         let file = IndexedFile {
             name: name.as_bytes(),
-            folder_tokens: &folder,
-            set: 4,
             size: 3_000_000,
             modified: 1_557_000_000 * NANOSECONDS_PER_SECOND,
         };
-        file_tokens(&file, &mut out);
-        out.chars()
-            .map(|c| {
-                if c > '\u{FF}' && c < '\u{180}' {
-                    char::from_u32(u32::from(c) - SHIFT).unwrap()
-                } else {
-                    c
-                }
-            })
-            .collect()
+        let mut all = folder.tokens.clone();
+        file_tokens(&file, &folder, &mut Vec::new(), |token| all.push(token));
+        all.into_iter().map(spelled).collect()
     }
 
     #[test]
-    fn a_file_has_the_tokens_of_its_name_folders_and_properties() {
-        assert_eq!(
-            tokens("IMG_12.JPG").trim_end(),
-            "img mg_ g_1 _12 12. 2.j .jp jpg /w2019 /wholiday /wphotos /xjpg /m592 /y2019 /z22 /s4"
-        );
+    fn a_file_has_the_tokens_of_its_path_and_properties() {
+        let extension = spelled(extension_token("jpg"));
+        let expected = ["a/b", "/bc", "bc/", "s4", "c/i", "/im", "img", "mg.", "g.j", ".jp", "jpg"];
+        let mut expected: Vec<&str> = expected.to_vec();
+        expected.sort_unstable();
+        let more = ["pg\0", extension.as_str(), "m592", "y2019", "z22"];
+        let found = tokens("a/bc/IMG.JPG");
+        let (of_path, rest) = found.split_at(found.len() - more.len());
+        let mut of_path: Vec<&str> = of_path.iter().map(String::as_str).collect();
+        of_path.sort_unstable();
+        assert_eq!(of_path, expected);
+        assert_eq!(rest, more);
+        assert_eq!(tokens("x")[1..], ["m592", "y2019", "z22"]);
+    }
+
+    #[test]
+    fn every_part_of_a_path_is_found_by_its_tokens() {
+        let path = "photos/Hol\u{ED}day 2019/IMG_12.JPG";
+        let folded: Vec<char> = fold(path).chars().collect();
+        let of_file = tokens(path);
+        for from in 0..folded.len() {
+            for to in from + 2..=folded.len() {
+                for group in word_tokens(&folded[from..to]) {
+                    let is_met = of_file.iter().any(|token| {
+                        let chars: Vec<char> = token.chars().collect();
+                        chars.len() == 3 && group.iter().any(|r| r.contains(&trigram(&chars)))
+                    });
+                    assert!(is_met, "{:?}", &folded[from..to]);
+                }
+            }
+        }
     }
 
     #[test]
@@ -274,11 +338,10 @@ mod tests {
         assert_eq!(extension_of("a.tar.gz"), Some("gz"));
         assert_eq!(extension_of(".hidden"), None);
         assert_eq!(extension_of("dot."), None);
-        let mut out = String::new();
-        let file =
-            IndexedFile { name: b"\xFF\"*\n", folder_tokens: "", set: 1, size: 0, modified: -5 };
-        file_tokens(&file, &mut out);
-        assert!(out.split(' ').all(|token| !token.contains(['"', '*', '\n'])));
+        let file = IndexedFile { name: b"\xFF\"*\n", size: 0, modified: -5 };
+        let mut count = 0;
+        file_tokens(&file, &FolderTokens::of(b"\xFE", 1), &mut Vec::new(), |_| count += 1);
+        assert_eq!(count, 5 + 3);
     }
 
     #[test]
@@ -287,18 +350,26 @@ mod tests {
             let moment: crate::domain::Timestamp = format!("{date}T00:00:00.0Z").parse().unwrap();
             moment.seconds * NANOSECONDS_PER_SECOND
         };
-        let expression = month_expression((second("2018-11-15"), second("2020-02-01"))).unwrap();
-        let shown = expression.replace('\u{12F}', "/");
-        assert_eq!(shown, "(\"/m586\" OR \"/m587\" OR \"/y2019\" OR \"/m600\")");
-        assert_eq!(month_expression((i64::MIN, i64::MAX)), None);
-        let nothing = month_expression((second("2020-01-01"), second("2019-01-01"))).unwrap();
-        assert!(nothing.contains("nothing"));
+        let shown = |from: &str, before: &str| {
+            let ranges = month_tokens((second(from), second(before))).unwrap();
+            let range = |r: &RangeInclusive<Token>| (spelled(*r.start()), spelled(*r.end()));
+            ranges.iter().map(range).map(|(a, b)| format!("{a}..{b}")).collect::<Vec<_>>()
+        };
+        let three = ["m600..m600", "m586..m587", "y2019..y2019"];
+        assert_eq!(shown("2018-11-15", "2020-02-01"), three);
+        assert_eq!(shown("2018-03-15", "2018-06-02"), ["m578..m581"]);
+        assert_eq!(shown("2018-11-15", "2019-02-01"), ["m588..m588", "m586..m587"]);
+        assert_eq!(shown("1960-01-01", "1971-02-02"), ["m12..m13", "y0..y1970"]);
+        assert_eq!(shown("2020-01-01", "2019-01-01"), ["n0..n0"]);
+        assert_eq!(month_tokens((i64::MIN, i64::MAX)), None);
     }
 
     #[test]
-    fn words_that_are_too_short_do_not_narrow() {
-        assert_eq!(word_expression("ab"), None);
-        assert!(word_expression("abc").is_some());
-        assert!(word_expression("...").is_some());
+    fn a_word_of_two_letters_is_a_range_and_one_letter_narrows_nothing() {
+        let range = &word_tokens(&['a', 'b'])[0][0];
+        assert!(range.contains(&trigram(&['a', 'b', END])));
+        assert!(range.contains(&trigram(&['a', 'b', char::MAX])));
+        assert!(!range.contains(&trigram(&['a', 'c', END])));
+        assert!(word_tokens(&['a']).is_empty());
     }
 }

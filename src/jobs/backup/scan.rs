@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use super::plan::{Action, PlanStep, PlanTotals, PlanWriter, PlannedEntry};
-use crate::catalog::{EvidenceState, FileVersion, PreviousEntries};
+use crate::catalog::{CatalogError, EvidenceState, FileVersion, PreviousEntries};
 use crate::domain::{CopyLetter, SourcePath, VolumeUuid};
 use crate::jobs::context::JobContext;
 use crate::jobs::description::catalog_kind;
@@ -34,11 +34,51 @@ pub(super) struct Scan<'a> {
     pub(super) seen: u64,
 }
 
+/// Entries of earlier runs that are read at a time. A folder may have millions.
+const PAGE_ENTRIES: usize = 4096;
+
 /// A directory being walked, and what earlier runs knew in it that was not met yet.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Level {
     path: SourcePath,
+    /// As far as it was read.
     previous: BTreeMap<Vec<u8>, FileVersion>,
+    /// The last name that was read, until all were.
+    unread_after: Option<Vec<u8>>,
+}
+
+impl Level {
+    fn of(path: SourcePath) -> Self {
+        Self { path, previous: BTreeMap::new(), unread_after: Some(Vec::new()) }
+    }
+
+    /// Reads on until `name` must have come, or to the end.
+    fn read_to(
+        &mut self,
+        name: Option<&[u8]>,
+        previous: &mut PreviousEntries,
+    ) -> Result<(), CatalogError> {
+        while let Some(after) = &self.unread_after {
+            if name.is_some_and(|name| name <= after.as_slice()) {
+                break;
+            }
+            let page = previous.page(self.path.as_bytes(), after, PAGE_ENTRIES)?;
+            self.unread_after =
+                page.last().filter(|_| page.len() == PAGE_ENTRIES).map(|entry| entry.name.clone());
+            self.previous.extend(page.into_iter().map(|entry| (entry.name, entry.version)));
+        }
+        Ok(())
+    }
+
+    /// What was known of `name`, which is met now.
+    fn take(
+        &mut self,
+        name: &[u8],
+        previous: &mut PreviousEntries,
+    ) -> Result<Option<FileVersion>, CatalogError> {
+        self.read_to(Some(name), previous)?;
+        Ok(self.previous.remove(name))
+    }
 }
 
 impl Scan<'_> {
@@ -47,8 +87,7 @@ impl Scan<'_> {
     /// # Errors
     /// If the plan or the catalog fails. What the source does not deliver is in the plan.
     pub(super) fn run(mut self, source: &dyn Source) -> Result<Option<PlanTotals>, JobError> {
-        let top = self.level(SourcePath::top())?;
-        self.levels.push(top);
+        self.levels.push(Level::of(SourcePath::top()));
         let mut failure = None;
         let walked = source.walk(&mut |event| {
             if self.context.is_stopped() {
@@ -77,13 +116,12 @@ impl Scan<'_> {
         match event {
             WalkEvent::EnterDirectory(entry) => {
                 let path = entry.path.clone();
-                let planned = self.planned(entry);
+                let planned = self.planned(entry)?;
                 self.plan.push(&PlanStep::Enter(planned))?;
-                let level = self.level(path)?;
-                self.levels.push(level);
+                self.levels.push(Level::of(path));
             }
             WalkEvent::Entry(entry) => {
-                let planned = self.planned(entry);
+                let planned = self.planned(entry)?;
                 self.plan.push(&PlanStep::Entry(planned))?;
                 self.tell();
             }
@@ -93,12 +131,12 @@ impl Scan<'_> {
             }
             WalkEvent::Skipped { path, reason } => {
                 if reason == SkipReason::OtherFileSystem {
-                    self.keep_what_was(&path);
+                    self.keep_what_was(&path)?;
                 }
                 self.plan.push(&PlanStep::Skipped { path, reason })?;
             }
             WalkEvent::Problem { path, error } => {
-                self.keep_what_was(&path);
+                self.keep_what_was(&path)?;
                 self.plan.push(&PlanStep::Problem { path, reason: error.to_string() })?;
             }
         }
@@ -106,18 +144,21 @@ impl Scan<'_> {
     }
 
     /// What could not be seen is not gone.
-    fn keep_what_was(&mut self, path: &SourcePath) {
-        let Some(level) = self.levels.last_mut() else { return };
+    fn keep_what_was(&mut self, path: &SourcePath) -> Result<(), JobError> {
+        let Some(level) = self.levels.last_mut() else { return Ok(()) };
         if level.path == *path {
             level.previous.clear();
+            level.unread_after = None;
         } else {
-            level.previous.remove(path.name());
+            level.take(path.name(), &mut self.previous)?;
         }
+        Ok(())
     }
 
     /// Ends the innermost directory: what was not met in it is gone.
     fn leave(&mut self) -> Result<(), JobError> {
-        let Some(level) = self.levels.pop() else { return Ok(()) };
+        let Some(mut level) = self.levels.pop() else { return Ok(()) };
+        level.read_to(None, &mut self.previous)?;
         for name in level.previous.into_keys() {
             let bug = |error: crate::domain::SourcePathError| JobError::Bug(error.to_string());
             let path = level.path.join(&name).map_err(bug)?;
@@ -126,14 +167,11 @@ impl Scan<'_> {
         Ok(())
     }
 
-    fn level(&mut self, path: SourcePath) -> Result<Level, JobError> {
-        let entries = self.previous.directory(path.as_bytes())?;
-        let previous = entries.into_iter().map(|entry| (entry.name, entry.version)).collect();
-        Ok(Level { path, previous })
-    }
-
-    fn planned(&mut self, entry: Entry) -> PlannedEntry {
-        let before = self.levels.last_mut().and_then(|l| l.previous.remove(entry.path.name()));
+    fn planned(&mut self, entry: Entry) -> Result<PlannedEntry, JobError> {
+        let before = match self.levels.last_mut() {
+            Some(level) => level.take(entry.path.name(), &mut self.previous)?,
+            None => None,
+        };
         let is_stored = entry.kind.has_content() && entry.hard_link_of.is_none();
         let is_same = before.as_ref().is_some_and(|version| is_same(&entry, version));
         let action = match before {
@@ -154,7 +192,7 @@ impl Scan<'_> {
         };
         let stored = stored_name(entry.path.name(), form);
         let stored_name = (stored.as_bytes() != entry.path.name()).then_some(stored);
-        PlannedEntry { entry, stored_name, action }
+        Ok(PlannedEntry { entry, stored_name, action })
     }
 
     fn tell(&mut self) {

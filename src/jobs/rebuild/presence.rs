@@ -64,6 +64,9 @@ fn bury_gone_in(
     context.parts.catalog.rebuild_presence::<JobError>(set, run, present)
 }
 
+/// Entries of a folder that are read at a time.
+const PAGE_ENTRIES: usize = 4096;
+
 /// Everything that earlier runs knew below a folder that this run could not look into.
 fn add_below(
     before: &mut PreviousEntries,
@@ -72,11 +75,19 @@ fn add_below(
 ) -> Result<(), JobError> {
     let mut waiting = vec![top.clone()];
     while let Some(folder) = waiting.pop() {
-        for entry in before.directory(folder.as_bytes())? {
-            let path = folder.join(&entry.name).map_err(|e| JobError::Bug(e.to_string()))?;
-            known.push(path.as_bytes().to_vec());
-            if entry.version.kind == crate::catalog::FileKind::Directory {
-                waiting.push(path);
+        let mut after = Vec::new();
+        loop {
+            let page = before.page(folder.as_bytes(), &after, PAGE_ENTRIES)?;
+            for entry in &page {
+                let path = folder.join(&entry.name).map_err(|e| JobError::Bug(e.to_string()))?;
+                known.push(path.as_bytes().to_vec());
+                if entry.version.kind == crate::catalog::FileKind::Directory {
+                    waiting.push(path);
+                }
+            }
+            match page.last() {
+                Some(last) if page.len() == PAGE_ENTRIES => after.clone_from(&last.name),
+                _ => break,
             }
         }
     }
