@@ -83,6 +83,11 @@ impl LoadedDrive {
         Ok(Self { drive, barcode, home })
     }
 
+    /// The drive alone; the cartridge stays in it.
+    pub(super) fn into_drive(self) -> Drive {
+        self.drive
+    }
+
     /// Does something with the drive that takes it and gives it back.
     pub(super) fn with_drive<R>(self, work: impl FnOnce(Drive) -> (Drive, R)) -> (Self, R) {
         let Self { drive, barcode, home } = self;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use nix::sys::resource::{Usage, UsageWho, getrusage};
 use nix::sys::time::TimeValLike as _;
+use nix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 
 use super::work::kib_field;
@@ -29,17 +30,28 @@ pub(in crate::app) struct Cost {
 pub(super) enum Worker {
     /// This process.
     Own,
+    /// The thread that asks, and no other.
+    Thread,
     /// Processes that it starts and waits for, and no others.
     Children,
 }
 
-/// Measures `work`. Peak memory is that of the whole life of the process.
+/// Lets the peak of memory begin anew with what is held now, where the system allows it.
+pub(super) fn forget_peak() {
+    const PEAK: &str = "5";
+    if let Err(error) = fs::write("/proc/self/clear_refs", PEAK) {
+        tracing::debug!(%error, "peaks of memory are those of the whole process");
+    }
+}
+
+/// Measures `work`. Peak memory is that of the process since it began or [`forget_peak`] was called.
 pub(super) fn measure(
     worker: Worker,
     work: impl FnOnce() -> Result<(), AppError>,
 ) -> Result<Cost, AppError> {
     let who = match worker {
         Worker::Own => UsageWho::RUSAGE_SELF,
+        Worker::Thread => UsageWho::RUSAGE_THREAD,
         Worker::Children => UsageWho::RUSAGE_CHILDREN,
     };
     let usage = || {
@@ -54,7 +66,7 @@ pub(super) fn measure(
     let after = usage()?;
     let cpu = processor_time(&after).saturating_sub(processor_time(&before));
     let peak_bytes = match worker {
-        Worker::Own => {
+        Worker::Own | Worker::Thread => {
             let status = fs::read_to_string("/proc/self/status").map_err(|source| {
                 AppError::Io { what: "cannot read /proc/self/status".to_owned(), source }
             })?;
@@ -63,6 +75,15 @@ pub(super) fn measure(
         Worker::Children => None,
     };
     Ok(Cost { seconds, cpu_seconds: cpu.as_secs_f64(), peak_bytes })
+}
+
+/// Processor time that this thread has had.
+pub(super) fn thread_time() -> Result<Duration, AppError> {
+    let time = clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).map_err(|error| AppError::Io {
+        what: "cannot read the processor time".to_owned(),
+        source: error.into(),
+    })?;
+    Ok(Duration::from(time))
 }
 
 fn processor_time(usage: &Usage) -> Duration {

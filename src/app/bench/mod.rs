@@ -17,6 +17,7 @@ mod appliance;
 mod case;
 mod cost;
 mod report;
+mod scale;
 pub(super) mod streaming;
 #[cfg(test)]
 mod tests;
@@ -31,6 +32,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub(super) use case::Case;
 pub(super) use cost::Cost;
 pub(super) use report::Report;
+pub(super) use scale::{ScalePlan, Subject, run as run_scale};
 pub(super) use tree::TreePlan;
 
 use super::error::AppError;

@@ -136,14 +136,14 @@ impl Report {
     }
 
     fn circumstances(&self) -> String {
-        let Machine { processor, cores, kernel, load } = &self.machine;
+        let machine = self.machine.describe();
         let date = self.measured.to_string();
         let date = date.split('T').next().unwrap_or_default();
         let (work, rounds) = (self.work.display(), self.rounds);
         format!(
-            "Measured {date} on {processor}, {cores} cores, Linux {kernel}, load {load} at the \
-             beginning, in {work}; medians of {rounds}. Files are in the page cache and the virtual \
-             drive takes no time: what is measured is the machine between the two."
+            "Measured {date} on {machine}, in {work}; medians of {rounds}. Files are in the page \
+             cache and the virtual drive takes no time: what is measured is the machine between the \
+             two."
         )
     }
 
@@ -232,7 +232,13 @@ fn drives_kept(bytes_per_second: f64) -> String {
 }
 
 impl Machine {
-    fn look() -> Self {
+    /// For the line below a table.
+    pub(super) fn describe(&self) -> String {
+        let Self { processor, cores, kernel, load } = self;
+        format!("{processor}, {cores} cores, Linux {kernel}, load {load} at the beginning")
+    }
+
+    pub(super) fn look() -> Self {
         let read = |path| fs::read_to_string(path).unwrap_or_default();
         let processors = read("/proc/cpuinfo");
         let model = processors.lines().find_map(|line| line.strip_prefix("model name"));

@@ -14,7 +14,7 @@ use indicatif::ProgressBar;
 use super::output::Output;
 use super::size::parse_size;
 use crate::app::bench::streaming::{self, StreamingPlan};
-use crate::app::bench::{self, Case, Cost, Plan, TreePlan};
+use crate::app::bench::{self, Case, Cost, Plan, ScalePlan, Subject, TreePlan};
 use crate::app::error::{AppError, Exit};
 use crate::app::supervise::Signals;
 use crate::domain::ByteCount;
@@ -49,6 +49,8 @@ enum BenchCommand {
     /// What tape drives would do with slow, bursty and fast sources, and with restores of single
     /// files: whole cartridges played on a model of the drive, in seconds. Needs no drive
     Streaming(StreamingArguments),
+    /// Measure a volume and a catalog of millions of files
+    Scale(ScaleArguments),
 }
 
 #[derive(Debug, Args)]
@@ -62,6 +64,19 @@ struct StreamingArguments {
 }
 
 #[derive(Debug, Args)]
+struct ScaleArguments {
+    /// How many files
+    #[arg(long, value_name = "N", default_value_t = 10_000_000)]
+    files: u64,
+    /// What is measured
+    #[arg(long, value_enum, default_value_t)]
+    only: Subject,
+    /// Folder in which a fresh folder is made, used and removed [default: $TMPDIR]
+    #[arg(long, value_name = "DIR")]
+    work: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct CaseArguments {
     /// The case, as JSON
     #[arg(value_parser = parse_case)]
@@ -70,14 +85,10 @@ pub(super) struct CaseArguments {
 
 /// Measures, and prints a Markdown table with what limits.
 pub(super) fn run(arguments: BenchArguments, output: &Output) -> Result<Exit, AppError> {
-    if let Some(BenchCommand::Streaming(arguments)) = arguments.command {
-        let plan = StreamingPlan { bytes: arguments.bytes, out: arguments.out };
-        let report = streaming::run(&plan)?;
-        match output.is_json {
-            true => output.json(&report)?,
-            false => output.line(&report.markdown())?,
-        }
-        return Ok(Exit::Done);
+    match arguments.command {
+        Some(BenchCommand::Streaming(arguments)) => return run_streaming(arguments, output),
+        Some(BenchCommand::Scale(arguments)) => return run_scale(arguments, output),
+        None => {}
     }
     let tree = |files, size: ByteCount| TreePlan { files, file_bytes: size.0 };
     let plan = Plan {
@@ -93,6 +104,37 @@ pub(super) fn run(arguments: BenchArguments, output: &Output) -> Result<Exit, Ap
         bar.tick();
     };
     let report = bench::run(&plan, &launch, &tell, &stop_on_signal())?;
+    bar.finish_and_clear();
+    if output.is_json {
+        output.json(&report)?;
+    } else {
+        output.line(&report.markdown())?;
+    }
+    Ok(Exit::Done)
+}
+
+fn run_streaming(arguments: StreamingArguments, output: &Output) -> Result<Exit, AppError> {
+    let plan = StreamingPlan { bytes: arguments.bytes, out: arguments.out };
+    let report = streaming::run(&plan)?;
+    match output.is_json {
+        true => output.json(&report)?,
+        false => output.line(&report.markdown())?,
+    }
+    Ok(Exit::Done)
+}
+
+fn run_scale(arguments: ScaleArguments, output: &Output) -> Result<Exit, AppError> {
+    let plan = ScalePlan {
+        files: arguments.files,
+        subject: arguments.only,
+        work: arguments.work.unwrap_or_else(std::env::temp_dir),
+    };
+    let bar = ProgressBar::new_spinner();
+    let tell = |what: &str| {
+        bar.set_message(what.to_owned());
+        bar.tick();
+    };
+    let report = bench::run_scale(&plan, &tell, &stop_on_signal())?;
     bar.finish_and_clear();
     if output.is_json {
         output.json(&report)?;
