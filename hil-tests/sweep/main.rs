@@ -20,7 +20,7 @@
 //! no lock is left, and a job that has not done all it was asked said why.
 //!
 //! ```text
-//! cargo test --test sweep                        a sample of every scenario, another one each time
+//! cargo test --test sweep                        a sample of every scenario, always the same
 //! scripts/sweep                                  all of it
 //! scripts/sweep --scenario backup                all of one scenario
 //! scripts/sweep --scenario backup --point write-error@40    one point, with what the drive was told

@@ -300,7 +300,10 @@ impl Point<'_> {
             begun_again += 1;
             ended = self.again(ended.as_ref())?;
         }
-        if !is_done(&ended) && self.harm != Harm::Content {
+        // A volume that has lost a label is not repaired: repair only appends, and the other label reads it.
+        let is_hopeless =
+            self.harm == Harm::Label && matches!(self.stage.prepared.goal, Goal::Repaired(_));
+        if !is_done(&ended) && self.harm != Harm::Content && !is_hopeless {
             self.find(format!("begun again without a fault, it ends with {ended:?}"));
         }
         if self.harm == Harm::Content {
@@ -322,7 +325,8 @@ impl Point<'_> {
             self.find(format!("at the end: {what}"));
         }
         self.keep_floor(&claims, &tapes, "at the end");
-        if is_done(&ended) {
+        // A flipped bit of a label is known to nobody, and the other partition has another label.
+        if is_done(&ended) && self.harm != Harm::Content {
             let found = goals::missed_on_tape(self.stage, &reached, &tapes);
             self.report.findings.extend(found);
         }

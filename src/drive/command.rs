@@ -215,7 +215,7 @@ impl Drive {
     pub(super) fn failed(&mut self, operation: Operation, sense: Sense) -> DriveError {
         let error = self.command_error(operation, &sense);
         if sense.condition() == Condition::MediumNotPresent {
-            self.end_session();
+            self.end_session(sense);
         } else if !matches!(sense.key, SenseKey::IllegalRequest | SenseKey::DataProtect) {
             self.lose(LostBecause::Failed(sense));
         }
@@ -226,16 +226,20 @@ impl Drive {
     fn query_failed(&mut self, operation: Operation, sense: Sense) -> DriveError {
         let error = self.command_error(operation, &sense);
         if sense.condition() == Condition::MediumNotPresent {
-            self.end_session();
+            self.end_session(sense);
         } else if matches!(sense.key, SenseKey::NotReady | SenseKey::HardwareError) {
             self.lose(LostBecause::Failed(sense));
         }
         error
     }
 
-    /// The cartridge is gone, and with it the position and the permit to write it.
-    fn end_session(&mut self) {
-        self.belief = Belief::Unknown;
+    /// The cartridge is gone, and with it the position and the permit to write it. Whoever was writing
+    /// learns the reason with the next verb, also if a harmless question met it.
+    fn end_session(&mut self, sense: Sense) {
+        match self.access {
+            Access::ReadOnly => self.belief = Belief::Unknown,
+            _ => self.lose(LostBecause::Failed(sense)),
+        }
         self.access = Access::ReadOnly;
         self.partition_count = None;
     }

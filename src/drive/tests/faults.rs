@@ -225,3 +225,19 @@ fn whatever_fails_at_any_command_of_a_format_never_leaves_a_drive_that_writes() 
     }
     panic!("a format has fewer commands than that");
 }
+
+#[test]
+fn a_cartridge_missed_by_reading_a_page_stops_the_writer_with_the_drives_own_words() {
+    let mut rig = Rig::recorded();
+    let sense = SensePlan::new(SenseKey::NotReady, 0x3A, 0x00);
+    rig.fault_at(opcode::LOG_SENSE, Effect::Sense { sense, execution: Execution::Skipped });
+    let error = rig.drive.statistics().unwrap_err();
+    assert!(matches!(error, DriveError::NoMedium { .. }), "{error}");
+    let error = rig.drive.write_block(&block(9)).unwrap_err();
+    assert_eq!(error.kind(), DriveErrorKind::PositionLost, "{error}");
+    assert!(error.sense().is_some(), "{error}");
+    assert_dead_until_located(&mut rig);
+    // Located again, and still not to be written before somebody has looked at the volume.
+    let error = rig.drive.write_block(&block(9)).unwrap_err();
+    assert!(matches!(error, DriveError::WriteNotPermitted { .. }), "{error}");
+}
