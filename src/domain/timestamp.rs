@@ -8,8 +8,6 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use time::{Date, Month, OffsetDateTime, Time};
-
 /// Seconds since 1970-01-01T00:00:00Z, and nanoseconds into that second.
 ///
 /// Years 0 to 9999 can be shown; moments outside are clamped when they are shown.
@@ -27,6 +25,9 @@ const SECONDS_MIN: i64 = -62_167_219_200;
 const SECONDS_MAX: i64 = 253_402_300_799;
 /// Characters of the text form.
 const TEXT_CHARS: usize = 30;
+const SECONDS_PER_DAY: i64 = 86_400;
+/// From March 1 of the year -400 to the epoch.
+const DAYS_TO_EPOCH: i64 = 719_468 + 146_097;
 const NANOSECONDS_PER_SECOND: i128 = 1_000_000_000;
 
 /// Why a text is not a timestamp.
@@ -58,25 +59,24 @@ impl Timestamp {
 
     /// Appends the text form to `out`.
     pub fn write_text(self, out: &mut Vec<u8>) {
-        let clamped =
-            OffsetDateTime::from_unix_timestamp(self.seconds.clamp(SECONDS_MIN, SECONDS_MAX))
-                .unwrap_or(OffsetDateTime::UNIX_EPOCH);
-        let year = u32::try_from(clamped.year()).unwrap_or(0);
-        out.reserve(TEXT_CHARS);
-        push_digits(out, year, 4);
-        out.push(b'-');
-        push_digits(out, u32::from(u8::from(clamped.month())), 2);
-        out.push(b'-');
-        push_digits(out, u32::from(clamped.day()), 2);
-        out.push(b'T');
-        push_digits(out, u32::from(clamped.hour()), 2);
-        out.push(b':');
-        push_digits(out, u32::from(clamped.minute()), 2);
-        out.push(b':');
-        push_digits(out, u32::from(clamped.second()), 2);
-        out.push(b'.');
-        push_digits(out, self.nanoseconds, 9);
-        out.push(b'Z');
+        out.extend_from_slice(&self.text());
+    }
+
+    /// The text form.
+    #[must_use]
+    pub fn text(self) -> [u8; TEXT_CHARS] {
+        let seconds = self.seconds.clamp(SECONDS_MIN, SECONDS_MAX);
+        let (year, month, day) = civil_date(seconds.div_euclid(SECONDS_PER_DAY));
+        let second = u32::try_from(seconds.rem_euclid(SECONDS_PER_DAY)).unwrap_or(0);
+        let mut text = *b"0000-00-00T00:00:00.000000000Z";
+        put_digits(&mut text[0..4], year);
+        put_digits(&mut text[5..7], month);
+        put_digits(&mut text[8..10], day);
+        put_digits(&mut text[11..13], second / 3600);
+        put_digits(&mut text[14..16], second / 60 % 60);
+        put_digits(&mut text[17..19], second % 60);
+        put_digits(&mut text[20..29], self.nanoseconds);
+        text
     }
 
     /// Reads the text form. One to nine digits may follow the dot; they count nanoseconds.
@@ -88,41 +88,73 @@ impl Timestamp {
             return None;
         }
         let part = |from: usize, to: usize| parse_digits(&whole[from..to]);
-        let month = Month::try_from(u8::try_from(part(5, 7)?).ok()?).ok()?;
-        let day = u8::try_from(part(8, 10)?).ok()?;
-        let date = Date::from_calendar_date(i32::try_from(part(0, 4)?).ok()?, month, day).ok()?;
-        let in_day = |from, to| part(from, to).and_then(|n| u8::try_from(n).ok());
-        let time = Time::from_hms(in_day(11, 13)?, in_day(14, 16)?, in_day(17, 19)?).ok()?;
-        let seconds = OffsetDateTime::new_utc(date, time).unix_timestamp();
+        let days = days_of_date(part(0, 4)?, part(5, 7)?, part(8, 10)?)?;
+        let (hour, minute, second) = (part(11, 13)?, part(14, 16)?, part(17, 19)?);
+        if hour > 23 || minute > 59 || second > 59 {
+            return None;
+        }
+        let seconds = days * SECONDS_PER_DAY + i64::from(hour * 3600 + minute * 60 + second);
         Some(Self { seconds, nanoseconds: parse_digits(fraction)? })
     }
 }
 
-/// Appends `value` in exactly `width` decimal digits.
-fn push_digits(out: &mut Vec<u8>, value: u32, width: usize) {
-    let start = out.len();
-    out.resize(start + width, b'0');
+/// Days since the epoch of a date of the years 0 to 9999; `None` if there is no such date.
+fn days_of_date(year: u32, month: u32, day: u32) -> Option<i64> {
+    const LENGTHS: [u32; 12] = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+    let is_leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    let at = usize::try_from(month.checked_sub(1)?).ok()?;
+    let length = LENGTHS.get(at)? + u32::from(is_leap && month == 2);
+    if day == 0 || day > length {
+        return None;
+    }
+    // Years begin in March here, so that the leap day is the last of a year, and 400 years earlier
+    // than the format's, so that January of year 0 is not before the beginning.
+    let years = i64::from(year) + 400 - i64::from(month < 3);
+    let months = i64::from((month + 9) % 12);
+    let before = years * 365 + years / 4 - years / 100 + years / 400;
+    Some(before + (153 * months + 2) / 5 + i64::from(day) - 1 - DAYS_TO_EPOCH)
+}
+
+/// Year, month and day of a day of the years 0 to 9999, counted from the epoch.
+fn civil_date(days: i64) -> (u32, u32, u32) {
+    const DAYS_PER_400_YEARS: i64 = 146_097;
+    let days = days + DAYS_TO_EPOCH;
+    let (era, day_of_era) = (days / DAYS_PER_400_YEARS, days % DAYS_PER_400_YEARS);
+    let year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let months = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * months + 2) / 5 + 1;
+    let month = if months < 10 { months + 3 } else { months - 9 };
+    let year = era * 400 + year_of_era + i64::from(month < 3) - 400;
+    let small = |number: i64| u32::try_from(number).unwrap_or(0);
+    (small(year), small(month), small(day))
+}
+
+/// Puts `value` in decimal digits into all of `place`.
+fn put_digits(place: &mut [u8], value: u32) {
     let mut rest = value;
-    for digit in out[start..].iter_mut().rev() {
+    for digit in place.iter_mut().rev() {
         *digit = b'0' + u8::try_from(rest % 10).unwrap_or(0);
         rest /= 10;
     }
 }
 
+/// At most nine digits.
 fn parse_digits(digits: &[u8]) -> Option<u32> {
-    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
-        return None;
+    let mut value = 0_u32;
+    let mut is_number = !digits.is_empty();
+    for byte in digits {
+        let digit = byte.wrapping_sub(b'0');
+        is_number &= digit < 10;
+        value = value.wrapping_mul(10).wrapping_add(u32::from(digit));
     }
-    digits
-        .iter()
-        .try_fold(0_u32, |value, digit| value.checked_mul(10)?.checked_add(u32::from(digit - b'0')))
+    is_number.then_some(value)
 }
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut text = Vec::with_capacity(TEXT_CHARS);
-        self.write_text(&mut text);
-        f.write_str(&String::from_utf8_lossy(&text))
+        f.write_str(&String::from_utf8_lossy(&self.text()))
     }
 }
 
@@ -200,6 +232,10 @@ mod tests {
             seconds in SECONDS_MIN..=SECONDS_MAX, nanoseconds in 0_u32..1_000_000_000
         ) {
             let moment = Timestamp { seconds, nanoseconds };
+            let calendar = time::OffsetDateTime::from_unix_timestamp(seconds).unwrap();
+            let (year, month, day) = calendar.to_calendar_date();
+            let date = format!("{year:04}-{:02}-{day:02}T", u8::from(month));
+            proptest::prop_assert_eq!(&moment.text()[..11], date.as_bytes());
             proptest::prop_assert_eq!(moment.to_string().parse::<Timestamp>().unwrap(), moment);
             proptest::prop_assert_eq!(Timestamp::from_unix_nanoseconds(moment.unix_nanoseconds()), moment);
         }

@@ -192,6 +192,16 @@ impl<R: Read> Elements<R> {
         self.scanner.offset()
     }
 
+    /// What was read of the document and not consumed yet.
+    pub(super) fn waiting(&self) -> &[u8] {
+        self.scanner.waiting()
+    }
+
+    /// Consumes bytes of [`Elements::waiting`] that were whole elements.
+    pub(super) fn pass(&mut self, count: usize) {
+        self.scanner.pass(count);
+    }
+
     /// The next child of `parent`, whose end tag must be its own.
     pub(super) fn child_of(&mut self, parent: Element) -> Result<Child, Problem> {
         loop {

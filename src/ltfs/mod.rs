@@ -20,6 +20,7 @@ pub mod extent;
 pub mod extract;
 pub mod format;
 pub mod index;
+mod index_blocks;
 pub mod label;
 pub mod merge;
 pub mod mount;

@@ -3,15 +3,15 @@
 //! A label construct is `VOL1, filemark, XML, filemark`; an index construct is `filemark, index
 //! blocks, filemark`. Both are flushed by their last filemark and by nothing else.
 
-use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::elements::DocumentError;
 use super::error::{LtfsError, NotLtfs, is_damage};
 use super::index::{IndexEvent, IndexHeader, IndexLocation, IndexReader};
+use super::index_blocks::{Begun, IndexBlocks};
 use super::label::{LABEL_BYTES_MAX, LabelError, PartitionMap, UnverifiedLabel, VolumeLabel};
-use super::merge::{IndexFile, TreeError};
+use super::merge::IndexFile;
 use crate::domain::{BlockCount, BlockNumber, Partition, Position};
 use crate::drive::{Drive, DriveError, Flush, ReadOutcome, WriteOutcome};
 
@@ -251,49 +251,39 @@ fn read_index_once(
     let IndexLocation { partition: id, block } = location;
     let name = format!("{}-{id}{block}", place.label.uuid);
     let path = place.spool_dir.join(format!("{name}.part"));
-    let copied = copy_index(drive, place, location, Position { partition, block }, &path)?;
-    let found = match copied {
-        Copied::Index { blocks, has_trailing_filemark } => {
-            match check_index(place, location, &path)? {
-                Ok(mut file) => {
-                    let generation = file.header().generation;
-                    let kept = place.spool_dir.join(format!("{name}-g{generation}.mounted.xml"));
-                    let is_new = !kept.exists();
-                    file.move_to(&kept)?;
-                    let index =
-                        IndexOnTape { location, file, blocks, has_trailing_filemark, is_new };
-                    return Ok(IndexFound::Good(Box::new(index)));
-                }
-                Err(why) => IndexFound::Damaged(why),
-            }
+    let at = Position { partition, block };
+    let mut blocks = match IndexBlocks::begin(drive, place, location, at, &path)? {
+        Begun::Index(blocks) => blocks,
+        Begun::NotAnIndex => return Ok(IndexFound::NotAnIndex),
+        Begun::Unusable(why) => return Ok(IndexFound::Damaged(why)),
+    };
+    let read = IndexFile::read_from(&mut blocks, &path, place.label.block_size);
+    let found = match (read, blocks.end()?) {
+        (_, Err(why)) => Err(why),
+        (Err(problem), Ok(_)) => Err(problem.to_string()),
+        (Ok(file), Ok(end)) => match header_problem(place, location, file.header()) {
+            Some(why) => Err(why),
+            None => Ok((file, end)),
+        },
+    };
+    match found {
+        Ok((mut file, (blocks, has_trailing_filemark))) => {
+            let generation = file.header().generation;
+            let kept = place.spool_dir.join(format!("{name}-g{generation}.mounted.xml"));
+            let is_new = !kept.exists();
+            file.move_to(&kept)?;
+            let index = IndexOnTape { location, file, blocks, has_trailing_filemark, is_new };
+            Ok(IndexFound::Good(Box::new(index)))
         }
-        Copied::Contradicts(why) => IndexFound::Damaged(why),
-        Copied::NotAnIndex => IndexFound::NotAnIndex,
-    };
-    // What cannot be used is not kept; failing to remove it harms nobody.
-    let _ = std::fs::remove_file(&path);
-    Ok(found)
+        Err(why) => {
+            // What cannot be used is not kept; failing to remove it harms nobody.
+            let _ = std::fs::remove_file(&path);
+            Ok(IndexFound::Damaged(why))
+        }
+    }
 }
 
-/// Reads the whole index and checks what it says of itself, as the reference does at each read.
-fn check_index(
-    place: IndexPlace<'_>,
-    location: IndexLocation,
-    path: &Path,
-) -> Result<Result<IndexFile, String>, LtfsError> {
-    let file = match IndexFile::open(path, place.label.block_size) {
-        Ok(file) => file,
-        Err(TreeError::Index { source, .. }) => return Ok(Err(source.to_string())),
-        Err(other) => return Err(other.into()),
-    };
-    let problem = header_problem(place, location, file.header());
-    Ok(match problem {
-        Some(problem) => Err(problem),
-        None => Ok(file),
-    })
-}
-
-/// Why an index that says this of itself is none of the volume, or stands elsewhere than it says.
+/// What an index says of itself that cannot be, as the reference checks it at each read.
 pub(super) fn header_problem(
     place: IndexPlace<'_>,
     location: IndexLocation,
@@ -325,93 +315,6 @@ fn back_pointer_problem(
     let is_before = previous.block.0.saturating_add(DISTANCE) < location.block.0;
     (!is_on_data || (is_compared && !is_before))
         .then(|| format!("its predecessor cannot be at {previous}"))
-}
-
-enum Copied {
-    Index { blocks: BlockCount, has_trailing_filemark: bool },
-    Contradicts(String),
-    NotAnIndex,
-}
-
-/// Copies blocks until one is short, a filemark comes, or it is clear that this is no index of the
-/// volume. What only begins like one is data, perhaps of terabytes, and is not copied.
-fn copy_index(
-    drive: &mut Drive,
-    place: IndexPlace<'_>,
-    location: IndexLocation,
-    at: Position,
-    path: &Path,
-) -> Result<Copied, LtfsError> {
-    const DOING: &str = "read an index";
-    let unreadable = |error: DriveError| -> Result<Copied, LtfsError> {
-        if is_damage(&error) {
-            Ok(Copied::Contradicts(error.to_string()))
-        } else {
-            Err(LtfsError::drive(DOING)(error))
-        }
-    };
-    let file_error = |source| LtfsError::File { doing: "write", path: path.to_owned(), source };
-    if let Err(error) = drive.locate(at) {
-        return match error {
-            DriveError::BeyondEndOfData { .. } => Ok(Copied::NotAnIndex),
-            error => unreadable(error),
-        };
-    }
-    let mut buffer = vec![0; usize::try_from(place.label.block_size).unwrap_or(usize::MAX)];
-    let mut output: Option<File> = None;
-    let mut blocks = 0;
-    let mut has_ended = false;
-    let has_trailing_filemark = loop {
-        match drive.read_block(&mut buffer) {
-            Ok(ReadOutcome::Block { len }) => {
-                let block = &buffer[..len];
-                if has_ended && !block.trim_ascii().is_empty() {
-                    break false;
-                }
-                let output = match &mut output {
-                    Some(output) => output,
-                    None if !looks_like_index(block) => return Ok(Copied::NotAnIndex),
-                    None => {
-                        if let Some(problem) = head_problem(place, location, block) {
-                            return Ok(Copied::Contradicts(problem));
-                        }
-                        output.insert(File::create(path).map_err(file_error)?)
-                    }
-                };
-                output.write_all(block).map_err(file_error)?;
-                blocks += 1;
-                if len < buffer.len() {
-                    break match drive.read_block(&mut buffer) {
-                        Ok(outcome) => outcome == ReadOutcome::Filemark,
-                        Err(error) if is_damage(&error) => false,
-                        Err(error) => return Err(LtfsError::drive(DOING)(error)),
-                    };
-                }
-                has_ended |= block.trim_ascii_end().ends_with(b"</ltfsindex>");
-            }
-            Ok(ReadOutcome::Filemark) => break true,
-            Ok(ReadOutcome::EndOfData) => break false,
-            Err(error) if output.is_none() && matches!(error, DriveError::BlockTooLong { .. }) => {
-                return Ok(Copied::NotAnIndex);
-            }
-            Err(error) => return unreadable(error),
-        }
-    };
-    if output.is_none() {
-        return Ok(Copied::NotAnIndex);
-    }
-    Ok(Copied::Index { blocks: BlockCount(blocks), has_trailing_filemark })
-}
-
-/// What the first block already says against an index. A head that goes on in the next block says
-/// nothing yet.
-fn head_problem(place: IndexPlace<'_>, location: IndexLocation, block: &[u8]) -> Option<String> {
-    match read_head(block) {
-        // What is not said before the tree may be said behind it.
-        Ok(header) if header.volume_uuid.0.is_nil() || header.location.block.0 == 0 => None,
-        Ok(header) => header_problem(place, location, &header),
-        Err(error) => (!error.is_truncation()).then(|| error.to_string()),
-    }
 }
 
 /// What the first block of an index says of it.

@@ -132,6 +132,16 @@ impl<R: Read> Scanner<R> {
         }
     }
 
+    /// What was read and not consumed yet: as much as happens to be there.
+    pub(super) fn waiting(&self) -> &[u8] {
+        &self.buffer[self.start..self.end]
+    }
+
+    /// Consumes bytes of [`Scanner::waiting`] that somebody else has understood.
+    pub(super) fn pass(&mut self, count: usize) {
+        self.start = self.end.min(self.start + count);
+    }
+
     /// The text up to `</name>`, when nothing else stands there: consumes both and returns the
     /// text. `None` leaves everything as it was.
     pub(super) fn text_and_end(&mut self, name: &[u8]) -> Result<Option<Range<usize>>, XmlError> {

@@ -11,6 +11,7 @@
 mod body;
 mod head;
 mod read;
+mod usual;
 mod write;
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use crate::ltfs::xml::XmlError;
 
 use super::body::{self, Contents};
 use super::head::{empty_header, header_child, require_header};
+use super::usual;
 use super::{DirectoryEntry, FileEntry, IndexEvent, IndexHeader, ROOT_UID};
 
 /// Deepest nesting of directories. The reference stops at about 1000 (libxml2 at 2048 elements).
@@ -165,6 +166,11 @@ impl<R: Read> IndexReader<R> {
 
     fn in_contents(&mut self) -> Result<Step, (Element, Problem)> {
         loop {
+            if let Some(length) = usual::file(self.elements.waiting(), &mut self.file) {
+                self.elements.pass(length);
+                self.file.uid = self.checked_uid(self.file.uid);
+                return Ok(Step::File);
+            }
             let child = self.elements.child_of(Element::Contents);
             match child.map_err(|problem| (Element::Contents, problem))? {
                 Child::End => {

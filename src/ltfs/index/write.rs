@@ -10,7 +10,7 @@ use std::io::{self, Write};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
-use crate::domain::{ByteCount, Timestamp};
+use crate::domain::ByteCount;
 use crate::ltfs::extent::Extent;
 use crate::ltfs::names::{Name, needs_percent_encoding, stays_in_percent_encoding};
 use crate::ltfs::version::FormatVersion;
@@ -22,8 +22,6 @@ use super::{DirectoryEntry, FileEntry, IndexEvent, IndexHeader, IndexLocation, T
 const BUFFER_BYTES: usize = 1024 * 1024;
 /// Characters of base64 in a line, as libxml2 breaks them.
 const BASE64_LINE_CHARS: usize = 72;
-const SECONDS_PER_DAY: i64 = 86_400;
-const DATE_CHARS: usize = 11;
 
 /// Turns events into the text of an index.
 #[derive(Debug)]
@@ -31,7 +29,6 @@ pub struct IndexWriter<W> {
     output: W,
     buffer: Vec<u8>,
     passed_on: u64,
-    dates: DateText,
     /// A directory was entered and nothing in it written yet.
     contents_pending: bool,
 }
@@ -58,7 +55,6 @@ impl<W: Write> IndexWriter<W> {
             output,
             buffer: Vec::with_capacity(BUFFER_BYTES + BUFFER_BYTES / 4),
             passed_on: 0,
-            dates: DateText::default(),
             contents_pending: false,
         }
     }
@@ -122,12 +118,13 @@ impl<W: Write> IndexWriter<W> {
         }
         text_element(out, "volumeuuid", &header.volume_uuid.to_string());
         number_element(out, b"<generationnumber>", header.generation, b"</generationnumber>\n");
-        self.dates.element(out, b"<updatetime>", header.update_time, b"</updatetime>\n");
+        text_element(out, "updatetime", &header.update_time.to_string());
         location(out, "location", header.location);
         if let Some(previous) = header.previous {
             location(out, "previousgenerationlocation", previous);
         }
-        boolean_element(out, "allowpolicyupdate", header.allow_policy_update);
+        let may_change = if header.allow_policy_update { "true" } else { "false" };
+        text_element(out, "allowpolicyupdate", may_change);
         if let Some(policy) = &header.placement {
             out.extend_from_slice(b"<dataplacementpolicy>\n<indexpartitioncriteria>\n");
             number_element(out, b"<size>", policy.size, b"</size>\n");
@@ -147,8 +144,8 @@ impl<W: Write> IndexWriter<W> {
         let out = &mut self.buffer;
         out.extend_from_slice(b"<directory>\n");
         name_element(out, "name", &entry.name);
-        boolean_element(out, "readonly", entry.read_only);
-        self.dates.all(out, &entry.times);
+        read_only(out, entry.read_only);
+        times(out, &entry.times);
         number_element(out, b"<fileuid>", entry.uid, b"</fileuid>\n");
         xattrs(out, &entry.xattrs);
         out.extend_from_slice(&entry.unknown);
@@ -167,8 +164,8 @@ impl<W: Write> IndexWriter<W> {
         out.extend_from_slice(b"<file>\n");
         name_element(out, "name", &entry.name);
         number_element(out, b"<length>", entry.length, b"</length>\n");
-        boolean_element(out, "readonly", entry.read_only);
-        self.dates.all(out, &entry.times);
+        read_only(out, entry.read_only);
+        times(out, &entry.times);
         number_element(out, b"<fileuid>", entry.uid, b"</fileuid>\n");
         xattrs(out, &entry.xattrs);
         if let Some(target) = &entry.symlink {
@@ -249,7 +246,10 @@ fn name_element(out: &mut Vec<u8>, element: &str, name: &Name) {
         out.extend_from_slice(b"/>\n");
         return;
     }
-    if name.percent_encoded_flag() || text.iter().any(|byte| needs_percent_encoding(*byte)) {
+    if !name.percent_encoded_flag() && text.iter().all(|byte| is_plain(*byte)) {
+        out.push(b'>');
+        out.extend_from_slice(text);
+    } else if name.percent_encoded_flag() || text.iter().any(|byte| needs_percent_encoding(*byte)) {
         out.extend_from_slice(b" percentencoded=\"true\">");
         for &byte in text {
             if stays_in_percent_encoding(byte) {
@@ -267,6 +267,11 @@ fn name_element(out: &mut Vec<u8>, element: &str, name: &Name) {
     close(out, element);
 }
 
+/// True for a byte that stands for itself wherever it is in a text.
+fn is_plain(byte: u8) -> bool {
+    matches!(byte, 0x20..=0x7E) && !matches!(byte, b'&' | b'<' | b'>' | b'"' | b':')
+}
+
 fn text_element(out: &mut Vec<u8>, element: &str, text: &str) {
     out.push(b'<');
     out.extend_from_slice(element.as_bytes());
@@ -275,8 +280,10 @@ fn text_element(out: &mut Vec<u8>, element: &str, text: &str) {
     close(out, element);
 }
 
-fn boolean_element(out: &mut Vec<u8>, element: &str, value: bool) {
-    text_element(out, element, if value { "true" } else { "false" });
+fn read_only(out: &mut Vec<u8>, value: bool) {
+    let element: &[u8] =
+        if value { b"<readonly>true</readonly>\n" } else { b"<readonly>false</readonly>\n" };
+    out.extend_from_slice(element);
 }
 
 fn close(out: &mut Vec<u8>, element: &str) {
@@ -303,62 +310,25 @@ fn number_element(out: &mut Vec<u8>, open: &[u8], value: u64, close: &[u8]) {
     out.extend_from_slice(close);
 }
 
-/// Makes text of times, remembering the last date: files of one directory share it.
-#[derive(Debug)]
-struct DateText {
-    day: i64,
-    text: [u8; DATE_CHARS],
-}
+/// The five times of an entry, one element a line, with zeros where the moments go.
+const TIMES: &[u8; 284] = b"<creationtime>0000-00-00T00:00:00.000000000Z</creationtime>\n\
+<changetime>0000-00-00T00:00:00.000000000Z</changetime>\n\
+<modifytime>0000-00-00T00:00:00.000000000Z</modifytime>\n\
+<accesstime>0000-00-00T00:00:00.000000000Z</accesstime>\n\
+<backuptime>0000-00-00T00:00:00.000000000Z</backuptime>\n";
+/// Where in [`TIMES`] each moment goes.
+const TIME_PLACES: [usize; 5] = [14, 72, 128, 184, 240];
 
-impl Default for DateText {
-    fn default() -> Self {
-        Self { day: 0, text: *b"1970-01-01T" }
-    }
-}
-
-impl DateText {
-    fn all(&mut self, out: &mut Vec<u8>, times: &Times) {
-        self.element(out, b"<creationtime>", times.creation, b"</creationtime>\n");
-        self.element(out, b"<changetime>", times.change, b"</changetime>\n");
-        self.element(out, b"<modifytime>", times.modify, b"</modifytime>\n");
-        self.element(out, b"<accesstime>", times.access, b"</accesstime>\n");
-        self.element(out, b"<backuptime>", times.backup, b"</backuptime>\n");
-    }
-
-    fn element(&mut self, out: &mut Vec<u8>, open: &[u8], time: Timestamp, close: &[u8]) {
-        out.extend_from_slice(open);
-        let day = time.seconds.div_euclid(SECONDS_PER_DAY);
-        if day == self.day {
-            self.push_cached(out, time);
-        } else {
-            let start = out.len();
-            time.write_text(out);
-            // Moments beyond year 9999 are clamped when they are shown: those are not remembered.
-            let is_shown_exactly = Timestamp::parse_text(&out[start..]) == Some(time);
-            if is_shown_exactly && let Some(date) = out[start..].first_chunk() {
-                self.text = *date;
-                self.day = day;
-            }
+fn times(out: &mut Vec<u8>, times: &Times) {
+    let start = out.len();
+    out.extend_from_slice(TIMES);
+    let moments = [times.creation, times.change, times.modify, times.access, times.backup];
+    let mut last = (moments[0], moments[0].text());
+    for (moment, place) in moments.into_iter().zip(TIME_PLACES) {
+        if moment != last.0 {
+            last = (moment, moment.text());
         }
-        out.extend_from_slice(close);
-    }
-
-    fn push_cached(&self, out: &mut Vec<u8>, time: Timestamp) {
-        let second = u32::try_from(time.seconds.rem_euclid(SECONDS_PER_DAY)).unwrap_or(0);
-        let mut text = *b"0000-00-00T00:00:00.000000000Z";
-        text[..DATE_CHARS].copy_from_slice(&self.text);
-        put_digits(&mut text[11..13], second / 3600);
-        put_digits(&mut text[14..16], second / 60 % 60);
-        put_digits(&mut text[17..19], second % 60);
-        put_digits(&mut text[20..29], time.nanoseconds);
-        out.extend_from_slice(&text);
-    }
-}
-
-fn put_digits(place: &mut [u8], value: u32) {
-    let mut rest = value;
-    for digit in place.iter_mut().rev() {
-        *digit = b'0' + u8::try_from(rest % 10).unwrap_or(0);
-        rest /= 10;
+        let place = start + place;
+        out[place..place + last.1.len()].copy_from_slice(&last.1);
     }
 }

@@ -1,11 +1,13 @@
 //! An index kept off the tape, as the XML that is on it.
 
 use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::TreeError;
 use super::difference::{self, TreeSum};
 use crate::domain::{BlockNumber, ByteCount};
+use crate::ltfs::elements::DocumentError;
 use crate::ltfs::extent::PartitionId;
 use crate::ltfs::index::{FileEntry, IndexEvent, IndexHeader, IndexReader};
 
@@ -20,7 +22,46 @@ pub struct IndexCounts {
     pub file_bytes: u64,
 }
 
-/// A whole index in a file, read once from end to end and found without fault.
+/// What is counted while an index goes by, written or read.
+#[derive(Clone, Debug)]
+pub struct IndexTally {
+    counts: IndexCounts,
+    ends: Vec<(PartitionId, BlockNumber)>,
+    block_size: u32,
+}
+
+impl IndexTally {
+    /// Of a volume with that block size, which tells where extents end.
+    #[must_use]
+    pub fn of_blocks(block_size: u32) -> Self {
+        Self { counts: IndexCounts::default(), ends: Vec::new(), block_size }
+    }
+
+    /// Counts one event.
+    pub fn note(&mut self, event: &IndexEvent<'_>) {
+        match event {
+            IndexEvent::EnterDirectory(_) => self.counts.directories += 1,
+            IndexEvent::File(entry) => {
+                self.counts.files += 1;
+                self.counts.file_bytes = self.counts.file_bytes.saturating_add(entry.length);
+                self.note_extents(entry);
+            }
+            IndexEvent::Header(_) | IndexEvent::LeaveDirectory(_) | IndexEvent::End(_) => {}
+        }
+    }
+
+    fn note_extents(&mut self, entry: &FileEntry) {
+        for extent in &entry.extents {
+            let end = extent.end_block(self.block_size);
+            match self.ends.iter_mut().find(|(id, _)| *id == extent.partition) {
+                Some((_, known)) => *known = end.max(*known),
+                None => self.ends.push((extent.partition, end)),
+            }
+        }
+    }
+}
+
+/// A whole index in a file, gone through once from end to end and found without fault.
 ///
 /// The file is not removed when this is dropped: every generation is kept off the tape.
 #[derive(Clone, Debug)]
@@ -28,8 +69,8 @@ pub struct IndexFile {
     path: PathBuf,
     bytes: ByteCount,
     header: IndexHeader,
-    counts: IndexCounts,
-    ends: Vec<(PartitionId, BlockNumber)>,
+    tally: IndexTally,
+    /// Of an index that was read; one that we have just written is compared with nothing.
     tree_sum: Option<u32>,
 }
 
@@ -41,35 +82,42 @@ impl IndexFile {
     /// # Errors
     /// When the file cannot be read or the reference would refuse the index.
     pub fn open(path: &Path, block_size: u32) -> Result<Self, TreeError> {
-        let mut found = Self {
-            path: path.to_owned(),
-            bytes: ByteCount(0),
-            header: super::super::index::empty_header(),
-            counts: IndexCounts::default(),
-            ends: Vec::new(),
-            tree_sum: None,
-        };
-        let document = |source| TreeError::Index { path: path.to_owned(), source };
-        let mut input = TreeSum::over(found.file()?);
-        let mut reader = IndexReader::open(&mut input).map_err(document)?;
+        Self::read_from(open(path)?, path, block_size)
+            .map_err(|source| TreeError::Index { path: path.to_owned(), source })
+    }
+
+    /// The same for an index that `input` gives while it puts it into the file.
+    ///
+    /// # Errors
+    /// When `input` fails or the reference would refuse the index.
+    pub(in crate::ltfs) fn read_from(
+        input: impl Read,
+        path: &Path,
+        block_size: u32,
+    ) -> Result<Self, DocumentError> {
+        let mut input = TreeSum::over(input);
+        let mut reader = IndexReader::open(&mut input)?;
+        let mut tally = IndexTally::of_blocks(block_size);
         loop {
-            match reader.next().map_err(document)? {
-                IndexEvent::EnterDirectory(_) => found.counts.directories += 1,
-                IndexEvent::File(entry) => {
-                    found.counts.files += 1;
-                    found.counts.file_bytes = found.counts.file_bytes.saturating_add(entry.length);
-                    found.note_extents(entry, block_size);
-                }
-                IndexEvent::End(header) => {
-                    found.header = header.clone();
-                    break;
-                }
-                IndexEvent::Header(_) | IndexEvent::LeaveDirectory(_) => {}
+            let event = reader.next()?;
+            tally.note(&event);
+            if let IndexEvent::End(header) = event {
+                let header = header.clone();
+                let bytes = ByteCount(reader.offset());
+                let tree_sum = input.value();
+                return Ok(Self { path: path.to_owned(), bytes, header, tally, tree_sum });
             }
         }
-        found.bytes = ByteCount(reader.offset());
-        found.tree_sum = input.value();
-        Ok(found)
+    }
+
+    /// The index that was just written to the file, event by event, and counted on the way.
+    pub(in crate::ltfs) fn written(
+        path: &Path,
+        bytes: ByteCount,
+        header: IndexHeader,
+        tally: IndexTally,
+    ) -> Self {
+        Self { path: path.to_owned(), bytes, header, tally, tree_sum: None }
     }
 
     /// The file.
@@ -104,13 +152,13 @@ impl IndexFile {
     /// How much it lists.
     #[must_use]
     pub fn counts(&self) -> IndexCounts {
-        self.counts
+        self.tally.counts
     }
 
     /// For each partition that holds data: the block after the last that a file needs.
     #[must_use]
     pub fn data_ends(&self) -> &[(PartitionId, BlockNumber)] {
-        &self.ends
+        &self.tally.ends
     }
 
     /// Gives the tree again.
@@ -155,22 +203,12 @@ impl IndexFile {
         }
     }
 
-    fn file(&self) -> Result<File, TreeError> {
-        File::open(&self.path).map_err(|source| TreeError::Io { path: self.path.clone(), source })
-    }
-
     fn reader(&self) -> Result<IndexReader<File>, TreeError> {
-        IndexReader::open(self.file()?)
+        IndexReader::open(open(&self.path)?)
             .map_err(|source| TreeError::Index { path: self.path.clone(), source })
     }
+}
 
-    fn note_extents(&mut self, entry: &FileEntry, block_size: u32) {
-        for extent in &entry.extents {
-            let end = extent.end_block(block_size);
-            match self.ends.iter_mut().find(|(id, _)| *id == extent.partition) {
-                Some((_, known)) => *known = end.max(*known),
-                None => self.ends.push((extent.partition, end)),
-            }
-        }
-    }
+fn open(path: &Path) -> Result<File, TreeError> {
+    File::open(path).map_err(|source| TreeError::Io { path: path.to_owned(), source })
 }

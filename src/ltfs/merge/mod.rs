@@ -20,7 +20,7 @@ use super::names::Name;
 use super::spool::{SpoolError, SpoolSnapshot};
 use crate::domain::ByteCount;
 
-pub use file::{IndexCounts, IndexFile};
+pub use file::{IndexCounts, IndexFile, IndexTally};
 pub use overlay::{Existing, Overlay};
 
 /// Why a tree cannot be replayed.

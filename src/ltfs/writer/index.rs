@@ -14,7 +14,7 @@ use crate::domain::{BlockNumber, ByteCount, Position};
 use crate::ltfs::coherency::{Coherency, change_reference};
 use crate::ltfs::error::LtfsError;
 use crate::ltfs::index::{IndexEvent, IndexHeader, IndexLocation, IndexWriter};
-use crate::ltfs::merge::{EventSource, IndexFile, TreeError};
+use crate::ltfs::merge::{EventSource, IndexFile, IndexTally, TreeError};
 use crate::ltfs::tape;
 use crate::ltfs::version::FormatVersion;
 
@@ -62,9 +62,10 @@ impl OpenVolume {
         let header = self.next_header(source);
         let name = format!("{}-g{}.index.xml", self.label.uuid, header.generation);
         let path = self.options.spool_dir.join(name);
-        let (bytes, tree_offset) = make(&path, &header, source)?;
+        let (file, tree_offset) = make(&path, &header, source, self.label.block_size)?;
+        let bytes = file.bytes();
         self.ensure_index_fits(bytes)?;
-        let file = Arc::new(IndexFile::open(&path, self.label.block_size)?);
+        let file = Arc::new(file);
 
         let mut input = open(&path)?;
         let end = self.put(self.data_position(), &mut input)?;
@@ -110,7 +111,8 @@ impl OpenVolume {
         let header = IndexHeader { location: last.location, ..file.header().clone() };
         let path = self.options.spool_dir.join(format!("{}-copy.part", self.label.uuid));
         let mut source = IndexFile::clone(&file);
-        let (bytes, tree_offset) = make(&path, &header, &mut source)?;
+        let (copy, tree_offset) = make(&path, &header, &mut source, self.label.block_size)?;
+        let bytes = copy.bytes();
         self.ensure_index_fits(bytes)?;
         let on_index = self.copy_to_index_partition(&header, &path, tree_offset)?;
         // Only an intermediate; the index itself is kept under its own name.
@@ -189,22 +191,27 @@ impl OpenVolume {
     }
 }
 
-/// Makes an index in a file. Returns its size and where its tree begins.
+/// Makes an index in a file. Returns it, and where in it its tree begins.
 fn make(
     path: &Path,
     header: &IndexHeader,
     source: &mut dyn EventSource,
-) -> Result<(ByteCount, u64), LtfsError> {
+    block_size: u32,
+) -> Result<(IndexFile, u64), LtfsError> {
     let failed = |source| file_error("write", path, source);
     let tree_failed = |source| TreeError::Io { path: path.to_owned(), source };
     let mut writer = IndexWriter::new(File::create(path).map_err(failed)?);
+    let mut tally = IndexTally::of_blocks(block_size);
     writer.write(IndexEvent::Header(header)).map_err(failed)?;
     let tree_offset = writer.bytes_written();
-    source.replay(&mut |event| writer.write(event).map_err(tree_failed))?;
+    source.replay(&mut |event| {
+        tally.note(&event);
+        writer.write(event).map_err(tree_failed)
+    })?;
     writer.write(IndexEvent::End(header)).map_err(failed)?;
     let bytes = ByteCount(writer.bytes_written());
     writer.finish().map_err(failed)?;
-    Ok((bytes, tree_offset))
+    Ok((IndexFile::written(path, bytes, header.clone(), tally), tree_offset))
 }
 
 fn open(path: &Path) -> Result<File, LtfsError> {
