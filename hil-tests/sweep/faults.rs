@@ -14,8 +14,8 @@ pub(crate) enum Harm {
     None,
     /// Bytes of this very command differ on the tape: only reading back finds out.
     Content,
-    /// The command wrote at the beginning of the tape, where nobody had sent it: the label of the index
-    /// partition is gone before anybody can know. The data partition has another.
+    /// The drive forgot everything without a word right before the command, which wrote at the beginning
+    /// of the tape then: the label of the index partition is gone. The data partition has another.
     Label,
 }
 
@@ -150,8 +150,9 @@ pub(crate) fn table() -> Vec<FaultKind> {
         ("silent-rewind", "F4 F5", Effect::SilentRewind),
         ("silent-reset", "F5", Effect::Reset { unit_attention: false }),
     ] {
-        let kind = kind(name, failures, effect, depends_on_position);
-        kinds.push(FaultKind { harm: Harm::Label, ..kind });
+        // A reset takes append-only mode with it.
+        let harm = if name == "silent-reset" { Harm::Label } else { Harm::None };
+        kinds.push(FaultKind { harm, ..kind(name, failures, effect, depends_on_position) });
     }
     kinds.push(FaultKind {
         harm: Harm::Content,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::command::optional;
-use super::{Access, Belief, Drive, DriveError, Operation, Quirks, quirks};
+use super::{Access, Belief, Drive, DriveError, Guard, Operation, Quirks, quirks};
 use crate::domain::{Clock, DriveSerial, LtoGeneration};
 use crate::scsi::cdb::primary;
 use crate::scsi::cdb::stream::{self, DensityOf};
@@ -134,6 +134,7 @@ impl Drive {
             timeouts: Timeouts::default(),
             belief: Belief::Unknown,
             access: Access::ReadOnly,
+            guard: Guard::PositionOnly,
             pending_attention: None,
             partition_count: None,
         };
@@ -235,7 +236,7 @@ impl Drive {
     /// Nothing is known of cartridge and position, and nothing may be written.
     pub(super) fn begin_session(&mut self) {
         self.belief = Belief::Unknown;
-        self.access = Access::ReadOnly;
+        self.forbid();
         self.pending_attention = None;
         self.partition_count = None;
     }

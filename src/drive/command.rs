@@ -198,7 +198,7 @@ impl Drive {
     fn note_attention(&mut self, sense: &Sense) {
         self.lose(LostBecause::UnitAttention(sense.clone()));
         if sense.condition() == Condition::MediumMayHaveChanged {
-            self.access = Access::ReadOnly;
+            self.forbid();
             self.partition_count = None;
         }
     }
@@ -213,6 +213,9 @@ impl Drive {
     /// The error of a verb that moves, reads or writes, from its sense; drops the belief unless the
     /// sense says that nothing was done.
     pub(super) fn failed(&mut self, operation: Operation, sense: Sense) -> DriveError {
+        if self.is_elsewhere(&sense) {
+            return self.found_elsewhere(operation, sense);
+        }
         let error = self.command_error(operation, &sense);
         if sense.condition() == Condition::MediumNotPresent {
             self.end_session(sense);
@@ -240,7 +243,7 @@ impl Drive {
             Access::ReadOnly => self.belief = Belief::Unknown,
             _ => self.lose(LostBecause::Failed(sense)),
         }
-        self.access = Access::ReadOnly;
+        self.forbid();
         self.partition_count = None;
     }
 

@@ -19,7 +19,8 @@
 //! # Writing needs a permit
 //!
 //! Each load and each sign of a new cartridge puts the drive back to [`Access::ReadOnly`]: then no
-//! write-class command leaves this module. Who has checked the cartridge calls [`Drive::permit`].
+//! write-class command leaves this module. Who has checked the cartridge calls [`Drive::permit`], and
+//! [`Drive::append_only`] where the drive is to refuse everything that is not appended.
 //!
 //! # Blocks
 //!
@@ -31,6 +32,7 @@
 
 mod access_order;
 mod alerts;
+mod append_only;
 mod attached;
 mod attributes;
 mod block_io;
@@ -53,6 +55,7 @@ use std::sync::Arc;
 
 pub use access_order::Segment;
 pub use alerts::{AlertSeverity, AlertSubject, TapeAlert};
+pub use append_only::Guard;
 pub use attributes::Lock;
 pub use block_io::{Flush, ReadOutcome, WriteOutcome};
 pub use capabilities::{Capabilities, DriveIdentity};
@@ -109,6 +112,7 @@ pub struct Drive {
     pending_attention: Option<Sense>,
     /// Partitions of the loaded cartridge, once read.
     partition_count: Option<u8>,
+    guard: Guard,
 }
 
 impl Drive {
@@ -149,6 +153,13 @@ impl Drive {
     /// sign of a new cartridge.
     pub fn permit(&mut self, access: Access) {
         self.access = access;
+    }
+
+    /// Another cartridge, or the same one loaded again: nothing of what was permitted or switched on
+    /// for it holds.
+    fn forbid(&mut self) {
+        self.access = Access::ReadOnly;
+        self.guard = Guard::PositionOnly;
     }
 }
 

@@ -68,6 +68,7 @@ impl Drive {
         }
         // Whatever happened to the drive comes out now, before anything is changed.
         self.go_to_beginning()?;
+        self.allow_layout()?;
         self.use_whole_capacity()?;
         self.go_to_beginning()?;
         let format = match (plan.first_gigabytes, plan.method) {
@@ -80,6 +81,7 @@ impl Drive {
             }
             (None, _) => MediumFormat::Default,
         };
+        self.allow_layout()?;
         self.change_medium(stream::format_medium(format, Reply::AtEnd))?;
         self.partition_count = None;
         if self.arrive(OPERATION)? != Position::new(0, 0) {

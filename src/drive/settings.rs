@@ -55,7 +55,7 @@ impl Drive {
         })
     }
 
-    fn change_page(
+    pub(super) fn change_page(
         &mut self,
         operation: Operation,
         code: ModePageCode,

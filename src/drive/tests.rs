@@ -1,5 +1,6 @@
 //! Drive tests: on scripted answers for what only odd devices do, on the virtual library for the rest.
 
+mod append_only;
 mod conformance;
 mod faults;
 mod scripted;

@@ -63,6 +63,8 @@ pub enum Condition {
     WriteError,
     /// The drive's position is not what it thinks it is.
     PositioningError,
+    /// The tape does not stand where the command may be executed. Nothing was done.
+    WrongPosition,
     /// The source element of a move holds nothing.
     SourceElementEmpty,
     /// The destination element of a move holds a cartridge.
@@ -112,6 +114,7 @@ const BY_CODE: &[(u8, u8, Condition)] = &[
     (0x3A, 0x01, Condition::MediumNotPresent),
     (0x3A, 0x02, Condition::MediumNotPresent),
     (0x3A, 0x04, Condition::MediumNotPresent),
+    (0x3B, 0x00, Condition::WrongPosition),
     (0x3B, 0x0D, Condition::DestinationElementFull),
     (0x3B, 0x0E, Condition::SourceElementEmpty),
     (0x53, 0x00, Condition::MechanicalError),

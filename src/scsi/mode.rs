@@ -14,7 +14,7 @@ use super::error::{AnswerError, prefix};
 pub const PAGE_COMPRESSION: ModePageCode = ModePageCode::page(0x0F);
 /// Device configuration, 10h.
 pub const PAGE_DEVICE_CONFIGURATION: ModePageCode = ModePageCode::page(0x10);
-/// Device configuration extension, 10h/01h: programmable early warning.
+/// Device configuration extension, 10h/01h: programmable early warning, append-only mode.
 pub const PAGE_DEVICE_CONFIGURATION_EXTENSION: ModePageCode =
     ModePageCode { page: 0x10, subpage: 0x01 };
 /// Medium partition, 11h.
@@ -231,6 +231,28 @@ pub fn set_programmable_early_warning_mb(page: &mut [u8], mb: u16) -> Result<(),
     let [high, low] = mb.to_be_bytes();
     set(page, 6, 0xFF, high)?;
     set(page, 7, 0xFF, low)
+}
+
+/// Page 10h/01h, byte 5: WRITE MODE in bits 7..4.
+const WRITE_MODE: u8 = 0xF0;
+/// WRITE MODE 1.
+const APPEND_ONLY: u8 = 0x10;
+
+/// Page 10h/01h: whether WRITE MODE is append-only.
+///
+/// # Errors
+/// If the page is too short.
+pub fn is_append_only(page: &[u8]) -> Result<bool, AnswerError> {
+    Ok(byte(page, 5)? & WRITE_MODE == APPEND_ONLY)
+}
+
+/// Page 10h/01h: sets WRITE MODE to append-only. Only the end of the session with the cartridge
+/// takes it back.
+///
+/// # Errors
+/// If the page is too short.
+pub fn set_append_only(page: &mut [u8]) -> Result<(), AnswerError> {
+    set(page, 5, WRITE_MODE, APPEND_ONLY)
 }
 
 /// Page 1Dh of a drive: WORMM, a WORM cartridge is loaded.

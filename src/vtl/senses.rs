@@ -92,6 +92,8 @@ senses! {
     invalid_release = IllegalRequest, 0x26, 0x04;
     /// Only at the beginning of the medium.
     position_past_beginning = IllegalRequest, 0x3B, 0x0C;
+    /// In append-only mode: the tape does not stand where this may be done.
+    wrong_position = IllegalRequest, 0x3B, 0x00;
     /// The destination of a move is full.
     destination_full = IllegalRequest, 0x3B, 0x0D;
     /// The source of a move is empty.

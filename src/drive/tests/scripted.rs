@@ -403,3 +403,13 @@ fn an_empty_drive_is_told_from_one_that_is_not_ready_yet() {
     assert!(matches!(error, DriveError::NoMedium { .. }));
     assert_eq!(error.kind(), DriveErrorKind::OperatorNeeded);
 }
+
+#[test]
+fn a_drive_without_append_only_mode_is_used_as_it_is() {
+    let (mut drive, script) = drive_at(1, 5, vec![check(SenseKey::IllegalRequest, 0x24, 0)]);
+    assert_eq!(drive.append_only().unwrap(), super::super::Guard::PositionOnly);
+    drive.allow_overwrite(Position::new(1, 5)).unwrap();
+    assert_eq!(told(&script), [opcode::MODE_SENSE_10]);
+    let (mut drive, _) = drive_at(1, 5, vec![check(SenseKey::HardwareError, 0x44, 0)]);
+    assert!(drive.append_only().is_err());
+}

@@ -164,6 +164,8 @@ impl Rig {
     pub(super) fn raw(&self, change: impl FnOnce(&mut Drive)) {
         let mut drive = self.drive();
         drive.permit(Access::Write);
+        // An earlier writer may have left the cartridge guarded: `put` says what it means to replace.
+        drive.append_only().unwrap();
         change(&mut drive);
     }
 
@@ -184,9 +186,16 @@ pub(super) enum Raw<'a> {
     Filemark,
 }
 
+/// Goes where something is replaced.
+pub(super) fn go_and_replace(drive: &mut Drive, partition: Partition, block: u64) {
+    let at = Position { partition, block: BlockNumber(block) };
+    drive.locate(at).unwrap();
+    drive.allow_overwrite(at).unwrap();
+}
+
 /// Writes records from a position on; everything behind is gone.
 pub(super) fn put(drive: &mut Drive, partition: Partition, block: u64, records: &[Raw<'_>]) {
-    drive.locate(Position { partition, block: BlockNumber(block) }).unwrap();
+    go_and_replace(drive, partition, block);
     for record in records {
         match record {
             Raw::Block(bytes) => assert!(drive.write_block(bytes).unwrap().is_on_tape()),

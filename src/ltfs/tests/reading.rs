@@ -166,6 +166,8 @@ fn swapped_partitions_and_files_on_the_index_partition_are_read() {
     ];
     rig.raw(|drive| {
         for partition in [INDEX, DATA] {
+            go_and_replace(drive, partition, 0);
+            drive.erase(crate::drive::Erase::Quick).unwrap();
             write_label(drive, partition, &label, &map).unwrap();
         }
         put(drive, map.data.1, 4, &[Raw::Block(&on_data)]);

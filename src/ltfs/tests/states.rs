@@ -150,7 +150,7 @@ fn an_index_partition_with_its_label_only_is_a_note_or_a_repair_if_the_memory_is
         let rig = closed_volume();
         let map = rig.mount().map;
         rig.raw(|drive| {
-            drive.locate(Position { partition: INDEX, block: BlockNumber(4) }).unwrap();
+            go_and_replace(drive, INDEX, 4);
             drive.erase(crate::drive::Erase::Quick).unwrap();
         });
         if is_fresh {
@@ -168,7 +168,7 @@ fn an_index_partition_with_its_label_only_is_a_note_or_a_repair_if_the_memory_is
 fn a_data_partition_without_any_index_is_read_by_the_index_partitions() {
     let rig = Rig::formatted();
     rig.raw(|drive| {
-        drive.locate(Position { partition: DATA, block: BlockNumber(4) }).unwrap();
+        go_and_replace(drive, DATA, 4);
         drive.erase(crate::drive::Erase::Quick).unwrap();
     });
     let mounted = rig.mount();

@@ -159,6 +159,9 @@ impl OpenVolume {
         let mut tree = open(path)?;
         tree.seek(SeekFrom::Start(tree_offset))
             .map_err(|source| file_error("read", path, source))?;
+        self.go_to(at)?;
+        let allowed = self.drive.allow_overwrite(at);
+        self.stop_on_error(allowed.map_err(LtfsError::drive("replace the last index")))?;
         self.index_partition_is_torn = true;
         self.put(at, &mut head.as_slice().chain(tree))?;
         self.index_partition_is_torn = false;

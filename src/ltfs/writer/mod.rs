@@ -310,6 +310,7 @@ impl OpenVolume {
         }
         let recovered = Recovered { flushed: self.flushed, believed: self.next, found: end };
         self.drive.permit(Access::Write);
+        prepare::guard(&mut self.drive, self.is_worm)?;
         self.next = end;
         self.has_unindexed_blocks |= end > self.flushed;
         if self.index_partition_is_torn {

@@ -68,11 +68,20 @@ pub(super) fn prepare(
     let index_append_at = index_append_at(drive, mounted)?;
     let end = ensure_end(drive, &mounted.data_partition)?;
     drive.permit(Access::Write);
+    guard(drive, mounted.is_worm)?;
     let compression = if mounted.label.compression { Compression::On } else { Compression::Off };
     drive.set_compression(compression).map_err(LtfsError::drive("set compression"))?;
     let room = RoomState::begin(drive, &mounted.map)?;
     let end = complete_last_index(drive, mounted, end)?;
     Ok(Start { end, index_append_at, generation, lock, room })
+}
+
+/// Lets the drive guard what is on the tape, which for a WORM cartridge it does anyway.
+pub(super) fn guard(drive: &mut Drive, is_worm: bool) -> Result<(), LtfsError> {
+    if !is_worm {
+        drive.append_only().map_err(LtfsError::drive("guard what is on the tape"))?;
+    }
+    Ok(())
 }
 
 /// The index partition's index is replaced: its leading filemark becomes the next one's. What can

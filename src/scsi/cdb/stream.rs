@@ -128,6 +128,30 @@ pub fn locate16(partition: Partition, block: BlockNumber) -> [u8; 16] {
     cdb
 }
 
+/// ALLOW OVERWRITE(16), opcode 82h: the next write may begin at this position, which must be the
+/// present one, though it is not the end of data and the drive is in append-only mode.
+#[must_use]
+pub fn allow_overwrite(partition: Partition, block: BlockNumber) -> [u8; 16] {
+    const CURRENT_POSITION: u8 = 1; // byte 2, ALLOW OVERWRITE
+    let mut cdb = [0; 16];
+    cdb[0] = opcode::ALLOW_OVERWRITE;
+    cdb[2] = CURRENT_POSITION;
+    cdb[3] = partition.0;
+    cdb[4..12].copy_from_slice(&block.0.to_be_bytes());
+    cdb
+}
+
+/// ALLOW OVERWRITE(16), opcode 82h: the next command that lays the cartridge out anew may do so though
+/// the drive is in append-only mode.
+#[must_use]
+pub fn allow_layout() -> [u8; 16] {
+    const FORMAT: u8 = 2; // byte 2, ALLOW OVERWRITE
+    let mut cdb = [0; 16];
+    cdb[0] = opcode::ALLOW_OVERWRITE;
+    cdb[2] = FORMAT;
+    cdb
+}
+
 /// LOCATE(16), opcode 92h: go to the end of data of a partition (DEST_TYPE 3).
 #[must_use]
 pub fn locate16_end_of_data(partition: Partition) -> [u8; 16] {

@@ -1,6 +1,6 @@
 //! Commands that lay the medium out anew: FORMAT MEDIUM, SET CAPACITY, ERASE.
 
-use super::writing::internal;
+use super::writing::{LAYOUT, internal};
 use super::{DriveUnit, mode::PartitionRequest};
 use crate::domain::ByteCount;
 use crate::vtl::bytes::{be16, byte};
@@ -63,7 +63,7 @@ impl DriveUnit {
         if self.position != (0, 0) {
             return Err(senses::position_past_beginning().into());
         }
-        self.ensure_writable(u64::MAX)?;
+        self.ensure_writable(LAYOUT)?;
         let cartridge = &self.ready()?.cartridge;
         let is_blank = cartridge.partitions.iter().all(|p| p.end_of_data() == 0);
         if cartridge.identity.kind == CartridgeKind::Worm && !is_blank {

@@ -23,7 +23,7 @@ use std::sync::Arc;
 use self::encryption::Encryption;
 use self::mode::Settings;
 use self::rao::AccessOrder;
-use self::seat::Seat;
+use self::seat::{Allowed, Seat};
 use super::bytes::{be16, be24, be32, byte, size};
 use super::environment::Environment;
 use super::log::{Device, InitiatorId, LoadedCartridge};
@@ -58,6 +58,22 @@ pub(super) struct DriveUnit {
     /// TapeAlert flags that are up, flag 1 as the highest bit.
     alerts: u64,
     needs_cleaning: bool,
+}
+
+/// Commands that move the tape or write: what was allowed to be replaced is not any more.
+fn ends_permission(code: u8) -> bool {
+    opcode::is_write_class(code) && code != opcode::WRITE_ATTRIBUTE
+        || matches!(
+            code,
+            opcode::REWIND
+                | opcode::READ_6
+                | opcode::SPACE_6
+                | opcode::SPACE_16
+                | opcode::VERIFY_6
+                | opcode::LOAD_UNLOAD
+                | opcode::LOCATE_10_OR_POSITION_TO_ELEMENT
+                | opcode::LOCATE_16
+        )
 }
 
 /// What a drive has done since it was powered on.
@@ -130,7 +146,13 @@ impl DriveUnit {
             }
         }
         self.state.reservations.ensure_allowed(request.initiator, code)?;
-        self.dispatch(code, &mut request)
+        let answer = self.dispatch(code, &mut request);
+        if ends_permission(code)
+            && let Some(seat) = &mut self.seat
+        {
+            seat.allowed = Allowed::Nothing;
+        }
+        answer
     }
 
     /// One line a command; SSC's order of opcodes.
@@ -169,6 +191,7 @@ impl DriveUnit {
                 send(request.data, page.as_bytes(), usize::from(be16(request.cdb, 7)))
             }
             opcode::PERSISTENT_RESERVE_OUT => self.persistent_reserve(request),
+            opcode::ALLOW_OVERWRITE => self.allow_overwrite(request.cdb),
             opcode::READ_ATTRIBUTE => self.read_attribute(request),
             opcode::WRITE_ATTRIBUTE => self.write_attribute(request),
             opcode::REPORT_LUNS => {

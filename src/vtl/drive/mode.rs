@@ -18,6 +18,8 @@ pub(super) struct Settings {
     pub(super) is_buffered: bool,
     pub(super) is_compressing: bool,
     pub(super) programmable_warning_megabytes: u16,
+    /// WRITE MODE: what is not at the end of data is not written over. Lasts until the cartridge goes.
+    pub(super) is_append_only: bool,
     pub(super) partitions: PartitionRequest,
 }
 
@@ -38,6 +40,7 @@ impl Default for Settings {
             is_buffered: true,
             is_compressing: true,
             programmable_warning_megabytes: 0,
+            is_append_only: false,
             partitions: PartitionRequest::default(),
         }
     }
@@ -83,6 +86,7 @@ impl DriveUnit {
             is_worm: medium.is_some_and(|m| m.identity.kind == CartridgeKind::Worm),
             is_compressing: settings.is_compressing,
             programmable_warning_megabytes: settings.programmable_warning_megabytes,
+            is_append_only: settings.is_append_only,
             additional_partitions_max: additional_partitions_max(generation),
             partitions,
         }
@@ -156,6 +160,11 @@ impl DriveUnit {
             (code::DATA_COMPRESSION, 0) => settings.is_compressing = byte(body, 0) & 0x80 != 0,
             (code::DEVICE_CONFIGURATION, code::DEVICE_CONFIGURATION_EXTENSION) => {
                 settings.programmable_warning_megabytes = be16(body, 2);
+                let is_append_only = byte(body, 1) >> 4 == 1;
+                if settings.is_append_only && !is_append_only && self.seat.is_some() {
+                    return Err(senses::invalid_parameter());
+                }
+                settings.is_append_only = is_append_only;
             }
             (code::MEDIUM_PARTITION, 0) => {
                 settings.partitions = self.take_partitions(body)?;

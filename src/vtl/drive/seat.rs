@@ -30,6 +30,20 @@ pub(super) struct Seat {
     pub(super) will_change: bool,
     /// Objects were written past programmable early warning already.
     pub(super) is_past_warning: [bool; PARTITIONS_MAX],
+    /// What the next write may replace in append-only mode.
+    pub(super) allowed: Allowed,
+}
+
+/// What ALLOW OVERWRITE has allowed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Allowed {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// What stands from that object of a partition on.
+    From(u8, u64),
+    /// FORMAT MEDIUM and SET CAPACITY.
+    Layout,
 }
 
 /// More partitions than any LTO layout has.
@@ -139,6 +153,7 @@ impl DriveUnit {
             bad_object: None,
             will_change: true,
             is_past_warning: [false; PARTITIONS_MAX],
+            allowed: Allowed::Nothing,
         });
         self.begin_loading(after)
     }
@@ -150,6 +165,7 @@ impl DriveUnit {
         let Some(seat) = self.seat.as_mut() else { return Ok(()) };
         self.position = (0, 0);
         self.order = super::AccessOrder::default();
+        self.settings.is_append_only = false;
         seat.is_past_warning = [false; PARTITIONS_MAX];
         seat.will_change = true;
         let identity = &mut seat.cartridge.identity;

@@ -5,17 +5,20 @@
 //! full. An error found while draining belongs to commands that were answered GOOD, so it is told as
 //! a deferred error, and everything behind it in the buffer is lost.
 
-use super::seat::alert;
+use super::seat::{Allowed, alert};
 use super::{BLOCK_BYTES_MAX, DriveUnit, Request, transfer_length};
 use crate::scsi::{Completion, Sense};
 use crate::vtl::VtlError;
-use crate::vtl::bytes::{byte, size};
+use crate::vtl::bytes::{be64, byte, size};
 use crate::vtl::faults::{BlockAccess, Effect};
 use crate::vtl::log::InitiatorId;
 use crate::vtl::plan::CartridgeKind;
 use crate::vtl::senses;
 use crate::vtl::store::Payload;
 use crate::vtl::unit::{Answer, Refusal, done, parameters};
+
+/// Object number that stands for the layout of the whole cartridge.
+pub(super) const LAYOUT: u64 = u64::MAX;
 
 /// Bytes in the unit of programmable early warning.
 const MEGABYTE: u64 = 1_000_000;
@@ -123,10 +126,38 @@ impl DriveUnit {
         if !drive.can_write(identity.generation) {
             return Err(senses::cannot_write_format().into());
         }
-        if is_worm && number < cartridge.partitions[partition].end_of_data() {
+        let end = cartridge.partitions[partition].end_of_data();
+        let here = (self.position.0, number);
+        if self.settings.is_append_only && !self.may_replace(here, end) {
+            return Err(senses::wrong_position().into());
+        }
+        if is_worm && number < end {
             return Err(senses::worm_overwrite().into());
         }
         Ok(())
+    }
+
+    /// ALLOW OVERWRITE(16): names the position from which the next write may replace what is there.
+    pub(super) fn allow_overwrite(&mut self, cdb: &[u8]) -> Answer {
+        let named = (byte(cdb, 3), be64(cdb, 4));
+        let allowed = match byte(cdb, 2) & 0x0F {
+            0 => Allowed::Nothing,
+            1 if named == self.position => Allowed::From(named.0, named.1),
+            1 => return Err(senses::wrong_position().into()),
+            2 => Allowed::Layout,
+            _ => return Err(senses::invalid_field().into()),
+        };
+        self.ready()?.allowed = allowed;
+        done()
+    }
+
+    fn may_replace(&self, (partition, number): (u8, u64), end: u64) -> bool {
+        let allowed = self.seat.as_ref().map(|seat| seat.allowed).unwrap_or_default();
+        match allowed {
+            _ if number == LAYOUT => allowed == Allowed::Layout,
+            Allowed::From(at, from) if (at, from) == (partition, number) => true,
+            _ => number >= end,
+        }
     }
 
     fn is_full(&mut self, initiator: InitiatorId, block: usize) -> Result<bool, Refusal> {

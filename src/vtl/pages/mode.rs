@@ -47,6 +47,7 @@ pub(in crate::vtl) struct ModeView {
     pub(in crate::vtl) is_worm: bool,
     pub(in crate::vtl) is_compressing: bool,
     pub(in crate::vtl) programmable_warning_megabytes: u16,
+    pub(in crate::vtl) is_append_only: bool,
     pub(in crate::vtl) additional_partitions_max: u8,
     /// Bytes of the partitions on the medium.
     pub(in crate::vtl) partitions: Vec<u64>,
@@ -121,7 +122,8 @@ fn drive_page(page: &mut Page, view: &ModeView, code: u8, subpage: u8) {
     if subpage == code::DEVICE_CONFIGURATION_EXTENSION {
         let warning = if is_mask { u16::MAX } else { view.programmable_warning_megabytes };
         page.u8(code | SUBPAGE_FORMAT).u8(subpage).u16(0_u16);
-        page.u16(0_u16).u16(warning).zeros(24).close_u16(at + 2);
+        let write_mode = if view.is_append_only { 0x10 } else { 0 };
+        page.u8(0).u8(pick(write_mode, 0xF0)).u16(warning).zeros(24).close_u16(at + 2);
         return;
     }
     page.u8(code).u8(0);

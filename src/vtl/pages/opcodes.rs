@@ -64,6 +64,7 @@ const DRIVE: &[Supported] = &[
     command(opcode::MODE_SENSE_10, 10, QUICK),
     command(opcode::PERSISTENT_RESERVE_IN, 10, QUICK),
     command(opcode::PERSISTENT_RESERVE_OUT, 10, QUICK),
+    command(opcode::ALLOW_OVERWRITE, 16, QUICK),
     command(opcode::READ_ATTRIBUTE, 16, ATTRIBUTE),
     command(opcode::WRITE_ATTRIBUTE, 16, ATTRIBUTE),
     command(opcode::SPACE_16, 16, LOCATING),

@@ -226,3 +226,46 @@ fn formatting_needs_the_beginning_and_makes_what_was_asked_for() {
     let remaining = rig.drive.attribute(0, 0).unwrap();
     assert_eq!(u64::from_be_bytes(remaining.try_into().unwrap()), 29);
 }
+
+/// WRITE MODE of the device configuration extension, as the reference switches it on.
+fn append_only(rig: &mut Rig, on: bool) -> Result<(), Sense> {
+    let mut list = vec![0; 8];
+    list.extend_from_slice(&[0x50, 1, 0, 28, 0, u8::from(on) << 4]);
+    list.resize(40, 0);
+    rig.drive.put([0x55, 0x10, 0, 0, 0, 0, 0, 0, 40, 0], &list)
+}
+
+fn allow(rig: &mut Rig, how: u8, block: u8) -> Result<(), Sense> {
+    rig.drive.none([0x82, 0, how, 0, 0, 0, 0, 0, 0, 0, 0, block, 0, 0, 0, 0])
+}
+
+#[test]
+fn in_append_only_mode_what_is_there_is_replaced_only_where_it_was_allowed() {
+    let mut rig = Rig::loaded();
+    for n in 0..4_u8 {
+        rig.drive.write(&[n; 100]).unwrap();
+    }
+    append_only(&mut rig, true).unwrap();
+    assert_eq!(rig.drive.get([0x5A, 8, 0x10, 1, 0, 0, 0, 0, 64, 0])[13] >> 4, 1);
+    rig.drive.write(&[4; 100]).unwrap();
+    rig.drive.locate(0, 2).unwrap();
+    let refused = (5, 0x3B, 0);
+    assert_eq!(numbers(rig.drive.write(b"no")), refused);
+    assert_eq!(numbers(rig.drive.filemarks(1)), refused);
+    assert_eq!(numbers(rig.drive.none([0x19, 0, 0, 0, 0, 0])), refused);
+    assert_eq!(numbers(allow(&mut rig, 1, 3)), refused);
+    // A motion ends what was allowed.
+    allow(&mut rig, 1, 2).unwrap();
+    rig.drive.locate(0, 2).unwrap();
+    assert_eq!(numbers(rig.drive.write(b"no")), refused);
+    allow(&mut rig, 1, 2).unwrap();
+    rig.drive.write(b"new").unwrap();
+    assert_eq!(rig.drive.position(), (0, 3, 0));
+    assert_eq!(rig.drive.read(100).unwrap_err().key, SenseKey::BlankCheck);
+    // The mode stays as long as the cartridge; laying it out anew must be allowed too.
+    assert_eq!(numbers(append_only(&mut rig, false)), (5, 0x26, 0));
+    rig.drive.locate(0, 0).unwrap();
+    assert_eq!(numbers(rig.drive.none([0x04, 0, 0, 0, 0, 0])), refused);
+    allow(&mut rig, 2, 0).unwrap();
+    rig.drive.none([0x04, 0, 0, 0, 0, 0]).unwrap();
+}

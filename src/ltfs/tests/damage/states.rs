@@ -53,7 +53,7 @@ fn append(rig: &Rig, partition: Partition, records: &[Raw<'_>]) {
 
 fn erase_from(rig: &Rig, partition: Partition, block: u64) {
     rig.raw(|drive| {
-        drive.locate(Position { partition, block: BlockNumber(block) }).unwrap();
+        go_and_replace(drive, partition, block);
         drive.erase(Erase::Quick).unwrap();
     });
 }
