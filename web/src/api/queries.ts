@@ -1,0 +1,83 @@
+// What pages ask for: one function a question, with its key and how often it is asked again.
+//
+// Jobs, drives and cartridges also change by live events (events.ts); the interval is what remains
+// when an event was missed. Seconds, between 8 and 30: see hooks/useLockAwareQuery.
+import { api } from "../util/path-builder";
+import { get, getEvenIfFailing, post } from "./client";
+import type {
+  CartridgeView,
+  CatalogCheck,
+  EvidenceTable,
+  FileHit,
+  FileVersion,
+  HealthView,
+  JobView,
+  LibraryView,
+  Page,
+  RestorePlan,
+  RestoreSpec,
+  RunView,
+  SetView,
+  VersionView,
+} from "./types";
+
+export interface Question<T> {
+  queryKey: readonly unknown[];
+  queryFn: (context: { signal: AbortSignal }) => Promise<T>;
+  intervalSeconds: number;
+}
+
+function ask<T>(queryKey: readonly unknown[], path: string, intervalSeconds: number): Question<T> {
+  return { queryKey, queryFn: ({ signal }) => get<T>(path, { signal }), intervalSeconds };
+}
+
+export const health = (): Question<HealthView> => ({
+  queryKey: ["health"],
+  queryFn: ({ signal }) => getEvenIfFailing<HealthView>(api.health(), { signal }),
+  intervalSeconds: 10,
+});
+export const version = () => ask<VersionView>(["version"], api.version(), 30);
+export const library = () => ask<LibraryView>(["library"], api.library(), 10);
+
+export interface CartridgeFilter {
+  state?: string;
+  set?: string;
+  limit?: number;
+}
+export const cartridges = (filter: CartridgeFilter = {}) =>
+  ask<Page<CartridgeView>>(["cartridges", filter], api.cartridges({ limit: 1000, ...filter }), 15);
+export const cartridge = (barcode: string) =>
+  ask<CartridgeView>(["cartridge", barcode], api.cartridge(barcode), 15);
+
+export const sets = () => ask<Page<SetView>>(["sets"], api.sets({ limit: 1000 }), 20);
+export const set = (name: string) => ask<SetView>(["set", name], api.set(name), 20);
+export const runs = (filter: { set?: string; limit?: number } = {}) =>
+  ask<Page<RunView>>(["runs", filter], api.runs({ limit: 200, ...filter }), 20);
+export const run = (id: string) => ask<RunView>(["run", id], api.run(id), 20);
+export const evidence = (scope: { set?: string; run?: string; cartridge?: string } = {}) =>
+  ask<EvidenceTable>(["evidence", scope], api.evidence(scope), 25);
+
+export interface JobFilter {
+  state?: string;
+  kind?: string;
+  active?: boolean;
+  limit?: number;
+}
+export const jobs = (filter: JobFilter = {}) =>
+  ask<Page<JobView>>(["jobs", filter], api.jobs({ limit: 200, ...filter }), 10);
+export const job = (id: number) => ask<JobView>(["job", id], api.job(id), 8);
+
+export const search = (filter: Record<string, string>) =>
+  ask<Page<FileHit>>(["search", filter], api.search({ limit: 200, ...filter }), 30);
+export const versions = (path: string, setName?: string) =>
+  ask<Page<FileVersion>>(
+    ["versions", path, setName],
+    api.versions({ path, ...(setName ? { set: setName } : {}) }),
+    30,
+  );
+export const catalogCheck = () => ask<CatalogCheck>(["catalog-check"], api.check(), 30);
+export const plan = (spec: RestoreSpec): Question<RestorePlan> => ({
+  queryKey: ["plan", spec],
+  queryFn: () => post<RestorePlan>(api.plan(), spec),
+  intervalSeconds: 30,
+});

@@ -1,0 +1,18 @@
+// The answer of a question, or what stands in its place: waiting, refused, or old but still shown.
+import type { UseQueryResult } from "@tanstack/react-query";
+import type { ReactNode } from "react";
+import { Waiting } from "../ui/Notice";
+import { ErrorBox } from "./ErrorBox";
+
+interface Props<T> {
+  query: UseQueryResult<T>;
+  what: string;
+  children: (data: T) => ReactNode;
+}
+
+export function Loaded<T>({ query, what, children }: Props<T>) {
+  // An answer that is there stays there: an error of a later question is told by the banner.
+  if (query.data !== undefined) return children(query.data);
+  if (query.error) return <ErrorBox error={query.error} onRetry={() => void query.refetch()} />;
+  return <Waiting what={what} />;
+}

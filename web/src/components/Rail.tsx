@@ -1,0 +1,160 @@
+// Where one can go: the rail of a wide window, the bar of a phone.
+import { Link, useLocation } from "wouter";
+import { health, jobs, version } from "../api/queries";
+import { useLockAwareQuery } from "../hooks/useLockAwareQuery";
+import { useConnection } from "../stores/connection";
+import { useSession } from "../stores/session";
+import { Icon, type IconName, Mark } from "../ui/Icon";
+import { Lamp } from "../ui/Lamp";
+import { to } from "../util/path-builder";
+
+export interface Place {
+  href: string;
+  text: string;
+  icon: IconName;
+}
+
+export const GROUPS: readonly { name: string; places: readonly Place[] }[] = [
+  {
+    name: "Look",
+    places: [
+      { href: to.home(), text: "Home", icon: "home" },
+      { href: to.jobs(), text: "Jobs", icon: "jobs" },
+      { href: to.library(), text: "Library map", icon: "library" },
+      { href: to.cartridges(), text: "Cartridges", icon: "cartridge" },
+      { href: to.sets(), text: "Sets", icon: "sets" },
+      { href: to.runs(), text: "Runs", icon: "runs" },
+    ],
+  },
+  {
+    name: "Do",
+    places: [
+      { href: to.backup(), text: "Back up", icon: "backup" },
+      { href: to.restore(), text: "Restore", icon: "restore" },
+      { href: to.search(), text: "Search", icon: "search" },
+      { href: to.recovery(), text: "Recovery", icon: "recovery" },
+    ],
+  },
+  {
+    name: "Appliance",
+    places: [
+      { href: to.equipment(), text: "Equipment", icon: "drive" },
+      { href: to.health(), text: "Health", icon: "health" },
+      { href: to.settings(), text: "Settings", icon: "settings" },
+      { href: to.help(), text: "Handbook", icon: "help" },
+    ],
+  },
+];
+
+const PHONE: readonly Place[] = [
+  { href: to.home(), text: "Home", icon: "home" },
+  { href: to.library(), text: "Library", icon: "library" },
+  { href: to.jobs(), text: "Jobs", icon: "jobs" },
+  { href: to.restore(), text: "Restore", icon: "restore" },
+  { href: to.more(), text: "More", icon: "more" },
+];
+
+export function isAt(location: string, href: string): boolean {
+  return href === "/" ? location === "/" : location === href || location.startsWith(`${href}/`);
+}
+
+function useCounts() {
+  const { data } = useLockAwareQuery(health());
+  const active = useLockAwareQuery(jobs({ active: true }));
+  return {
+    needs: data ? data.findings.length : 0,
+    running: active.data?.items.length ?? 0,
+  };
+}
+
+function Badge({ href, counts }: { href: string; counts: { needs: number; running: number } }) {
+  if (href === to.home() && counts.needs > 0) {
+    return (
+      <span className="badge">
+        {counts.needs}
+        <span className="visually-hidden"> need somebody</span>
+      </span>
+    );
+  }
+  if (href === to.jobs() && counts.running > 0) {
+    return (
+      <span className="badge busy">
+        {counts.running}
+        <span className="visually-hidden"> not ended</span>
+      </span>
+    );
+  }
+  return null;
+}
+
+function PlaceLink({
+  place,
+  counts,
+}: {
+  place: Place;
+  counts: { needs: number; running: number };
+}) {
+  const [location] = useLocation();
+  return (
+    <Link href={place.href} aria-current={isAt(location, place.href) ? "page" : undefined}>
+      <Icon name={place.icon} size={17} />
+      <span>{place.text}</span>
+      <Badge href={place.href} counts={counts} />
+    </Link>
+  );
+}
+
+export function Rail() {
+  const counts = useCounts();
+  const { isLost } = useConnection();
+  const session = useSession();
+  const answer = useLockAwareQuery(version());
+  return (
+    <div className="rail">
+      <Link href={to.home()} className="brand">
+        <Mark />
+        FossilSafe
+      </Link>
+      <nav aria-label="Pages">
+        {GROUPS.map((group) => (
+          <div key={group.name}>
+            <p id={`nav-${group.name}`}>{group.name}</p>
+            <ul aria-labelledby={`nav-${group.name}`}>
+              {group.places.map((place) => (
+                <li key={place.href}>
+                  <PlaceLink place={place} counts={counts} />
+                </li>
+              ))}
+            </ul>
+          </div>
+        ))}
+      </nav>
+      <div className="foot">
+        <Lamp
+          state={
+            isLost
+              ? { tone: "bad", icon: "disconnected", text: "No answer" }
+              : { tone: "good", icon: "good", text: "Answers" }
+          }
+        />
+        {session && (
+          <span>
+            {session.user} · {session.role}
+          </span>
+        )}
+        {answer.data && <span className="mono">{answer.data.version}</span>}
+      </div>
+    </div>
+  );
+}
+
+export function TabBar() {
+  const counts = useCounts();
+  return (
+    <nav className="tabbar" aria-label="Pages, short">
+      {PHONE.map((place) => (
+        <PlaceLink key={place.href} place={place} counts={counts} />
+      ))}
+    </nav>
+  );
+}

@@ -1,0 +1,70 @@
+// Lets in who is signed in; shows first-run setup or sign-in to everybody else.
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { type ReactNode, useEffect } from "react";
+import { ApiError, get } from "../api/client";
+import type { SessionView } from "../api/types";
+import { Setup } from "../pages/access/Setup";
+import { SignIn } from "../pages/access/SignIn";
+import { setSession } from "../stores/session";
+import { api } from "../util/path-builder";
+import { ErrorBox } from "./ErrorBox";
+
+type Access = { is: "open" } | { is: "in"; session: SessionView } | { is: "out" } | { is: "setup" };
+
+/** An engine without users has no such addresses. */
+const NO_USERS = "route_unknown";
+
+async function findAccess(): Promise<Access> {
+  try {
+    const setup = await get<{ needed: boolean }>(api.setup());
+    if (setup.needed) return { is: "setup" };
+    return { is: "in", session: await get<SessionView>(api.session()) };
+  } catch (error) {
+    if (error instanceof ApiError && error.problem.code === NO_USERS) return { is: "open" };
+    if (error instanceof ApiError && error.problem.status === 401) return { is: "out" };
+    throw error;
+  }
+}
+
+export const ACCESS_KEY = ["access"];
+
+export function SessionGate({ children }: { children: ReactNode }) {
+  const client = useQueryClient();
+  const access = useQuery({
+    queryKey: ACCESS_KEY,
+    queryFn: findAccess,
+    staleTime: Number.POSITIVE_INFINITY,
+    retry: 2,
+  });
+  const session = access.data?.is === "in" ? access.data.session : null;
+  // Before children ask anything: the token has to be there for their first change.
+  setSession(session);
+  useEffect(() => {
+    // Any 401 later means that the session has ended.
+    return client.getQueryCache().subscribe((event) => {
+      const error = event.query.state.error;
+      const isEnd = error instanceof ApiError && error.problem.code === "not_signed_in";
+      if (
+        isEnd &&
+        event.type === "updated" &&
+        client.getQueryData<Access>(ACCESS_KEY)?.is === "in"
+      ) {
+        client.setQueryData<Access>(ACCESS_KEY, { is: "out" });
+      }
+    });
+  }, [client]);
+  const onEntered = () => void client.invalidateQueries();
+  if (access.data?.is === "setup") return <Setup onEntered={onEntered} />;
+  if (access.data?.is === "out") return <SignIn onEntered={onEntered} />;
+  if (access.data) return children;
+  if (access.error) {
+    return (
+      <div className="center">
+        <div className="panel">
+          <ErrorBox error={access.error} onRetry={() => void access.refetch()} />
+        </div>
+      </div>
+    );
+  }
+  return null;
+}

@@ -1,0 +1,114 @@
+// How each state of the API looks: icon, word and colour. A state that the API gains does not compile
+// until it stands here.
+import type {
+  CartridgeState,
+  DriveState,
+  EvidenceState,
+  JobState,
+  RunState,
+  Severity,
+} from "../api/types";
+import type { State } from "../ui/Lamp";
+
+export const JOB_STATE: Record<JobState, State> = {
+  queued: { tone: "idle", icon: "queued", text: "Queued" },
+  running: { tone: "busy", icon: "busy", text: "Running" },
+  paused: { tone: "warn", icon: "paused", text: "Paused" },
+  waiting: { tone: "warn", icon: "warn", text: "Waits for a person" },
+  completed: { tone: "good", icon: "good", text: "Completed" },
+  incomplete: { tone: "bad", icon: "warn", text: "Incomplete" },
+  failed: { tone: "bad", icon: "bad", text: "Failed" },
+  cancelled: { tone: "idle", icon: "idle", text: "Cancelled" },
+};
+
+export const CARTRIDGE_STATE: Record<CartridgeState, State> = {
+  unknown: { tone: "idle", icon: "unknown", text: "Not looked at" },
+  blank: { tone: "idle", icon: "empty", text: "Blank" },
+  open: { tone: "good", icon: "full", text: "Open" },
+  closed: { tone: "idle", icon: "lock", text: "Closed" },
+  foreign: { tone: "foreign", icon: "foreign", text: "Foreign" },
+  needs_repair: { tone: "warn", icon: "warn", text: "Needs repair" },
+  swapped: { tone: "bad", icon: "warn", text: "Swapped" },
+  bad: { tone: "bad", icon: "bad", text: "Bad" },
+  cleaning: { tone: "idle", icon: "clean", text: "Cleaning" },
+};
+
+export const CARTRIDGE_MEANING: Record<CartridgeState, string> = {
+  unknown: "Never looked at: it has to be loaded once.",
+  blank: "Nothing was ever written to it.",
+  open: "A volume of ours that can be written.",
+  closed: "A volume of ours that is full or closed; it is only read.",
+  foreign: "Somebody else's volume, or one signed by a key that is not trusted; it is only read.",
+  needs_repair: "A volume that must be checked or repaired before it is written.",
+  swapped: "Not the cartridge that this barcode stood for before.",
+  bad: "It failed and is not written any more.",
+  cleaning: "Cleans drives.",
+};
+
+export const DRIVE_STATE: Record<DriveState, State> = {
+  empty: { tone: "idle", icon: "empty", text: "Empty" },
+  loaded: { tone: "good", icon: "full", text: "Loaded" },
+  busy: { tone: "busy", icon: "busy", text: "Busy" },
+  needs_cleaning: { tone: "warn", icon: "clean", text: "Needs cleaning" },
+  failed: { tone: "bad", icon: "bad", text: "Failed" },
+};
+
+export const RUN_STATE: Record<RunState, State> = {
+  open: { tone: "busy", icon: "busy", text: "Open" },
+  complete: { tone: "good", icon: "good", text: "Complete" },
+  incomplete: { tone: "bad", icon: "warn", text: "Incomplete" },
+};
+
+export const SEVERITY: Record<Severity, State> = {
+  info: { tone: "idle", icon: "unknown", text: "Good to know" },
+  warning: { tone: "warn", icon: "warn", text: "Soon" },
+  critical: { tone: "bad", icon: "bad", text: "Now" },
+};
+
+export const EVIDENCE: Record<EvidenceState, State & { meaning: string }> = {
+  planned: {
+    tone: "warn",
+    icon: "queued",
+    text: "Planned",
+    meaning: "Not on tape yet.",
+  },
+  written: {
+    tone: "warn",
+    icon: "warn",
+    text: "Written",
+    meaning: "Taken by the drive; may still be in its buffer.",
+  },
+  flushed: {
+    tone: "warn",
+    icon: "warn",
+    text: "Flushed",
+    meaning: "On the tape, not in an index yet.",
+  },
+  indexed: {
+    tone: "good",
+    icon: "full",
+    text: "Indexed",
+    meaning: "On the tape and in the index on both partitions.",
+  },
+  read_back: {
+    tone: "good",
+    icon: "good",
+    text: "Read back",
+    meaning: "Read again from the reloaded cartridge; the hash agrees.",
+  },
+  proven: {
+    tone: "good",
+    icon: "good",
+    text: "Proven",
+    meaning: "Restored by a drill.",
+  },
+};
+
+/** Why a planned file has no copy. */
+export const LEFT_OUT: Record<string, string> = {
+  changed_while_read: "changed while it was read",
+  vanished: "gone before it was read",
+  unreadable: "could not be read",
+  not_storable: "cannot be stored on LTFS",
+  copy_failed: "its copy failed",
+};

@@ -1,0 +1,468 @@
+// A page for each code that the API or a job can end with: what it means, whether data is at risk,
+// what to do. The sentence about this very case comes from the API and stands beside it.
+
+export interface ErrorPage {
+  title: string;
+  meaning: string;
+  risk: string;
+  steps: readonly string[];
+}
+
+const SAFE = "No data is at risk: nothing was changed.";
+const KEPT =
+  "What was on tape before is untouched. What this job wrote counts only as far as its evidence says.";
+
+export const ERROR_PAGES: Record<string, ErrorPage> = {
+  // Requests
+  request_invalid: {
+    title: "The request cannot be right",
+    meaning: "A name, number or path in the request does not have the form that it must have.",
+    risk: SAFE,
+    steps: ["Read which part is named, correct it, and send it again."],
+  },
+  bad_request: {
+    title: "The request cannot be done",
+    meaning: "The request was understood, and asks for something that does not fit together.",
+    risk: SAFE,
+    steps: ["Correct what the message names."],
+  },
+  bad_cursor: {
+    title: "The list has moved on",
+    meaning: "The place at which a list was to go on is not one of this list.",
+    risk: SAFE,
+    steps: ["Load the list from its beginning."],
+  },
+  bad_key: {
+    title: "Not the key of that host",
+    meaning: "Taking a drive from another host needs that host's reservation key, typed exactly.",
+    risk: SAFE,
+    steps: ["Read the key again on the drive's page and type it."],
+  },
+  not_json: {
+    title: "Not JSON",
+    meaning:
+      "The request's content type is not application/json. Forms of foreign web pages are refused this way.",
+    risk: SAFE,
+    steps: ["Send the request with Content-Type: application/json."],
+  },
+  request_too_large: {
+    title: "The request is too large",
+    meaning: "A request may have one megabyte.",
+    risk: SAFE,
+    steps: ["Name folders instead of many single files."],
+  },
+  request_too_slow: {
+    title: "The request took too long to arrive",
+    meaning: "The whole request has to arrive within half a minute.",
+    risk: SAFE,
+    steps: ["Send it again; look at the network if it happens again."],
+  },
+  method_not_allowed: {
+    title: "This address does not take that method",
+    meaning: "The address exists, with other methods.",
+    risk: SAFE,
+    steps: ["Use the method that the message names."],
+  },
+  route_unknown: {
+    title: "There is nothing at this address",
+    meaning: "The API has no such address.",
+    risk: SAFE,
+    steps: [
+      "Check the address.",
+      "If the console itself asked for it, console and engine are of different versions: load the console anew.",
+    ],
+  },
+  origin_refused: {
+    title: "The request came from a foreign page",
+    meaning: "A web page of another address tried to use this appliance through your browser.",
+    risk: "Nothing was done. Close the page that you did not expect.",
+    steps: ["Open the console by the address that FossilSafe shows at its start."],
+  },
+  answer_unreadable: {
+    title: "An answer that cannot be read",
+    meaning:
+      "Something between the browser and the appliance answered instead of it, or the answer was cut.",
+    risk: "A request that changes something may have been carried out: look before you repeat it.",
+    steps: [
+      "Load the page again and look whether it was done.",
+      "Look at the gateway's log under the request id.",
+    ],
+  },
+  unknown: {
+    title: "There is no such thing",
+    meaning: "The job, cartridge, set, run or drive is not in the catalog.",
+    risk: SAFE,
+    steps: ["Look the name up in its list; it may have been spelled differently."],
+  },
+  bug: {
+    title: "A mistake in FossilSafe",
+    meaning: "The program met a case that it should have handled.",
+    risk: "Tape and catalog are kept consistent even then. Evidence that was given stays true.",
+    steps: ["Note the request id or the job's number.", "Report it with the log."],
+  },
+  // Signing in
+  not_signed_in: {
+    title: "Not signed in",
+    meaning: "The session has ended or there was none.",
+    risk: SAFE,
+    steps: ["Sign in again; what you have typed in this window is kept until you close it."],
+  },
+  role_insufficient: {
+    title: "Your role may not do this",
+    meaning:
+      "Viewers look, operators start work that loses nothing, admins may destroy and change settings.",
+    risk: SAFE,
+    steps: ["Ask an admin to do it or to give you the role that the message names."],
+  },
+  csrf_missing: {
+    title: "The request does not prove that it is from the console",
+    meaning: "A request that changes something carries a token which only the console knows.",
+    risk: SAFE,
+    steps: ["Load the console anew and try again."],
+  },
+  credentials_wrong: {
+    title: "User, password or code is wrong",
+    meaning:
+      "The appliance does not tell which of them, so that nobody learns which users there are.",
+    risk: SAFE,
+    steps: ["Type them again.", "A lost admin password is reset on the serial console."],
+  },
+  too_many_attempts: {
+    title: "Too many attempts",
+    meaning: "Signing in is slowed down after several wrong passwords.",
+    risk: SAFE,
+    steps: ["Wait as long as the message says."],
+  },
+  setup_code_wrong: {
+    title: "Not the one-time code",
+    meaning:
+      "The code is printed on the terminal or the log when FossilSafe starts without an admin.",
+    risk: SAFE,
+    steps: ["Read it again there; it changes with each start."],
+  },
+  // Jobs
+  wrong_state: {
+    title: "Not in this state",
+    meaning: "The thing is in a state in which this cannot be asked of it.",
+    risk: SAFE,
+    steps: ["Look at its state; the page shows what may be asked now."],
+  },
+  job_state: {
+    title: "The job is in another state",
+    meaning: "It has ended, or it has moved on between your look and your click.",
+    risk: SAFE,
+    steps: ["Look at the job again."],
+  },
+  job_refused: {
+    title: "The job was not accepted",
+    meaning: "Something that it needs is not there; the message names it.",
+    risk: SAFE,
+    steps: ["Do what the message says and start it again."],
+  },
+  job_unreadable: {
+    title: "The job's record cannot be read",
+    meaning: "It was written by another release or is damaged.",
+    risk: "Files and evidence are not in this record; they are untouched.",
+    steps: ["Start the work as a new job."],
+  },
+  source: {
+    title: "A source cannot be read",
+    meaning: "A path of the backup does not exist or may not be read.",
+    risk: KEPT,
+    steps: [
+      "Check that the path is there and mounted, and that FossilSafe may read it.",
+      "Start the job again.",
+    ],
+  },
+  data_path: {
+    title: "The data path stopped",
+    meaning: "Memory or the staging folder could not be used as configured.",
+    risk: KEPT,
+    steps: ["Check free memory and the staging folder's disk.", "Resume the job."],
+  },
+  work_files: {
+    title: "Work files cannot be written",
+    meaning: "The data folder's disk is full or failing.",
+    risk: KEPT,
+    steps: ["Make room on the disk of the data folder.", "Start the job again."],
+  },
+  destination: {
+    title: "The destination cannot be written",
+    meaning: "The folder of a restore does not exist, has no room, or may not be written.",
+    risk: "The tapes are only read. Files that were restored before the error are whole.",
+    steps: ["Choose a folder with room that can be written, or restore fewer files."],
+  },
+  keys: {
+    title: "The keys cannot be read",
+    meaning: "The folder with the appliance's keys is missing or damaged.",
+    risk: "Existing tapes stay readable. Their signatures cannot be checked by this appliance until the keys are back.",
+    steps: ["Restore the keys folder from a copy. Never delete what is left of it."],
+  },
+  // Cartridges and volumes
+  wrong_cartridge: {
+    title: "The wrong cartridge",
+    meaning:
+      "The cartridge in the drive is not the one that was asked for, whatever its label says.",
+    risk: "Nothing was written to it.",
+    steps: [
+      "Put the right cartridge in.",
+      "If two cartridges carry one label, give one of them another.",
+    ],
+  },
+  cartridge_missing: {
+    title: "A cartridge is not in the library",
+    meaning: "The job needs it and waits.",
+    risk: SAFE,
+    steps: ["Put it into a mail slot.", "Take inventory.", "Resume the job."],
+  },
+  cartridge_absent: {
+    title: "A cartridge is not in the library",
+    meaning: "It was not seen at the last inventory.",
+    risk: SAFE,
+    steps: ["Put it into a mail slot and take inventory."],
+  },
+  cartridge_unknown: {
+    title: "No such cartridge",
+    meaning: "Neither the library nor the catalog knows this barcode.",
+    risk: SAFE,
+    steps: ["Compare the label with what you typed."],
+  },
+  cartridge_bad: {
+    title: "The cartridge failed",
+    meaning: "The drive reported errors that come from the medium.",
+    risk: "Files on this cartridge may be harder to read. Other copies are not affected.",
+    steps: [
+      "Use another cartridge.",
+      "Verify what this one holds.",
+      "Make the set's copies complete again.",
+    ],
+  },
+  barcode_twice: {
+    title: "Two cartridges with one label",
+    meaning: "A barcode must name one cartridge.",
+    risk: "Nothing is written while that is so.",
+    steps: ["Take one of them out, or give it another label."],
+  },
+  volume: {
+    title: "The volume cannot be used",
+    meaning: "Label or index on the cartridge are not as LTFS wants them.",
+    risk: "Nothing was written. Other copies are not affected.",
+    steps: [
+      "Run fossilsafe ltfs check on the cartridge; it says what can be repaired without loss.",
+    ],
+  },
+  volume_corrupt: {
+    title: "The volume is damaged",
+    meaning: "What was read does not agree with its own sums.",
+    risk: "Files on this cartridge may be lost. Other copies are not affected.",
+    steps: [
+      "Run fossilsafe ltfs check on the cartridge.",
+      "Restore from another copy if there is one.",
+    ],
+  },
+  volume_changed: {
+    title: "Something else wrote to this cartridge",
+    meaning: "The volume is newer than what this appliance wrote last.",
+    risk: "Nothing more is written to it until it has been checked.",
+    steps: ["Run fossilsafe ltfs check on it.", "Use another cartridge for now."],
+  },
+  volume_full: {
+    title: "The cartridge is full",
+    meaning: "The room that is left is kept for the index.",
+    risk: "What is written is indexed and safe.",
+    steps: ["Give the set another formatted cartridge.", "Resume the job."],
+  },
+  needs_repair: {
+    title: "The volume needs repair",
+    meaning: "It was not closed in order, most likely by a power cut.",
+    risk: "What was indexed before is safe; the rest is recovered by the repair where possible.",
+    steps: ["Run fossilsafe ltfs repair on the cartridge. It never overwrites."],
+  },
+  manifest: {
+    title: "A manifest cannot be read or trusted",
+    meaning: "The list of files on the cartridge is damaged, or its signature does not agree.",
+    risk: "The files themselves may be whole; what they are cannot be proven by this manifest.",
+    steps: ["Run fossilsafe ltfs check on the cartridge.", "Verify the cartridge."],
+  },
+  cleaning_cartridge: {
+    title: "This is a cleaning cartridge",
+    meaning: "It cleans drives and holds no data.",
+    risk: SAFE,
+    steps: ["Choose another cartridge."],
+  },
+  // Drives and library
+  drive_busy: {
+    title: "The drive is not ready",
+    meaning:
+      "It loads, rewinds or initialises. The first load of an LTO-9 cartridge takes up to two hours.",
+    risk: KEPT,
+    steps: ["Wait. Do not switch it off.", "Resume the job."],
+  },
+  drive_in_use: {
+    title: "Another job uses the drive",
+    meaning: "A drive belongs to one job at a time.",
+    risk: SAFE,
+    steps: ["Wait for that job, then start again."],
+  },
+  drive_reserved: {
+    title: "Another host has reserved the drive",
+    meaning: "The drive refuses this appliance as long as the other host holds it.",
+    risk: SAFE,
+    steps: [
+      "End its use on that host.",
+      "Only if that host is gone for good: an admin takes the drive from it on the drive's page.",
+    ],
+  },
+  other_holder: {
+    title: "Somebody else holds the drive now",
+    meaning: "The holder has changed since you looked.",
+    risk: SAFE,
+    steps: ["Look again who holds it."],
+  },
+  drive_needs_cleaning: {
+    title: "The drive asks to be cleaned",
+    meaning: "Its heads are dirty. Writing on would risk errors.",
+    risk: KEPT,
+    steps: ["Put a cleaning cartridge into the drive.", "Resume the job."],
+  },
+  drive_bad: {
+    title: "The drive failed",
+    meaning: "It does not answer, or answers with hardware errors.",
+    risk: KEPT,
+    steps: ["Check its power and cables.", "Use another drive.", "Verify what it wrote last."],
+  },
+  drive_changed: {
+    title: "The drive holds something else",
+    meaning: "What is in the drive is not what the job left there.",
+    risk: SAFE,
+    steps: ["Take inventory.", "Resume the job."],
+  },
+  drive_unsupported: {
+    title: "The drive cannot do this",
+    meaning: "It does not know a command that is needed.",
+    risk: SAFE,
+    steps: ["Use another drive."],
+  },
+  no_drive: {
+    title: "No drive for this cartridge",
+    meaning: "No drive here reads the cartridge's generation.",
+    risk: SAFE,
+    steps: ["Use a drive of the cartridge's generation."],
+  },
+  position_lost: {
+    title: "The drive was reset",
+    meaning: "Its position on the tape is not known any more, so the writer stopped at once.",
+    risk: KEPT,
+    steps: ["Resume the job: it checks the volume before it writes on."],
+  },
+  operator_needed: {
+    title: "Somebody has to look",
+    meaning: "Drive or cartridge reported something that software cannot mend.",
+    risk: KEPT,
+    steps: ["Look at the drive and the cartridge.", "Resume the job."],
+  },
+  device: {
+    title: "A device does not answer",
+    meaning: "The command did not reach it or no answer came.",
+    risk: KEPT,
+    steps: ["Check power and cables.", "Try again."],
+  },
+  changer: {
+    title: "The library reports a fault",
+    meaning: "Its own panel knows more.",
+    risk: "The cartridges stay where they are.",
+    steps: ["Look at the library's panel.", "Try again."],
+  },
+  move_failed: {
+    title: "A move failed",
+    meaning: "The cartridge may be in the robot's hand or between two places.",
+    risk: "Data is not at risk as long as nobody pulls at it.",
+    steps: [
+      "Look into the library.",
+      "Put the cartridge where the message says.",
+      "Take inventory.",
+    ],
+  },
+  no_empty_slot: {
+    title: "No empty slot",
+    meaning: "There is nowhere to put the cartridge.",
+    risk: SAFE,
+    steps: ["Take a cartridge out by a mail slot."],
+  },
+  place_unknown: {
+    title: "There is no such place",
+    meaning: "The library has no slot, mail slot or drive of this number.",
+    risk: SAFE,
+    steps: ["Choose a place of the library map."],
+  },
+  place_empty: {
+    title: "There is nothing to move",
+    meaning: "No cartridge is where the move begins.",
+    risk: SAFE,
+    steps: ["Take inventory; somebody may have taken it out."],
+  },
+  place_full: {
+    title: "The place is taken",
+    meaning: "Another cartridge is where the move ends.",
+    risk: SAFE,
+    steps: ["Choose an empty place; take inventory if the map shows it empty."],
+  },
+  no_library: {
+    title: "There is no changer",
+    meaning: "The drive stands alone: nothing here moves cartridges.",
+    risk: SAFE,
+    steps: ["Load the cartridge by hand."],
+  },
+  no_changer: {
+    title: "There is no changer",
+    meaning: "The drive stands alone: nothing here moves cartridges.",
+    risk: SAFE,
+    steps: ["Load the cartridge by hand."],
+  },
+  // Catalog and engine
+  catalog: {
+    title: "The catalog refuses",
+    meaning: "Reading or writing it failed.",
+    risk: "The tapes hold everything that the catalog said is on them.",
+    steps: [
+      "Check the catalog on the Recovery page.",
+      "If it is damaged, rebuild it from the tapes.",
+    ],
+  },
+  catalog_damaged: {
+    title: "The catalog is damaged",
+    meaning: "Its file does not agree with its own sums.",
+    risk: "The tapes are not touched. The catalog can be read back from them.",
+    steps: ["Check it on the Recovery page.", "Rebuild it from the tapes."],
+  },
+  catalog_corrupt: {
+    title: "The catalog is damaged",
+    meaning: "Its file does not agree with its own sums.",
+    risk: "The tapes are not touched. The catalog can be read back from them.",
+    steps: ["Check it on the Recovery page.", "Rebuild it from the tapes."],
+  },
+  catalog_unavailable: {
+    title: "The catalog does not answer",
+    meaning: "Its disk is full or gone.",
+    risk: "The tapes are not touched.",
+    steps: ["Check the disk of the data folder."],
+  },
+  set_in_use: {
+    title: "The set is being backed up",
+    meaning: "A set has one backup at a time.",
+    risk: SAFE,
+    steps: ["Wait for its job, or cancel it."],
+  },
+  no_run: {
+    title: "The set has no run",
+    meaning: "It was never backed up to the end.",
+    risk: "Nothing of this set is on tape yet.",
+    steps: ["Back it up."],
+  },
+  engine_unavailable: {
+    title: "The engine does not answer",
+    meaning: "The gateway is there and the engine behind it is not.",
+    risk: "Jobs stop at a safe point when the engine ends and are taken up again when it starts.",
+    steps: ["Wait for its restart.", "Look at Health; then at the engine's log."],
+  },
+};

@@ -1,0 +1,24 @@
+// The parts of the handbook; each page of the console names its own. The texts are in handbook.tsx,
+// which is loaded only when somebody reads.
+
+export const TOPICS = {
+  words: "Words",
+  evidence: "What is proven",
+  home: "Home",
+  library: "Library map",
+  cartridges: "Cartridges",
+  sets: "Sets and runs",
+  backup: "Backing up",
+  jobs: "Jobs",
+  restore: "Restoring",
+  search: "Search",
+  recovery: "Recovery",
+  equipment: "Equipment",
+  health: "Health",
+  settings: "Settings and appearance",
+  access: "Signing in and roles",
+  audit: "Audit",
+  keyboard: "Keyboard",
+} as const;
+
+export type Topic = keyof typeof TOPICS;

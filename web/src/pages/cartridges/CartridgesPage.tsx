@@ -1,0 +1,146 @@
+// Cartridges: those in the library first, by place; then those that the catalog knows.
+import { Link } from "wouter";
+import { type CartridgeFilter, cartridges, sets } from "../../api/queries";
+import type { CartridgeView } from "../../api/types";
+import { CartridgeChip } from "../../components/CartridgeChip";
+import { Loaded } from "../../components/Loaded";
+import { PageHead } from "../../components/PageHead";
+import { CARTRIDGE_STATE } from "../../components/states";
+import { useLockAwareQuery } from "../../hooks/useLockAwareQuery";
+import { useQueryState } from "../../hooks/useQueryState";
+import { TableFrame } from "../../table/TableFrame";
+import { ButtonLink } from "../../ui/Button";
+import { SelectField, TextField } from "../../ui/Field";
+import { Lamp } from "../../ui/Lamp";
+import { Meter } from "../../ui/Meter";
+import { Empty } from "../../ui/Notice";
+import { to } from "../../util/path-builder";
+import { placeText } from "../../util/places";
+import { formatBytes, formatCount, plural } from "../../util/units";
+
+const STATES = [
+  { value: "", text: "All states" },
+  ...Object.entries(CARTRIDGE_STATE).map(([value, state]) => ({ value, text: state.text })),
+];
+
+export function CartridgesPage() {
+  const [state, setState] = useQueryState("state");
+  const [set, setSet] = useQueryState("set");
+  const [text, setText] = useQueryState("barcode");
+  const filter: CartridgeFilter = { ...(state ? { state } : {}), ...(set ? { set } : {}) };
+  const query = useLockAwareQuery(cartridges(filter));
+  const all = useLockAwareQuery(sets());
+  const names = (all.data?.items ?? []).map((each) => ({ value: each.name, text: each.name }));
+  return (
+    <>
+      <PageHead
+        title="Cartridges"
+        topic="cartridges"
+        lead="The objects with a barcode: where they are, what is known of them, what is on them."
+        actions={
+          <ButtonLink href={to.labels()} icon="print">
+            Labels
+          </ButtonLink>
+        }
+      />
+      <div className="filters">
+        <TextField label="Barcode" value={text} onChange={setText} isMono type="search" />
+        <SelectField label="State" value={state} onChange={setState} options={STATES} />
+        <SelectField
+          label="Set"
+          value={set}
+          onChange={setSet}
+          options={[{ value: "", text: "All sets" }, ...names]}
+        />
+      </div>
+      <TableFrame label="Cartridges">
+        <Loaded query={query} what="the cartridges">
+          {(page) => {
+            const wanted = text.toUpperCase();
+            const items = page.items.filter((item) => item.barcode.includes(wanted));
+            return items.length === 0 ? (
+              <Empty title="No cartridge is like that">
+                <p>Change the filters, or put cartridges into a mail slot and take inventory.</p>
+              </Empty>
+            ) : (
+              <CartridgeTable items={items} />
+            );
+          }}
+        </Loaded>
+      </TableFrame>
+      {query.data?.next && (
+        <p className="small quiet-text">
+          The first {plural(query.data.items.length, "cartridge")} are shown: filter to see others.
+        </p>
+      )}
+    </>
+  );
+}
+
+function CartridgeTable({ items }: { items: readonly CartridgeView[] }) {
+  return (
+    <table className="table cards">
+      <thead>
+        <tr>
+          <th>Barcode</th>
+          <th>State</th>
+          <th>Where</th>
+          <th>Generation</th>
+          <th>Set</th>
+          <th className="number">Files</th>
+          <th className="number">Free</th>
+          <th>Filled</th>
+        </tr>
+      </thead>
+      <tbody>
+        {items.map((item) => (
+          <tr key={`${item.barcode}-${item.volume?.uuid ?? ""}`}>
+            <td>
+              <CartridgeChip barcode={item.barcode} />
+            </td>
+            <td data-label="State">
+              <Lamp state={CARTRIDGE_STATE[item.state]} />
+            </td>
+            <td data-label="Where">{placeText(item.place)}</td>
+            <td data-label="Generation" className="mono">
+              {item.generation ?? "–"}
+              {item.is_worm && " WORM"}
+            </td>
+            <td data-label="Set">
+              {item.volume?.set ? (
+                <Link href={to.set(item.volume.set)}>{item.volume.set}</Link>
+              ) : (
+                "–"
+              )}
+              {item.volume?.copy && <span className="quiet-text"> copy {item.volume.copy}</span>}
+            </td>
+            <td className="number" data-label="Files">
+              {item.volume ? formatCount(item.volume.files) : "–"}
+            </td>
+            <td className="number" data-label="Free">
+              {item.volume?.remaining_bytes == null
+                ? "–"
+                : formatBytes(item.volume.remaining_bytes)}
+            </td>
+            <td data-label="Filled" style={{ minWidth: "5rem" }}>
+              <Filled item={item} />
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function Filled({ item }: { item: CartridgeView }) {
+  const { capacity_bytes: capacity, remaining_bytes: remaining } = item.volume ?? {};
+  if (capacity == null || remaining == null) return <span>–</span>;
+  return (
+    <Meter
+      label={`${item.barcode} filled`}
+      value={capacity - remaining}
+      max={capacity}
+      text={`${formatBytes(capacity - remaining)} of ${formatBytes(capacity)}`}
+    />
+  );
+}

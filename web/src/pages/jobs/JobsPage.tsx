@@ -1,0 +1,115 @@
+// Jobs: what ran, runs and waits, newest first.
+import { Link } from "wouter";
+import { type JobFilter, jobs } from "../../api/queries";
+import type { JobView } from "../../api/types";
+import { Ago } from "../../components/Ago";
+import { Loaded } from "../../components/Loaded";
+import { PageHead } from "../../components/PageHead";
+import { JOB_STATE } from "../../components/states";
+import { useLockAwareQuery } from "../../hooks/useLockAwareQuery";
+import { useQueryState } from "../../hooks/useQueryState";
+import { TableFrame } from "../../table/TableFrame";
+import { ButtonLink } from "../../ui/Button";
+import { SelectField } from "../../ui/Field";
+import { Lamp } from "../../ui/Lamp";
+import { Empty } from "../../ui/Notice";
+import { to } from "../../util/path-builder";
+import { formatDuration, secondsBetween } from "../../util/units";
+
+const STATES = [
+  { value: "", text: "All states" },
+  { value: "active", text: "Not ended" },
+  ...Object.entries(JOB_STATE).map(([value, state]) => ({ value, text: state.text })),
+];
+const KINDS = ["", "backup", "restore", "verify", "format", "move", "inventory", "rebuild"].map(
+  (value) => ({ value, text: value === "" ? "All kinds" : value }),
+);
+
+export function JobsPage() {
+  const [state, setState] = useQueryState("state");
+  const [kind, setKind] = useQueryState("kind");
+  const [active] = useQueryState("active");
+  const chosen = active === "true" && state === "" ? "active" : state;
+  const filter: JobFilter = {
+    ...(chosen === "active" ? { active: true } : chosen ? { state: chosen } : {}),
+    ...(kind ? { kind } : {}),
+  };
+  const query = useLockAwareQuery(jobs(filter));
+  return (
+    <>
+      <PageHead
+        title="Jobs"
+        topic="jobs"
+        lead="Everything that takes long is a job: it runs in the appliance, not in this window, and keeps its log."
+        actions={
+          <ButtonLink href={to.backup()} icon="backup" look="primary">
+            Back up
+          </ButtonLink>
+        }
+      />
+      <div className="filters">
+        <SelectField label="State" value={chosen} onChange={setState} options={STATES} />
+        <SelectField label="Kind" value={kind} onChange={setKind} options={KINDS} />
+      </div>
+      <TableFrame label="Jobs">
+        <Loaded query={query} what="the jobs">
+          {(page) =>
+            page.items.length === 0 ? (
+              <Empty title={state || kind ? "No job is like that" : "No job yet"}>
+                <p>A backup, a check or a move appears here the moment it is accepted.</p>
+              </Empty>
+            ) : (
+              <JobTable jobs={page.items} />
+            )
+          }
+        </Loaded>
+      </TableFrame>
+    </>
+  );
+}
+
+function JobTable({ jobs: items }: { jobs: readonly JobView[] }) {
+  return (
+    <table className="table cards">
+      <thead>
+        <tr>
+          <th>Job</th>
+          <th className="number">Number</th>
+          <th>State</th>
+          <th>What came of it</th>
+          <th className="number">Took</th>
+          <th>Begun</th>
+        </tr>
+      </thead>
+      <tbody>
+        {items.map((job) => (
+          <tr key={job.id}>
+            <td>
+              <Link href={to.job(job.id)}>{job.title}</Link>
+            </td>
+            <td className="number" data-label="Number">
+              {job.id}
+            </td>
+            <td data-label="State">
+              <Lamp state={JOB_STATE[job.state]} />
+            </td>
+            <td data-label="Result" className="quiet-text">
+              {job.outcome?.sentence ??
+                job.error?.message ??
+                job.need?.sentence ??
+                job.progress.stage}
+            </td>
+            <td className="number" data-label="Took">
+              {job.started && job.ended
+                ? formatDuration(secondsBetween(job.started, job.ended))
+                : "–"}
+            </td>
+            <td data-label="Begun">
+              <Ago at={job.started ?? job.created} />
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}

@@ -1,0 +1,79 @@
+// The whole map of the console. Home and what it leads to come with the first load; what is opened
+// now and then comes when it is opened.
+import { lazy } from "react";
+import { Route, Switch } from "wouter";
+import { CartridgePage } from "./pages/cartridges/CartridgePage";
+import { CartridgesPage } from "./pages/cartridges/CartridgesPage";
+import { Home } from "./pages/Home";
+import { JobPage } from "./pages/jobs/JobPage";
+import { JobsPage } from "./pages/jobs/JobsPage";
+import { LibraryPage } from "./pages/library/LibraryPage";
+import { MorePage } from "./pages/MorePage";
+import { NotFoundPage } from "./pages/NotFoundPage";
+import { RunPage } from "./pages/sets/RunPage";
+import { RunsPage } from "./pages/sets/RunsPage";
+import { SetPage } from "./pages/sets/SetPage";
+import { SetsPage } from "./pages/sets/SetsPage";
+
+const BackupPage = lazy(async () => ({ default: (await import("./pages/BackupPage")).BackupPage }));
+const RestorePage = lazy(async () => ({
+  default: (await import("./pages/restore/RestorePage")).RestorePage,
+}));
+const ProofPage = lazy(async () => ({
+  default: (await import("./pages/restore/ProofPage")).ProofPage,
+}));
+const FilePage = lazy(async () => ({
+  default: (await import("./pages/restore/FilePage")).FilePage,
+}));
+const SearchPage = lazy(async () => ({ default: (await import("./pages/SearchPage")).SearchPage }));
+const RecoveryPage = lazy(async () => ({
+  default: (await import("./pages/RecoveryPage")).RecoveryPage,
+}));
+const EquipmentPage = lazy(async () => ({
+  default: (await import("./pages/EquipmentPage")).EquipmentPage,
+}));
+const HealthPage = lazy(async () => ({ default: (await import("./pages/HealthPage")).HealthPage }));
+const SettingsPage = lazy(async () => ({
+  default: (await import("./pages/system/SettingsPage")).SettingsPage,
+}));
+const LabelsPage = lazy(async () => ({
+  default: (await import("./pages/cartridges/LabelsPage")).LabelsPage,
+}));
+const HelpPage = lazy(async () => ({ default: (await import("./pages/HelpPage")).HelpPage }));
+const ErrorHelpPage = lazy(async () => ({
+  default: (await import("./pages/HelpPage")).ErrorHelpPage,
+}));
+
+export function Routes() {
+  return (
+    <Switch>
+      <Route path="/" component={Home} />
+      <Route path="/library" component={LibraryPage} />
+      <Route path="/cartridges" component={CartridgesPage} />
+      <Route path="/cartridges/labels" component={LabelsPage} />
+      <Route path="/cartridges/:barcode">
+        {({ barcode }) => <CartridgePage key={barcode} barcode={barcode} />}
+      </Route>
+      <Route path="/jobs" component={JobsPage} />
+      <Route path="/jobs/:id/proof">{({ id }) => <ProofPage key={id} id={Number(id)} />}</Route>
+      <Route path="/jobs/:id">{({ id }) => <JobPage key={id} id={Number(id)} />}</Route>
+      <Route path="/sets" component={SetsPage} />
+      <Route path="/sets/:name">{({ name }) => <SetPage key={name} name={name} />}</Route>
+      <Route path="/runs" component={RunsPage} />
+      <Route path="/runs/:run">{({ run }) => <RunPage key={run} id={run} />}</Route>
+      <Route path="/backup" component={BackupPage} />
+      <Route path="/restore" component={RestorePage} />
+      <Route path="/search" component={SearchPage} />
+      <Route path="/file" component={FilePage} />
+      <Route path="/recovery" component={RecoveryPage} />
+      <Route path="/equipment" component={EquipmentPage} />
+      <Route path="/health" component={HealthPage} />
+      <Route path="/settings" component={SettingsPage} />
+      <Route path="/help">{() => <HelpPage />}</Route>
+      <Route path="/help/errors/:code">{({ code }) => <ErrorHelpPage code={code} />}</Route>
+      <Route path="/help/:topic">{({ topic }) => <HelpPage topic={topic} />}</Route>
+      <Route path="/more" component={MorePage} />
+      <Route component={NotFoundPage} />
+    </Switch>
+  );
+}

@@ -1,0 +1,17 @@
+// Who is signed in, for requests outside React. The token is kept in memory only.
+import type { SessionView } from "../api/types";
+import { createStore, useStore } from "./store";
+
+const store = createStore<SessionView | null>(null);
+
+export function setSession(session: SessionView | null): void {
+  store.set(session);
+}
+
+export function csrfToken(): string | undefined {
+  return store.get()?.csrf;
+}
+
+export function useSession(): SessionView | null {
+  return useStore(store);
+}

@@ -1,0 +1,91 @@
+// Every address of the console and of the API, in one place: no other file joins them from strings.
+
+const part = encodeURIComponent;
+
+type QueryValue = string | number | boolean | null | undefined;
+
+function query(values: Record<string, QueryValue>): string {
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(values)) {
+    if (value !== undefined && value !== null && value !== "") search.set(name, String(value));
+  }
+  const text = search.toString();
+  return text ? `?${text}` : "";
+}
+
+// Pages of the console.
+export const to = {
+  home: () => "/",
+  library: () => "/library",
+  cartridges: (filter: { state?: string; set?: string } = {}) => `/cartridges${query(filter)}`,
+  cartridge: (barcode: string) => `/cartridges/${part(barcode)}`,
+  labels: () => "/cartridges/labels",
+  jobs: (filter: { state?: string; kind?: string; active?: boolean } = {}) =>
+    `/jobs${query(filter)}`,
+  job: (id: number) => `/jobs/${id}`,
+  backup: (given: { set?: string } = {}) => `/backup${query(given)}`,
+  restore: (given: { q?: string; run?: string; path?: string } = {}) => `/restore${query(given)}`,
+  proof: (job: number) => `/jobs/${job}/proof`,
+  sets: () => "/sets",
+  set: (name: string) => `/sets/${part(name)}`,
+  runs: (filter: { set?: string } = {}) => `/runs${query(filter)}`,
+  run: (run: string) => `/runs/${part(run)}`,
+  search: (given: Record<string, QueryValue> = {}) => `/search${query(given)}`,
+  file: (path: string, set: string) => `/file${query({ path, set })}`,
+  equipment: () => "/equipment",
+  recovery: () => "/recovery",
+  health: () => "/health",
+  settings: () => "/settings",
+  users: () => "/settings/users",
+  keys: () => "/settings/keys",
+  sessions: () => "/settings/sessions",
+  audit: () => "/audit",
+  help: (topic?: string) => (topic ? `/help/${part(topic)}` : "/help"),
+  errorHelp: (code: string) => `/help/errors/${part(code)}`,
+  more: () => "/more",
+  signIn: () => "/sign-in",
+  setup: () => "/setup",
+} as const;
+
+// Addresses of the API.
+export const api = {
+  health: () => "/api/healthz",
+  version: () => "/api/version",
+  metrics: () => "/api/system/metrics/prometheus",
+  library: () => "/api/library",
+  inventory: () => "/api/library/inventory",
+  moves: () => "/api/library/moves",
+  reservation: (serial: string) => `/api/library/drives/${part(serial)}/reservation`,
+  cartridges: (filter: { state?: string; set?: string; after?: string; limit?: number }) =>
+    `/api/cartridges${query(filter)}`,
+  cartridge: (barcode: string) => `/api/cartridges/${part(barcode)}`,
+  format: (barcode: string) => `/api/cartridges/${part(barcode)}/format`,
+  sets: (page: { after?: string; limit?: number } = {}) => `/api/sets${query(page)}`,
+  set: (name: string) => `/api/sets/${part(name)}`,
+  runs: (filter: { set?: string; after?: string; limit?: number }) => `/api/runs${query(filter)}`,
+  run: (run: string) => `/api/runs/${part(run)}`,
+  evidence: (scope: { set?: string; run?: string; cartridge?: string } = {}) =>
+    `/api/evidence${query(scope)}`,
+  backups: () => "/api/backups",
+  verify: () => "/api/verify",
+  plan: () => "/api/restore/plan",
+  restore: () => "/api/restore",
+  search: (filter: Record<string, QueryValue>) => `/api/files/search${query(filter)}`,
+  versions: (filter: { path: string; set?: string; after?: string }) =>
+    `/api/files/versions${query(filter)}`,
+  jobs: (filter: {
+    state?: string;
+    kind?: string;
+    active?: boolean;
+    after?: string;
+    limit?: number;
+  }) => `/api/jobs${query(filter)}`,
+  job: (id: number) => `/api/jobs/${id}`,
+  jobEvents: (id: number) => `/api/jobs/${id}/events${query({ after: 0 })}`,
+  allEvents: (after: number) => `/api/jobs/events${query({ after })}`,
+  control: (id: number, action: string) => `/api/jobs/${id}/${action}`,
+  rebuild: () => "/api/catalog/rebuild",
+  check: () => "/api/catalog/check",
+  setup: () => "/api/setup",
+  session: () => "/api/auth/session",
+} as const;

@@ -1,0 +1,306 @@
+// Figures, addresses, labels, and sentences about what will happen.
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import type { CartridgeView, EvidenceTable, LibraryView } from "../../src/api/types";
+import { EMPTY_DRAFT, preflight, wrongPaths, wrongSet } from "../../src/forms/backup-draft";
+import { ERROR_PAGES } from "../../src/help/errors";
+import { verdictOf } from "../../src/pages/cartridges/WhatIfLost";
+import { safeReply } from "../../src/pages/Home";
+import { secondsLeft, thin } from "../../src/stores/throughput";
+import { encodeCode39 } from "../../src/util/code39";
+import { stepsOf } from "../../src/util/evidence";
+import { destinations, explainMove, whyNotTaken } from "../../src/util/moves";
+import { api, to } from "../../src/util/path-builder";
+import { formatBytes, formatDuration, formatRate, formatShare } from "../../src/util/units";
+import { jobView } from "./samples";
+
+describe("figures", () => {
+  it("never round a part up to the whole or down to nothing", () => {
+    expect(formatShare(999_999, 1_000_000)).toBe("99 %");
+    expect(formatShare(1, 1_000_000)).toBe("< 1 %");
+    expect(formatShare(5, 5)).toBe("100 %");
+    expect(formatShare(0, 0)).toBe("–");
+  });
+
+  it("have three digits and the unit that fits", () => {
+    expect(formatBytes(0)).toBe("0 B");
+    expect(formatBytes(116_196_820)).toBe("111 MiB");
+    expect(formatBytes(1023.7 * 1024)).toBe("1.00 MiB");
+    expect(formatRate(1_318_000_000)).toBe("1.32 GB/s");
+  });
+
+  it("tell times in their two largest units", () => {
+    expect(formatDuration(59.6)).toBe("1 min 00 s");
+    expect(formatDuration(3661)).toBe("1 h 01 min");
+    expect(formatDuration(200_000)).toBe("2 d 7 h");
+  });
+});
+
+describe("addresses", () => {
+  it("carry any name whole", () => {
+    expect(to.file("/srv/a b&c.txt", "photos")).toBe("/file?path=%2Fsrv%2Fa+b%26c.txt&set=photos");
+    expect(api.cartridge("FSP/01")).toBe("/api/cartridges/FSP%2F01");
+    expect(api.jobs({ active: true, limit: 5 })).toBe("/api/jobs?active=true&limit=5");
+  });
+});
+
+describe("labels", () => {
+  it("are Code 39: ten characters with start and stop, three wide elements each", () => {
+    const { bars, width } = encodeCode39("FSP001L9");
+    expect(bars).toHaveLength(10 * 5);
+    // Each character: six narrow elements and three wide ones; a narrow gap between characters.
+    expect(width).toBe(10 * (6 + 3 * 2.5) + 9);
+  });
+});
+
+const rows = (files: number[]) =>
+  (["planned", "written", "flushed", "indexed", "read_back", "proven"] as const).map(
+    (state, i) => ({
+      state,
+      files: files[i] ?? 0,
+      bytes: 0,
+    }),
+  );
+
+function table(files: number[], isComplete: boolean): EvidenceTable {
+  const sum = files.reduce((a, b) => a + b, 0);
+  return {
+    scope: "",
+    is_complete: isComplete,
+    sentence: "some are missing",
+    files: sum,
+    bytes: 0,
+    rows: rows(files),
+    left_out: [],
+    copies: [],
+    cartridges: [],
+  };
+}
+
+describe("the answer about safety", () => {
+  it("is never good while anything is missing", () => {
+    expect(safeReply(table([1, 0, 0, 99, 0, 0], false)).tone).toBe("bad");
+  });
+
+  it("does not call files read back that are only indexed", () => {
+    const reply = safeReply(table([0, 0, 0, 90, 10, 0], true));
+    expect(reply.text).toBe("On tape and indexed");
+    expect(reply.sentence).toContain("10 of 100 files");
+  });
+
+  it("says that nothing is protected when nothing is", () => {
+    expect(safeReply(table([0, 0, 0, 0, 0, 0], true)).text).toBe("Nothing is protected yet");
+  });
+
+  it("counts a file on every step below its own", () => {
+    expect(stepsOf(rows([0, 0, 0, 3, 2, 1])).map((step) => step.reached)).toEqual([
+      6, 6, 6, 6, 3, 1,
+    ]);
+  });
+});
+
+const cartridge = (barcode: string, part: Partial<CartridgeView> = {}): CartridgeView => ({
+  barcode,
+  generation: "LTO-9",
+  place: { place: "slot", number: 0 },
+  state: "open",
+  sentence: "",
+  is_worm: false,
+  is_write_protected: false,
+  volume: {
+    uuid: barcode,
+    name: null,
+    set: "docs",
+    copy: "A",
+    sequence: 1,
+    formatted: null,
+    index_generation: 1,
+    capacity_bytes: 100,
+    remaining_bytes: 50,
+    files: 7,
+    bytes: 7,
+  },
+  last_seen: null,
+  ...part,
+});
+
+const box: LibraryView = {
+  is_practice: true,
+  changer: null,
+  inventory_taken: null,
+  elements: [
+    {
+      kind: "slot",
+      number: 0,
+      address: 1,
+      is_full: true,
+      barcode: "A00001L9",
+      is_accessible: true,
+    },
+    { kind: "slot", number: 1, address: 2, is_full: false, barcode: null, is_accessible: true },
+    { kind: "slot", number: 2, address: 3, is_full: false, barcode: null, is_accessible: false },
+    { kind: "drive", number: 0, address: 4, is_full: false, barcode: null, is_accessible: true },
+    {
+      kind: "drive",
+      number: 1,
+      address: 5,
+      is_full: true,
+      barcode: "B00001L9",
+      is_accessible: true,
+    },
+    {
+      kind: "mail_slot",
+      number: 0,
+      address: 6,
+      is_full: false,
+      barcode: null,
+      is_accessible: true,
+    },
+  ],
+  drives: [0, 1].map((number) => ({
+    number,
+    serial: `S${number}`,
+    vendor: "",
+    product: "",
+    revision: "",
+    generation: "LTO-9",
+    state: number === 0 ? ("empty" as const) : ("busy" as const),
+    barcode: null,
+    job: number === 0 ? null : 4,
+  })),
+};
+
+describe("moves", () => {
+  it("lead only to empty places that the robot reaches", () => {
+    const places = destinations(box, { place: "slot", number: 0 });
+    expect(places).toEqual([
+      { place: "drive", number: 0 },
+      { place: "slot", number: 1 },
+      { place: "mail_slot", number: 0 },
+    ]);
+  });
+
+  it("do not take a cartridge out of a drive that a job uses", () => {
+    expect(whyNotTaken(box, { place: "drive", number: 1 })).toContain("Job 4");
+  });
+
+  it("say what leaves with a cartridge that goes out", () => {
+    const move = {
+      barcode: "A00001L9",
+      from: { place: "slot", number: 0 },
+      to: { place: "mail_slot", number: 0 },
+    } as const;
+    expect(explainMove(move, cartridge("A00001L9")).join(" ")).toContain("7 files of set docs");
+  });
+});
+
+describe("a lost cartridge", () => {
+  const evidence = (copies: EvidenceTable["copies"]): EvidenceTable => ({
+    ...table([0, 0, 0, 7, 0, 0], true),
+    copies,
+    cartridges: ["A00001L9", "B00001L9"].map((barcode) => ({
+      barcode,
+      volume: barcode,
+      is_present: true,
+      weakest: "indexed" as const,
+      files: 7,
+      bytes: 7,
+    })),
+  });
+  const copy = (letter: string, isComplete: boolean) => ({
+    copy: letter,
+    is_complete: isComplete,
+    sentence: "",
+    rows: [],
+    left_out: [],
+  });
+
+  it("costs nothing of the newest run when another copy is complete", () => {
+    const verdict = verdictOf(cartridge("A00001L9"), evidence([copy("A", true), copy("B", true)]));
+    expect(verdict).toMatchObject({ tone: "good", others: ["B00001L9"] });
+  });
+
+  it("is said to cost files when the other copy is not complete", () => {
+    const verdict = verdictOf(cartridge("A00001L9"), evidence([copy("A", true), copy("B", false)]));
+    expect(verdict.tone).toBe("bad");
+  });
+});
+
+describe("a backup's draft", () => {
+  it("needs whole paths and a name that can be a folder", () => {
+    expect(wrongPaths({ ...EMPTY_DRAFT, paths: "srv/photos" })).toContain("slash");
+    expect(wrongPaths({ ...EMPTY_DRAFT, paths: "/srv/photos\n\n" })).toBeUndefined();
+    expect(wrongSet({ ...EMPTY_DRAFT, set: "my photos" })).toBeDefined();
+    expect(wrongSet({ ...EMPTY_DRAFT, set: "photos-2026" })).toBeUndefined();
+  });
+
+  it("is not called ready when a copy has no cartridge of its own", () => {
+    const draft = { ...EMPTY_DRAFT, set: "docs", copies: "2" as const };
+    expect(preflight(draft, [cartridge("A00001L9")]).concern).toContain("2 copies need 2");
+    const two = [cartridge("A00001L9"), cartridge("B00001L9")];
+    expect(preflight(draft, two).concern).toBeUndefined();
+    const away = cartridge("B00001L9", { place: null });
+    expect(preflight(draft, [cartridge("A00001L9"), away]).concern).toBeDefined();
+  });
+});
+
+describe("time left", () => {
+  const sample = (at: number, bytesDone: number) => ({
+    at,
+    source: 0,
+    drive: 0,
+    bufferSeconds: null,
+    bytesDone,
+  });
+  const job = jobView(1, "running");
+  job.progress.bytes_done = 100;
+  job.progress.bytes_total = 200;
+
+  it("follows the pace of the last minute and not of the beginning", () => {
+    const samples = [sample(0, 0), sample(600_000, 90), sample(610_000, 100)];
+    expect(secondsLeft(job, samples)).toBeCloseTo(100);
+  });
+
+  it("is not told when nothing moves or too little was seen", () => {
+    expect(secondsLeft(job, [sample(0, 100), sample(20_000, 100)])).toBeNull();
+    expect(secondsLeft(job, [sample(0, 99), sample(1000, 100)])).toBeNull();
+  });
+
+  it("keeps the first sample of a long run when samples are thinned", () => {
+    const many = Array.from({ length: 1200 }, (_, at) => sample(at, at));
+    expect(thin(many)).toHaveLength(600);
+    expect(thin(many)[0]?.at).toBe(0);
+  });
+});
+
+/** Codes in the engine's source: what stands first in an advice or second in an EngineError. */
+function codesOfEngine(): string[] {
+  const root = join(process.cwd(), "../src");
+  const files = readdirSync(root, { recursive: true, encoding: "utf8" }).filter((name) =>
+    /^(jobs\/error|api\/(?!.*tests)[a-z_]+|api\/auth\/[a-z_]+|app\/engine\/(?!tests)[a-z_]+)\.rs$/.test(
+      name,
+    ),
+  );
+  const codes = new Set<string>();
+  for (const name of files) {
+    const text = readFileSync(join(root, name), "utf8").split("#[cfg(test)]")[0] ?? "";
+    const patterns = [
+      /(?:ApiError|EngineError)::new\(\s*[A-Za-z:]+,\s*"([a-z_]+)"/g,
+      /(?:conflict|refused?)\(\s*"([a-z_]+)"/g,
+      /=> (?:\{\s*)?\(\s*"([a-z_]+)",/g,
+    ];
+    for (const pattern of patterns) {
+      for (const match of text.matchAll(pattern)) if (match[1]) codes.add(match[1]);
+    }
+  }
+  return [...codes];
+}
+
+describe("the handbook", () => {
+  it("has a page for every error code of the engine", () => {
+    const codes = codesOfEngine();
+    expect(codes.length).toBeGreaterThan(30);
+    expect(codes.filter((code) => !(code in ERROR_PAGES))).toEqual([]);
+  });
+});
