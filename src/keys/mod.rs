@@ -22,11 +22,16 @@
 
 mod error;
 mod identity;
+mod key_file;
+mod kit;
 mod pinned;
+pub mod sealed;
 mod signature;
 mod store;
 
 pub use error::{KeysError, KeysErrorKind};
+pub use key_file::{KEY_FILE_BYTES_MAX, KeyFile, KeyFileError, WrappedKey};
+pub use kit::{GROUPS, Kit, KitPublic, KitTextError};
 pub use pinned::{PinnedKey, PinnedKeys};
 pub use signature::{DetachedSignature, Purpose, SignatureVerdict, signed_message};
 pub use store::KeyStore;
@@ -45,7 +50,7 @@ const KEY_ID_BYTES: usize = 8;
 
 /// Names a public key: the first 16 hexadecimal digits of its SHA-256.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct KeyId([u8; KEY_ID_BYTES]);
+pub struct KeyId(pub(in crate::keys) [u8; KEY_ID_BYTES]);
 
 /// Why a text is not a key id.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
