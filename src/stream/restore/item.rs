@@ -64,6 +64,12 @@ impl ItemWork {
         Self { item, out, hasher: sha2::Sha256::new(), decoding, size_bytes: 0, failure }
     }
 
+    /// Begins to hash an item without codec that somebody else writes.
+    pub(super) fn begin_hashing(item: ReadItem) -> Self {
+        let hasher = sha2::Sha256::new();
+        Self { item, out: None, hasher, decoding: None, size_bytes: 0, failure: None }
+    }
+
     /// It ends with `outcome`, unless it failed before.
     pub(super) fn fail(&mut self, outcome: ItemOutcome) {
         self.failure.get_or_insert(outcome);

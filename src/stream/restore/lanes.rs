@@ -10,9 +10,15 @@ use crossbeam_channel::{Receiver, Sender};
 use parking_lot::Mutex;
 
 use super::item::ItemWork;
-use super::{FileOuts, ItemOutcome, ItemResult, ReadItem};
+use super::writing::Writing;
+use super::{FileOuts, ItemOutcome, ItemResult, ReadItem, Target};
 use crate::stream::buffers::Block;
+use crate::stream::plan::Codec;
 use crate::stream::run::Run;
+
+/// From this many blocks on hashing and writing a file are two workers': below, a second task costs more
+/// than it saves.
+const SHARED_BLOCKS_MIN: u64 = 8;
 
 /// What a worker does next.
 #[derive(Debug)]
@@ -21,17 +27,23 @@ pub(super) enum Task {
     Small { block: Option<Block>, items: Vec<(ReadItem, Range<usize>)> },
     /// A lane with something to do.
     Lane(Arc<Lane>),
+    /// A large file with something to write.
+    Write(Arc<Writing>),
 }
 
 /// An item that is handled piece by piece.
 #[derive(Debug)]
 pub(super) struct Lane {
     state: Mutex<LaneState>,
+    /// Set if another worker writes what this one hashes.
+    writing: Option<Arc<Writing>>,
 }
 
 #[derive(Debug)]
 struct LaneState {
     pieces: VecDeque<LanePiece>,
+    /// Bytes and holes given so far.
+    given_bytes: u64,
     work: LaneWork,
     is_scheduled: bool,
 }
@@ -59,18 +71,37 @@ pub(super) enum LanePiece {
 }
 
 impl Lane {
-    pub(super) fn new(item: ReadItem) -> Arc<Self> {
+    /// For an item on a volume with blocks of that size.
+    pub(super) fn new(item: ReadItem, block_bytes: u32) -> Arc<Self> {
+        let is_shared = item.target == Target::Write
+            && item.codec == Codec::None
+            && item.size_bytes >= SHARED_BLOCKS_MIN * u64::from(block_bytes);
+        let writing = is_shared.then(|| Arc::new(Writing::new(item.id, item.size_bytes)));
         let state = LaneState {
             pieces: VecDeque::new(),
+            given_bytes: 0,
             work: LaneWork::New(Box::new(item)),
             is_scheduled: false,
         };
-        Arc::new(Self { state: Mutex::new(state) })
+        Arc::new(Self { state: Mutex::new(state), writing })
     }
 
     /// Gives the lane a piece and has a worker look at it.
     pub(super) fn give(self: &Arc<Self>, piece: LanePiece, tasks: &Sender<Task>) {
         let mut state = self.state.lock();
+        let offset = state.given_bytes;
+        match &piece {
+            LanePiece::Bytes { block, range } => {
+                state.given_bytes += range.len() as u64;
+                if let Some(writing) = &self.writing
+                    && writing.give(offset, block.clone(), range.clone())
+                {
+                    let _ = tasks.send(Task::Write(Arc::clone(writing)));
+                }
+            }
+            LanePiece::Hole(length) => state.given_bytes += length,
+            LanePiece::Failed(_) | LanePiece::End => {}
+        }
         state.pieces.push_back(piece);
         if !state.is_scheduled {
             state.is_scheduled = true;
@@ -87,7 +118,11 @@ impl Lane {
             LaneWork::Begun(work) => work,
             LaneWork::New(item) => {
                 drop(state);
-                let work = Box::new(ItemWork::begin(*item, outs));
+                let work = match self.writing {
+                    Some(_) => ItemWork::begin_hashing(*item),
+                    None => ItemWork::begin(*item, outs),
+                };
+                let work = Box::new(work);
                 state = self.state.lock();
                 work
             }
@@ -105,9 +140,18 @@ impl Lane {
                 LanePiece::Bytes { block, range } => work.take(&block[range]),
                 LanePiece::Hole(length) => work.take_hole(length),
                 LanePiece::Failed(outcome) => work.fail(outcome),
-                LanePiece::End => return Some(work.end()),
+                LanePiece::End => return self.end(*work, outs),
             }
             state = self.state.lock();
+        }
+    }
+
+    fn end(&self, work: ItemWork, outs: Option<&dyn FileOuts>) -> Option<ItemResult> {
+        let result = work.end();
+        match &self.writing {
+            None => Some(result),
+            Some(writing) if writing.conclude(result.outcome) => writing.advance(outs),
+            Some(_) => None,
         }
     }
 }
@@ -130,6 +174,11 @@ pub(super) fn work(
                     }
                     // Refused only after the reader is gone.
                     let _ = results.send(work.end());
+                }
+            }
+            Task::Write(writing) => {
+                if let Some(result) = writing.advance(outs) {
+                    let _ = results.send(result);
                 }
             }
             Task::Lane(lane) => {

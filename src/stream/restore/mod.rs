@@ -11,11 +11,12 @@
 //! The drive is read on the caller's thread and never waits for hashing unless every slab is in use.
 //! A block that several files share is read once and handed to all of them. A block that cannot be
 //! read costs the files in it and no others. Bytes of one file are handled in order, by one worker
-//! at a time. Results come in the order in which files are done, not in that of the items.
+//! at a time; those of a large one are hashed by one and written by another. Results come in the order in which files are done, not in that of the items.
 
 mod item;
 mod lanes;
 mod reader;
+mod writing;
 
 use std::fmt;
 use std::sync::Arc;

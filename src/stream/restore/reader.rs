@@ -150,7 +150,7 @@ impl<'a> Reading<'a> {
         }
         let id_extents = item.extents.clone();
         let stored_bytes = item.stored_bytes;
-        let lane = Lane::new(item);
+        let lane = Lane::new(item, self.run.config.block_bytes);
         let stop = match self.read_extents(&id_extents, stored_bytes, &lane) {
             Ok(()) => None,
             Err(ItemStop::Item(outcome)) => {

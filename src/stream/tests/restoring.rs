@@ -388,3 +388,26 @@ fn a_panic_in_a_destination_is_a_defect_and_does_not_hang() {
     .unwrap();
     assert_eq!(end.failure.unwrap().kind(), StreamErrorKind::Bug);
 }
+
+#[test]
+fn a_large_file_that_is_one_hole_or_does_not_agree_is_written_as_judged() {
+    let size = 100_000_u64;
+    let item = |id, sha256| ReadItem {
+        id,
+        extents: Extents::default(),
+        stored_bytes: size,
+        codec: Codec::None,
+        size_bytes: size,
+        sha256: Some(sha256),
+        stored_sha256: None,
+        target: Target::Write,
+    };
+    let zeroes = vec![0; usize::try_from(size).unwrap()];
+    let items = vec![item(1, sha256(&zeroes)), item(2, sha256(b"something else"))];
+    let outs = outs();
+    let (outcomes, _) = read(items, &mut VecReader::default(), Some(outs), &Arc::default());
+    assert!(matches!(outcomes[&1], ItemOutcome::Ok { .. }), "{outcomes:?}");
+    assert!(matches!(outcomes[&2], ItemOutcome::Mismatch { .. }), "{outcomes:?}");
+    let files = outs.files.lock().unwrap();
+    assert!(files[&1] == zeroes && !files.contains_key(&2));
+}
