@@ -18,6 +18,7 @@ pub mod catalog;
 pub mod pools;
 pub mod jobs;
 pub mod api;
+pub mod gateway;
 pub mod app;
 
 #[cfg(all(target_arch = "x86_64", any(target_env = "musl", test)))]

@@ -99,7 +99,7 @@ impl Machine {
         };
         command.arg("run").arg("--data").arg(self.data());
         command.args(["--listen", &self.address, "--practice-capacity", self.capacity]);
-        command.args(&self.options);
+        command.args(&self.options).env("XDG_RUNTIME_DIR", self.folder.path());
         command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
         self.process = Some(command.spawn().unwrap());
         let begun = Instant::now();
@@ -140,6 +140,7 @@ impl Machine {
         let mut command = Command::new("timeout");
         command.arg(COMMAND_LIMIT_SECONDS.to_string()).arg(env!("CARGO_BIN_EXE_fossilsafe"));
         command.args(arguments).env("FOSSILSAFE_ENGINE", format!("http://{}", self.address));
+        command.env("XDG_RUNTIME_DIR", self.folder.path());
         said(command.stdin(Stdio::null()).output().unwrap())
     }
 

@@ -1,9 +1,9 @@
-//! The API: HTTP on loopback, JSON, live events; the only way to the engine from outside.
+//! The API: HTTP on a Unix socket, JSON, live events; the only way to the engine from outside.
 //!
 //! [`routes`] is the whole API as one table. A handler turns a request into one call of the
 //! [`Engine`] trait and its answer into a view of [`types`]; it decides nothing. Errors leave in one
-//! shape, made in [`error`]. There are no users yet, so the server binds loopback addresses only and
-//! refuses requests that a web page of another origin could have made.
+//! shape, made in [`error`]. There are no users yet, so whoever comes through the gateway is answered
+//! only from this machine, and not if a web page of another origin could have made the request.
 //!
 //! # Adding an endpoint
 //!
@@ -14,6 +14,7 @@
 
 mod body;
 mod call;
+mod caller;
 mod cartridges;
 mod catalog;
 pub mod engine;

@@ -1,23 +1,32 @@
-//! Refuses what a web page of another origin could have made a browser on this machine send.
+//! Refuses what a web page of another origin could have made a browser send, and who is not on this machine.
 //!
 //! Two ways lead from a page to a loopback server: a name of its own that resolves to loopback, which
 //! shows in `Host`, and a plain cross-origin request, which shows in `Origin` or `Sec-Fetch-Site`.
-//! Programs send neither of the latter.
+//! Programs send neither of the latter. While there are no users, nobody from another machine is let in.
 
 use hyper::StatusCode;
 use hyper::header::{HOST, HeaderMap, ORIGIN};
 
 use super::error::ApiError;
+use crate::domain::Peer;
 
-/// Refuses a request that is not from this machine's own programs or pages.
-pub(super) fn ensure_local(headers: &HeaderMap) -> Result<(), ApiError> {
+/// Refuses a request through the gateway that is not from this machine's own programs or pages.
+pub(super) fn ensure_local(peer: Peer, headers: &HeaderMap) -> Result<(), ApiError> {
+    if !peer.address.to_canonical().is_loopback() {
+        return Err(ApiError::new(
+            StatusCode::FORBIDDEN,
+            "not_this_machine",
+            format!("The request comes from {}, and there are no users yet.", peer.address),
+            "Ask from the machine itself.",
+        ));
+    }
     let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
     let host = text(HOST.as_str()).unwrap_or_default();
     if !is_loopback(host) {
         return Err(refused(format!("The request is for \"{host}\" and not for this machine.")));
     }
     if let Some(origin) = text(ORIGIN.as_str())
-        && origin.strip_prefix("http://") != Some(host)
+        && origin.split_once("://") != Some((peer.scheme.name(), host))
     {
         return Err(refused(format!("The request comes from a page of {origin}.")));
     }
@@ -45,13 +54,18 @@ fn is_loopback(host: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::peer::Scheme;
+
+    fn peer(address: &str, scheme: Scheme) -> Peer {
+        Peer { address: address.parse().unwrap(), scheme }
+    }
 
     fn is_let_in(pairs: &[(&'static str, &'static str)]) -> bool {
         let mut headers = HeaderMap::new();
         for (name, value) in pairs {
             headers.insert(*name, hyper::header::HeaderValue::from_static(value));
         }
-        ensure_local(&headers).is_ok()
+        ensure_local(peer("127.0.0.1", Scheme::Http), &headers).is_ok()
     }
 
     #[test]
@@ -71,5 +85,17 @@ mod tests {
         assert!(!is_let_in(&[("host", "localhost"), ("origin", "http://evil.example")]));
         assert!(!is_let_in(&[("host", "localhost:1"), ("origin", "http://localhost:2")]));
         assert!(!is_let_in(&[("host", "localhost"), ("sec-fetch-site", "cross-site")]));
+    }
+
+    #[test]
+    fn other_machines_and_pages_of_the_other_scheme_are_refused() {
+        let mut headers = HeaderMap::new();
+        headers.insert(HOST, hyper::header::HeaderValue::from_static("localhost:1"));
+        assert!(ensure_local(peer("::1", Scheme::Https), &headers).is_ok());
+        assert!(ensure_local(peer("::ffff:127.0.0.1", Scheme::Https), &headers).is_ok());
+        assert!(ensure_local(peer("192.0.2.7", Scheme::Https), &headers).is_err());
+        headers.insert(ORIGIN, hyper::header::HeaderValue::from_static("http://localhost:1"));
+        assert!(ensure_local(peer("::1", Scheme::Http), &headers).is_ok());
+        assert!(ensure_local(peer("::1", Scheme::Https), &headers).is_err());
     }
 }

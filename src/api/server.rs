@@ -1,26 +1,28 @@
 //! The HTTP server: connections, limits, one request at a time to its handler, orderly stop.
 //!
-//! Connections are tasks of the runtime; handlers block, so each runs on a thread for blocking work.
-//! There are no users yet: only loopback addresses are bound, and a request whose `Host` is not this
-//! machine or whose `Origin` is another page is refused, since a browser on this machine would
-//! otherwise lend its loopback to any page it shows.
+//! It listens on a Unix socket; the network is the gateway's. Connections are tasks of the runtime;
+//! handlers block, so each runs on a thread for blocking work. There are no users yet: root and the
+//! engine's own user may do everything, and so may this machine's own programs and pages through the
+//! gateway, but no page of another origin and no other machine.
 
-use std::net::SocketAddr;
+use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use http_body_util::{BodyExt, Limited};
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue};
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use super::body::AnswerBody;
 use super::call::{Answer, Call, JSON};
+use super::caller::{Caller, LocalUser};
 use super::engine::Engine;
 use super::error::ApiError;
 use super::metrics::Metrics;
@@ -28,6 +30,7 @@ use super::origin;
 use super::query::Query;
 use super::{live, routes};
 use crate::domain::Clock;
+use crate::domain::peer::{REQUEST_ID_HEADER, is_request_id};
 
 /// Largest request body: a backup of some ten thousand named paths.
 const BODY_BYTES_MAX: usize = 1024 * 1024;
@@ -39,20 +42,20 @@ const READ_TIME: Duration = Duration::from_secs(30);
 const CONNECTIONS_MAX: usize = 256;
 /// How long running requests may take to end when the server stops.
 const STOP_TIME: Duration = Duration::from_secs(5);
-
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Who may open the socket: the engine's user, and the group that the gateway is in.
+const SOCKET_MODE: u32 = 0o660;
 
 /// Why the server does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum ServerError {
-    /// Nobody could be told apart on a network yet.
-    #[error("{0} is not a loopback address, and there are no users yet: use 127.0.0.1 or ::1")]
-    NotLoopback(SocketAddr),
-    /// The system refuses the address.
-    #[error("cannot listen on {address}")]
+    /// Another engine answers there.
+    #[error("another engine answers at {}", .0.display())]
+    InUse(PathBuf),
+    /// The system refuses the socket.
+    #[error("cannot listen at {}", socket.display())]
     Listen {
-        /// The address.
-        address: SocketAddr,
+        /// The socket.
+        socket: PathBuf,
         /// What the system says.
         #[source]
         source: std::io::Error,
@@ -65,10 +68,21 @@ pub enum ServerError {
 /// A server that listens and does not answer yet.
 #[derive(Debug)]
 pub struct Server {
-    listener: TcpListener,
-    address: SocketAddr,
+    listener: UnixListener,
     shared: Arc<Shared>,
     stop: watch::Sender<bool>,
+    socket: Socket,
+}
+
+/// The name of a socket; taken away with the server.
+#[derive(Debug)]
+struct Socket(PathBuf);
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        // If it cannot be removed, the next start finds that nobody answers there and replaces it.
+        let _ = std::fs::remove_file(&self.0);
+    }
 }
 
 /// What every connection needs.
@@ -81,31 +95,31 @@ struct Shared {
 }
 
 impl Server {
-    /// Binds `address`; port 0 takes a free one.
+    /// Makes the socket `socket`; one that a killed engine left is replaced.
     ///
     /// # Errors
-    /// The address is not loopback, or is taken.
+    /// Another engine answers there, or the system refuses.
     pub async fn bind(
-        address: SocketAddr,
+        socket: &Path,
         engine: Arc<dyn Engine>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, ServerError> {
-        if !address.ip().is_loopback() {
-            return Err(ServerError::NotLoopback(address));
-        }
-        let listening = |source| ServerError::Listen { address, source };
-        let listener = TcpListener::bind(address).await.map_err(listening)?;
-        let address = listener.local_addr().map_err(listening)?;
         let metrics = Arc::new(Metrics::new().map_err(ServerError::Metrics)?);
+        let listening = |source| ServerError::Listen { socket: socket.to_owned(), source };
+        if UnixStream::connect(socket).await.is_ok() {
+            return Err(ServerError::InUse(socket.to_owned()));
+        }
+        // Anything but a socket is somebody's file: the system refuses then, and it stays.
+        if std::fs::symlink_metadata(socket).is_ok_and(|it| it.file_type().is_socket()) {
+            std::fs::remove_file(socket).map_err(listening)?;
+        }
+        let listener = UnixListener::bind(socket).map_err(listening)?;
+        let name = Socket(socket.to_owned());
+        let permissions = std::fs::Permissions::from_mode(SOCKET_MODE);
+        std::fs::set_permissions(socket, permissions).map_err(listening)?;
         let (stop, stopping) = watch::channel(false);
         let shared = Arc::new(Shared { engine, clock, metrics, stop: stopping });
-        Ok(Self { listener, address, shared, stop })
-    }
-
-    /// Where it listens.
-    #[must_use]
-    pub fn address(&self) -> SocketAddr {
-        self.address
+        Ok(Self { listener, shared, stop, socket: name })
     }
 
     /// Answers until `until` is done, then lets running requests end and closes live streams.
@@ -128,6 +142,7 @@ impl Server {
             }
         }
         drop(self.listener);
+        drop(self.socket);
         self.stop.send_replace(true);
         let ended = async { while connections.join_next().await.is_some() {} };
         if tokio::time::timeout(STOP_TIME, ended).await.is_err() {
@@ -138,9 +153,9 @@ impl Server {
 
 /// One connection, once there is room for it.
 async fn accept(
-    listener: &TcpListener,
+    listener: &UnixListener,
     slots: &Arc<Semaphore>,
-) -> Option<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
+) -> Option<(UnixStream, tokio::sync::OwnedSemaphorePermit)> {
     let slot = Arc::clone(slots).acquire_owned().await.ok()?;
     match listener.accept().await {
         Ok((stream, _)) => Some((stream, slot)),
@@ -153,11 +168,11 @@ async fn accept(
     }
 }
 
-async fn serve_connection(stream: TcpStream, shared: Arc<Shared>) {
-    let stop = shared.stop.clone();
+async fn serve_connection(stream: UnixStream, shared: Arc<Shared>) {
+    let (stop, user) = (shared.stop.clone(), LocalUser::of(&stream));
     let service = service_fn(move |request| {
         let shared = Arc::clone(&shared);
-        async move { Ok::<_, std::convert::Infallible>(respond(&shared, request).await) }
+        async move { Ok::<_, std::convert::Infallible>(respond(&shared, user, request).await) }
     });
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
@@ -178,14 +193,18 @@ async fn serve_connection(stream: TcpStream, shared: Arc<Shared>) {
 }
 
 /// Answers one request, counts it and writes its log line.
-async fn respond(shared: &Arc<Shared>, request: Request<Incoming>) -> Response<AnswerBody> {
+async fn respond(
+    shared: &Arc<Shared>,
+    user: LocalUser,
+    request: Request<Incoming>,
+) -> Response<AnswerBody> {
     let began = shared.clock.elapsed();
-    let request_id = uuid::Uuid::new_v4().to_string();
+    let request_id = request_id_of(request.headers());
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let found = routes::find(&method, &path);
     let pattern = found.as_ref().map_or("unknown", |found| found.route.path);
     let answer = match found {
-        Ok(found) => answer(shared, found, request).await,
+        Ok(found) => answer(shared, found, user, request).await,
         Err(error) => Err(error),
     };
     let mut response = answer
@@ -196,7 +215,7 @@ async fn respond(shared: &Arc<Shared>, request: Request<Incoming>) -> Response<A
     shared.metrics.count(method.as_str(), pattern, status, took.as_secs_f64());
     tracing::debug!(request_id, %method, path, status, ?took, "answered");
     if let Ok(value) = HeaderValue::from_str(&request_id) {
-        response.headers_mut().insert(REQUEST_ID, value);
+        response.headers_mut().insert(REQUEST_ID_HEADER, value);
     }
     response
 }
@@ -205,9 +224,12 @@ async fn respond(shared: &Arc<Shared>, request: Request<Incoming>) -> Response<A
 async fn answer(
     shared: &Arc<Shared>,
     found: routes::Match,
+    user: LocalUser,
     request: Request<Incoming>,
 ) -> Result<Answer, ApiError> {
-    origin::ensure_local(request.headers())?;
+    if let Caller::Remote(peer) = Caller::of(user, request.headers())? {
+        origin::ensure_local(peer, request.headers())?;
+    }
     let query = Query::parse(request.uri().query().unwrap_or_default(), found.route.query)?;
     let last_event_id = number_in(request.headers(), "last-event-id");
     let is_change = *request.method() != Method::GET;
@@ -228,6 +250,13 @@ async fn answer(
     // A handler that panics fails its request and nothing else.
     let answered = tokio::task::spawn_blocking(move || handler(&call)).await;
     answered.unwrap_or_else(|panic| Err(ApiError::bug(&panic)))
+}
+
+/// The name that the gateway or the client gave the request, or a new one.
+fn request_id_of(headers: &HeaderMap) -> String {
+    let given = headers.get(REQUEST_ID_HEADER).and_then(|value| value.to_str().ok());
+    let given = given.filter(|text| is_request_id(text)).map(str::to_owned);
+    given.unwrap_or_else(|| uuid::Uuid::new_v4().to_string())
 }
 
 fn number_in(headers: &HeaderMap, name: &str) -> Option<i64> {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::UnixStream;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -21,22 +21,24 @@ use crate::jobs::{JobSpec, JobState};
 /// A running server over [`Memory`].
 struct Running {
     engine: Arc<Memory>,
-    address: std::net::SocketAddr,
+    folder: tempfile::TempDir,
     stop: oneshot::Sender<()>,
     task: JoinHandle<()>,
 }
 
+const SOCKET: &str = "engine.sock";
+
 async fn start() -> Running {
     let engine = Memory::new();
     let clock = Arc::new(VirtualClock::default());
-    let address = "127.0.0.1:0".parse().unwrap();
-    let server = Server::bind(address, Arc::<Memory>::clone(&engine), clock).await.unwrap();
-    let address = server.address();
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join(SOCKET);
+    let server = Server::bind(&socket, Arc::<Memory>::clone(&engine), clock).await.unwrap();
     let (stop, stopping) = oneshot::channel::<()>();
     let task = tokio::spawn(server.serve(async {
         let _ = stopping.await;
     }));
-    Running { engine, address, stop, task }
+    Running { engine, folder, stop, task }
 }
 
 struct Reply {
@@ -56,9 +58,13 @@ impl Reply {
 }
 
 impl Running {
+    async fn connect(&self) -> UnixStream {
+        UnixStream::connect(self.folder.path().join(SOCKET)).await.unwrap()
+    }
+
     /// Sends bytes and reads until the server closes.
     async fn raw(&self, request: &str) -> Reply {
-        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        let mut stream = self.connect().await;
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut text = String::new();
         stream.read_to_string(&mut text).await.unwrap();
@@ -176,9 +182,15 @@ async fn a_format_needs_the_barcode_of_that_very_cartridge() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_foreign_page_could_send_is_refused() {
     let running = start().await;
-    let foreign =
-        running.raw("GET /api/jobs HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n");
-    assert_eq!(foreign.await.code(), "origin_refused");
+    let through_gateway = |host: &str, peer: &str| {
+        let gateway = format!("X-Fossilsafe-Peer: {peer}\r\nX-Fossilsafe-Scheme: http\r\n");
+        format!("GET /api/jobs HTTP/1.1\r\nHost: {host}\r\n{gateway}Connection: close\r\n\r\n")
+    };
+    let foreign = running.raw(&through_gateway("a.example", "127.0.0.1")).await;
+    assert_eq!(foreign.code(), "origin_refused");
+    let other_machine = running.raw(&through_gateway("localhost", "192.0.2.7")).await;
+    assert_eq!(other_machine.code(), "not_this_machine");
+    assert_eq!(running.raw(&through_gateway("localhost", "127.0.0.1")).await.status, 200);
     let form = running.raw(
         "POST /api/backups HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
          Content-Type: text/plain\r\nContent-Length: 2\r\n\r\n{}",
@@ -200,7 +212,7 @@ async fn followers_get_every_event_once_and_the_stream_ends_with_the_job() {
     let job = running.engine.start(JobSpec::Inventory).unwrap().id;
     running.engine.enter(job, JobState::Running);
     let engine = Arc::clone(&running.engine);
-    let mut stream = TcpStream::connect(running.address).await.unwrap();
+    let mut stream = running.connect().await;
     let request = "GET /api/jobs/1/events?after=0 HTTP/1.1\r\nHost: localhost\r\n\r\n";
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut text = String::new();
@@ -248,18 +260,18 @@ async fn a_stop_ends_followers_and_open_connections_at_once() {
     let running = start().await;
     let job = running.engine.start(JobSpec::Inventory).unwrap().id;
     running.engine.enter(job, JobState::Running);
-    let mut follower = TcpStream::connect(running.address).await.unwrap();
+    let mut follower = running.connect().await;
     let request = b"GET /api/jobs/events HTTP/1.1\r\nHost: localhost\r\n\r\n";
     follower.write_all(request).await.unwrap();
     let mut first = [0; 16];
     follower.read_exact(&mut first).await.unwrap();
-    let idle = TcpStream::connect(running.address).await.unwrap();
+    let idle = running.connect().await;
     running.stop.send(()).unwrap();
     tokio::time::timeout(Duration::from_secs(4), running.task).await.unwrap().unwrap();
     let mut rest = Vec::new();
     follower.read_to_end(&mut rest).await.unwrap();
     drop(idle);
-    assert!(TcpStream::connect(running.address).await.is_err());
+    assert!(!running.folder.path().join(SOCKET).exists());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -277,10 +289,33 @@ async fn metrics_show_the_engine_and_count_requests_by_route() {
     }
 }
 
-#[tokio::test]
-async fn only_loopback_addresses_are_bound() {
-    let address = "0.0.0.0:0".parse().unwrap();
+#[tokio::test(flavor = "multi_thread")]
+async fn the_gateways_name_for_a_request_is_kept_unless_it_could_forge_a_log_line() {
+    let running = start().await;
+    let named = |id: &str| {
+        let head = format!("Host: localhost\r\nConnection: close\r\nX-Request-Id: {id}\r\n");
+        format!("GET /api/nothing HTTP/1.1\r\n{head}\r\n")
+    };
+    let kept = running.raw(&named("gw-42")).await;
+    assert_eq!(kept.json()["request_id"], "gw-42");
+    let forged = running.raw(&named("x\" level=ERROR")).await.json();
+    assert_eq!(forged["request_id"].as_str().unwrap().len(), 36, "{forged}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_socket_that_a_killed_engine_left_is_replaced_and_one_in_use_is_not() {
+    let running = start().await;
     let clock = Arc::new(VirtualClock::default());
-    let refused = Server::bind(address, Memory::new(), clock).await;
-    assert!(matches!(refused, Err(ServerError::NotLoopback(_))));
+    let socket = running.folder.path().join(SOCKET);
+    let second = Server::bind(&socket, Memory::new(), Arc::<VirtualClock>::clone(&clock)).await;
+    assert!(matches!(second, Err(ServerError::InUse(_))), "{second:?}");
+    assert_eq!(running.get("/api/version").await.status, 200);
+    let left = running.folder.path().join("left.sock");
+    drop(std::os::unix::net::UnixListener::bind(&left).unwrap());
+    let replaced = Server::bind(&left, Memory::new(), Arc::<VirtualClock>::clone(&clock)).await;
+    assert!(replaced.is_ok(), "{replaced:?}");
+    let file = running.folder.path().join("a file");
+    std::fs::write(&file, "somebody's").unwrap();
+    assert!(Server::bind(&file, Memory::new(), clock).await.is_err());
+    assert_eq!(std::fs::read(&file).unwrap(), b"somebody's");
 }

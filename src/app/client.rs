@@ -13,13 +13,15 @@ use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, UnixStream};
 
 use super::address::Address;
+use super::door::Door;
 use super::error::AppError;
 use crate::api::types::{LIMIT_MAX, Page, Problem};
 
-/// How long a connection may take: loopback answers at once or not at all.
+/// How long a connection may take: this machine answers at once or not at all.
 const CONNECT_TIME: Duration = Duration::from_secs(5);
 
 /// Whether a follower wants more.
@@ -41,18 +43,17 @@ pub(super) struct LiveEvent {
 /// Where the engine is.
 #[derive(Debug)]
 pub(super) struct Client {
-    server: String,
+    door: Door,
     runtime: tokio::runtime::Runtime,
 }
 
 impl Client {
-    /// A client of `server`, `HOST:PORT`. Does not connect yet.
-    pub(super) fn new(server: &str) -> Result<Self, AppError> {
+    /// A client that goes in by `door`. Does not connect yet.
+    pub(super) fn new(door: Door) -> Result<Self, AppError> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let what = || "cannot start the client".to_owned();
         let runtime = runtime.map_err(|source| AppError::Io { what: what(), source })?;
-        let server = server.trim_start_matches("http://").trim_end_matches('/').to_owned();
-        Ok(Self { server, runtime })
+        Ok(Self { door, runtime })
     }
 
     pub(super) fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, AppError> {
@@ -149,27 +150,49 @@ impl Client {
     async fn send(
         &self,
         method: Method,
+        path_and_query: &str,
+        body: Bytes,
+    ) -> Result<Response<Incoming>, AppError> {
+        match &self.door {
+            Door::Socket(path) => {
+                self.send_over(UnixStream::connect(path), method, path_and_query, body).await
+            }
+            Door::Network(address) => {
+                self.send_over(TcpStream::connect(address), method, path_and_query, body).await
+            }
+        }
+    }
+
+    async fn send_over<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
+        &self,
+        connecting: impl Future<Output = io::Result<S>>,
+        method: Method,
         path: &str,
         body: Bytes,
     ) -> Result<Response<Incoming>, AppError> {
-        let connecting = tokio::time::timeout(CONNECT_TIME, TcpStream::connect(&self.server)).await;
+        let connecting = tokio::time::timeout(CONNECT_TIME, connecting).await;
         let connected = connecting.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
-        let stream = connected
-            .map_err(|source| AppError::Unreachable { server: self.server.clone(), source })?;
+        let stream = connected.map_err(|source| self.unreachable(source))?;
         let handshake = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await;
         let (mut sender, connection) = handshake.map_err(|error| self.unusable(&error))?;
         // Ends with the answer; what goes wrong in it shows at the answer too.
         tokio::spawn(connection);
-        let mut request = Request::builder().method(method).uri(path).header(HOST, &self.server);
+        let host = match &self.door {
+            Door::Socket(_) => "localhost",
+            Door::Network(address) => address,
+        };
+        let mut request = Request::builder().method(method).uri(path).header(HOST, host);
         if !body.is_empty() {
             request = request.header(CONTENT_TYPE, "application/json");
         }
         let request = request.body(Full::new(body)).map_err(|error| self.unusable(&error))?;
         // A connection that breaks before the answer begins is an engine that has just gone.
-        sender.send_request(request).await.map_err(|error| AppError::Unreachable {
-            server: self.server.clone(),
-            source: io::Error::other(error),
-        })
+        let answer = sender.send_request(request).await;
+        answer.map_err(|error| self.unreachable(io::Error::other(error)))
+    }
+
+    fn unreachable(&self, source: io::Error) -> AppError {
+        AppError::Unreachable { server: self.door.to_string(), source }
     }
 
     async fn refusal(&self, response: Response<Incoming>) -> AppError {
@@ -185,7 +208,7 @@ impl Client {
     }
 
     fn unusable(&self, why: &dyn std::fmt::Display) -> AppError {
-        AppError::Protocol { server: self.server.clone(), why: why.to_string() }
+        AppError::Protocol { server: self.door.to_string(), why: why.to_string() }
     }
 }
 

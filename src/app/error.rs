@@ -1,11 +1,13 @@
 //! Why a command fails, and the exit code that says so.
 
 use std::io;
+use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use super::settings::SettingsError;
 use crate::api::ServerError;
 use crate::api::types::Problem;
+use crate::gateway::{CertificateError, GatewayError};
 
 /// How a command ends. The numbers are promised in `--help`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +64,15 @@ pub(super) enum AppError {
     /// The API cannot be served.
     #[error("the API cannot start")]
     Server(#[from] ServerError),
+    /// The gateway cannot start.
+    #[error("the gateway cannot start")]
+    Gateway(#[from] GatewayError),
+    /// HTTPS cannot be served.
+    #[error("HTTPS cannot be served")]
+    Certificate(#[from] CertificateError),
+    /// Nobody could be told apart on a network yet.
+    #[error("{0} is not a loopback address, and there are no users yet")]
+    NotLoopback(SocketAddr),
     /// A part of the engine cannot start.
     #[error("{message}")]
     Start {
@@ -127,7 +138,14 @@ impl AppError {
             Self::Protocol { .. } => Some("Look at the log of the engine, then try again."),
             Self::Refused(problem) => Some(&problem.next_step),
             Self::Settings(error) => Some(error.next_step()),
-            Self::Server(_) => Some("Stop what uses the address, or choose another with --listen."),
+            Self::Server(_) => Some("Stop the other engine, or name another socket."),
+            Self::Gateway(_) => {
+                Some("Stop what uses the address, or choose another: see --help for its options.")
+            }
+            Self::Certificate(_) => Some(
+                "Put certificate.pem and key.pem right, or remove both: then one is made at the next start.",
+            ),
+            Self::NotLoopback(_) => Some("Use 127.0.0.1 or ::1."),
             Self::Start { next_step, .. } | Self::Offline { next_step, .. } => Some(next_step),
             Self::Usage(_) | Self::Io { .. } | Self::Print(_) => None,
         }
@@ -142,6 +160,9 @@ impl AppError {
             Self::Refused(problem) => &problem.code,
             Self::Settings(_) => "settings_unusable",
             Self::Server(_) => "api_not_started",
+            Self::Gateway(_) => "gateway_not_started",
+            Self::Certificate(_) => "certificate_unusable",
+            Self::NotLoopback(_) => "not_loopback",
             Self::Start { .. } => "engine_not_started",
             Self::Offline { .. } => "offline_failed",
             Self::Io { .. } => "file_failed",

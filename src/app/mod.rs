@@ -7,12 +7,13 @@ mod address;
 mod bench;
 mod cli;
 mod client;
+mod door;
 mod engine;
 mod error;
 mod logging;
 mod offline;
+mod serve;
 pub mod settings;
-mod supervise;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -37,6 +37,8 @@ pub mod file;
 pub mod generation;
 pub mod ids;
 pub mod lock;
+pub mod peer;
+pub mod problem;
 pub mod timestamp;
 pub mod units;
 
@@ -51,5 +53,7 @@ pub use file::{
 pub use generation::LtoGeneration;
 pub use ids::{DriveSerial, JobId, LibrarySerial, RunId, SetName, VolumeUuid};
 pub use lock::lock_alone;
+pub use peer::Peer;
+pub use problem::Problem;
 pub use timestamp::Timestamp;
 pub use units::{BlockCount, BlockNumber, ByteCount, GIB, KIB, MIB, Partition, Position};

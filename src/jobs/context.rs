@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -14,7 +14,7 @@ use crate::catalog::{Catalog, EventLevel, JobEvent};
 use crate::domain::{Barcode, Clock, JobId, RunId, SetName, VolumeUuid};
 use crate::drive::WaitState;
 use crate::keys::KeyStore;
-use crate::stream::{Control, Gauges, StreamConfig};
+use crate::stream::{Control, Gauges, Request, StreamConfig};
 
 /// Progress is stored in the catalog no more often than this; live figures are read from memory.
 const STORE_INTERVAL: Duration = Duration::from_secs(2);
@@ -96,6 +96,10 @@ pub struct Live {
     progress: Mutex<JobProgress>,
     stored_at: Mutex<Duration>,
     is_stopping: Arc<AtomicBool>,
+    /// Steps of the job's own loop.
+    steps: AtomicU64,
+    /// Steps and bytes at the last look, and since when they have been the same.
+    watched: Mutex<Option<(u64, Duration)>>,
 }
 
 impl Live {
@@ -107,7 +111,30 @@ impl Live {
             progress: Mutex::new(JobProgress::default()),
             stored_at: Mutex::new(Duration::ZERO),
             is_stopping,
+            steps: AtomicU64::new(0),
+            watched: Mutex::default(),
         })
+    }
+
+    /// For how long the job has neither taken a step nor moved a byte, as far as this was looked at. A
+    /// paused job stands still by order.
+    pub(super) fn silent_for(&self, now: Duration) -> Duration {
+        let figures = self.gauges.snapshot(now);
+        let moved: u64 = figures.drives.iter().map(|drive| drive.bytes).sum();
+        let marks = [moved, figures.source_bytes, figures.source_files];
+        let mark = marks
+            .iter()
+            .fold(self.steps.load(Ordering::Relaxed), |sum, mark| sum.wrapping_add(*mark));
+        let mut watched = self.watched.lock();
+        let is_paused = self.control.request() == Request::Pause;
+        let same_since = watched.filter(|(last, _)| *last == mark && !is_paused);
+        let since = same_since.map_or(now, |(_, since)| since);
+        *watched = Some((mark, since));
+        now.saturating_sub(since)
+    }
+
+    fn step(&self) {
+        self.steps.fetch_add(1, Ordering::Relaxed);
     }
 
     /// How far the job is now.
@@ -139,6 +166,7 @@ impl JobContext {
     /// True once the job must come to its next safe point and end.
     #[must_use]
     pub fn is_stopped(&self) -> bool {
+        self.live.step();
         self.live.control.is_cancelled()
     }
 
@@ -150,6 +178,7 @@ impl JobContext {
 
     /// A safe point between two steps: waits while the job is paused.
     pub fn safe_point(&self) {
+        self.live.step();
         let _goes_on = self.live.control.checkpoint();
     }
 
@@ -165,6 +194,7 @@ impl JobContext {
     /// Changes the job's progress, and stores it now and then.
     pub fn update(&self, change: impl FnOnce(&mut JobProgress)) {
         change(&mut self.live.progress.lock());
+        self.live.step();
         (self.changed)();
         let now = self.parts.clock.elapsed();
         let is_due = now.saturating_sub(*self.live.stored_at.lock()) >= STORE_INTERVAL;
@@ -204,6 +234,7 @@ impl JobContext {
     /// Tells what happened, for those who follow and for the record.
     pub fn tell(&self, level: EventLevel, code: &str, message: impl Into<String>) {
         let message = message.into();
+        self.live.step();
         match level {
             EventLevel::Error => tracing::error!(job = self.id.0, code, "{message}"),
             EventLevel::Warning => tracing::warn!(job = self.id.0, code, "{message}"),
@@ -224,5 +255,25 @@ impl JobContext {
         self.update(|progress| {
             progress.stage = format!("waiting for the drive ({:?})", wait.reason)
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_is_silent_only_while_it_neither_steps_nor_moves_bytes_nor_is_paused() {
+        let live = Live::new(Arc::default(), true);
+        let at = |hours: u64| Duration::from_secs(hours * 3600);
+        assert_eq!(live.silent_for(at(100)), Duration::ZERO, "not looked at before");
+        assert_eq!(live.silent_for(at(103)), at(3));
+        live.step();
+        assert_eq!(live.silent_for(at(104)), Duration::ZERO);
+        assert_eq!(live.silent_for(at(105)), at(1));
+        live.control.pause();
+        assert_eq!(live.silent_for(at(200)), Duration::ZERO);
+        live.control.resume();
+        assert_eq!(live.silent_for(at(201)), at(1));
     }
 }

@@ -9,6 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 
@@ -23,6 +24,10 @@ use crate::domain::{Barcode, JobId};
 
 /// The kind of job that writes to tape; all others that move data read.
 const BACKUP: &str = "backup";
+
+/// The longest commands that jobs send are limited to four hours (`scsi::timeouts`: load and format),
+/// and a job takes a step after each.
+const SILENCE_MAX: Duration = Duration::from_secs(6 * 3600);
 
 /// Runs the jobs of one appliance.
 pub struct Runner {
@@ -166,6 +171,16 @@ impl Runner {
         let figures = live.gauges.snapshot(self.parts.clock.elapsed());
         progress.stream = serde_json::to_value(figures).ok();
         Some(progress)
+    }
+
+    /// A job that has not shown a sign of life for longer than any command of a drive may take. Asked
+    /// again and again: what was not looked at counts as alive.
+    #[must_use]
+    pub fn silent_job(&self) -> Option<JobId> {
+        let now = self.parts.clock.elapsed();
+        let live_jobs = self.live.lock();
+        let mut silent = live_jobs.iter().filter(|(_, live)| live.silent_for(now) > SILENCE_MAX);
+        silent.next().map(|(id, _)| *id)
     }
 
     /// Brings every job to its next safe point and waits for it. Jobs go on at the next start.
@@ -321,7 +336,7 @@ impl Runner {
 }
 
 impl MovedBytes {
-    fn add(&mut self, live: &Live, now: std::time::Duration) {
+    fn add(&mut self, live: &Live, now: Duration) {
         let drives = live.gauges.snapshot(now).drives;
         let bytes: u64 = drives.iter().map(|drive| drive.bytes).sum();
         if live.is_writing { self.written += bytes } else { self.read += bytes }

@@ -2,7 +2,8 @@
 
 use std::error::Error;
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -93,11 +94,11 @@ pub(crate) mod api_request {
     /// The bytes are what a client sends before it closes. The server answers or hangs up, within
     /// the time of a read, and goes on serving: the next request finds it.
     pub(crate) fn run(bytes: &[u8]) {
-        let Some(address) = *SERVER.get_or_init(start) else { return };
+        let Some(socket) = SERVER.get_or_init(start) else { return };
         // A client that sends no more gets no events without end.
-        let _ = exchange(address, bytes, Then::Hangup);
+        let _ = exchange(socket, bytes, Then::Hangup);
         let health = b"GET /api/healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
-        let answer = exchange(address, health, Then::Listen);
+        let answer = exchange(socket, health, Then::Listen);
         let answer = answer.unwrap_or_else(|error| panic!("{error}"));
         assert!(answer.starts_with(b"HTTP/1.1 200 "), "{}", String::from_utf8_lossy(&answer));
     }
@@ -109,8 +110,8 @@ pub(crate) mod api_request {
         Hangup,
     }
 
-    fn exchange(address: SocketAddr, bytes: &[u8], then: Then) -> std::io::Result<Vec<u8>> {
-        let mut stream = TcpStream::connect(address)?;
+    fn exchange(socket: &Path, bytes: &[u8], then: Then) -> std::io::Result<Vec<u8>> {
+        let mut stream = UnixStream::connect(socket)?;
         stream.set_read_timeout(Some(Duration::from_secs(5)))?;
         stream.write_all(bytes)?;
         if then == Then::Hangup {
@@ -150,25 +151,26 @@ pub(crate) mod api_request {
     }
 }
 
-static SERVER: OnceLock<Option<SocketAddr>> = OnceLock::new();
+static SERVER: OnceLock<Option<PathBuf>> = OnceLock::new();
 
 /// Starts the one server of this process, on a thread that ends with it.
-fn start() -> Option<SocketAddr> {
-    let (told, address) = std::sync::mpsc::channel();
+fn start() -> Option<PathBuf> {
+    let (told, bound) = std::sync::mpsc::channel();
+    let socket = std::env::temp_dir().join(format!("fossilsafe-fuzz-{}.sock", std::process::id()));
+    let place = socket.clone();
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         let Ok(runtime) = runtime else { return };
         runtime.block_on(async {
             let engine = Arc::new(Refusing::new());
             let clock = Arc::new(VirtualClock::default());
-            let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
-            if let Ok(server) = Server::bind(any_port, engine, clock).await {
-                let _ = told.send(server.address());
+            if let Ok(server) = Server::bind(&place, engine, clock).await {
+                let _ = told.send(());
                 server.serve(std::future::pending()).await;
             }
         });
     });
-    address.recv().ok()
+    bound.recv().ok().map(|()| socket)
 }
 
 /// An engine that knows nothing: the API in front of it is what is tested.

@@ -11,11 +11,11 @@ mod file;
 mod job;
 mod library;
 mod page;
-mod problem;
 mod restore;
 mod set;
 mod system;
 
+pub use crate::domain::Problem;
 pub use cartridge::{CartridgeFilter, CartridgeState, CartridgeView, FormatRequest, VolumeView};
 pub use evidence::{
     CartridgeEvidence, CopyEvidence, EvidenceRow, EvidenceScope, EvidenceState, EvidenceTable,
@@ -31,7 +31,6 @@ pub use library::{
     ReservationView, TakeDriveRequest,
 };
 pub use page::{LIMIT_DEFAULT, LIMIT_MAX, Page, PageRequest};
-pub use problem::Problem;
 pub use restore::{MissingVolume, PlanStep, RestorePlan};
 pub use set::{RunFilter, RunState, RunView, SetView};
 pub use system::{

@@ -16,7 +16,7 @@ use super::size::parse_size;
 use crate::app::bench::streaming::{self, StreamingPlan};
 use crate::app::bench::{self, Case, Cost, Plan, ScalePlan, Subject, TreePlan};
 use crate::app::error::{AppError, Exit};
-use crate::app::supervise::Signals;
+use crate::app::serve::Signals;
 use crate::domain::ByteCount;
 
 #[derive(Debug, Args)]

@@ -8,7 +8,6 @@ mod backup;
 mod bench;
 mod cartridge;
 mod catalog;
-mod engine;
 mod evidence;
 mod follow;
 mod job;
@@ -25,6 +24,7 @@ mod ltfs_tests;
 mod output;
 mod restore;
 mod search;
+mod service;
 mod set;
 mod size;
 mod status;
@@ -40,6 +40,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use super::client::Client;
+use super::door::Door;
 use super::error::{AppError, Exit};
 use output::Output;
 
@@ -53,9 +54,6 @@ Exit codes:
 
 Sizes are given as 500MB, 4GiB or plain bytes. FOSSILSAFE_ENGINE stands for --server.";
 
-/// Where the engine is unless somebody says otherwise.
-const SERVER_DEFAULT: &str = "127.0.0.1:8080";
-
 /// Keeps files on LTO tape as standard LTFS and knows that they can be read back.
 #[derive(Debug, Parser)]
 #[command(name = "fossilsafe", version, after_help = EXIT_CODES, after_long_help = EXIT_CODES)]
@@ -63,7 +61,8 @@ struct Arguments {
     /// Print one JSON document instead of text
     #[arg(long, global = true)]
     json: bool,
-    /// The engine to ask [default: 127.0.0.1:8080]
+    /// The engine to ask: its address, or the path of its socket [default: 127.0.0.1:8080, then
+    /// /run/fossilsafe/engine.sock]
     #[arg(long, global = true, value_name = "HOST:PORT")]
     server: Option<String>,
     #[command(subcommand)]
@@ -72,8 +71,12 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Start the engine and its API, with a practice library or the devices of this machine
-    Run(engine::RunArguments),
+    /// Start engine and gateway in one process, with a practice library or the devices of this machine
+    Run(service::RunArguments),
+    /// The service that owns catalog and devices: answers the API on a Unix socket
+    Engine(service::EngineArguments),
+    /// The service between the network and an engine: HTTP, HTTPS, limits
+    Gateway(service::GatewayArguments),
     /// Say whether the engine works and what needs a person
     Status,
     /// The library: show it, move cartridges, look again
@@ -154,11 +157,13 @@ fn execute(arguments: Arguments, output: &Output) -> Exit {
 fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, AppError> {
     let server = arguments.server.or_else(|| std::env::var("FOSSILSAFE_ENGINE").ok());
     let context = || {
-        let client = Client::new(server.as_deref().unwrap_or(SERVER_DEFAULT))?;
+        let client = Client::new(Door::find(server.as_deref()))?;
         Ok::<_, AppError>(Context { client, output: output.clone() })
     };
     match arguments.command {
-        Command::Run(run) => engine::run(&run, output),
+        Command::Run(arguments) => service::run(&arguments, output),
+        Command::Engine(arguments) => service::run_engine(&arguments, output),
+        Command::Gateway(arguments) => service::run_gateway(&arguments, output),
         Command::Status => status::run(&context()?),
         Command::Library(command) => library::run(command, &context()?),
         Command::Cartridge(command) => cartridge::run(command, &context()?),

@@ -1,6 +1,6 @@
 //! The command line as people and scripts meet it: arguments, text, JSON, exit codes.
 //!
-//! Commands run against a real server on a free port, with an engine of memory behind it.
+//! Commands run against a real server on a socket of its own, with an engine of memory behind it.
 
 use std::sync::Arc;
 
@@ -81,7 +81,8 @@ fn what_would_be_ambiguous_or_destroy_by_accident_is_refused() {
 /// An engine that answers on its own threads until it is dropped.
 struct Appliance {
     engine: Arc<Memory>,
-    server: String,
+    socket: std::path::PathBuf,
+    _folder: tempfile::TempDir,
     _stop: oneshot::Sender<()>,
     _runtime: tokio::runtime::Runtime,
 }
@@ -90,21 +91,21 @@ impl Appliance {
     fn start() -> Self {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let engine = Memory::new();
-        let address = "127.0.0.1:0".parse().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("engine.sock");
         let clock = Arc::new(VirtualClock::default());
-        let bound = runtime.block_on(Server::bind(address, Arc::<Memory>::clone(&engine), clock));
+        let bound = runtime.block_on(Server::bind(&socket, Arc::<Memory>::clone(&engine), clock));
         let server = bound.unwrap();
-        let address = server.address().to_string();
         let (stop, stopping) = oneshot::channel();
         runtime.spawn(server.serve(async {
             let _ = stopping.await;
         }));
-        Self { engine, server: address, _stop: stop, _runtime: runtime }
+        Self { engine, socket, _folder: folder, _stop: stop, _runtime: runtime }
     }
 
     /// Runs one command line and returns what it printed.
     fn run(&self, line: &str) -> (Exit, String) {
-        let arguments = parse(&format!("{line} --server {}", self.server)).unwrap();
+        let arguments = parse(&format!("{line} --server {}", self.socket.display())).unwrap();
         let (output, text) = Output::captured(arguments.json);
         let exit = execute(arguments, &output);
         let text = text.lock().clone();
@@ -172,8 +173,9 @@ fn an_engine_that_stops_under_a_follower_says_that_the_job_goes_on() {
     let appliance = Appliance::start();
     appliance.run("fossilsafe library inventory --detach");
     appliance.engine.enter(JobId(1), JobState::Running);
-    let Appliance { server, _stop, _runtime, .. } = appliance;
-    let arguments = parse(&format!("fossilsafe job follow 1 --server {server}")).unwrap();
+    let Appliance { socket, _stop, _runtime, .. } = appliance;
+    let line = format!("fossilsafe job follow 1 --server {}", socket.display());
+    let arguments = parse(&line).unwrap();
     let (output, text) = Output::captured(false);
     // Dropped when the follower has heard of the job: the server then ends its streams.
     let stopper = std::thread::spawn({

@@ -311,7 +311,7 @@ pub(super) fn folder_of(named: Option<PathBuf>) -> Result<PathBuf, AppError> {
     let by_variable = || std::env::var_os(LIBRARY_VARIABLE).map(PathBuf::from);
     match named.or_else(by_variable) {
         Some(folder) => Ok(folder),
-        None => Ok(super::engine::data_default()?.join(PRACTICE_FOLDER)),
+        None => Ok(super::service::data_default()?.join(PRACTICE_FOLDER)),
     }
 }
 

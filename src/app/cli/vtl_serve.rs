@@ -5,7 +5,7 @@
 
 use super::output::Output;
 use crate::app::error::{AppError, Exit};
-use crate::app::supervise::Signals;
+use crate::app::serve::Signals;
 use crate::vtl::{VirtualLibrary, tcmu};
 
 /// Serves until SIGTERM or SIGINT; says one line once the devices are there.

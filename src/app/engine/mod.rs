@@ -46,7 +46,12 @@ pub(super) struct RunningEngine {
     pub(super) engine: Arc<dyn Engine>,
     /// Lets jobs reach a safe point, closes catalog and devices; blocks until then.
     pub(super) stop: Box<dyn FnOnce() + Send>,
+    /// Whether a job hangs.
+    pub(super) silent_job: Arc<SilentJob>,
 }
+
+/// Names a job that has shown no sign of life for longer than any command may take.
+pub(super) type SilentJob = dyn Fn() -> Option<JobId> + Send + Sync;
 
 /// What the command line says about this start only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,7 +87,12 @@ pub(super) fn start(
         is_practice: settings.library == LibraryChoice::Practice,
         sums: Mutex::default(),
     });
-    Ok(RunningEngine { engine: service, stop: Box::new(move || runner.stop()) })
+    let watched = Arc::clone(&runner);
+    Ok(RunningEngine {
+        engine: service,
+        stop: Box::new(move || runner.stop()),
+        silent_job: Arc::new(move || watched.silent_job()),
+    })
 }
 
 /// Looks at the library, and notes in the catalog what is where. A library that does not answer is

@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 use super::{CatalogStart, start};
 use crate::api::Server;
 use crate::app::client::{Client, Follow};
+use crate::app::door::Door;
 use crate::app::error::AppError;
 use crate::app::settings::Settings;
 use crate::domain::{ByteCount, Clock, MIB, SystemClock};
@@ -41,9 +42,9 @@ impl Appliance {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let running = start(data, &settings, CatalogStart::Open, Arc::clone(&clock)).unwrap();
         let runtime = Runtime::new().unwrap();
-        let address = "127.0.0.1:0".parse().unwrap();
-        let server = runtime.block_on(Server::bind(address, running.engine, clock)).unwrap();
-        let client = Client::new(&server.address().to_string()).unwrap();
+        let socket = data.join("engine.sock");
+        let server = runtime.block_on(Server::bind(&socket, running.engine, clock)).unwrap();
+        let client = Client::new(Door::Socket(socket)).unwrap();
         let (sender, stopping) = oneshot::channel();
         let task = runtime.spawn(server.serve(async {
             let _ = stopping.await;

@@ -1,4 +1,7 @@
-//! The one shape of every error that the API answers with.
+//! The one shape of every error that the HTTP API answers with.
+//!
+//! It stands here and not in `api` because the gateway refuses requests too, in the same shape, and
+//! knows nothing of the API behind it.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,0 +1,15 @@
+//! The services: engine and gateway, each by itself or both in this process, until a signal.
+//!
+//! They are stopped in the order that loses nothing: the way in goes first, so nobody starts work that
+//! is about to end; then the engine lets its jobs reach a safe point. systemd is told READY only when
+//! catalog and devices are open and requests are answered, and STOPPING at once. A second signal ends
+//! the process where it stands, which jobs survive by design.
+
+mod engine;
+mod gateway;
+mod notify;
+mod signals;
+
+pub(super) use engine::{EngineStart, engine};
+pub(super) use gateway::{Addresses, GatewayStart, gateway, run};
+pub(super) use signals::Signals;
