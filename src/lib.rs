@@ -16,6 +16,7 @@ pub mod keys;
 pub mod manifest;
 pub mod catalog;
 pub mod pools;
+pub mod people;
 pub mod jobs;
 pub mod api;
 pub mod gateway;

@@ -9,6 +9,9 @@
 //! are interned, extents are packed, whatever can be large is read in pages, and the search index is a
 //! file of its own that is written behind the run and can be made again at any time.
 //!
+//! Two files beside it outlive it: who may sign in (`people`), and who did what (`audit_log`). They cannot be
+//! read back from tapes, so a catalog that is moved aside leaves them where they are.
+//!
 //! `SCHEMA.md` has the tables, their writers, sizes as measured, and how to add a migration. All SQL of
 //! the product is in this folder. Threads: [`Catalog`] is shared by cloning; one writer, many readers.
 
@@ -30,6 +33,7 @@ pub mod jobs;
 pub mod located;
 mod open;
 mod paths;
+pub mod people;
 pub mod previous;
 pub mod rebuild;
 pub mod run_writer;
@@ -38,6 +42,7 @@ pub mod search;
 pub mod selection;
 pub mod sets;
 mod settings;
+pub mod side_file;
 mod sizes;
 #[cfg(test)]
 mod test_support;
@@ -67,6 +72,7 @@ pub use selection::{
     Choosing, ItemKey, ItemState, SelectionItem, SelectionRequest, SelectionTotals, VolumeShare,
 };
 pub use sets::SetRecord;
+pub use side_file::StoreError;
 pub use sizes::CatalogSizes;
 pub use text_enum::UnknownWord;
 pub use volumes::{IndexGeneration, NewVolume, SetPlace, VolumeRecord, VolumeState};

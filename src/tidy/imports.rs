@@ -22,6 +22,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("manifest", &["domain", "keys"]),
     ("stream", &["domain", "drive", "ltfs", "source"]),
     ("pools", &["domain", "catalog"]),
+    // Rules over the people's file, whose SQL is in `catalog` like all SQL.
+    ("people", &["domain", "catalog"]),
     ("health", &["domain", "drive", "changer", "catalog"]),
     (
         "jobs",
@@ -30,7 +32,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "catalog", "pools", "health",
         ],
     ),
-    ("api", &["domain", "jobs", "catalog", "pools", "health", "keys", "system"]),
+    ("api", &["domain", "jobs", "catalog", "pools", "people", "health", "keys", "system"]),
     ("gateway", &["domain"]),
 ];
 
