@@ -58,8 +58,10 @@ impl Call {
 pub(super) enum Answer {
     /// One document.
     Whole { status: StatusCode, content_type: &'static str, body: Vec<u8> },
-    /// Events as they happen.
+    /// Events as they happen, server-sent.
     Events(EventsRequest),
+    /// The same over a WebSocket.
+    Socket(EventsRequest),
 }
 
 pub(super) const JSON: &str = "application/json";

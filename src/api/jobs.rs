@@ -67,6 +67,12 @@ pub(super) fn all_events(call: &Call) -> Result<Answer, ApiError> {
     follow(call, None)
 }
 
+/// Events of all jobs as they happen, over a WebSocket.
+pub(super) fn socket(call: &Call) -> Result<Answer, ApiError> {
+    let after = event_number(call.query.text("after")?)?.unwrap_or(0);
+    Ok(Answer::Socket(EventsRequest { job: None, after, limit: LIMIT_MAX }))
+}
+
 fn follow(call: &Call, job: Option<JobId>) -> Result<Answer, ApiError> {
     // A browser that reconnects sends where it was in a header, and the old query.
     let asked = event_number(call.query.text("after")?)?;

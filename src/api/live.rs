@@ -1,4 +1,4 @@
-//! Live events: server-sent events of one job or of all, for as long as somebody listens.
+//! Live events of one job or of all, for as long as somebody listens: server-sent, or over a WebSocket.
 //!
 //! Two kinds of message go out. `message` is a kept event with its number as the stream's id, so a
 //! follower that lost its connection goes on where it was. `job` is the job's view after something
@@ -26,15 +26,34 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// Least time between two views: smooth for the eye, and the engine is asked at most this often.
 const VIEW_INTERVAL: Duration = Duration::from_millis(200);
 
+/// How a message is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Format {
+    /// Lines of a `text/event-stream`.
+    ServerSent,
+    /// One JSON document a message; the connection is kept alive by its own pings.
+    WebSocket,
+}
+
+/// A message of a WebSocket.
+#[derive(Serialize)]
+struct Envelope<'a, T> {
+    event: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<i64>,
+    data: &'a T,
+}
+
 /// Follows what `request` names until the follower goes, `stop` says so, or the job has ended.
 pub(super) fn follow(
     engine: Arc<dyn Engine>,
     request: EventsRequest,
+    format: Format,
     stop: watch::Receiver<bool>,
 ) -> mpsc::Receiver<Bytes> {
     let (sender, receiver) = mpsc::channel(QUEUE_MESSAGES);
     tokio::spawn(async move {
-        let mut follower = Follower { engine, request, sender, seen: BTreeMap::new() };
+        let mut follower = Follower { engine, request, format, sender, seen: BTreeMap::new() };
         tokio::select! {
             () = stopped(stop) => {}
             // An error here is a follower that has gone.
@@ -58,6 +77,7 @@ struct Gone;
 struct Follower {
     engine: Arc<dyn Engine>,
     request: EventsRequest,
+    format: Format,
     sender: mpsc::Sender<Bytes>,
     /// The views that went out last.
     seen: BTreeMap<JobId, JobView>,
@@ -121,7 +141,7 @@ impl Follower {
             tokio::select! {
                 changed = changes.changed() => return changed.map_err(|_| Gone),
                 () = self.sender.closed() => return Err(Gone),
-                () = tokio::time::sleep(KEEP_ALIVE) => {
+                () = tokio::time::sleep(KEEP_ALIVE), if self.format == Format::ServerSent => {
                     let probe = Bytes::from_static(b": still here\n\n");
                     self.sender.send(probe).await.map_err(|_| Gone)?;
                 }
@@ -130,9 +150,17 @@ impl Follower {
     }
 
     async fn send<T: Serialize>(&self, kind: &str, id: Option<i64>, of: &T) -> Result<(), Gone> {
-        let json = serde_json::to_string(of).map_err(|_| Gone)?;
-        let id = id.map(|id| format!("id: {id}\n")).unwrap_or_default();
-        let text = format!("{id}event: {kind}\ndata: {json}\n\n");
+        let text = match self.format {
+            Format::ServerSent => {
+                let json = serde_json::to_string(of).map_err(|_| Gone)?;
+                let id = id.map(|id| format!("id: {id}\n")).unwrap_or_default();
+                format!("{id}event: {kind}\ndata: {json}\n\n")
+            }
+            Format::WebSocket => {
+                let envelope = Envelope { event: kind, id, data: of };
+                serde_json::to_string(&envelope).map_err(|_| Gone)?
+            }
+        };
         self.sender.send(Bytes::from(text)).await.map_err(|_| Gone)
     }
 }

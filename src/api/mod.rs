@@ -35,6 +35,7 @@ mod system;
 #[cfg(test)]
 mod tests;
 pub mod types;
+mod websocket;
 
 pub use engine::{Engine, EngineError, EngineErrorKind};
 pub use query::encode;

@@ -83,6 +83,7 @@ routes! {
 
     GET "/api/jobs" Viewer ["state", "kind", "active", "after", "limit"] => jobs::list;
     GET "/api/jobs/events" Viewer ["after"] => jobs::all_events;
+    GET "/ws" Viewer ["after"] => jobs::socket;
     GET "/api/jobs/{id}" Viewer [] => jobs::show;
     GET "/api/jobs/{id}/events" Viewer ["after"] => jobs::events;
     GET "/api/jobs/{id}/history" Viewer ["after", "limit"] => jobs::history;

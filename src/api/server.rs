@@ -28,6 +28,7 @@ use super::error::ApiError;
 use super::metrics::Metrics;
 use super::origin;
 use super::query::Query;
+use super::websocket::{self, Upgrade};
 use super::{live, routes};
 use crate::domain::Clock;
 use crate::domain::peer::{REQUEST_ID_HEADER, is_request_id};
@@ -178,7 +179,8 @@ async fn serve_connection(stream: UnixStream, shared: Arc<Shared>) {
         .timer(TokioTimer::new())
         .header_read_timeout(READ_TIME)
         .max_buf_size(HEAD_BYTES_MAX)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
     tokio::pin!(connection);
     let ended = tokio::select! {
         ended = &mut connection => ended,
@@ -196,11 +198,12 @@ async fn serve_connection(stream: UnixStream, shared: Arc<Shared>) {
 async fn respond(
     shared: &Arc<Shared>,
     user: LocalUser,
-    request: Request<Incoming>,
+    mut request: Request<Incoming>,
 ) -> Response<AnswerBody> {
     let began = shared.clock.elapsed();
     let request_id = request_id_of(request.headers());
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let upgrade = Upgrade::of(&mut request);
     let found = routes::find(&method, &path);
     let pattern = found.as_ref().map_or("unknown", |found| found.route.path);
     let answer = match found {
@@ -208,7 +211,7 @@ async fn respond(
         Err(error) => Err(error),
     };
     let mut response = answer
-        .map(|answer| into_response(shared, answer))
+        .and_then(|answer| into_response(shared, answer, upgrade))
         .unwrap_or_else(|error| problem(&error, &request_id));
     let status = response.status().as_u16();
     let took = shared.clock.elapsed().saturating_sub(began);
@@ -300,17 +303,25 @@ fn ensure_json(content_type: Option<&HeaderValue>) -> Result<(), ApiError> {
     ))
 }
 
-fn into_response(shared: &Shared, answer: Answer) -> Response<AnswerBody> {
-    match answer {
+fn into_response(
+    shared: &Shared,
+    answer: Answer,
+    upgrade: Option<Upgrade>,
+) -> Result<Response<AnswerBody>, ApiError> {
+    let (engine, stop) = (Arc::clone(&shared.engine), shared.stop.clone());
+    Ok(match answer {
         Answer::Whole { status, content_type, body } => {
             response(status, content_type, AnswerBody::whole(body))
         }
         Answer::Events(request) => {
-            let engine = Arc::clone(&shared.engine);
-            let pieces = live::follow(engine, request, shared.stop.clone());
+            let pieces = live::follow(engine, request, live::Format::ServerSent, stop);
             response(StatusCode::OK, "text/event-stream", AnswerBody::Live(pieces))
         }
-    }
+        Answer::Socket(request) => {
+            let upgrade = upgrade.ok_or_else(websocket::required)?;
+            upgrade.follow(engine, request, stop)
+        }
+    })
 }
 
 fn problem(error: &ApiError, request_id: &str) -> Response<AnswerBody> {

@@ -6,11 +6,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use tokio_tungstenite::tungstenite::Message;
 
 use super::engine::Engine;
 use super::memory::Memory;
@@ -253,6 +255,47 @@ async fn a_follower_that_comes_back_goes_on_where_it_was() {
     let rest = running.get("/api/jobs/1/history?limit=2&after=2").await.json();
     assert_eq!(rest["items"][0]["id"], 3);
     assert_eq!(rest.get("next"), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_websocket_brings_the_same_events_and_goes_on_where_it_was() {
+    let running = start().await;
+    let job = running.engine.start(JobSpec::Inventory).unwrap().id;
+    for state in [JobState::Running, JobState::Waiting] {
+        running.engine.enter(job, state);
+    }
+    let stream = running.connect().await;
+    let opened = tokio_tungstenite::client_async("ws://localhost/ws?after=1", stream).await;
+    let (mut socket, _) = opened.unwrap();
+    let mut next = async || loop {
+        match socket.next().await.unwrap().unwrap() {
+            Message::Text(text) => return serde_json::from_str::<Value>(&text).unwrap(),
+            Message::Close(_) => return Value::Null,
+            _ => {}
+        }
+    };
+    let event = next().await;
+    assert_eq!((&event["event"], &event["id"]), (&json!("message"), &json!(2)), "{event}");
+    assert_eq!(event["data"]["message"], "job 1 is waiting");
+    let view = next().await;
+    assert_eq!((&view["event"], &view["data"]["state"]), (&json!("job"), &json!("waiting")));
+    running.engine.enter(job, JobState::Failed);
+    assert_eq!(next().await["id"], 3);
+    running.stop.send(()).unwrap();
+    while next().await != Value::Null {}
+    running.task.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plain_request_and_a_foreign_page_get_no_websocket() {
+    let running = start().await;
+    let plain = running.get("/ws").await;
+    assert_eq!((plain.status, plain.code().as_str()), (426, "websocket_required"));
+    let request = "GET /ws HTTP/1.1\r\nHost: localhost\r\nOrigin: http://evil.example\r\n\
+         X-Fossilsafe-Peer: 127.0.0.1\r\nX-Fossilsafe-Scheme: http\r\nUpgrade: websocket\r\n\
+         Connection: upgrade, close\r\nSec-WebSocket-Version: 13\r\n\
+         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    assert_eq!(running.raw(request).await.code(), "origin_refused");
 }
 
 #[tokio::test(flavor = "multi_thread")]
