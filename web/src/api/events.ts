@@ -3,6 +3,7 @@ import type { QueryClient } from "@tanstack/react-query";
 import { markAnswered } from "../stores/connection";
 import { recordSample } from "../stores/throughput";
 import { api } from "../util/path-builder";
+import { get } from "./client";
 import type { JobState, JobView, Page } from "./types";
 
 /** After every number that the engine will ever give: views are wanted here, not kept events. */
@@ -67,6 +68,8 @@ export function followJobs(client: QueryClient, isLocked: () => boolean): () => 
     recordSample(view, Date.now());
     if (applyJobView(client, view)) timer ??= setTimeout(refresh, GATHER_MS);
   });
+  // The stream breaks before any question fails: one probe tells whether the appliance is gone.
+  source.addEventListener("error", () => void get(api.version()).catch(() => undefined));
   return () => {
     clearTimeout(timer);
     source.close();

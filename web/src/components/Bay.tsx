@@ -56,21 +56,29 @@ export function Spine({ element, cartridge, isDragged, onOpen, onDragStart, onDr
   const name = element.barcode ?? "cartridge without barcode";
   const state = stateOf(element, cartridge);
   return (
-    <button
-      type="button"
+    // biome-ignore lint/a11y/useSemanticElements: a real button cannot be dragged in every browser
+    <div
+      role="button"
+      tabIndex={0}
       className={isDragged ? "spine is-dragged" : "spine"}
       draggable
       onDragStart={(event) => {
         event.dataTransfer.effectAllowed = "move";
         event.dataTransfer.setData("text/plain", name);
-        onDragStart();
+        // Chromium ends a drag at once if the page changes while it begins.
+        setTimeout(onDragStart);
       }}
       onDragEnd={onDragEnd}
       onClick={onOpen}
-      aria-label={`${name}, ${KIND_NAME[element.kind]} ${element.number}, ${state.text}: move`}
+      onKeyDown={(event) => {
+        if (event.key !== "Enter" && event.key !== " ") return;
+        event.preventDefault();
+        onOpen();
+      }}
+      aria-label={`${name} ${state.text}, ${KIND_NAME[element.kind]} ${element.number}: move`}
     >
       {element.barcode ? <BarcodeLabel barcode={element.barcode} /> : <span>no barcode</span>}
       <Lamp state={state} size={13} />
-    </button>
+    </div>
   );
 }

@@ -8,6 +8,8 @@ import { Notice } from "../ui/Notice";
 interface Props {
   /** A new value, as after going elsewhere, forgets the error. */
   resetKey?: string;
+  /** Before the page is drawn again: what it was drawn from may be the cause. */
+  onRetry?: () => void;
   children: ReactNode;
 }
 
@@ -26,6 +28,11 @@ export class ErrorBoundary extends Component<Props, { error: Error | null }> {
     if (this.state.error && before.resetKey !== this.props.resetKey) this.setState({ error: null });
   }
 
+  private retry() {
+    this.props.onRetry?.();
+    this.setState({ error: null });
+  }
+
   override render() {
     const { error } = this.state;
     if (!error) return this.props.children;
@@ -38,7 +45,7 @@ export class ErrorBoundary extends Component<Props, { error: Error | null }> {
         </p>
         <p className="mono small">{error.message}</p>
         <div className="actions">
-          <Button look="primary" onClick={() => this.setState({ error: null })}>
+          <Button look="primary" onClick={() => this.retry()}>
             Retry
           </Button>
           <Button onClick={() => window.location.reload()}>Load the console anew</Button>

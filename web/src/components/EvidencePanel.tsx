@@ -47,11 +47,11 @@ function Copies({ table }: { table: EvidenceTable }) {
   return (
     <div className="columns">
       {table.copies.map((copy) => (
-        <section key={copy.copy} aria-label={`Copy ${copy.copy}`}>
+        <div key={copy.copy}>
           <h3>Copy {copy.copy}</h3>
           <p className="small quiet-text">{copy.sentence}</p>
           <EvidenceLadder rows={copy.rows} files={table.files} isSmall />
-        </section>
+        </div>
       ))}
     </div>
   );

@@ -26,16 +26,9 @@ export function LibraryMini({ library, part }: Props) {
     );
   }
   const slots = library.elements.filter((element) => element.kind === "slot");
-  const mail = library.elements.filter((element) => element.kind === "mail_slot");
   return (
     <div className="stack tight">
       <Row elements={slots} what="slot" />
-      {mail.length > 0 && (
-        <>
-          <p className="small quiet-text">Mail slots</p>
-          <Row elements={mail} what="mail slot" />
-        </>
-      )}
     </div>
   );
 }

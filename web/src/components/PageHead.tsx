@@ -31,9 +31,9 @@ export function PageHead({ title, lead, crumb, topic, actions }: Props) {
       <div className="actions no-print">
         {actions}
         {topic && (
-          <Link href={to.help(topic)} className="button quiet">
+          <Link href={to.help(topic)} className="button quiet handbook">
             <Icon name="help" />
-            Handbook
+            <span>Handbook</span>
           </Link>
         )}
       </div>

@@ -110,7 +110,7 @@ export function Rail() {
   const session = useSession();
   const answer = useLockAwareQuery(version());
   return (
-    <div className="rail">
+    <header className="rail">
       <Link href={to.home()} className="brand">
         <Mark />
         FossilSafe
@@ -144,7 +144,7 @@ export function Rail() {
         )}
         {answer.data && <span className="mono">{answer.data.version}</span>}
       </div>
-    </div>
+    </header>
   );
 }
 

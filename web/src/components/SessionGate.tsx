@@ -5,7 +5,7 @@ import { ApiError, get } from "../api/client";
 import type { SessionView } from "../api/types";
 import { Setup } from "../pages/access/Setup";
 import { SignIn } from "../pages/access/SignIn";
-import { setSession } from "../stores/session";
+import { ACCESS_KEY, setSession } from "../stores/session";
 import { api } from "../util/path-builder";
 import { ErrorBox } from "./ErrorBox";
 
@@ -25,8 +25,6 @@ async function findAccess(): Promise<Access> {
     throw error;
   }
 }
-
-export const ACCESS_KEY = ["access"];
 
 export function SessionGate({ children }: { children: ReactNode }) {
   const client = useQueryClient();

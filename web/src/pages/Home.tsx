@@ -1,14 +1,7 @@
 // Home: is my data safe, what needs me, what is the machine doing.
 import { Link } from "wouter";
 import { cartridges, evidence, health, jobs, library, type Question, sets } from "../api/queries";
-import type {
-  CartridgeView,
-  EvidenceTable,
-  JobView,
-  LibraryView,
-  Page,
-  SetView,
-} from "../api/types";
+import type { CartridgeView, EvidenceTable, JobView, Page, SetView } from "../api/types";
 import { Ago } from "../components/Ago";
 import { EvidenceLadder } from "../components/EvidenceLadder";
 import { ProgressBar, StreamFigureRow } from "../components/JobProgress";
@@ -23,10 +16,11 @@ import { Icon } from "../ui/Icon";
 import { Lamp, type Tone } from "../ui/Lamp";
 import { Empty } from "../ui/Notice";
 import { Panel } from "../ui/Panel";
+import { gatherAdvice } from "../util/advice";
 import { reachedAtLeast } from "../util/evidence";
 import { gatherNeeds, type NeedItem } from "../util/needs";
 import { to } from "../util/path-builder";
-import { formatBytes, formatCount, plural, splitBytes } from "../util/units";
+import { formatCount, plural, splitBytes } from "../util/units";
 
 const RECENT = 8;
 
@@ -43,10 +37,7 @@ export function Home() {
         <Running />
         <div className="columns wide-first">
           <Recent />
-          <div className="stack">
-            <LibraryPart />
-            <CapacityPart />
-          </div>
+          <CapacityPart />
         </div>
       </div>
     </>
@@ -185,12 +176,34 @@ function NeedsAnswer() {
           </li>
         ))}
       </ul>
+      {isKnown && items.length === 0 && <AdviceList />}
       {items.length > NEEDS_SHOWN && (
         <p className="counts">
           <Link href={to.health()}>{formatCount(items.length - NEEDS_SHOWN)} more</Link>
         </p>
       )}
     </section>
+  );
+}
+
+const ADVICE_SHOWN = 3;
+
+function AdviceList() {
+  const { data } = useLockAwareQuery(sets());
+  const advice = gatherAdvice(data?.items ?? []).slice(0, ADVICE_SHOWN);
+  if (advice.length === 0) return null;
+  return (
+    <div className="advice">
+      <h3>Would make it safer</h3>
+      <ul>
+        {advice.map((each) => (
+          <li key={each.key}>
+            <span>{each.text}</span>
+            <Link href={each.href}>{each.act}</Link>
+          </li>
+        ))}
+      </ul>
+    </div>
   );
 }
 
@@ -215,7 +228,8 @@ function MachineAnswer() {
           );
         }}
       </Loaded>
-      {box.data && <DriveCounts library={box.data} />}
+      {box.data && <LibraryMini library={box.data} part="drives" />}
+      {box.data && <LibraryMini library={box.data} part="slots" />}
       <p className="counts">
         <Link href={to.jobs({ active: true })}>
           <b>{formatCount(active.data?.items.length ?? 0)}</b> not ended
@@ -223,13 +237,10 @@ function MachineAnswer() {
         <Link href={to.equipment()}>
           <b>{formatCount(box.data?.drives.length ?? 0)}</b> drives
         </Link>
+        <Link href={to.library()}>library map</Link>
       </p>
     </section>
   );
-}
-
-function DriveCounts({ library: box }: { library: LibraryView }) {
-  return <LibraryMini library={box} part="drives" />;
 }
 
 function Running() {
@@ -300,17 +311,6 @@ function Recent() {
   );
 }
 
-function LibraryPart() {
-  const query = useLockAwareQuery(library());
-  return (
-    <Panel title="Library" aside={<Link href={to.library()}>Open the map</Link>}>
-      <Loaded query={query} what="the library">
-        {(box) => <LibraryMini library={box} part="slots" />}
-      </Loaded>
-    </Panel>
-  );
-}
-
 /** What can still be written, over the cartridges that are here. */
 export function capacityOf(items: readonly CartridgeView[]) {
   const open = items.filter((item) => item.state === "open" && item.place);
@@ -334,11 +334,7 @@ function CapacityPart() {
                 value={splitBytes(free)}
                 note={`on ${plural(open, "open cartridge")}`}
               />
-              <Figure
-                name="Stored"
-                value={splitBytes(stored)}
-                note={`${formatBytes(stored)} of files`}
-              />
+              <Figure name="Stored" value={splitBytes(stored)} note="of files, all copies" />
               <Figure
                 name="Not used yet"
                 value={formatCount(fresh)}

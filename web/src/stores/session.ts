@@ -2,6 +2,9 @@
 import type { SessionView } from "../api/types";
 import { createStore, useStore } from "./store";
 
+/** Where the query cache keeps who is signed in. */
+export const ACCESS_KEY = ["access"] as const;
+
 const store = createStore<SessionView | null>(null);
 
 export function setSession(session: SessionView | null): void {

@@ -1,6 +1,7 @@
 // A modal dialog on the browser's own: focus stays in it and comes back, Escape closes it. While it
 // is open the console is locked.
 import { type ReactNode, useEffect, useId, useRef } from "react";
+import { createPortal } from "react-dom";
 import { useUiLock } from "../hooks/ui-lock";
 
 interface Props {
@@ -20,7 +21,8 @@ export function Dialog({ title, children, footer, onClose, onSubmit }: Props) {
     if (!dialog?.open) dialog?.showModal();
     return () => dialog?.close();
   }, []);
-  return (
+  // Outside of the page: a wizard is a form, and forms do not nest.
+  return createPortal(
     <dialog
       ref={ref}
       className="dialog"
@@ -33,6 +35,8 @@ export function Dialog({ title, children, footer, onClose, onSubmit }: Props) {
       <form
         onSubmit={(event) => {
           event.preventDefault();
+          // React lets it rise to the form that the dialog was opened from.
+          event.stopPropagation();
           onSubmit?.();
         }}
       >
@@ -40,6 +44,7 @@ export function Dialog({ title, children, footer, onClose, onSubmit }: Props) {
         {children}
         <footer>{footer}</footer>
       </form>
-    </dialog>
+    </dialog>,
+    document.body,
   );
 }

@@ -103,24 +103,22 @@ function CartridgeTable({ items }: { items: readonly CartridgeView[] }) {
             </td>
             <td data-label="Where">{placeText(item.place)}</td>
             <td data-label="Generation" className="mono">
-              {item.generation ?? "–"}
+              {item.generation}
               {item.is_worm && " WORM"}
             </td>
             <td data-label="Set">
-              {item.volume?.set ? (
-                <Link href={to.set(item.volume.set)}>{item.volume.set}</Link>
-              ) : (
-                "–"
+              {item.volume?.set && (
+                <span>
+                  <Link href={to.set(item.volume.set)}>{item.volume.set}</Link>
+                  {item.volume.copy && <span className="quiet-text"> copy {item.volume.copy}</span>}
+                </span>
               )}
-              {item.volume?.copy && <span className="quiet-text"> copy {item.volume.copy}</span>}
             </td>
             <td className="number" data-label="Files">
-              {item.volume ? formatCount(item.volume.files) : "–"}
+              {item.volume && formatCount(item.volume.files)}
             </td>
             <td className="number" data-label="Free">
-              {item.volume?.remaining_bytes == null
-                ? "–"
-                : formatBytes(item.volume.remaining_bytes)}
+              {item.volume?.remaining_bytes != null && formatBytes(item.volume.remaining_bytes)}
             </td>
             <td data-label="Filled" style={{ minWidth: "5rem" }}>
               <Filled item={item} />
@@ -134,7 +132,7 @@ function CartridgeTable({ items }: { items: readonly CartridgeView[] }) {
 
 function Filled({ item }: { item: CartridgeView }) {
   const { capacity_bytes: capacity, remaining_bytes: remaining } = item.volume ?? {};
-  if (capacity == null || remaining == null) return <span>–</span>;
+  if (capacity == null || remaining == null) return null;
   return (
     <Meter
       label={`${item.barcode} filled`}

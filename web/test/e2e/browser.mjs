@@ -1,0 +1,80 @@
+// Debian's Chromium, and how a person uses the console: by role and name, as a screen reader does.
+import { chromium } from "playwright-core";
+
+/** A slow machine needs it; a failure is told after it. */
+export const WAIT_MS = Number(process.env.WAIT_MS ?? 30_000);
+
+export async function openBrowser() {
+  return await chromium.launch({
+    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    // Chromium's own sandbox does not work for root; the pages are our own, on the loopback.
+    args: process.getuid?.() === 0 ? ["--no-sandbox"] : [],
+  });
+}
+
+/** A window of its own, with what went wrong in it. */
+export async function openWindow(browser, url, { width = 1280, height = 900, theme, state } = {}) {
+  const context = await browser.newContext({
+    baseURL: url,
+    viewport: { width, height },
+    ...(state ? { storageState: state } : {}),
+  });
+  context.setDefaultTimeout(WAIT_MS);
+  if (theme) {
+    await context.addInitScript((name) => localStorage.setItem("fossilsafe-theme", name), theme);
+  }
+  const page = await context.newPage();
+  const faults = [];
+  page.on("pageerror", (error) => faults.push(error.message));
+  return { context, page, faults };
+}
+
+export async function goTo(page, path) {
+  await page.goto(path);
+  await settled(page);
+}
+
+/** Waits until the page stands: its heading is there and nothing is loading. */
+export async function settled(page) {
+  await page.getByRole("heading", { level: 1 }).waitFor();
+  await page.waitForFunction(() => !document.querySelector(".skeleton"));
+}
+
+export async function heading(page, name) {
+  await page.getByRole("heading", { level: 1, name }).waitFor();
+}
+
+/** Presses Tab until the control whose name fits has the focus. */
+export async function tabTo(page, name, limit = 90) {
+  for (let count = 0; count < limit; count += 1) {
+    await page.keyboard.press("Tab");
+    const focused = await page.evaluate(() => {
+      const element = document.activeElement;
+      return element?.getAttribute("aria-label") ?? element?.textContent ?? "";
+    });
+    if (name.test(focused)) return;
+  }
+  throw new Error(`${name} cannot be reached with the Tab key`);
+}
+
+const PASSWORD = "a sentence for the test";
+
+/** First run or signing in, where this engine has users. */
+export async function enter(page, engine) {
+  await page.goto("/");
+  const first = page.getByRole("heading", { level: 1 });
+  await first.waitFor();
+  const title = await first.textContent();
+  if (title === "First run") {
+    await page.getByLabel("One-time code").fill(engine.code() ?? "");
+    await page.getByLabel("User").fill("admin");
+    await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
+    await page.getByLabel("Password again").fill(PASSWORD);
+    await page.getByRole("button", { name: "Make the admin and go on" }).click();
+  } else if (title === "Sign in") {
+    await page.getByLabel("User").fill("admin");
+    await page.getByLabel("Password").fill(PASSWORD);
+    await page.getByRole("button", { name: "Sign in" }).click();
+  }
+  await heading(page, "Home");
+}

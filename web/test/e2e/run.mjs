@@ -1,0 +1,248 @@
+// The console in a real browser on the real program with its practice library. Prints one line a
+// test, as scripts/count-results counts them, and ends with 1 if any failed.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { enter, goTo, heading, openBrowser, openWindow, tabTo } from "./browser.mjs";
+import { Engine } from "./engine.mjs";
+import { backUp, makeSource, numberOfJob, restoreFile, runOf, waitForEnd } from "./journey.mjs";
+import { pages, THEMES } from "./pages.mjs";
+
+const SCRIPT_BYTES_MAX = 250 * 1024;
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const engine = new Engine();
+const source = makeSource(engine.folder);
+const seen = { set: "letters", cartridge: "FSP001L9", path: join(source, "letters/file-7.txt") };
+let failed = 0;
+let browser;
+let main;
+
+async function test(name, body) {
+  const began = Date.now();
+  try {
+    await body(main.page);
+    console.log(`ok - console: ${name} (${((Date.now() - began) / 1000).toFixed(1)} s)`);
+  } catch (error) {
+    failed = 1;
+    console.log(`not ok - console: ${name}`);
+    console.log(String(error.stack ?? error).replace(/^/gm, "    "));
+    const picture = join(tmpdir(), `console-${name.replace(/\W+/g, "-")}.png`);
+    await main.page.screenshot({ path: picture, fullPage: true }).catch(() => undefined);
+    console.log(`    picture: ${picture}`);
+  }
+}
+
+/** Does something in a window of its own, signed in as the main one is. */
+async function inWindow(options, body) {
+  const state = await main.context.storageState();
+  const each = await openWindow(browser, engine.url, { ...options, state });
+  try {
+    return await body(each.page);
+  } finally {
+    await each.context.close();
+  }
+}
+
+async function firstRun(page) {
+  await enter(page, engine);
+  await page.getByText("Nothing is protected yet").waitFor();
+  await page.getByText("Practice", { exact: true }).waitFor();
+}
+
+async function backup(page) {
+  seen.backupJob = await backUp(page, { source, set: seen.set });
+  await page
+    .getByText(/all of them indexed in each of 2 copies/)
+    .first()
+    .waitFor();
+  seen.run = await runOf(page, seen.backupJob);
+  const evidence = page.getByRole("region", { name: "What is proven" });
+  await evidence.getByText("Complete", { exact: true }).waitFor();
+  await goTo(page, "/");
+  await page.getByText("On tape and indexed").waitFor();
+}
+
+async function verify(page) {
+  await goTo(page, `/sets/${seen.set}`);
+  await page.getByRole("button", { name: "Verify" }).click();
+  await page.getByRole("link", { name: /^Job \d+$/ }).click();
+  await numberOfJob(page);
+  await waitForEnd(page);
+  await goTo(page, "/");
+  await page.getByText("Yes: read back").waitFor();
+}
+
+/** The map must show the cartridge at its new place without being loaded again. */
+async function moveByKeyboard(page) {
+  await goTo(page, "/library");
+  await tabTo(page, /^FSP005L9 .*, slot 4/);
+  await page.keyboard.press("Enter");
+  const dialog = page.getByRole("dialog", { name: "Move FSP005L9" });
+  await dialog.waitFor();
+  await tabTo(page, /^drive 0/);
+  await page.keyboard.type("mail slot 1");
+  await dialog.getByText(/puts FSP005L9 into mail slot 1/).waitFor();
+  await tabTo(page, /^Move it/);
+  await page.keyboard.press("Enter");
+  await dialog.waitFor({ state: "detached" });
+  await page.getByRole("button", { name: /^FSP005L9 .*, mail slot 1/ }).waitFor();
+}
+
+/** As a hand does it: not from one place to the other in no time. */
+async function drag(page, from, to) {
+  await to.scrollIntoViewIfNeeded();
+  const [start, end] = [await from.boundingBox(), await to.boundingBox()];
+  const middle = (box) => [box.x + box.width / 2, box.y + box.height / 2];
+  await page.mouse.move(...middle(start));
+  await page.mouse.down();
+  await page.mouse.move(...middle(end), { steps: 25 });
+  await page.locator(".bay.is-target").first().waitFor();
+  await page.mouse.move(middle(end)[0] + 4, middle(end)[1], { steps: 4 });
+  await page.mouse.up();
+}
+
+async function moveByDrag(page) {
+  await goTo(page, "/library");
+  const empty = page.getByRole("listitem").filter({ hasText: /^slot 22/ });
+  await drag(page, page.getByRole("button", { name: /^FSP005L9 .*, mail slot 1/ }), empty);
+  const dialog = page.getByRole("dialog", { name: "Move FSP005L9" });
+  await dialog.getByText(/from mail slot 1 to slot 22/).waitFor();
+  await dialog.getByRole("button", { name: "Move it" }).click();
+  await page.getByRole("button", { name: /^FSP005L9 .*, slot 22/ }).waitFor();
+}
+
+/** A volume with files on it is not formatted without its barcode. */
+async function formatAsks(page) {
+  await goTo(page, `/cartridges/${seen.cartridge}`);
+  await page.getByRole("button", { name: "Format" }).click();
+  const dialog = page.getByRole("dialog", { name: `Format ${seen.cartridge}` });
+  await dialog.getByText(/would be lost/).waitFor();
+  const erase = dialog.getByRole("button", { name: "Erase and format" });
+  assert.equal(await erase.getAttribute("aria-disabled"), "true");
+  await dialog.getByLabel(`Type ${seen.cartridge}`).fill("FSP002L9");
+  assert.equal(await erase.getAttribute("aria-disabled"), "true");
+  await page.keyboard.press("Escape");
+  await dialog.waitFor({ state: "detached" });
+}
+
+async function restore(page) {
+  const destination = join(engine.folder, "restored");
+  seen.restoreJob = await restoreFile(page, { text: "file-7", destination });
+  const back = readFileSync(join(destination, seen.path));
+  assert.deepEqual(back, readFileSync(seen.path));
+}
+
+async function lostConnection(page) {
+  await goTo(page, "/");
+  await engine.stop();
+  const band = page.getByRole("region", { name: "Connection" });
+  try {
+    await band.getByText(/does not answer/).waitFor();
+    await page.getByText("Yes: read back").waitFor();
+  } finally {
+    await engine.start();
+  }
+  await band.waitFor({ state: "detached" });
+  assert.equal(await page.locator(".toast").count(), 0);
+}
+
+/** An answer that no page can draw: the frame stays, Retry draws the page where it was. */
+async function errorBoundary(page) {
+  const answer = { json: { items: [{ name: "broken" }] } };
+  await page.route("**/api/sets?*", (route) => route.fulfill(answer));
+  await goTo(page, "/sets");
+  await heading(page, "This page could not be shown");
+  await page.getByRole("navigation", { name: "Pages", exact: true }).waitFor();
+  await page.unroute("**/api/sets?*");
+  await page.getByRole("button", { name: "Retry" }).click();
+  await heading(page, "Sets");
+  await page.getByRole("link", { name: seen.set }).first().waitFor();
+}
+
+async function skipLink(page) {
+  await goTo(page, "/jobs");
+  await page.keyboard.press("Tab");
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), "Skip to the page");
+  await page.keyboard.press("Enter");
+  assert.equal(await page.evaluate(() => document.activeElement.id), "main");
+}
+
+async function axeOnAll(theme) {
+  const found = [];
+  await inWindow({ theme }, async (page) => {
+    for (const [name, path] of pages(seen)) {
+      await goTo(page, path);
+      // Through the debugger: the console's own policy forbids foreign scripts, as it should.
+      await page.evaluate(axe);
+      const { violations } = await page.evaluate(
+        "axe.run(document, { resultTypes: ['violations'] })",
+      );
+      for (const { id, help, nodes } of violations) {
+        const where = nodes
+          .slice(0, 3)
+          .map((node) => `${node.html.slice(0, 160)} ${node.any[0]?.message ?? ""}`);
+        found.push(`${name}: ${id}: ${help}\n  ${where.join("\n  ")}`);
+      }
+    }
+  });
+  if (found.length > 0) throw new Error(found.join("\n"));
+}
+
+/** 320 px is a small phone held upright, and 1280 px at 400 % zoom. */
+async function narrow() {
+  const wide = [];
+  await inWindow({ width: 320, height: 640 }, async (page) => {
+    for (const [name, path] of pages(seen)) {
+      await goTo(page, path);
+      const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      if (over > 0) wide.push(`${name}: ${over} px too wide`);
+    }
+  });
+  assert.deepEqual(wide, []);
+}
+
+async function firstLoad() {
+  let bytes = 0;
+  await inWindow({}, async (page) => {
+    page.on("requestfinished", async (request) => {
+      if (request.resourceType() === "script") bytes += (await request.sizes()).responseBodySize;
+    });
+    await goTo(page, "/");
+  });
+  assert.ok(bytes > 0 && bytes < SCRIPT_BYTES_MAX, `${bytes} bytes of scripts`);
+  console.log(`    ${Math.round(bytes / 1024)} KiB of compressed JavaScript at the first load`);
+}
+
+async function all() {
+  await test("first run leads to a home that says what is not there", firstRun);
+  await test("a backup with the wizard, in two copies, formatting what it needs", backup);
+  await test("verifying a set is what makes home say read back", verify);
+  await test("a cartridge moves by keyboard only", moveByKeyboard);
+  await test("a cartridge moves by drag, after the dialog was read", moveByDrag);
+  await test("formatting what holds files asks for the barcode", formatAsks);
+  await test("a restore by search, plan and start gives the same bytes, with a proof", restore);
+  await test("a lost connection is shown, and its return too", lostConnection);
+  await test("the first Tab skips to the page", skipLink);
+  await test("no page made an error of its own", () => assert.deepEqual(main.faults, []));
+  await test("a page that cannot be drawn is caught in its frame", errorBoundary);
+  for (const theme of THEMES)
+    await test(`axe finds nothing on any page, ${theme}`, () => axeOnAll(theme));
+  await test("no page is wider than 320 px", narrow);
+  await test("the first load is small", firstLoad);
+}
+
+try {
+  await engine.start();
+  browser = await openBrowser();
+  main = await openWindow(browser, engine.url);
+  await all();
+} catch (error) {
+  failed = 1;
+  console.log(`not ok - console: ${error.stack}`);
+} finally {
+  await browser?.close();
+  await engine.end();
+}
+process.exit(failed);
