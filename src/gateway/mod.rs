@@ -2,7 +2,8 @@
 //!
 //! ```text
 //!  browser, scripts ──▶ 8080 http ──┐
-//!                   ──▶ 8443 https ─┴▶ limits ──▶ /api, /ws ──▶ the engine's Unix socket
+//!                   ──▶ 8443 https ─┴▶ limits ─┬▶ /api, /ws ──▶ the engine's Unix socket
+//!                                            └▶ everything else: the console, from the binary
 //! ```
 //!
 //! It keeps nothing but a certificate, so it can be killed at any moment: a job knows nothing of it, and
@@ -12,6 +13,7 @@
 
 mod body;
 mod certificate;
+pub mod console;
 mod headers;
 mod limits;
 mod proxy;

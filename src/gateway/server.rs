@@ -18,6 +18,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::body::Reply;
 use super::certificate::Certificate;
+use super::console;
 use super::headers::{self, Hsts};
 use super::limits::{Limits, Visit, Visitors};
 use super::proxy::Proxy;
@@ -335,7 +336,7 @@ async fn answer(
     guest.visit.ask().map_err(Refusal::too_many_requests)?;
     let path = request.uri().path();
     if path != "/ws" && path != "/api" && !path.starts_with("/api/") {
-        return Err(Refusal::not_here(path));
+        return console::respond(request.method(), path, request.headers());
     }
     match *request.method() {
         Method::GET

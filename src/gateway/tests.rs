@@ -147,9 +147,23 @@ async fn while_the_engine_is_away_or_breaks_off_the_refusal_says_so() {
     running.start_engine();
     assert_eq!(code(&running.get("/api/break").await), (502, "engine_broke_off".to_owned()));
     assert!(running.get("/api/echo").await.starts_with("HTTP/1.1 200"));
-    assert_eq!(code(&running.get("/elsewhere").await), (404, "route_unknown".to_owned()));
+    assert_eq!(code(&running.get("/else.where").await), (404, "route_unknown".to_owned()));
     let odd = running.raw("BREW /api/echo HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
     assert_eq!(code(&odd), (405, "method_not_allowed".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_but_the_api_is_the_console_and_is_sent_once() {
+    let running = start(Limits::default()).await;
+    let page = running.get("/jobs/7").await;
+    assert!(page.starts_with("HTTP/1.1 200") && page.contains("content-type: text/html"), "{page}");
+    assert!(page.contains("content-security-policy: default-src 'self'"), "{page}");
+    let tag = page.lines().find_map(|line| line.strip_prefix("etag: ")).unwrap();
+    let head = "HTTP/1.1\r\nHost: x\r\nConnection: close\r\n";
+    let again = running.raw(&format!("GET / {head}If-None-Match: {tag}\r\n\r\n")).await;
+    assert!(again.starts_with("HTTP/1.1 304") && again.ends_with("\r\n\r\n"), "{again}");
+    let posted = running.raw(&format!("POST / {head}Content-Length: 0\r\n\r\n")).await;
+    assert_eq!(code(&posted), (405, "method_not_allowed".to_owned()));
 }
 
 #[tokio::test(flavor = "multi_thread")]

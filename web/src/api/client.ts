@@ -55,7 +55,7 @@ function isProblem(value: unknown): value is Problem {
 }
 
 /** Codes by which the gateway says that it is there and the engine is not. */
-const ENGINE_GONE = new Set(["engine_unavailable", "engine_unreachable", "engine_absent"]);
+const ENGINE_GONE = new Set(["engine_away", "engine_broke_off"]);
 
 async function problemOf(response: Response): Promise<Problem> {
   const value: unknown = await response.json().catch(() => null);
@@ -81,7 +81,7 @@ export async function request<T>(
     return response.status === 204 ? (undefined as T) : ((await response.json()) as T);
   }
   const problem = await problemOf(response);
-  if (ENGINE_GONE.has(problem.code) || response.status === 502 || response.status === 504) {
+  if (ENGINE_GONE.has(problem.code)) {
     markLost();
   } else {
     markAnswered();

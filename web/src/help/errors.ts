@@ -101,6 +101,19 @@ export const ERROR_PAGES: Record<string, ErrorPage> = {
     steps: ["Note the request id or the job's number.", "Report it with the log."],
   },
   // Signing in
+  user_not_trusted: {
+    title: "This user of the machine may not steer the engine",
+    meaning:
+      "On the engine's own socket only root and the user that the engine runs as are admins.",
+    risk: SAFE,
+    steps: ["Run the command as root or as that user.", "Or use an address and an API key."],
+  },
+  not_this_machine: {
+    title: "Only from this machine",
+    meaning: "The request came over the network and is answered only on the machine itself.",
+    risk: SAFE,
+    steps: ["Do it on the appliance's own terminal."],
+  },
   not_signed_in: {
     title: "Not signed in",
     meaning: "The session has ended or there was none.",
@@ -459,10 +472,28 @@ export const ERROR_PAGES: Record<string, ErrorPage> = {
     risk: "Nothing of this set is on tape yet.",
     steps: ["Back it up."],
   },
-  engine_unavailable: {
+  engine_away: {
     title: "The engine does not answer",
-    meaning: "The gateway is there and the engine behind it is not.",
+    meaning: "The gateway is there; the engine behind it is being started, or has stopped.",
     risk: "Jobs stop at a safe point when the engine ends and are taken up again when it starts.",
-    steps: ["Wait for its restart.", "Look at Health; then at the engine's log."],
+    steps: ["Wait a moment.", "If it stays so, look at the engine's log."],
+  },
+  engine_broke_off: {
+    title: "The engine went away before it answered",
+    meaning: "It stopped while the request was on its way.",
+    risk: "What was asked may have been done or not.",
+    steps: ["Look how things stand before you ask again."],
+  },
+  engine_busy: {
+    title: "The engine has too many requests",
+    meaning: "More requests wait for answers than it takes at one time.",
+    risk: SAFE,
+    steps: ["Try again in a moment.", "Look whether a script asks in a loop."],
+  },
+  too_many_requests: {
+    title: "Too many requests from this address",
+    meaning: "The gateway slows down who asks too often.",
+    risk: SAFE,
+    steps: ["Ask less often."],
   },
 };

@@ -278,7 +278,7 @@ describe("time left", () => {
 function codesOfEngine(): string[] {
   const root = join(process.cwd(), "../src");
   const files = readdirSync(root, { recursive: true, encoding: "utf8" }).filter((name) =>
-    /^(jobs\/error|api\/(?!.*tests)[a-z_]+|api\/auth\/[a-z_]+|app\/engine\/(?!tests)[a-z_]+)\.rs$/.test(
+    /^(jobs\/error|gateway\/refusal|api\/(?!.*tests)[a-z_]+|api\/auth\/[a-z_]+|app\/engine\/(?!tests)[a-z_]+)\.rs$/.test(
       name,
     ),
   );
@@ -289,6 +289,8 @@ function codesOfEngine(): string[] {
       /(?:ApiError|EngineError)::new\(\s*[A-Za-z:]+,\s*"([a-z_]+)"/g,
       /(?:conflict|refused?)\(\s*"([a-z_]+)"/g,
       /=> (?:\{\s*)?\(\s*"([a-z_]+)",/g,
+      /(?:let status = )?StatusCode::[A-Z_]+,\s*"([a-z_]+)",/g,
+      /Self::new\(\s*status,\s*"([a-z_]+)"/g,
     ];
     for (const pattern of patterns) {
       for (const match of text.matchAll(pattern)) if (match[1]) codes.add(match[1]);
