@@ -12,6 +12,7 @@ pub mod changer;
 pub mod ltfs;
 pub mod source;
 pub mod stream;
+pub mod schedules;
 pub mod keys;
 pub mod manifest;
 pub mod catalog;

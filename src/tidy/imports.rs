@@ -16,6 +16,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("vtl", &["domain", "scsi"]),
     ("ltfs", &["domain", "spool", "drive"]),
     ("source", &["domain"]),
+    ("schedules", &["domain"]),
     ("keys", &["domain"]),
     ("system", &["domain"]),
     ("catalog", &["domain"]),
@@ -32,7 +33,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "catalog", "pools", "health",
         ],
     ),
-    ("api", &["domain", "jobs", "catalog", "pools", "people", "health", "keys", "system"]),
+    ("api", &["domain", "schedules", "jobs", "catalog", "pools", "people", "health", "keys", "system"]),
     ("gateway", &["domain"]),
 ];
 
