@@ -13,11 +13,13 @@ use super::types::{
     CartridgeFilter, CartridgeView, CatalogCheck, EngineFigures, EventsRequest, EvidenceScope,
     EvidenceTable, FileHit, FileVersion, HealthView, JobAction, JobEvent, JobFilter, JobView,
     LibraryView, Page, PageRequest, ReservationView, RestorePlan, RunFilter, RunView,
-    SearchRequest, SetView, TakeDriveRequest, VersionsRequest,
+    ScheduleEventView, SchedulePlan, ScheduleView, SearchRequest, SetView, TakeDriveRequest,
+    VersionsRequest, WindowView,
 };
-use crate::domain::{Barcode, DriveSerial, JobId, RunId, SetName};
+use crate::domain::{Barcode, DriveSerial, JobId, RunId, SetName, Timestamp};
 use crate::jobs::JobSpec;
 use crate::jobs::spec::RestoreSpec;
+use crate::schedules::MaintenanceWindow;
 
 /// Everything that the API can be asked. See the module for the contract.
 pub trait Engine: Send + Sync + fmt::Debug {
@@ -93,6 +95,49 @@ pub trait Engine: Send + Sync + fmt::Debug {
 
     /// Kept events in the order of their numbers.
     fn events(&self, request: &EventsRequest) -> Result<Vec<JobEvent>, EngineError>;
+
+    /// The present, by the engine's clock.
+    fn now(&self) -> Timestamp;
+
+    /// A page of schedules, by name.
+    fn schedules(&self, page: &PageRequest) -> Result<Page<ScheduleView>, EngineError>;
+
+    /// One schedule.
+    fn schedule(&self, name: &str) -> Result<ScheduleView, EngineError>;
+
+    /// Makes a schedule of a task that can be done by itself.
+    fn create_schedule(&self, name: &str, plan: &SchedulePlan)
+    -> Result<ScheduleView, EngineError>;
+
+    /// Gives a schedule another plan.
+    fn change_schedule(&self, name: &str, plan: &SchedulePlan)
+    -> Result<ScheduleView, EngineError>;
+
+    /// Switches a schedule on or off.
+    fn enable_schedule(&self, name: &str, is_enabled: bool) -> Result<ScheduleView, EngineError>;
+
+    /// Removes a schedule; its jobs stay.
+    fn remove_schedule(&self, name: &str) -> Result<(), EngineError>;
+
+    /// Starts a schedule's task now.
+    fn run_schedule(&self, name: &str) -> Result<JobView, EngineError>;
+
+    /// What became of a schedule's moments, newest first.
+    fn schedule_events(
+        &self,
+        name: &str,
+        page: &PageRequest,
+    ) -> Result<Page<ScheduleEventView>, EngineError>;
+
+    /// Times at which no scheduled job begins.
+    fn maintenance_windows(&self) -> Result<Page<WindowView>, EngineError>;
+
+    /// Sets one of them, or takes it away; those that there are then.
+    fn put_maintenance_window(
+        &self,
+        name: &str,
+        window: Option<&MaintenanceWindow>,
+    ) -> Result<Page<WindowView>, EngineError>;
 
     /// Changes its value whenever an event is kept or a job's progress has moved. The value itself
     /// means nothing. Followers read at their own pace, so it may change at any rate.

@@ -13,11 +13,13 @@ use super::types::{
     CartridgeFilter, CartridgeView, CatalogCheck, EngineFigures, EventLevel, EventsRequest,
     EvidenceScope, EvidenceTable, FileHit, FileVersion, HealthStatus, HealthView, JobAction,
     JobEvent, JobFilter, JobView, LibraryView, Page, PageRequest, ProgressView, ReservationView,
-    RestorePlan, RunFilter, RunView, SearchRequest, SetView, TakeDriveRequest, VersionsRequest,
+    RestorePlan, RunFilter, RunView, ScheduleEventView, SchedulePlan, ScheduleView, SearchRequest,
+    SetView, TakeDriveRequest, VersionsRequest, WindowView,
 };
 use crate::domain::{Barcode, DriveSerial, JobId, RunId, SetName, Timestamp};
 use crate::jobs::spec::RestoreSpec;
 use crate::jobs::{JobSpec, JobState};
+use crate::schedules::MaintenanceWindow;
 
 /// Jobs and events in memory; everything else is unknown.
 #[derive(Debug)]
@@ -195,6 +197,58 @@ impl Engine for Memory {
             event.id > request.after && request.job.is_none_or(|job| job == event.job)
         };
         Ok(events.iter().filter(is_wanted).take(request.limit).cloned().collect())
+    }
+
+    fn now(&self) -> Timestamp {
+        Timestamp::default()
+    }
+
+    fn schedules(&self, _page: &PageRequest) -> Result<Page<ScheduleView>, EngineError> {
+        unknown("no schedules")
+    }
+
+    fn schedule(&self, name: &str) -> Result<ScheduleView, EngineError> {
+        unknown(name)
+    }
+
+    fn create_schedule(&self, name: &str, _: &SchedulePlan) -> Result<ScheduleView, EngineError> {
+        unknown(name)
+    }
+
+    fn change_schedule(&self, name: &str, _: &SchedulePlan) -> Result<ScheduleView, EngineError> {
+        unknown(name)
+    }
+
+    fn enable_schedule(&self, name: &str, _: bool) -> Result<ScheduleView, EngineError> {
+        unknown(name)
+    }
+
+    fn remove_schedule(&self, name: &str) -> Result<(), EngineError> {
+        unknown(name)
+    }
+
+    fn run_schedule(&self, name: &str) -> Result<JobView, EngineError> {
+        unknown(name)
+    }
+
+    fn schedule_events(
+        &self,
+        name: &str,
+        _: &PageRequest,
+    ) -> Result<Page<ScheduleEventView>, EngineError> {
+        unknown(name)
+    }
+
+    fn maintenance_windows(&self) -> Result<Page<WindowView>, EngineError> {
+        unknown("no windows")
+    }
+
+    fn put_maintenance_window(
+        &self,
+        name: &str,
+        _: Option<&MaintenanceWindow>,
+    ) -> Result<Page<WindowView>, EngineError> {
+        unknown(name)
     }
 
     fn changes(&self) -> watch::Receiver<u64> {

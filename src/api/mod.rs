@@ -29,6 +29,7 @@ mod metrics;
 mod origin;
 mod query;
 mod routes;
+mod schedules;
 pub mod server;
 mod sets;
 mod system;

@@ -8,7 +8,7 @@ use hyper::{Method, StatusCode};
 use super::call::{Answer, Call};
 use super::error::ApiError;
 use super::query::decode;
-use super::{cartridges, catalog, files, jobs, library, sets, system};
+use super::{cartridges, catalog, files, jobs, library, schedules, sets, system};
 
 /// Who may ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -90,6 +90,20 @@ routes! {
     POST "/api/jobs/{id}/pause" Operator [] => jobs::pause;
     POST "/api/jobs/{id}/resume" Operator [] => jobs::resume;
     POST "/api/jobs/{id}/cancel" Operator [] => jobs::cancel;
+
+    GET "/api/schedules" Viewer ["after", "limit"] => schedules::list;
+    POST "/api/schedules" Operator [] => schedules::create;
+    GET "/api/schedules/{name}" Viewer [] => schedules::show;
+    PUT "/api/schedules/{name}" Operator [] => schedules::change;
+    DELETE "/api/schedules/{name}" Operator [] => schedules::remove;
+    POST "/api/schedules/{name}/enable" Operator [] => schedules::enable;
+    POST "/api/schedules/{name}/disable" Operator [] => schedules::disable;
+    POST "/api/schedules/{name}/run" Operator [] => schedules::run;
+    GET "/api/schedules/{name}/events" Viewer ["after", "limit"] => schedules::events;
+    GET "/api/schedule-preview" Viewer ["cron", "time_zone", "count", "from"] => schedules::preview;
+    GET "/api/maintenance-windows" Viewer [] => schedules::windows;
+    PUT "/api/maintenance-windows/{name}" Operator [] => schedules::put_window;
+    DELETE "/api/maintenance-windows/{name}" Operator [] => schedules::remove_window;
 
     POST "/api/catalog/rebuild" Admin [] => catalog::rebuild;
     GET "/api/catalog/check" Viewer [] => catalog::check;

@@ -47,6 +47,11 @@ pub(super) struct Client {
     runtime: tokio::runtime::Runtime,
 }
 
+fn json<B: Serialize>(body: &B) -> Result<Bytes, AppError> {
+    let body = serde_json::to_vec(body).map_err(|error| AppError::Usage(error.to_string()))?;
+    Ok(Bytes::from(body))
+}
+
 impl Client {
     /// A client that goes in by `door`. Does not connect yet.
     pub(super) fn new(door: Door) -> Result<Self, AppError> {
@@ -73,8 +78,19 @@ impl Client {
         path: &str,
         body: &B,
     ) -> Result<T, AppError> {
-        let body = serde_json::to_vec(body).map_err(|error| AppError::Usage(error.to_string()))?;
-        self.ask(Method::POST, path, Bytes::from(body))
+        self.ask(Method::POST, path, json(body)?)
+    }
+
+    pub(super) fn put<B: Serialize, T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &B,
+    ) -> Result<T, AppError> {
+        self.ask(Method::PUT, path, json(body)?)
+    }
+
+    pub(super) fn delete<T: DeserializeOwned>(&self, path: &str) -> Result<T, AppError> {
+        self.ask(Method::DELETE, path, Bytes::new())
     }
 
     /// A POST that says everything by its path.

@@ -133,6 +133,10 @@ pub enum Subject {
     Path(String),
     /// A move of a cartridge, by number.
     Move(i64),
+    /// A schedule.
+    Schedule(String),
+    /// A maintenance window.
+    MaintenanceWindow(String),
 }
 
 impl std::fmt::Display for Subject {
@@ -147,6 +151,8 @@ impl std::fmt::Display for Subject {
             Self::Job(job) => write!(f, "job {job}"),
             Self::Path(path) => write!(f, "path {path}"),
             Self::Move(number) => write!(f, "move {number}"),
+            Self::Schedule(name) => write!(f, "schedule {name}"),
+            Self::MaintenanceWindow(name) => write!(f, "maintenance window {name}"),
         }
     }
 }

@@ -147,6 +147,22 @@ const COLUMNS: &str =
     "id, kind, state, request, spec, progress, checkpoint, error, created, started,
     updated, ended FROM jobs";
 
+/// The row of a new job, queued.
+pub(super) fn insert_job(
+    connection: &Connection,
+    kind: &str,
+    spec: &str,
+    at: Timestamp,
+) -> Result<JobId, CatalogError> {
+    connection
+        .prepare_cached(
+            "INSERT INTO jobs (kind, state, spec, progress, created, updated)
+             VALUES (?1, ?2, ?3, 'null', ?4, ?4)",
+        )?
+        .execute(params![kind, JobState::Queued, spec, sql_time(at)])?;
+    Ok(JobId(connection.last_insert_rowid()))
+}
+
 impl Catalog {
     /// Makes a job, queued.
     ///
@@ -159,15 +175,7 @@ impl Catalog {
         at: Timestamp,
     ) -> Result<JobId, CatalogError> {
         let spec = encode_json("a job's specification", spec)?;
-        self.write("make a job", |transaction| {
-            transaction
-                .prepare_cached(
-                    "INSERT INTO jobs (kind, state, spec, progress, created, updated)
-                     VALUES (?1, ?2, ?3, 'null', ?4, ?4)",
-                )?
-                .execute(params![kind, JobState::Queued, spec, sql_time(at)])?;
-            Ok(JobId(transaction.last_insert_rowid()))
-        })
+        self.write("make a job", |transaction| insert_job(transaction, kind, &spec, at))
     }
 
     /// One job.

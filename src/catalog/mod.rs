@@ -38,6 +38,7 @@ pub mod previous;
 pub mod rebuild;
 pub mod run_writer;
 pub mod runs;
+pub mod schedules;
 pub mod search;
 pub mod selection;
 pub mod sets;
@@ -67,6 +68,9 @@ pub use previous::{PreviousEntries, PreviousEntry};
 pub use rebuild::{RebuiltRun, SegmentTakeover};
 pub use run_writer::{CopyCodec, CopyPart, NewCopy, NotStored, RunWriter};
 pub use runs::{AsOf, Checkpoint, FileTotals, NewRun, RunKind, RunRecord, RunState, SegmentRecord};
+pub use schedules::{
+    ScheduleEvent, ScheduleEventKind, ScheduleProgress, ScheduleRecord, ScheduledStart,
+};
 pub use search::{SearchCursor, SearchHit, SearchPage, SearchQuery, SearchStatus};
 pub use selection::{
     Choosing, ItemKey, ItemState, SelectionItem, SelectionRequest, SelectionTotals, VolumeShare,

@@ -29,9 +29,10 @@ use super::search::SearchIndex;
 /// Marks the file as ours: "FSLC".
 const APPLICATION_ID: i64 = 0x4653_4C43;
 /// The schema this version writes; one more for each migration.
-const SCHEMA_VERSION: i64 = 1;
+const SCHEMA_VERSION: i64 = 2;
 /// The migrations, in order; the nth leads to schema n.
-const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001_initial.sql")];
+const MIGRATIONS: [&str; 2] =
+    [include_str!("migrations/0001_initial.sql"), include_str!("migrations/0002_schedules.sql")];
 /// The setting that says which schema a reader must know at least; older ones refuse the file.
 const SETTING_READABLE_SINCE: &str = "schema.readable_since";
 /// The setting that names this catalog, so that a search index of another is not taken for its own.

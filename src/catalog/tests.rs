@@ -14,6 +14,7 @@ use super::*;
 use crate::domain::{CopyLetter, JobId, RunId};
 
 mod copies;
+mod schedules;
 
 /// Stores files and tombstones as one run on one volume, indexed.
 fn store(catalog: &Catalog, run: &RunId, number: u128, files: &[(&str, i64)], gone: &[&str]) {

@@ -19,7 +19,7 @@ use super::error::{JobError, reserved_advice};
 use super::outcome::{Ending, Failure, JobEnd, Outcome};
 use super::spec::{JobProgress, JobSpec, Need};
 use super::{backup, format, inventory, movement, rebuild, restore, verify};
-use crate::catalog::{CatalogError, EventLevel, JobRecord, JobRequest, JobState};
+use crate::catalog::{CatalogError, EventLevel, JobRecord, JobRequest, JobState, ScheduledStart};
 use crate::domain::{Barcode, JobId};
 
 /// The kind of job that writes to tape; all others that move data read.
@@ -109,6 +109,23 @@ impl Runner {
         let value = serde_json::to_value(spec)
             .map_err(|source| JobError::Json { what: "specification", source })?;
         let id = self.parts.catalog.create_job(spec.kind(), &value, self.parts.clock.now())?;
+        self.launch(id)?;
+        Ok(id)
+    }
+
+    /// The same for the moment of a schedule: job and moment are written down together.
+    ///
+    /// # Errors
+    /// If the catalog cannot be written.
+    pub fn submit_scheduled(
+        self: &Arc<Self>,
+        spec: &JobSpec,
+        start: &ScheduledStart<'_>,
+    ) -> Result<JobId, JobError> {
+        let value = serde_json::to_value(spec)
+            .map_err(|source| JobError::Json { what: "specification", source })?;
+        let now = self.parts.clock.now();
+        let id = self.parts.catalog.create_scheduled_job(spec.kind(), &value, now, start)?;
         self.launch(id)?;
         Ok(id)
     }

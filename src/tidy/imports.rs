@@ -33,7 +33,10 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "catalog", "pools", "health",
         ],
     ),
-    ("api", &["domain", "schedules", "jobs", "catalog", "pools", "people", "health", "keys", "system"]),
+    (
+        "api",
+        &["domain", "schedules", "jobs", "catalog", "pools", "people", "health", "keys", "system"],
+    ),
     ("gateway", &["domain"]),
 ];
 

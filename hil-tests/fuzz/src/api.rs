@@ -11,15 +11,17 @@ use fossilsafe::api::types::{
     CartridgeFilter, CartridgeView, CatalogCheck, EngineFigures, EventsRequest, EvidenceScope,
     EvidenceTable, FileHit, FileVersion, HealthStatus, HealthView, JobAction, JobEvent, JobFilter,
     JobView, LibraryView, Page, PageRequest, ReservationView, RestorePlan, RunFilter, RunView,
-    SearchRequest, SetView, TakeDriveRequest, VersionsRequest,
+    ScheduleEventView, SchedulePlan, ScheduleView, SearchRequest, SetView, TakeDriveRequest,
+    VersionsRequest, WindowView,
 };
 use fossilsafe::api::{Engine, EngineError, EngineErrorKind, Server};
-use fossilsafe::domain::{Barcode, DriveSerial, JobId, RunId, SetName, VirtualClock};
+use fossilsafe::domain::{Barcode, DriveSerial, JobId, RunId, SetName, Timestamp, VirtualClock};
 use fossilsafe::jobs::JobSpec;
 use fossilsafe::jobs::spec::{
     BackupMode, BackupSpec, Compression, EraseConsent, Existing, FormatSpec, MissingCartridge,
     MoveSpec, Place, RebuildSpec, RestoreSelection, RestoreSpec, VerifyScope, VerifySpec,
 };
+use fossilsafe::schedules::MaintenanceWindow;
 use tokio::sync::watch;
 
 use super::Seeds;
@@ -287,6 +289,59 @@ impl Engine for Refusing {
         _: &DriveSerial,
         _: &TakeDriveRequest,
     ) -> Result<ReservationView, EngineError> {
+        no()
+    }
+
+    fn now(&self) -> Timestamp {
+        Timestamp::default()
+    }
+
+    fn schedules(&self, _: &PageRequest) -> Result<Page<ScheduleView>, EngineError> {
+        no()
+    }
+
+    fn schedule(&self, _: &str) -> Result<ScheduleView, EngineError> {
+        no()
+    }
+
+    fn create_schedule(&self, _: &str, plan: &SchedulePlan) -> Result<ScheduleView, EngineError> {
+        assert!(plan.rule.when.next(Timestamp::default(), 3).is_sorted());
+        no()
+    }
+
+    fn change_schedule(&self, _: &str, _: &SchedulePlan) -> Result<ScheduleView, EngineError> {
+        no()
+    }
+
+    fn enable_schedule(&self, _: &str, _: bool) -> Result<ScheduleView, EngineError> {
+        no()
+    }
+
+    fn remove_schedule(&self, _: &str) -> Result<(), EngineError> {
+        no()
+    }
+
+    fn run_schedule(&self, _: &str) -> Result<JobView, EngineError> {
+        no()
+    }
+
+    fn schedule_events(
+        &self,
+        _: &str,
+        _: &PageRequest,
+    ) -> Result<Page<ScheduleEventView>, EngineError> {
+        no()
+    }
+
+    fn maintenance_windows(&self) -> Result<Page<WindowView>, EngineError> {
+        no()
+    }
+
+    fn put_maintenance_window(
+        &self,
+        _: &str,
+        _: Option<&MaintenanceWindow>,
+    ) -> Result<Page<WindowView>, EngineError> {
         no()
     }
 

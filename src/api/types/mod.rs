@@ -12,6 +12,7 @@ mod job;
 mod library;
 mod page;
 mod restore;
+mod schedule;
 mod set;
 mod system;
 
@@ -32,6 +33,9 @@ pub use library::{
 };
 pub use page::{LIMIT_DEFAULT, LIMIT_MAX, Page, PageRequest};
 pub use restore::{MissingVolume, PlanStep, RestorePlan};
+pub use schedule::{
+    ScheduleEventView, SchedulePlan, SchedulePreview, ScheduleRequest, ScheduleView, WindowView,
+};
 pub use set::{RunFilter, RunState, RunView, SetView};
 pub use system::{
     CatalogCheck, EngineFigures, FindingView, HealthStatus, HealthView, Severity, VersionView,

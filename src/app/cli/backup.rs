@@ -16,6 +16,15 @@ const ZSTD_LEVEL: i32 = 3;
 
 #[derive(Debug, Args)]
 pub(super) struct BackupArguments {
+    #[command(flatten)]
+    task: BackupTask,
+    #[command(flatten)]
+    wait: DetachOption,
+}
+
+/// What is to be backed up, and how.
+#[derive(Debug, Args)]
+pub(super) struct BackupTask {
     /// Files and folders; folders with everything in them
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
@@ -43,25 +52,29 @@ pub(super) struct BackupArguments {
     /// Write an index after so many bytes: what a power failure can cost
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     index_interval: Option<ByteCount>,
-    #[command(flatten)]
-    wait: DetachOption,
 }
 
 pub(super) fn run(arguments: BackupArguments, context: &Context) -> Result<Exit, AppError> {
-    let paths: Result<Vec<PathBuf>, AppError> =
-        arguments.paths.iter().map(|path| absolute(path)).collect();
-    let spec = BackupSpec {
-        set: arguments.set,
-        paths: paths?,
-        mode: if arguments.full { BackupMode::Full } else { BackupMode::Incremental },
-        exclude: arguments.exclude,
-        compression: arguments.compression.unwrap_or_default(),
-        cartridges: arguments.cartridges,
-        copies: arguments.copies,
-        index_interval: arguments.index_interval.unwrap_or_else(BackupSpec::default_index_interval),
-    };
-    let job = context.client.post("/api/backups", &spec)?;
+    let job = context.client.post("/api/backups", &arguments.task.spec()?)?;
     arguments.wait.apply(&job, context)
+}
+
+impl BackupTask {
+    /// As the engine is asked for it.
+    pub(super) fn spec(self) -> Result<BackupSpec, AppError> {
+        let paths: Result<Vec<PathBuf>, AppError> =
+            self.paths.iter().map(|path| absolute(path)).collect();
+        Ok(BackupSpec {
+            set: self.set,
+            paths: paths?,
+            mode: if self.full { BackupMode::Full } else { BackupMode::Incremental },
+            exclude: self.exclude,
+            compression: self.compression.unwrap_or_default(),
+            cartridges: self.cartridges,
+            copies: self.copies,
+            index_interval: self.index_interval.unwrap_or_else(BackupSpec::default_index_interval),
+        })
+    }
 }
 
 /// `none`, `zstd`, `zstd:9`. Which levels there are is the engine's to say.

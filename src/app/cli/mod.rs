@@ -23,6 +23,7 @@ mod ltfs_target;
 mod ltfs_tests;
 mod output;
 mod restore;
+mod schedule;
 mod search;
 mod service;
 mod set;
@@ -100,6 +101,9 @@ enum Command {
     /// Sets and their runs
     #[command(subcommand)]
     Set(set::SetCommand),
+    /// Schedules: what is done by itself, and when
+    #[command(subcommand)]
+    Schedule(schedule::ScheduleCommand),
     /// Jobs: list, show, follow, control
     #[command(subcommand)]
     Job(job::JobCommand),
@@ -174,6 +178,7 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, AppError> {
         Command::Restore(arguments) => restore::run(arguments, &context()?),
         Command::Evidence(arguments) => evidence::run(&arguments, &context()?),
         Command::Set(command) => set::run(command, &context()?),
+        Command::Schedule(command) => schedule::run(command, &context()?),
         Command::Job(command) => job::run(&command, &context()?),
         Command::Catalog(command) => catalog::run(command, &context()?),
         Command::Vtl(command) => vtl::run(command, output),

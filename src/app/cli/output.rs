@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal, Write};
 
 use serde::Serialize;
 
-use crate::app::error::AppError;
+use crate::app::error::{AppError, Exit};
 use crate::domain::{ByteCount, Timestamp};
 pub(super) use crate::jobs::outcome::grouped;
 
@@ -57,6 +57,16 @@ impl Output {
     }
 
     /// Prints a table, or a sentence if it has no rows.
+    /// What was asked for is done: the view for programs, a sentence for people.
+    pub(super) fn report<T: Serialize>(&self, view: &T, text: &str) -> Result<Exit, AppError> {
+        if self.is_json {
+            self.json(view)?
+        } else {
+            self.line(text)?
+        }
+        Ok(Exit::Done)
+    }
+
     pub(super) fn table(&self, table: &Table, if_empty: &str) -> Result<(), AppError> {
         if table.rows.is_empty() { self.line(if_empty) } else { self.line(&table.text()) }
     }

@@ -9,8 +9,17 @@ use crate::domain::{Barcode, RunId, SetName};
 use crate::jobs::spec::{VerifyScope, VerifySpec};
 
 #[derive(Debug, Args)]
-#[command(group(ArgGroup::new("scope").required(true).args(["set", "run", "cartridge"])))]
 pub(super) struct VerifyArguments {
+    #[command(flatten)]
+    task: VerifyTask,
+    #[command(flatten)]
+    wait: DetachOption,
+}
+
+/// What is to be read again.
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("scope").required(true).args(["set", "run", "cartridge"])))]
+pub(super) struct VerifyTask {
     /// The newest run of this set, with every copy that it refers to
     #[arg(long, value_name = "NAME")]
     set: Option<SetName>,
@@ -20,19 +29,24 @@ pub(super) struct VerifyArguments {
     /// Every copy on this cartridge
     #[arg(long, value_name = "BARCODE")]
     cartridge: Option<Barcode>,
-    #[command(flatten)]
-    wait: DetachOption,
 }
 
 pub(super) fn run(arguments: VerifyArguments, context: &Context) -> Result<Exit, AppError> {
-    let scope = match (arguments.set, arguments.run, arguments.cartridge) {
-        (Some(set), _, _) => VerifyScope::Set(set),
-        (_, Some(run), _) => VerifyScope::Run(RunId(run)),
-        (_, _, Some(barcode)) => VerifyScope::Cartridge(barcode),
-        (None, None, None) => {
-            return Err(AppError::Usage("name a set, a run or a cartridge".to_owned()));
-        }
-    };
+    let scope = arguments.task.scope()?;
     let job = context.client.post("/api/verify", &VerifySpec { scope })?;
     arguments.wait.apply(&job, context)
+}
+
+impl VerifyTask {
+    /// As the engine is asked for it.
+    pub(super) fn scope(self) -> Result<VerifyScope, AppError> {
+        match (self.set, self.run, self.cartridge) {
+            (Some(set), _, _) => Ok(VerifyScope::Set(set)),
+            (_, Some(run), _) => Ok(VerifyScope::Run(RunId(run))),
+            (_, _, Some(barcode)) => Ok(VerifyScope::Cartridge(barcode)),
+            (None, None, None) => {
+                Err(AppError::Usage("name a set, a run or a cartridge".to_owned()))
+            }
+        }
+    }
 }

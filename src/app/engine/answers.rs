@@ -16,6 +16,12 @@ pub(super) fn catalog(error: CatalogError) -> EngineError {
             message,
             "See `fossilsafe set list`, `fossilsafe cartridge list` and `fossilsafe job list` for what there is.",
         ),
+        CatalogError::Exists(_) => EngineError::new(
+            Kind::Conflict,
+            "exists",
+            message,
+            "Choose another name, or change the one that there is.",
+        ),
         CatalogError::Transition { .. } => EngineError::new(
             Kind::Conflict,
             "wrong_state",

@@ -14,6 +14,8 @@ mod monitor;
 mod open;
 mod preflight;
 mod reservation;
+mod scheduler;
+mod schedules;
 mod sets;
 #[cfg(test)]
 mod tests;
@@ -24,6 +26,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
+use self::scheduler::Scheduler;
 pub(super) use open::virtual_equipment;
 
 use super::error::AppError;
@@ -34,11 +37,13 @@ use crate::api::types::{
     CartridgeFilter, CartridgeView, CatalogCheck, EngineFigures, EventsRequest, EvidenceScope,
     EvidenceTable, FileHit, FileVersion, HealthView, JobAction, JobEvent, JobFilter, JobView,
     LibraryView, Page, PageRequest, ReservationView, RestorePlan, RunFilter, RunView,
-    SearchRequest, SetView, TakeDriveRequest, VersionsRequest,
+    ScheduleEventView, SchedulePlan, ScheduleView, SearchRequest, SetView, TakeDriveRequest,
+    VersionsRequest, WindowView,
 };
-use crate::domain::{Barcode, Clock, DriveSerial, JobId, RunId, SetName};
+use crate::domain::{Barcode, Clock, DriveSerial, JobId, RunId, SetName, Timestamp};
 use crate::jobs::spec::RestoreSpec;
 use crate::jobs::{JobSpec, Parts, Runner, inventory};
+use crate::schedules::MaintenanceWindow;
 
 /// A running engine, and how it is stopped.
 pub(super) struct RunningEngine {
@@ -86,11 +91,21 @@ pub(super) fn start(
         changes,
         is_practice: settings.library == LibraryChoice::Practice,
         sums: Mutex::default(),
+        scheduler: Scheduler::default(),
     });
+    Scheduler::start(&service).map_err(|source| AppError::Start {
+        message: "no thread can be started for the schedules".to_owned(),
+        next_step: "Free memory, or raise the limit of threads; then start it again.".to_owned(),
+        source: Some(Box::new(source)),
+    })?;
+    let scheduled = Arc::clone(&service);
     let watched = Arc::clone(&runner);
     Ok(RunningEngine {
         engine: service,
-        stop: Box::new(move || runner.stop()),
+        stop: Box::new(move || {
+            scheduled.scheduler.stop();
+            runner.stop();
+        }),
         silent_job: Arc::new(move || watched.silent_job()),
     })
 }
@@ -112,6 +127,7 @@ struct Service {
     is_practice: bool,
     /// Sums that take long, for those who ask every few seconds.
     sums: Mutex<monitor::Sums>,
+    scheduler: Scheduler,
 }
 
 impl std::fmt::Debug for Service {
@@ -221,6 +237,66 @@ impl Engine for Service {
 
     fn check_catalog(&self) -> Result<CatalogCheck, EngineError> {
         Ok(self.checked_catalog())
+    }
+
+    fn now(&self) -> Timestamp {
+        self.present()
+    }
+
+    fn schedules(&self, page: &PageRequest) -> Result<Page<ScheduleView>, EngineError> {
+        self.schedule_views(page)
+    }
+
+    fn schedule(&self, name: &str) -> Result<ScheduleView, EngineError> {
+        self.one_schedule(name)
+    }
+
+    fn create_schedule(
+        &self,
+        name: &str,
+        plan: &SchedulePlan,
+    ) -> Result<ScheduleView, EngineError> {
+        self.made_schedule(name, plan)
+    }
+
+    fn change_schedule(
+        &self,
+        name: &str,
+        plan: &SchedulePlan,
+    ) -> Result<ScheduleView, EngineError> {
+        self.changed_schedule(name, plan)
+    }
+
+    fn enable_schedule(&self, name: &str, is_enabled: bool) -> Result<ScheduleView, EngineError> {
+        self.switched_schedule(name, is_enabled)
+    }
+
+    fn remove_schedule(&self, name: &str) -> Result<(), EngineError> {
+        self.parts.catalog.remove_schedule(name).map_err(answers::catalog)
+    }
+
+    fn run_schedule(&self, name: &str) -> Result<JobView, EngineError> {
+        self.run_schedule_now(name)
+    }
+
+    fn schedule_events(
+        &self,
+        name: &str,
+        page: &PageRequest,
+    ) -> Result<Page<ScheduleEventView>, EngineError> {
+        self.event_views(name, page)
+    }
+
+    fn maintenance_windows(&self) -> Result<Page<WindowView>, EngineError> {
+        self.window_views()
+    }
+
+    fn put_maintenance_window(
+        &self,
+        name: &str,
+        window: Option<&MaintenanceWindow>,
+    ) -> Result<Page<WindowView>, EngineError> {
+        self.set_window(name, window)
     }
 
     fn changes(&self) -> watch::Receiver<u64> {

@@ -3,6 +3,8 @@
 //! Each test starts it in a folder of its own on a free port. What a job does to a tape is tested where
 //! the job is; here it is whether the answers fit together, and what is refused before a job is made.
 
+mod schedules;
+
 use std::path::Path;
 use std::sync::Arc;
 
@@ -35,11 +37,14 @@ type Stop = (oneshot::Sender<()>, JoinHandle<()>, Box<dyn FnOnce() + Send>);
 
 impl Appliance {
     fn start(data: &Path) -> Self {
+        Self::start_with(data, Arc::new(SystemClock::new()))
+    }
+
+    fn start_with(data: &Path, clock: Arc<dyn Clock>) -> Self {
         let mut settings = Settings::default();
         settings.practice.capacity_bytes = CAPACITY;
         settings.practice.cartridges = 3;
         settings.stream.memory_bytes = ByteCount(32 * MIB);
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let running = start(data, &settings, CatalogStart::Open, Arc::clone(&clock)).unwrap();
         let runtime = Runtime::new().unwrap();
         let socket = data.join("engine.sock");
