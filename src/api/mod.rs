@@ -9,7 +9,8 @@
 //!
 //! 1. Its types in `types/`, and a method of [`Engine`] if no present one answers it.
 //! 2. A handler of five to ten lines in the file of its resource.
-//! 3. Its line in `routes.rs`, with the role that it needs and the query names that it reads.
+//! 3. Its line in `routes.rs`, with the role that it needs and the query names that it reads, and what
+//!    it is for in `openapi/operations.rs`; then `scripts/gen-api`.
 //! 4. A test in `tests.rs` over a real connection, and the command of `app::cli` that uses it.
 
 mod body;
@@ -26,6 +27,7 @@ mod live;
 #[cfg(test)]
 pub(crate) mod memory;
 mod metrics;
+mod openapi;
 mod origin;
 mod query;
 mod routes;

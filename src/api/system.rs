@@ -2,10 +2,10 @@
 
 use hyper::StatusCode;
 
-use super::call::{Answer, Call};
+use super::call::{Answer, Call, JSON};
 use super::error::ApiError;
-use super::metrics;
 use super::types::{HealthStatus, VersionView};
+use super::{metrics, openapi};
 
 /// Grows when an answer changes in a way that breaks clients.
 const API_VERSION: u32 = 1;
@@ -23,6 +23,12 @@ pub(super) fn health(call: &Call) -> Result<Answer, ApiError> {
 /// What answers.
 pub(super) fn version(_: &Call) -> Result<Answer, ApiError> {
     Answer::json(&VersionView::current())
+}
+
+/// The description of this API.
+pub(super) fn openapi(_: &Call) -> Result<Answer, ApiError> {
+    let body = openapi::text().as_bytes().to_vec();
+    Ok(Answer::Whole { status: StatusCode::OK, content_type: JSON, body })
 }
 
 impl VersionView {

@@ -3,10 +3,11 @@
 //! It stands here and not in `api` because the gateway refuses requests too, in the same shape, and
 //! knows nothing of the API behind it.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What went wrong and what to do about it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Problem {
     /// The HTTP status, repeated for those who see the body only. 412: a person has to do something
     /// at the library first.

@@ -5,12 +5,13 @@
 
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{Barcode, ByteCount, CopyLetter, RunId, SetName, VolumeUuid};
 
 /// The task of a job.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum JobSpec {
     /// Make an empty LTFS volume on one cartridge.
@@ -66,7 +67,7 @@ impl JobSpec {
 }
 
 /// Format one cartridge, and only that one.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FormatSpec {
     /// The cartridge.
     pub barcode: Barcode,
@@ -79,7 +80,7 @@ pub struct FormatSpec {
 }
 
 /// How much a person has agreed to lose.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum EraseConsent {
     /// Only a blank cartridge may be formatted.
@@ -93,7 +94,7 @@ pub enum EraseConsent {
 }
 
 /// One end of a move, in a person's words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "place", content = "number", rename_all = "snake_case")]
 pub enum Place {
     /// A slot, counted from 0.
@@ -115,7 +116,7 @@ impl std::fmt::Display for Place {
 }
 
 /// Move a cartridge.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MoveSpec {
     /// Where it is.
     pub from: Place,
@@ -124,7 +125,7 @@ pub struct MoveSpec {
 }
 
 /// Which files a backup writes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum BackupMode {
     /// Every file.
@@ -135,7 +136,7 @@ pub enum BackupMode {
 }
 
 /// How file content is stored.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Compression {
     /// As it is: any LTFS software gives the file back.
@@ -149,7 +150,7 @@ pub enum Compression {
 }
 
 /// Back up folders and files as one set.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BackupSpec {
     /// The set.
     pub set: SetName,
@@ -185,7 +186,7 @@ impl BackupSpec {
 }
 
 /// What a verification reads.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum VerifyScope {
     /// Every copy of one run.
@@ -207,14 +208,14 @@ impl std::fmt::Display for VerifyScope {
 }
 
 /// Read copies again.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct VerifySpec {
     /// Which copies.
     pub scope: VerifyScope,
 }
 
 /// Which files a restore brings back.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RestoreSelection {
     /// The run whose state of the files is wanted.
     pub run: RunId,
@@ -234,7 +235,7 @@ impl std::fmt::Display for RestoreSelection {
 }
 
 /// What happens to a file that is already there.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Existing {
     /// The restored file is refused and listed.
@@ -245,7 +246,7 @@ pub enum Existing {
 }
 
 /// What a restore does about a cartridge that is not in the library.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MissingCartridge {
     /// Restores what it can from the others, then waits for this one.
@@ -256,7 +257,7 @@ pub enum MissingCartridge {
 }
 
 /// Bring files back.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RestoreSpec {
     /// Which files.
     pub selection: RestoreSelection,
@@ -271,7 +272,7 @@ pub struct RestoreSpec {
 }
 
 /// Fill the catalog from cartridges.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RebuildSpec {
     /// These cartridges; all of the library if none is named.
     #[serde(default)]
@@ -279,7 +280,7 @@ pub struct RebuildSpec {
 }
 
 /// What a waiting job needs a person to do.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "need", rename_all = "snake_case")]
 pub enum Need {
     /// Put this cartridge into the library.
@@ -336,7 +337,7 @@ impl std::fmt::Display for Need {
 }
 
 /// What is shown of a job's progress; replaced as a whole, so any of them can be lost.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct JobProgress {
     /// What the job is doing, as a few words.
     pub stage: String,

@@ -3,6 +3,7 @@
 //! A moment is dealt with once, however the clock jumps: whatever lies at or before the last one that
 //! was dealt with is past, so a clock that is set back repeats nothing.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::error::ScheduleError;
@@ -21,7 +22,7 @@ const ATTEMPTS_MAX: u32 = 20;
 const AFTER_MINUTES_MAX: u32 = 24 * 60;
 
 /// What becomes of moments at which the appliance was off or not allowed to start anything.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Missed {
     /// One run for all of them, as soon as possible.
@@ -32,7 +33,7 @@ pub enum Missed {
 }
 
 /// How often a job that failed is tried again.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Retries {
     /// Attempts after the first one.
     pub attempts: u32,
@@ -41,7 +42,7 @@ pub struct Retries {
 }
 
 /// When, and what if not.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Rule {
     /// When it comes.
     #[serde(flatten)]

@@ -3,6 +3,7 @@
 //! A job that is at work goes on; a person may start one at any time. What is due in a window begins
 //! at its end.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::error::ScheduleError;
@@ -13,7 +14,7 @@ use crate::domain::Timestamp;
 const MINUTES_MAX: u32 = 7 * 24 * 60;
 
 /// A time that comes again and again and lasts.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MaintenanceWindow {
     /// When it begins.
     #[serde(flatten)]

@@ -1,12 +1,13 @@
 //! Cartridges and the volumes on them.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{Barcode, CopyLetter, LtoGeneration, SetName, Timestamp, VolumeUuid};
 use crate::jobs::spec::Place;
 
 /// A cartridge that is in the library or that the catalog knows.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CartridgeView {
     /// Its label. Two cartridges can have the same one; `volume` tells them apart.
     pub barcode: Barcode,
@@ -29,7 +30,9 @@ pub struct CartridgeView {
 }
 
 /// What is known of a cartridge.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum CartridgeState {
     /// Never looked at: it has to be loaded once.
@@ -84,7 +87,7 @@ impl CartridgeState {
 }
 
 /// An LTFS volume.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct VolumeView {
     /// Its only reliable name.
     pub uuid: VolumeUuid,
@@ -120,7 +123,7 @@ pub struct CartridgeFilter {
 }
 
 /// How to format a cartridge.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct FormatRequest {
     /// The volume's name for people; the barcode, if not given.

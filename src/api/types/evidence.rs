@@ -1,11 +1,14 @@
 //! Evidence: what is proven of how many files, and what is missing.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{Barcode, CopyLetter, RunId, SetName, VolumeUuid};
 
 /// What is proven of a copy, weakest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum EvidenceState {
     /// Not on tape yet.
@@ -68,7 +71,7 @@ pub enum EvidenceScope {
 }
 
 /// What is proven, file by file, added up.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EvidenceTable {
     /// Of what: "run 20261123T071400Z of set photos".
     pub scope: String,
@@ -92,7 +95,7 @@ pub struct EvidenceTable {
 }
 
 /// What is proven of one copy of a set.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CopyEvidence {
     /// Which copy.
     pub copy: CopyLetter,
@@ -107,7 +110,7 @@ pub struct CopyEvidence {
 }
 
 /// Files at one state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EvidenceRow {
     /// The state.
     pub state: EvidenceState,
@@ -118,7 +121,7 @@ pub struct EvidenceRow {
 }
 
 /// Files without a copy.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LeftOutRow {
     /// `changed_while_read`, `vanished`, `unreadable`, `not_storable`, `copy_failed`.
     pub reason: String,
@@ -129,7 +132,7 @@ pub struct LeftOutRow {
 }
 
 /// What one cartridge holds of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CartridgeEvidence {
     /// The cartridge, if the volume was ever seen with a barcode.
     pub barcode: Option<Barcode>,

@@ -1,5 +1,6 @@
 //! Files in the catalog: search, versions and where their copies are.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::evidence::EvidenceState;
@@ -9,7 +10,7 @@ use crate::domain::{
 };
 
 /// A path as it was at the source. Not every path is UTF-8; none may be lost.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FilePath {
     /// For people, with a replacement character for what is no UTF-8.
     pub path: String,
@@ -66,7 +67,7 @@ pub struct SearchRequest {
 }
 
 /// A file found: its newest version that matches.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FileHit {
     /// Where it was.
     #[serde(flatten)]
@@ -100,7 +101,7 @@ pub struct VersionsRequest {
 }
 
 /// One version of a file. Listed newest first.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FileVersion {
     /// The set.
     pub set: SetName,
@@ -119,7 +120,7 @@ pub struct FileVersion {
 }
 
 /// One copy of a version.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CopyView {
     /// The copy of the set that it belongs to.
     pub copy: CopyLetter,

@@ -1,5 +1,6 @@
 //! Jobs as a person sees them: state, progress, what they need, how they ended, and their events.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::file::FilePath;
@@ -8,7 +9,7 @@ use crate::jobs::outcome::{Failure, Outcome};
 use crate::jobs::{JobProgress, JobSpec, JobState, Need};
 
 /// One job.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct JobView {
     /// Its number.
     pub id: JobId,
@@ -39,7 +40,7 @@ pub struct JobView {
 }
 
 /// What may be asked of a job.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum JobAction {
     /// Stop at the next safe point and keep the place.
@@ -74,7 +75,7 @@ impl JobAction {
 }
 
 /// How far a job is.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ProgressView {
     /// What it is doing, as a few words.
     pub stage: String,
@@ -110,7 +111,7 @@ impl From<JobProgress> for ProgressView {
 }
 
 /// Live figures of the data path.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct StreamFigures {
     /// Which engine moves the bytes: `io_uring` or `threads`.
@@ -142,7 +143,7 @@ impl StreamFigures {
 }
 
 /// What one drive does.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct DriveRate {
     /// Its rate now.
@@ -156,7 +157,7 @@ pub struct DriveRate {
 }
 
 /// The slowest part of the data path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Bottleneck {
     /// Reading the source.
@@ -171,7 +172,7 @@ pub enum Bottleneck {
 }
 
 /// What a person has to do.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NeedView {
     /// For programs.
     #[serde(flatten)]
@@ -187,7 +188,7 @@ impl From<Need> for NeedView {
 }
 
 /// What came of a job.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct JobOutcome {
     /// One sentence: "41,230 files, 8.1 GiB, all of them indexed".
@@ -228,7 +229,7 @@ impl From<Outcome> for JobOutcome {
 }
 
 /// One file that is not as it should be.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FileProblem {
     /// Which file.
     #[serde(flatten)]
@@ -240,7 +241,7 @@ pub struct FileProblem {
 }
 
 /// Why a job failed or stopped.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct JobFailure {
     /// A stable name for programs.
     pub code: String,
@@ -272,7 +273,7 @@ pub struct JobFilter {
 }
 
 /// Something that happened in a job; kept with it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct JobEvent {
     /// Counts over all jobs; the place to go on from.
     pub id: i64,
@@ -290,7 +291,7 @@ pub struct JobEvent {
 }
 
 /// How bad an event is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum EventLevel {
     /// Told for the record.

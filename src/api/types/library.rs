@@ -1,11 +1,12 @@
 //! The library as it stands: its changer, its elements and its drives.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{Barcode, DriveSerial, JobId, LibrarySerial, LtoGeneration, Timestamp};
 
 /// Everything that holds or reads a cartridge.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LibraryView {
     /// True if the library is files in a folder.
     pub is_practice: bool,
@@ -20,7 +21,7 @@ pub struct LibraryView {
 }
 
 /// The device that moves cartridges.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ChangerView {
     /// From the device.
     pub serial: LibrarySerial,
@@ -33,7 +34,7 @@ pub struct ChangerView {
 }
 
 /// A place that can hold a cartridge.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ElementView {
     /// What it is.
     pub kind: ElementKind,
@@ -53,7 +54,9 @@ pub struct ElementView {
 }
 
 /// What an element is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum ElementKind {
     /// Where a cartridge rests.
@@ -80,7 +83,7 @@ impl ElementKind {
 }
 
 /// A drive.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DriveView {
     /// Its number among the library's drives, counted from 0; a drive that stands alone has none.
     pub number: Option<u16>,
@@ -106,7 +109,7 @@ pub struct DriveView {
 }
 
 /// Who has reserved a drive.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReservationView {
     /// The drive.
     pub drive: DriveSerial,
@@ -118,7 +121,7 @@ pub struct ReservationView {
 }
 
 /// Whose a drive is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ReservationHolder {
     /// Nobody has reserved it.
@@ -130,14 +133,14 @@ pub enum ReservationHolder {
 }
 
 /// Takes a drive from another host.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TakeDriveRequest {
     /// That host's key, typed by a person who knows that it does not need the drive.
     pub take_from: String,
 }
 
 /// What a drive is doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DriveState {
     /// No cartridge in it.

@@ -1,5 +1,6 @@
 //! Lists in pages: a cursor says where the next page begins.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Items of a page when the caller does not say: fills a terminal twice.
@@ -23,7 +24,7 @@ impl Default for PageRequest {
 }
 
 /// One page of a list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Page<T> {
     /// The items, in the list's order.
     pub items: Vec<T>,

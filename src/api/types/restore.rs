@@ -1,12 +1,13 @@
 //! What a restore would do, before it does it.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{Barcode, VolumeUuid};
 use crate::jobs::spec::Place;
 
 /// The cartridges that a restore reads, in order, and what it cannot bring back.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RestorePlan {
     /// Files that can be restored from what is known.
     pub files: u64,
@@ -23,7 +24,7 @@ pub struct RestorePlan {
 }
 
 /// One cartridge of a plan.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PlanStep {
     /// The cartridge, if known.
     pub barcode: Option<Barcode>,
@@ -38,7 +39,7 @@ pub struct PlanStep {
 }
 
 /// A volume that somebody has to bring.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MissingVolume {
     /// The cartridge, if known.
     pub barcode: Option<Barcode>,

@@ -1,5 +1,6 @@
 //! Schedules and maintenance windows as a person sees them.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::ScheduleEventKind;
@@ -8,7 +9,7 @@ use crate::jobs::JobSpec;
 use crate::schedules::{MaintenanceWindow, Rule};
 
 /// A schedule to be made.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ScheduleRequest {
     /// Its name: letters, digits, '-', '_' or '.', at most 64.
     pub name: String,
@@ -18,7 +19,7 @@ pub struct ScheduleRequest {
 }
 
 /// When something is done, and what.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SchedulePlan {
     /// When: `cron`, `time_zone`; `missed` and `retries` for when it does not go as planned.
     #[serde(flatten)]
@@ -28,7 +29,7 @@ pub struct SchedulePlan {
 }
 
 /// One schedule.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ScheduleView {
     /// Its name.
     pub name: String,
@@ -50,7 +51,7 @@ pub struct ScheduleView {
 }
 
 /// What became of one moment.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ScheduleEventView {
     /// Its number, growing.
     pub id: i64,
@@ -69,14 +70,14 @@ pub struct ScheduleEventView {
 }
 
 /// The moments of a pattern that is not a schedule yet.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SchedulePreview {
     /// The next moments, in order.
     pub next: Vec<Timestamp>,
 }
 
 /// A time in which no scheduled job begins.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct WindowView {
     /// Its name.
     pub name: String,

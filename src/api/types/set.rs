@@ -1,5 +1,6 @@
 //! Sets, and the runs of their backups.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::evidence::EvidenceRow;
@@ -7,7 +8,7 @@ use crate::domain::{Barcode, JobId, RunId, SetName, Timestamp};
 use crate::jobs::spec::BackupMode;
 
 /// One protected thing.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SetView {
     /// Its name.
     pub name: SetName,
@@ -29,7 +30,7 @@ pub struct SetView {
 }
 
 /// One execution of a set's backup.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RunView {
     /// Its name; also the name of its folder on the volumes.
     pub run: RunId,
@@ -60,7 +61,7 @@ pub struct RunView {
 }
 
 /// How a run stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RunState {
     /// Its job has not ended.
