@@ -75,10 +75,10 @@ export function Spine({ element, cartridge, isDragged, onOpen, onDragStart, onDr
         event.preventDefault();
         onOpen();
       }}
-      aria-label={`${name} ${state.text}, ${KIND_NAME[element.kind]} ${element.number}: move`}
     >
-      {element.barcode ? <BarcodeLabel barcode={element.barcode} /> : <span>no barcode</span>}
+      {element.barcode ? <BarcodeLabel barcode={element.barcode} /> : <span>no barcode</span>}{" "}
       <Lamp state={state} size={13} />
+      <span className="visually-hidden">{`, ${KIND_NAME[element.kind]} ${element.number}: move`}</span>
     </div>
   );
 }
