@@ -366,8 +366,9 @@ export type Role = "viewer" | "operator" | "admin";
 export interface SessionView {
   user: string;
   role: Role;
-  csrf: string;
-  idle_seconds: number;
-  expires_at: Timestamp;
+  /** Only with a cookie, as the next two. */
+  csrf?: string;
+  idle_seconds?: number;
+  expires_at?: Timestamp;
   second_factor_needed?: boolean;
 }

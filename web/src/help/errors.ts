@@ -133,12 +133,67 @@ export const ERROR_PAGES: Record<string, ErrorPage> = {
     risk: SAFE,
     steps: ["Load the console anew and try again."],
   },
-  credentials_wrong: {
+  not_recognised: {
     title: "User, password or code is wrong",
     meaning:
       "The appliance does not tell which of them, so that nobody learns which users there are.",
     risk: SAFE,
     steps: ["Type them again.", "A lost admin password is reset on the serial console."],
+  },
+  sign_in_busy: {
+    title: "Too many people sign in at one time",
+    meaning: "Checking a password takes memory on purpose; only some are checked at one time.",
+    risk: SAFE,
+    steps: ["Try again in a moment."],
+  },
+  setup_done: {
+    title: "There is an admin already",
+    meaning: "The first run is over.",
+    risk: SAFE,
+    steps: ["Sign in; an admin can make more users."],
+  },
+  no_user: {
+    title: "Only for a signed-in user",
+    meaning:
+      "The request came from the machine itself or with a key, and is about a user's own account.",
+    risk: SAFE,
+    steps: ["Sign in as a user."],
+  },
+  people_unavailable: {
+    title: "Users cannot be read",
+    meaning: "The file with users and sessions does not answer; its disk may be full.",
+    risk: "Tapes, catalog and jobs are not touched.",
+    steps: ["Check the disk of the data folder."],
+  },
+  password_interim: {
+    title: "Choose a password first",
+    meaning: "An admin has set an interim password.",
+    risk: SAFE,
+    steps: ["Choose one of your own."],
+  },
+  conflict: {
+    title: "That would not fit together",
+    meaning: "The message says with what, as the last admin or a name that is taken.",
+    risk: SAFE,
+    steps: ["Do what the message says."],
+  },
+  exists: {
+    title: "The name is taken",
+    meaning: "There is already something of this name.",
+    risk: SAFE,
+    steps: ["Choose another name, or change the one that is there."],
+  },
+  schedule_unreadable: {
+    title: "A schedule cannot be read",
+    meaning: "It was written by another release or is damaged.",
+    risk: "It starts nothing until it is made anew. Nothing that was backed up is touched.",
+    steps: ["Remove it and make it anew."],
+  },
+  websocket_required: {
+    title: "This address speaks WebSocket only",
+    meaning: "A plain request was sent to the address of live events.",
+    risk: SAFE,
+    steps: ["Connect with a WebSocket, or follow /api/jobs/events."],
   },
   too_many_attempts: {
     title: "Too many attempts",

@@ -54,7 +54,7 @@ function SessionPanel() {
           rows={[
             ["User", session.user],
             ["Role", session.role],
-            ["Until", formatTime(session.expires_at)],
+            ["Until", session.expires_at && formatTime(session.expires_at)],
           ]}
         />
         <div className="actions">
