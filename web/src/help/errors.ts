@@ -165,11 +165,23 @@ export const ERROR_PAGES: Record<string, ErrorPage> = {
     risk: "Tapes, catalog and jobs are not touched.",
     steps: ["Check the disk of the data folder."],
   },
-  password_interim: {
+  password_change_needed: {
     title: "Choose a password first",
     meaning: "An admin has set an interim password.",
     risk: SAFE,
     steps: ["Choose one of your own."],
+  },
+  scope_insufficient: {
+    title: "This key may not do this",
+    meaning: "An API key does only what its scopes name.",
+    risk: SAFE,
+    steps: ["Make a key with the scope that the message names."],
+  },
+  session_needed: {
+    title: "Only for who is signed in",
+    meaning: "A key cannot be used for this.",
+    risk: SAFE,
+    steps: ["Sign in as a user."],
   },
   conflict: {
     title: "That would not fit together",

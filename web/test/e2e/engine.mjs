@@ -50,7 +50,7 @@ export class Engine {
 
   /** The one-time code of the first run, as it stands on the terminal. */
   code() {
-    return this.output.match(/one-time code[^\n]*?([A-Z0-9]{4}(?:-[A-Z0-9]{4})+)/i)?.[1];
+    return this.output.match(/\bcode ([A-Z0-9]{3,6}(?:-[A-Z0-9]{3,6})+)/i)?.[1];
   }
 
   async stop() {

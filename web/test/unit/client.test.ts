@@ -1,0 +1,11 @@
+// The types of the API are those of the engine's own description.
+import { readFileSync } from "node:fs";
+import openapiTS, { astToString } from "openapi-typescript";
+import { expect, it } from "vitest";
+
+it("the generated types are those of src/api/openapi.json; if not: npm run api", async () => {
+  const description = JSON.parse(readFileSync("../src/api/openapi.json", "utf8"));
+  const fresh = astToString(await openapiTS(description));
+  const kept = readFileSync("src/api/__generated__/schema.d.ts", "utf8");
+  expect(kept.endsWith(fresh)).toBe(true);
+}, 60_000);
