@@ -17,6 +17,7 @@ mod kills;
 mod machine;
 mod rebuild;
 mod round_trip;
+mod services;
 mod spanning;
 mod tree;
 mod without_index;

@@ -107,7 +107,12 @@ impl Refusal {
     /// As the client gets it.
     pub(super) fn response(self, request_id: &str) -> Response<Reply> {
         let Self { status, code, message, next_step, retry_after } = self;
-        tracing::info!(request_id, code, message, "request refused");
+        // A flood of requests must not become a flood of log lines.
+        if status == StatusCode::TOO_MANY_REQUESTS {
+            tracing::debug!(request_id, code, "request refused");
+        } else {
+            tracing::info!(request_id, code, message, "request refused");
+        }
         let problem = Problem {
             status: status.as_u16(),
             code: code.to_owned(),
