@@ -28,7 +28,9 @@ fn feed(target: &Target, bytes: &[u8]) {
 fn step(target: &Target) -> usize {
     match target.name {
         "dump" | "api_request" | "settings" => 13,
-        "bulk_spool" | "record_spool" => 3,
+        "bulk_spool" | "record_spool" | "key_file" => 3,
+        // A seed of 64 KiB is opened three times for each input.
+        "sealed_file" => 13,
         _ => 1,
     }
 }
@@ -131,5 +133,5 @@ macro_rules! each_target {
 each_target! {
     index, label, memory_attributes, bulk_spool, element_status, mode_pages, log_pages, inquiry,
     sense, position, density, supported_commands, reservation, encryption_pages, access_order,
-    manifest, volume_record, signature, dump, record_spool, settings, job_spec, api_request,
+    manifest, volume_record, signature, sealed_file, key_file, dump, record_spool, settings, job_spec, api_request,
 }

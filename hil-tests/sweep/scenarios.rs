@@ -100,6 +100,7 @@ fn backup_job(folder: &Path, mode: BackupMode) -> Result<JobSpec, Failed> {
         compression: Compression::None,
         cartridges: Vec::new(),
         copies: None,
+        pool: None,
         // Two blocks: an index in the middle of even a small tree.
         index_interval: ByteCount(MIB),
     }))

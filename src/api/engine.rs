@@ -10,15 +10,16 @@ use std::fmt;
 use tokio::sync::watch;
 
 use super::types::{
-    CartridgeFilter, CartridgeView, CatalogCheck, EngineFigures, EventsRequest, EvidenceScope,
-    EvidenceTable, FileHit, FileVersion, HealthView, JobAction, JobEvent, JobFilter, JobView,
-    LibraryView, Page, PageRequest, ReservationView, RestorePlan, RunFilter, RunView,
-    ScheduleEventView, SchedulePlan, ScheduleView, SearchRequest, SetView, TakeDriveRequest,
-    VersionsRequest, WindowView,
+    CartridgeFilter, CartridgeView, CatalogCheck, CreatePoolRequest, EngineFigures, EventsRequest,
+    EvidenceScope, EvidenceTable, FileHit, FileVersion, HealthView, JobAction, JobEvent, JobFilter,
+    JobView, KitsView, LibraryView, OpenedKeys, Page, PageRequest, PoolView, PrintedKit,
+    ReservationView, RestorePlan, RunFilter, RunView, ScheduleEventView, SchedulePlan,
+    ScheduleView, SearchRequest, SetView, TakeDriveRequest, VersionsRequest, WindowView,
 };
-use crate::domain::{Barcode, DriveSerial, JobId, RunId, SetName, Timestamp};
+use crate::domain::{Barcode, DriveSerial, JobId, PoolName, RunId, SetName, Timestamp};
 use crate::jobs::JobSpec;
 use crate::jobs::spec::RestoreSpec;
+use crate::keys::KeyId;
 use crate::schedules::MaintenanceWindow;
 
 /// Everything that the API can be asked. See the module for the contract.
@@ -76,6 +77,33 @@ pub trait Engine: Send + Sync + fmt::Debug {
 
     /// What is proven.
     fn evidence(&self, scope: &EvidenceScope) -> Result<EvidenceTable, EngineError>;
+
+    /// All pools, by name.
+    fn pools(&self) -> Result<Vec<PoolView>, EngineError>;
+
+    /// Makes a pool.
+    fn create_pool(&self, request: &CreatePoolRequest) -> Result<PoolView, EngineError>;
+
+    /// Gives an encrypted pool a new data key for the runs that begin from now on.
+    fn rotate_pool(&self, name: &PoolName) -> Result<PoolView, EngineError>;
+
+    /// The recovery kits.
+    fn kits(&self) -> Result<KitsView, EngineError>;
+
+    /// A kit to be printed: the one that waits to be confirmed, or a new one.
+    fn print_kit(&self) -> Result<PrintedKit, EngineError>;
+
+    /// Takes groups that were typed back from the paper.
+    fn confirm_kit(&self, groups: &[String]) -> Result<KitsView, EngineError>;
+
+    /// Proves that a kit that was typed opens every data key, and notes that.
+    fn drill_kit(&self, kit: &str) -> Result<OpenedKeys, EngineError>;
+
+    /// Opens the data keys that were found on tapes and keeps them.
+    fn open_keys(&self, kit: &str) -> Result<OpenedKeys, EngineError>;
+
+    /// Wraps data keys for a kit no more.
+    fn retire_kit(&self, kit: KeyId) -> Result<KitsView, EngineError>;
 
     /// Checks the catalog's file and its sums. Takes as long as reading it.
     fn check_catalog(&self) -> Result<CatalogCheck, EngineError>;

@@ -10,15 +10,17 @@ use tokio::sync::watch;
 
 use super::engine::{Engine, EngineError, EngineErrorKind};
 use super::types::{
-    CartridgeFilter, CartridgeView, CatalogCheck, EngineFigures, EventLevel, EventsRequest,
-    EvidenceScope, EvidenceTable, FileHit, FileVersion, HealthStatus, HealthView, JobAction,
-    JobEvent, JobFilter, JobView, LibraryView, Page, PageRequest, ProgressView, ReservationView,
-    RestorePlan, RunFilter, RunView, ScheduleEventView, SchedulePlan, ScheduleView, SearchRequest,
-    SetView, TakeDriveRequest, VersionsRequest, WindowView,
+    CartridgeFilter, CartridgeView, CatalogCheck, CreatePoolRequest, EngineFigures, EventLevel,
+    EventsRequest, EvidenceScope, EvidenceTable, FileHit, FileVersion, HealthStatus, HealthView,
+    JobAction, JobEvent, JobFilter, JobView, KitsView, LibraryView, OpenedKeys, Page, PageRequest,
+    PoolView, PrintedKit, ProgressView, ReservationView, RestorePlan, RunFilter, RunView,
+    ScheduleEventView, SchedulePlan, ScheduleView, SearchRequest, SetView, TakeDriveRequest,
+    VersionsRequest, WindowView,
 };
-use crate::domain::{Barcode, DriveSerial, JobId, RunId, SetName, Timestamp};
+use crate::domain::{Barcode, DriveSerial, JobId, PoolName, RunId, SetName, Timestamp};
 use crate::jobs::spec::RestoreSpec;
 use crate::jobs::{JobSpec, JobState};
+use crate::keys::KeyId;
 use crate::schedules::MaintenanceWindow;
 
 /// Jobs and events in memory; everything else is unknown.
@@ -142,6 +144,42 @@ impl Engine for Memory {
     fn evidence(&self, _: &EvidenceScope) -> Result<EvidenceTable, EngineError> {
         let step = "Put cartridge FSP001L9 in.";
         Err(EngineError::new(EngineErrorKind::NeedsOperator, "cartridge_absent", "Absent.", step))
+    }
+
+    fn pools(&self) -> Result<Vec<PoolView>, EngineError> {
+        Ok(Vec::new())
+    }
+
+    fn create_pool(&self, request: &CreatePoolRequest) -> Result<PoolView, EngineError> {
+        unknown(&format!("There is no room for pool {}.", request.name))
+    }
+
+    fn rotate_pool(&self, name: &PoolName) -> Result<PoolView, EngineError> {
+        unknown(&format!("There is no pool {name}."))
+    }
+
+    fn kits(&self) -> Result<KitsView, EngineError> {
+        Ok(KitsView { kits: Vec::new(), keys: Vec::new(), keys_waiting: Vec::new() })
+    }
+
+    fn print_kit(&self) -> Result<PrintedKit, EngineError> {
+        unknown("There is no printer.")
+    }
+
+    fn confirm_kit(&self, _: &[String]) -> Result<KitsView, EngineError> {
+        self.kits()
+    }
+
+    fn drill_kit(&self, _: &str) -> Result<OpenedKeys, EngineError> {
+        unknown("There is no kit.")
+    }
+
+    fn open_keys(&self, _: &str) -> Result<OpenedKeys, EngineError> {
+        unknown("There is no kit.")
+    }
+
+    fn retire_kit(&self, _: KeyId) -> Result<KitsView, EngineError> {
+        self.kits()
     }
 
     fn check_catalog(&self) -> Result<CatalogCheck, EngineError> {

@@ -22,6 +22,7 @@ pub mod engine;
 mod error;
 mod files;
 mod jobs;
+mod keys;
 mod library;
 mod live;
 #[cfg(test)]

@@ -8,7 +8,7 @@ use hyper::{Method, StatusCode};
 use super::call::{Answer, Call};
 use super::error::ApiError;
 use super::query::decode;
-use super::{cartridges, catalog, files, jobs, library, schedules, sets, system};
+use super::{cartridges, catalog, files, jobs, keys, library, schedules, sets, system};
 
 /// Who may ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -105,6 +105,16 @@ routes! {
     PUT "/api/maintenance-windows/{name}" Operator [] => schedules::put_window;
     DELETE "/api/maintenance-windows/{name}" Operator [] => schedules::remove_window;
 
+    GET "/api/pools" Viewer [] => keys::pools;
+    POST "/api/pools" Admin [] => keys::create_pool;
+    POST "/api/pools/{pool}/rotate" Admin [] => keys::rotate_pool;
+    GET "/api/kits" Viewer [] => keys::kits;
+    POST "/api/kits/print" Admin [] => keys::print_kit;
+    POST "/api/kits/confirm" Admin [] => keys::confirm_kit;
+    POST "/api/kits/drill" Operator [] => keys::drill_kit;
+    POST "/api/kits/open" Admin [] => keys::open_keys;
+    POST "/api/kits/{kit}/retire" Admin [] => keys::retire_kit;
+
     POST "/api/catalog/rebuild" Admin [] => catalog::rebuild;
     GET "/api/catalog/check" Viewer [] => catalog::check;
 }
@@ -181,7 +191,18 @@ mod tests {
             assert_eq!(changes, route.role >= Role::Operator, "{}", route.path);
         }
         let destroys = |route: &Route| {
-            let endings = ["/format", "/rebuild", "/reservation"];
+            // What makes, gives out or forgets keys is as final as what erases.
+            let endings = [
+                "/format",
+                "/rebuild",
+                "/reservation",
+                "/pools",
+                "/rotate",
+                "/print",
+                "/confirm",
+                "/open",
+                "/retire",
+            ];
             route.method == Method::POST && endings.iter().any(|end| route.path.ends_with(end))
         };
         assert!(ROUTES.iter().all(|route| destroys(route) == (route.role == Role::Admin)));

@@ -86,6 +86,41 @@ impl FromStr for SetName {
     }
 }
 
+/// The name of a pool. Obeys the rules of a set's.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct PoolName(String);
+
+/// Why a text is not a pool name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "\"{0}\" cannot name a pool: use 1 to {NAME_BYTES_MAX} letters, digits, '-', '_' or '.', beginning with a letter or digit"
+)]
+pub struct PoolNameError(pub String);
+
+impl PoolName {
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for PoolName {
+    type Err = PoolNameError;
+
+    fn from_str(text: &str) -> Result<Self, PoolNameError> {
+        let name = || Self(text.to_owned());
+        is_folder_name(text).then(name).ok_or_else(|| PoolNameError(text.to_owned()))
+    }
+}
+
+impl<'de> Deserialize<'de> for PoolName {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
 /// True for a text that is a plain name in every file system, and never a way out of a folder.
 fn is_folder_name(text: &str) -> bool {
     let is_sensible = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
@@ -108,7 +143,7 @@ macro_rules! display_as_inner {
         })*
     };
 }
-display_as_inner!(DriveSerial, LibrarySerial, VolumeUuid, JobId, RunId, SetName);
+display_as_inner!(DriveSerial, LibrarySerial, VolumeUuid, JobId, RunId, SetName, PoolName);
 
 #[cfg(test)]
 mod tests {

@@ -51,7 +51,7 @@ pub use file::{
     Xattr,
 };
 pub use generation::LtoGeneration;
-pub use ids::{DriveSerial, JobId, LibrarySerial, RunId, SetName, VolumeUuid};
+pub use ids::{DriveSerial, JobId, LibrarySerial, PoolName, RunId, SetName, VolumeUuid};
 pub use lock::lock_alone;
 pub use peer::Peer;
 pub use problem::Problem;

@@ -19,6 +19,7 @@ use crate::ltfs::merge::TreeError;
 use crate::ltfs::names::NameError;
 use crate::ltfs::spool::SpoolError as BulkError;
 use crate::manifest::ManifestError;
+use crate::pools::PoolRefusal;
 use crate::source::SourceError;
 use crate::source::destination::DestinationError;
 use crate::spool::SpoolError;
@@ -66,6 +67,9 @@ pub enum JobError {
     /// The appliance's keys cannot be used.
     #[error(transparent)]
     Keys(#[from] KeysError),
+    /// The policy of the set's pool forbids it.
+    #[error(transparent)]
+    Pool(#[from] PoolRefusal),
     /// The catalog's description of a file is damaged.
     #[error(transparent)]
     Description(#[from] DescriptionError),
@@ -235,6 +239,11 @@ impl JobError {
                 ("work_files", "Check the disk of the data folder; start the job again.")
             }
             Self::Manifest(_) => ("manifest", "Run `fossilsafe ltfs check` on the cartridge."),
+            Self::Pool(refusal) => pool_advice(refusal),
+            Self::Keys(KeysError::NoDataKey(_)) => (
+                "key_missing",
+                "Run `fossilsafe catalog rebuild` with a cartridge of that pool, then `fossilsafe kit open` with the recovery kit.",
+            ),
             Self::Keys(_) => ("keys", "Restore the `keys` folder from a copy; never delete it."),
             Self::VolumeChanged { .. } => (
                 "volume_changed",
@@ -245,6 +254,30 @@ impl JobError {
             }
         };
         (code, next_step.to_owned())
+    }
+}
+
+fn pool_advice(refusal: &PoolRefusal) -> (&'static str, &'static str) {
+    match refusal {
+        PoolRefusal::Unknown(_) => (
+            "pool_unknown",
+            "Make it: `fossilsafe pool create NAME`, with --encrypt if it was encrypted.",
+        ),
+        PoolRefusal::OtherPool { .. } => {
+            ("other_pool", "Leave --pool out, or give the files another set name.")
+        }
+        PoolRefusal::Exists(_) => ("pool_exists", "Choose another name."),
+        PoolRefusal::NotEncrypted(_) => {
+            ("not_encrypted", "Make an encrypted pool: `fossilsafe pool create NAME --encrypt`.")
+        }
+        PoolRefusal::NoKit(_) | PoolRefusal::NoKitFor(_) => (
+            "kit_not_confirmed",
+            "Run `fossilsafe kit print`, print what it writes, and `fossilsafe kit confirm`.",
+        ),
+        PoolRefusal::NoKey(_) => (
+            "key_missing",
+            "Open it with the recovery kit (`fossilsafe kit open`), or go on with a new key: `fossilsafe pool rotate NAME`.",
+        ),
     }
 }
 

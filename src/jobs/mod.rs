@@ -14,10 +14,12 @@ pub mod identity;
 pub mod inventory;
 mod movement;
 pub mod outcome;
+pub mod pool;
 mod rebuild;
 pub mod restore;
 pub mod runner;
 pub mod spec;
+mod stored_form;
 mod stored_name;
 mod tape_blocks;
 #[cfg(test)]

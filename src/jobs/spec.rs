@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{Barcode, ByteCount, CopyLetter, RunId, SetName, VolumeUuid};
+use crate::domain::{Barcode, ByteCount, CopyLetter, PoolName, RunId, SetName, VolumeUuid};
 
 /// The task of a job.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -172,6 +172,9 @@ pub struct BackupSpec {
     /// feeds as many as there are drives for.
     #[serde(default)]
     pub copies: Option<u8>,
+    /// The pool of the set; the one that it has, if not given. A set with runs never changes it.
+    #[serde(default)]
+    pub pool: Option<PoolName>,
     /// An index goes to the data partition after this many bytes: what a power failure can cost.
     #[serde(default = "BackupSpec::default_index_interval")]
     pub index_interval: ByteCount,

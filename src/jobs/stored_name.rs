@@ -8,12 +8,13 @@
 //! caf\xE9.txt     caf%E9.txt~9c1d2f3a        bytes that are no UTF-8
 //! big.mov         big.mov.part-00001         first part of a file over several volumes
 //! notes           notes.zst                  compressed
+//! notes           notes.zst.sealed           and sealed
 //! ```
 
 use sha2::{Digest, Sha256};
 
 use crate::ltfs::names::Name;
-use crate::manifest::ZSTD_SUFFIX;
+use crate::manifest::{SEALED_SUFFIX, ZSTD_SUFFIX};
 
 /// Characters of the readable part of a replacement: leaves room for suffixes below LTFS's 255.
 const READABLE_CHARS_MAX: usize = 200;
@@ -22,12 +23,12 @@ const READABLE_CHARS_MAX: usize = 200;
 const HASH_BYTES: usize = 4;
 
 /// What is appended to the name of a stored file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum StoredForm {
-    /// The file's bytes as they are.
-    Plain,
-    /// A zstd frame.
-    Zstd,
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct StoredForm {
+    /// A suffix for zstd frames.
+    pub(crate) is_zstd: bool,
+    /// A suffix for a sealed file.
+    pub(crate) is_sealed: bool,
 }
 
 /// The name under which an entry stands on the volume.
@@ -37,8 +38,11 @@ pub(crate) fn stored_name(name: &[u8], form: StoredForm) -> String {
         Some(text) => text.to_owned(),
         None => replacement(name),
     };
-    if form == StoredForm::Zstd {
+    if form.is_zstd {
         stored.push_str(ZSTD_SUFFIX);
+    }
+    if form.is_sealed {
+        stored.push_str(SEALED_SUFFIX);
     }
     stored
 }
@@ -84,8 +88,10 @@ mod tests {
     use super::*;
     use crate::manifest::part_name;
 
+    const BOTH: StoredForm = StoredForm { is_zstd: true, is_sealed: true };
+
     fn plain(name: &[u8]) -> String {
-        stored_name(name, StoredForm::Plain)
+        stored_name(name, StoredForm::default())
     }
 
     #[test]
@@ -94,7 +100,9 @@ mod tests {
         {
             assert_eq!(plain(name.as_bytes()), name);
         }
-        assert_eq!(stored_name(b"notes", StoredForm::Zstd), "notes.zst");
+        let zstd = StoredForm { is_sealed: false, ..BOTH };
+        assert_eq!(stored_name(b"notes", zstd), "notes.zst");
+        assert_eq!(stored_name(b"notes", BOTH), "notes.zst.sealed");
     }
 
     #[test]
@@ -117,7 +125,7 @@ mod tests {
             name in proptest::collection::vec(1_u8..=255, 1..=255)
         ) {
             proptest::prop_assume!(!name.contains(&b'/') && name != b"." && name != b"..");
-            let stored = part_name(&stored_name(&name, StoredForm::Zstd), 1234);
+            let stored = part_name(&stored_name(&name, BOTH), 1234);
             proptest::prop_assert!(Name::entry_from_bytes(stored.as_bytes()).is_ok(), "{}", stored);
         }
     }

@@ -13,6 +13,7 @@ use crate::ltfs::reader::VolumeReader;
 use crate::stream::{BlockFault, BlockReader, Codec, EdgeError, ReadItem, Target};
 
 use super::error::JobError;
+use super::stored_form::ContentForm;
 
 /// What a codec's level is when only decoding matters.
 const ANY_LEVEL: i32 = 1;
@@ -58,6 +59,14 @@ pub(crate) fn volume_lost(error: EdgeError) -> JobError {
     }
 }
 
+/// How the bytes of a copy became those on tape; nothing if a later release did it.
+pub(crate) fn form_of(located: &LocatedCopy) -> Option<ContentForm> {
+    match &located.copy.codec {
+        None => Some(ContentForm::default()),
+        Some(codec) => ContentForm::parse(&codec.name),
+    }
+}
+
 /// What the data path reads for a copy.
 pub(crate) fn read_item(
     located: &LocatedCopy,
@@ -70,11 +79,13 @@ pub(crate) fn read_item(
         None => (version.size.0, version.sha256),
     };
     let codec = copy.codec.as_ref();
+    let form = form_of(located)?;
     Some(ReadItem {
         id: copy.id.sequence(),
         extents: extents_of(located, map)?,
         stored_bytes: codec.map_or(size_bytes, |codec| codec.stored_size.0),
-        codec: codec.map_or(Codec::None, |_| Codec::Zstd { level: ANY_LEVEL }),
+        codec: if form.is_zstd { Codec::Zstd { level: ANY_LEVEL } } else { Codec::None },
+        sealed_by: form.sealed_by,
         size_bytes,
         sha256,
         stored_sha256: codec.map(|codec| codec.stored_sha256),

@@ -16,6 +16,7 @@ use tempfile::TempDir;
 
 use super::context::{JobContext, Live};
 use super::equipment::{DriveBay, Equipment};
+use super::pool;
 use super::spec::{
     BackupMode, BackupSpec, Compression, EraseConsent, Existing, FormatSpec, MissingCartridge,
     RestoreSelection, RestoreSpec,
@@ -28,6 +29,7 @@ use crate::domain::{
 };
 use crate::drive::ReservationKey;
 use crate::keys::KeyStore;
+use crate::pools::Encryption;
 use crate::stream::StreamConfig;
 use crate::vtl::{LibraryPlan, OpenOptions, VirtualLibrary};
 
@@ -254,6 +256,20 @@ impl TestAppliance {
         self.complete(&JobSpec::Format(spec));
     }
 
+    /// Makes an encrypted pool, with a kit that was confirmed; returns the kit's text.
+    pub(crate) fn encrypted_pool(&self, name: &str) -> String {
+        let parts = self.parts();
+        let (ring, now) = (parts.keys.ring(), parts.clock.now());
+        let kit = ring.kit_to_print(now).unwrap();
+        let text = kit.text().to_string();
+        let groups: Vec<&str> = text.split('-').collect();
+        let asked = crate::keys::asked_groups(kit.public().id());
+        let typed: Vec<String> = asked.map(|number| groups[number - 1].to_owned()).into();
+        ring.confirm_kit(&typed, now).unwrap();
+        pool::create(parts, name.parse().unwrap(), Encryption::Sealed).unwrap();
+        text
+    }
+
     /// Backs `path` up in full and returns the run.
     pub(crate) fn backup(&self, path: &Path, set: &str) -> RunId {
         let end = self.complete(&JobSpec::Backup(backup_spec(path, set)));
@@ -292,6 +308,7 @@ pub(crate) fn backup_spec(path: &Path, set: &str) -> BackupSpec {
         compression: Compression::None,
         cartridges: Vec::new(),
         copies: None,
+        pool: None,
         index_interval: ByteCount(GIB),
     }
 }

@@ -9,7 +9,7 @@ use std::io::{BufWriter, Write as _};
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use super::backup::tree::{OWN_FOLDER, RUNS_FOLDER};
+use super::backup::tree::{KEYS_FOLDER, OWN_FOLDER, RUNS_FOLDER};
 use super::error::JobError;
 use crate::ltfs::index::{FileEntry, IndexEvent};
 use crate::ltfs::merge::IndexFile;
@@ -63,6 +63,8 @@ pub(crate) struct OwnFiles {
     pub(crate) manifests: BTreeMap<String, FileEntry>,
     /// `/.fossilsafe/runs/<run>.sig` by run.
     pub(crate) signatures: BTreeMap<String, FileEntry>,
+    /// `/.fossilsafe/keys/<id>.json`
+    pub(crate) keys: Vec<FileEntry>,
     /// Folders `<set>/<run>` with files in them.
     pub(crate) run_folders: BTreeSet<(String, String)>,
 }
@@ -82,7 +84,9 @@ impl OwnFiles {
         let mut above = folder.splitn(3, '/');
         let (Some(first), Some(second)) = (above.next(), above.next()) else { return };
         if first == OWN_FOLDER {
-            if second == RUNS_FOLDER && above.next().is_none() {
+            if second == KEYS_FOLDER && above.next().is_none() {
+                self.keys.push(file.clone());
+            } else if second == RUNS_FOLDER && above.next().is_none() {
                 if let Some(run) = name.strip_suffix(".manifest") {
                     self.manifests.insert(run.to_owned(), file.clone());
                 } else if let Some(run) = name.strip_suffix(".sig") {

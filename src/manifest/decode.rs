@@ -13,11 +13,12 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::Deserialize;
 use serde::de::{Deserializer, Visitor};
 
-use super::entry::{Codec, EntryState, FilePart, ManifestEntry, VolumeExtent};
+use super::entry::{Codec, EntryState, FilePart, ManifestEntry, SealedContent, VolumeExtent};
 use crate::domain::{
     BlockNumber, DataSegment, DeviceNumber, FileKind, FileMetadata, FileTimes, RunId, Sha256Digest,
     SourcePath, Timestamp, VolumeUuid, Xattr,
 };
+use crate::keys::KeyId;
 
 /// Owner names kept to be shared between entries. A real tree has a handful; a made-up one may not
 /// fill the memory.
@@ -131,6 +132,9 @@ struct RawCodec<'a> {
     name: Text<'a>,
     stored_size: u64,
     stored_sha256: Sha256Digest,
+    key_id: Option<KeyId>,
+    #[serde(borrow)]
+    digests: Option<Text<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -277,12 +281,24 @@ fn kind_of(raw: &RawEntry<'_>) -> Result<FileKind, String> {
 }
 
 fn codec_of(raw: &RawCodec<'_>) -> Result<Codec, String> {
-    match &*raw.name {
-        "zstd" => {
-            Ok(Codec::Zstd { stored_size_bytes: raw.stored_size, stored_sha256: raw.stored_sha256 })
-        }
-        other => Err(format!("its codec \"{other}\" is unknown")),
-    }
+    let (is_zstd, is_sealed) = match &*raw.name {
+        "zstd" => (true, false),
+        "sealed" => (false, true),
+        "zstd+sealed" => (true, true),
+        other => return Err(format!("its codec \"{other}\" is unknown")),
+    };
+    let sealed = || {
+        Ok::<_, String>(SealedContent {
+            key_id: raw.key_id.ok_or("it is sealed and names no key")?,
+            digests: raw.digests.as_deref().map(str::to_owned),
+        })
+    };
+    Ok(Codec {
+        is_zstd,
+        sealed: is_sealed.then(sealed).transpose()?,
+        stored_size_bytes: raw.stored_size,
+        stored_sha256: raw.stored_sha256,
+    })
 }
 
 fn part_of(raw: &RawPart) -> FilePart {

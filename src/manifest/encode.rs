@@ -210,11 +210,18 @@ fn write_segments(out: &mut Vec<u8>, segments: &[DataSegment]) {
 }
 
 fn write_codec(out: &mut Vec<u8>, codec: &Codec) {
-    let Codec::Zstd { stored_size_bytes, stored_sha256 } = codec;
     write_key(out, "codec");
-    out.extend_from_slice(b"{\"name\":\"zstd\"");
-    write_number(out, "stored_size", *stored_size_bytes);
-    write_digest(out, "stored_sha256", stored_sha256);
+    out.extend_from_slice(b"{\"name\":\"");
+    out.extend_from_slice(codec.name().as_bytes());
+    out.push(b'"');
+    write_number(out, "stored_size", codec.stored_size_bytes);
+    write_digest(out, "stored_sha256", &codec.stored_sha256);
+    if let Some(sealed) = &codec.sealed {
+        write_text(out, "key_id", &sealed.key_id.to_string());
+        if let Some(digests) = &sealed.digests {
+            write_text(out, "digests", digests);
+        }
+    }
     out.push(b'}');
 }
 

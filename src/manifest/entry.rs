@@ -3,6 +3,7 @@
 use crate::domain::{
     BlockNumber, DataSegment, FileKind, FileMetadata, RunId, Sha256Digest, SourcePath, VolumeUuid,
 };
+use crate::keys::KeyId;
 
 /// A stretch of tape that holds bytes of a file; the same numbers as in the LTFS index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -21,14 +22,37 @@ pub struct VolumeExtent {
 
 /// How the stored bytes were made from the file's bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Codec {
-    /// One zstd frame.
-    Zstd {
-        /// Size of the frame in bytes.
-        stored_size_bytes: u64,
-        /// SHA-256 of the frame.
-        stored_sha256: Sha256Digest,
-    },
+pub struct Codec {
+    /// True if they were made zstd frames.
+    pub is_zstd: bool,
+    /// How they were sealed, after that.
+    pub sealed: Option<SealedContent>,
+    /// Size of the stored bytes.
+    pub stored_size_bytes: u64,
+    /// SHA-256 of the stored bytes.
+    pub stored_sha256: Sha256Digest,
+}
+
+/// What is known of sealed bytes without their key.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct SealedContent {
+    /// The data key.
+    pub key_id: KeyId,
+    /// The digests of the content, sealed: `crate::keys::sealed::open_digests` opens them. An entry with
+    /// them has no others.
+    pub digests: Option<String>,
+}
+
+impl Codec {
+    /// The name in the manifest.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match (self.is_zstd, &self.sealed) {
+            (true, Some(_)) => "zstd+sealed",
+            (false, Some(_)) => "sealed",
+            (_, None) => "zstd",
+        }
+    }
 }
 
 /// The part of a file that this volume holds, when the file did not fit on one.
@@ -36,7 +60,7 @@ pub enum Codec {
 pub struct FilePart {
     /// From 1.
     pub number: u32,
-    /// How many there are, where that is known already.
+    /// How many there are, where that is known already: with the last one.
     pub of: Option<u32>,
     /// Where in the file the part begins, in the file's own bytes.
     pub offset: u64,
@@ -113,4 +137,13 @@ pub struct ManifestEntry {
     pub extents: Vec<VolumeExtent>,
     /// How it ended.
     pub state: EntryState,
+}
+
+impl ManifestEntry {
+    /// True unless more parts of the file follow.
+    #[must_use]
+    pub fn is_to_its_end(&self) -> bool {
+        let is_last = |part: &FilePart| part.of == Some(part.number);
+        self.sha256.is_some() || self.part.as_ref().is_none_or(is_last)
+    }
 }

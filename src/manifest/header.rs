@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::entry::{EntryState, ManifestEntry};
-use crate::domain::{Barcode, CopyLetter, RunId, SetName, Sha256Digest, Timestamp, VolumeUuid};
+use crate::domain::{
+    Barcode, CopyLetter, PoolName, RunId, SetName, Sha256Digest, Timestamp, VolumeUuid,
+};
+use crate::keys::KeyId;
 
 /// What the first line says it is.
 pub(super) const FORMAT: &str = "fossilsafe-manifest";
@@ -60,6 +63,12 @@ pub struct ManifestHeader {
     pub block_size_bytes: u32,
     /// The machine that wrote it.
     pub host: String,
+    /// The pool of the set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pool: Option<PoolName>,
+    /// The data key that every file of the run is sealed with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_id: Option<KeyId>,
     /// What was asked for, as absolute paths for people.
     pub roots: Vec<String>,
     /// When the run started.

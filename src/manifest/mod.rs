@@ -21,11 +21,11 @@ mod verify;
 mod volume;
 mod writer;
 
-pub use entry::{Codec, EntryState, FilePart, ManifestEntry, VolumeExtent};
+pub use entry::{Codec, EntryState, FilePart, ManifestEntry, SealedContent, VolumeExtent};
 pub use error::{ManifestError, ManifestErrorKind};
 pub use finder::{ManifestFinder, Step};
 pub use header::{Counts, ManifestHeader, PreviousVolume, RunKind};
-pub use names::{ZSTD_SUFFIX, part_name};
+pub use names::{SEALED_SUFFIX, ZSTD_SUFFIX, part_name};
 pub use reader::{ManifestEnd, ManifestReader};
 pub use readme::readme_text;
 pub use run_index::{IndexedFile, RunIndex};

@@ -22,6 +22,8 @@ of them is complete: volumes of another copy are never needed to read this one.
     /.fossilsafe/volume.json              what this volume is
     /.fossilsafe/runs/<run>.manifest      the list of the run's files, one line of JSON each
     /.fossilsafe/runs/<run>.sig           the signature of that list
+    /.fossilsafe/keys/<id>.json           only on encrypted tapes: data keys, for the recovery kit
+    /.fossilsafe/unseal.py                only on encrypted tapes: a program that decrypts
 
 Below, RUN stands for the name of a run, and the commands are given in the folder /@SET@/RUN of the
 mounted tape. They use a shell, jq, sha256sum, openssl (3 or newer) and zstd.
@@ -37,8 +39,17 @@ WHAT YOU WILL SEE
 
       zstd --decompress NAME.zst
 
+* A name with ".sealed" at its end, or before ".part-00001", is encrypted with AES-256-GCM. To get the
+  file you need the recovery kit, which is on paper. Type its 14 groups into a file kit.txt, then,
+  with TAPE for the folder where the tape is mounted, and Python 3 with its package "cryptography":
+
+      python3 TAPE/.fossilsafe/unseal.py kit.txt TAPE @SET@/RUN/NAME.sealed > NAME
+
+  The program is short and says how the format works; if it is lost, its format is public under the
+  name "FSSEALED".
+
 * A name ending in ".part-00001", ".part-00002" ... is a piece of a file that did not fit on one tape.
-  Gather the pieces from all volumes of this copy in one folder, then:
+  Gather the pieces from all volumes of this copy in one folder (decrypted, if they are sealed), then:
 
       cat NAME.part-* > NAME
 
@@ -56,9 +67,9 @@ WHAT YOU WILL SEE
 ARE THE FILES AS THEY WERE?
 ---------------------------
 
-    jq -r 'select(.state == "stored" and (.extents or .size == 0) and (.sha256 or .part))
+    jq -r 'select(.state == "stored" and (.extents or .size == 0) and (.sha256 or .part or .codec))
            | select((.stored_path // .path) | test("[\n\\\\]") | not)
-           | (.part.sha256 // .codec.stored_sha256 // .sha256) + "  " + (.stored_path // .path)' \
+           | (.codec.stored_sha256 // .part.sha256 // .sha256) + "  " + (.stored_path // .path)' \
         ../../.fossilsafe/runs/RUN.manifest | sha256sum --check --quiet
 
 No output means that all are. This reads the whole run, so it takes as long as the tape takes.

@@ -28,6 +28,8 @@ fn header() -> ManifestHeader {
         previous: None,
         block_size_bytes: 524_288,
         host: "host".to_owned(),
+        pool: None,
+        key_id: None,
         roots: vec!["/home/ann".to_owned()],
         started: NOW,
         tool: "fossilsafe 0.1.0".to_owned(),

@@ -5,5 +5,7 @@
 //! over.
 
 pub mod choice;
+pub mod policy;
 
 pub use choice::{Candidate, Demand, NoCandidate, Refusal, VolumeUse, choose_volume};
+pub use policy::{Encryption, Pool, PoolRefusal, choose_pool};

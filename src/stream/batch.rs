@@ -13,6 +13,7 @@ use super::hash::sha256;
 use super::input::outcome_of;
 use super::plan::{Change, Codec, FileOutcome, PlannedFile};
 use crate::domain::Sha256Digest;
+use crate::keys::sealed::{DataKey, Inner, SealedForm, seal_whole};
 use crate::source::{Source, SourceError, SourceFile};
 
 /// Planned small files and, once read, what was found. Used again and again.
@@ -25,6 +26,8 @@ pub(super) struct Batch {
     raw: Vec<u8>,
     /// Frames of the files that are compressed; empty until one is.
     frames: Vec<u8>,
+    /// Files that are sealed, one after another.
+    sealed: Vec<u8>,
 }
 
 /// What was found of one planned file.
@@ -47,6 +50,7 @@ pub(super) enum Found {
 pub(super) enum Stored {
     Raw(Range<usize>),
     Frame(Range<usize>),
+    Sealed(Range<usize>),
 }
 
 impl Batch {
@@ -57,6 +61,7 @@ impl Batch {
             planned_bytes: 0,
             raw: Vec::new(),
             frames: Vec::new(),
+            sealed: Vec::new(),
         }
     }
 
@@ -75,6 +80,7 @@ impl Batch {
     pub(super) fn clear(&mut self) {
         self.files.clear();
         self.found.clear();
+        self.sealed.clear();
         self.planned_bytes = 0;
     }
 
@@ -83,11 +89,17 @@ impl Batch {
         match stored {
             Stored::Raw(range) => &self.raw[range.clone()],
             Stored::Frame(range) => &self.frames[range.clone()],
+            Stored::Sealed(range) => &self.sealed[range.clone()],
         }
     }
 
-    /// Reads all files of the batch.
-    pub(super) fn read(&mut self, source: &dyn Source, writer: &mut FrameWriter) {
+    /// Reads all files of the batch; seals them if there is a key.
+    pub(super) fn read(
+        &mut self,
+        source: &dyn Source,
+        writer: &mut FrameWriter,
+        key: Option<&DataKey>,
+    ) {
         if self.raw.len() < self.planned_bytes {
             self.raw.resize(self.planned_bytes, 0);
         }
@@ -115,6 +127,9 @@ impl Batch {
                             &mut found,
                         );
                     }
+                    if let Some(key) = key.filter(|_| length > 0) {
+                        seal(key, &self.raw, &self.frames, &mut self.sealed, &mut found);
+                    }
                     found
                 }
                 Err(outcome) => Found::Nothing(outcome),
@@ -123,6 +138,22 @@ impl Batch {
             self.found.push(found);
         }
     }
+}
+
+/// Replaces the stored form in `found` by a sealed file.
+fn seal(key: &DataKey, raw: &[u8], frames: &[u8], sealed: &mut Vec<u8>, found: &mut Found) {
+    let Found::Bytes { stored, stored_sha256, codec, .. } = found else { return };
+    let inner = if *codec == Codec::None { Inner::AsIs } else { Inner::Zstd };
+    let start = sealed.len();
+    let plain = match stored {
+        Stored::Raw(range) => &raw[range.clone()],
+        Stored::Frame(range) => &frames[range.clone()],
+        Stored::Sealed(_) => return,
+    };
+    seal_whole(key, SealedForm { inner, part: 0 }, plain, sealed);
+    let range = start..sealed.len();
+    *stored_sha256 = sha256(&sealed[range.clone()]);
+    *stored = Stored::Sealed(range);
 }
 
 /// Replaces the stored form in `found` by a frame, if that is smaller.

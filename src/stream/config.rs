@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::error::StreamError;
 use crate::domain::units::{KIB, MIB};
 use crate::domain::{Clock, LtoGeneration, SystemClock};
+use crate::keys::sealed::{DataKey, KeySource};
 
 /// Which engine reads files and staging.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -38,6 +39,10 @@ pub struct StreamConfig {
     pub staging: Option<StagingConfig>,
     /// What the loaded medium needs. Nothing: the drive takes what comes.
     pub medium: Option<MediumRates>,
+    /// Seals everything that is stored with this key, if there is one.
+    pub seal: Option<Arc<DataKey>>,
+    /// Where the keys of what was stored sealed are found.
+    pub keys: Option<Arc<dyn KeySource>>,
     /// Measures rates.
     pub clock: Arc<dyn Clock>,
 }
@@ -139,6 +144,8 @@ impl Default for StreamConfig {
             engine: EngineChoice::Auto,
             staging: None,
             medium: None,
+            seal: None,
+            keys: None,
             clock: Arc::new(SystemClock::new()),
         }
     }
@@ -178,7 +185,8 @@ impl StreamConfig {
         let read_back = self.staging.as_ref().map_or(0, |_| READ_BACK_SLABS as u64);
         let batches = (self.batch_count() * BATCH_BYTES) as u64;
         let chunks = (self.chunk_count() * CHUNK_BYTES) as u64;
-        slabs + read_back * u64::from(self.block_bytes) + 2 * (batches + chunks)
+        let forms = if self.seal.is_some() { 3 } else { 2 };
+        slabs + read_back * u64::from(self.block_bytes) + forms * (batches + chunks)
     }
 
     /// Refuses what cannot work.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::batch::Batch;
-use super::codec::frame_bytes_max;
+use super::codec::{FrameWriter, frame_bytes_max};
 use super::config::{BATCH_BYTES, CHUNK_BYTES};
 use super::input::Input;
 use super::plan::{Codec, PlannedFile, SplitState};
@@ -26,7 +26,7 @@ pub(super) enum Item {
     Batch(Receiver<Batch>),
     /// A large file that is read into slabs.
     Large { planned: PlannedFile, opened: Receiver<Opened> },
-    /// A large file whose [`Item::Chunk`]s follow, compressed. Not opened: there are none.
+    /// A large file whose [`Item::Chunk`]s follow, to be compressed or sealed. Not opened: there are none.
     Chunked { planned: PlannedFile, opened: Opened },
     /// The next piece of the chunked file before.
     Chunk(Receiver<Chunk>),
@@ -35,13 +35,15 @@ pub(super) enum Item {
 /// A file that was opened, and what it was then.
 pub(super) type Opened = Result<(Arc<Input>, FileStamp), SourceError>;
 
-/// A piece of a large file, compressed into a frame of its own.
-#[derive(Debug)]
+/// A piece of a large file that does not go to tape as it is.
+#[derive(Debug, Default)]
 pub(super) struct Chunk {
     /// Its bytes as read; shorter than planned if the file shrank.
     pub(super) raw: Vec<u8>,
-    /// The frame.
+    /// A zstd frame of its own, if the file is compressed; else empty.
     pub(super) frame: Vec<u8>,
+    /// What is sealed of the stream of frames or bytes up to here; made by the packer, in order.
+    pub(super) sealed: Vec<u8>,
     /// How many bytes were planned.
     pub(super) planned_bytes: usize,
     pub(super) failure: Option<SourceError>,
@@ -84,12 +86,7 @@ impl<'a> Feeder<'a> {
         }
         let (chunks, empty_chunks) = bounded(run.config.chunk_count());
         for _ in 0..run.config.chunk_count() {
-            let _ = chunks.send(Chunk {
-                raw: Vec::new(),
-                frame: Vec::new(),
-                planned_bytes: 0,
-                failure: None,
-            });
+            let _ = chunks.send(Chunk::default());
         }
         let small_bytes_max = run.config.small_file_bytes_max.min(BATCH_BYTES as u64);
         let feeder = Self {
@@ -122,8 +119,8 @@ impl<'a> Feeder<'a> {
                 .filter(|_| file.stamp.size_bytes <= self.small_bytes_max);
             match (size, file.codec) {
                 (Some(size), _) if file.continuation.is_none() => self.feed_small(file, size)?,
-                (_, Codec::None) => self.feed_large(file)?,
-                (_, Codec::Zstd { level }) => self.feed_chunked(file, level)?,
+                (_, Codec::None) if self.run.config.seal.is_none() => self.feed_large(file)?,
+                _ => self.feed_chunked(file)?,
             }
         }
         self.send_batch()
@@ -146,8 +143,9 @@ impl<'a> Feeder<'a> {
         let Some(mut batch) = self.batch.take() else { return Ok(()) };
         let (done, ready) = bounded(1);
         let source = Arc::clone(&self.source);
+        let key = self.run.config.seal.clone();
         self.work.put(Box::new(move |frames| {
-            batch.read(source.as_ref(), frames);
+            batch.read(source.as_ref(), frames, key.as_deref());
             // Refused only if the packer is gone.
             let _ = done.send(batch);
         }));
@@ -164,8 +162,9 @@ impl<'a> Feeder<'a> {
         self.send(Item::Large { planned, opened })
     }
 
-    fn feed_chunked(&mut self, planned: PlannedFile, level: i32) -> Result<(), Enough> {
+    fn feed_chunked(&mut self, planned: PlannedFile) -> Result<(), Enough> {
         self.send_batch()?;
+        let codec = planned.codec;
         let opened = open(self.source.as_ref(), &planned);
         let input = opened.as_ref().ok().map(|(input, _)| Arc::clone(input));
         let mut offset = planned.continuation.map_or(0, |SplitState { offset, .. }| offset);
@@ -184,11 +183,11 @@ impl<'a> Feeder<'a> {
                 chunk.planned_bytes = length;
                 chunk.failure = chunk
                     .read(&input, offset)
-                    .and_then(|()| {
-                        let compressed = frames.write(level, &chunk.raw, &mut chunk.frame);
-                        let length = compressed.map_err(|error| input.error(error))?;
-                        chunk.frame.truncate(length);
-                        Ok(())
+                    .and_then(|()| match codec {
+                        Codec::None => Ok(()),
+                        Codec::Zstd { level } => {
+                            chunk.compress(level, frames).map_err(|error| input.error(error))
+                        }
                     })
                     .err();
                 let _ = done.send(chunk);
@@ -209,8 +208,20 @@ impl Chunk {
         self.raw.resize(self.planned_bytes, 0);
         let count = input.read_at(&mut self.raw, offset)?;
         self.raw.truncate(count);
-        self.frame.resize(frame_bytes_max(count), 0);
+        self.frame.clear();
         Ok(())
+    }
+
+    fn compress(&mut self, level: i32, frames: &mut FrameWriter) -> std::io::Result<()> {
+        self.frame.resize(frame_bytes_max(self.raw.len()), 0);
+        let length = frames.write(level, &self.raw, &mut self.frame)?;
+        self.frame.truncate(length);
+        Ok(())
+    }
+
+    /// What goes to tape, or is sealed for it.
+    pub(super) fn content(&self) -> &[u8] {
+        if self.frame.is_empty() { &self.raw } else { &self.frame }
     }
 }
 

@@ -178,6 +178,7 @@ impl LargeFile {
             sha256,
             size_bytes: self.extent.length,
             codec: Codec::None,
+            sealed_by: None,
             stored_bytes: self.extent.length,
             stored_sha256: sha256,
             place,

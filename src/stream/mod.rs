@@ -42,6 +42,7 @@ mod gauges;
 mod hash;
 mod input;
 mod large;
+mod ordered;
 mod outlet;
 mod packer;
 mod plain;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::hash::HashState;
 use crate::domain::{Sha256Digest, SourcePath};
+use crate::keys::KeyId;
 use crate::source::FileStamp;
 
 /// One file that shall go to tape.
@@ -125,9 +126,11 @@ pub struct StoredFile {
     pub size_bytes: u64,
     /// How they are stored. [`Codec::None`] where compression did not pay.
     pub codec: Codec,
-    /// Bytes in the stream; `size_bytes` without codec.
+    /// The key they are sealed with, after the codec.
+    pub sealed_by: Option<KeyId>,
+    /// Bytes in the stream; `size_bytes` if neither compressed nor sealed.
     pub stored_bytes: u64,
-    /// SHA-256 of the bytes in the stream; `sha256` without codec.
+    /// SHA-256 of the bytes in the stream; `sha256` if neither compressed nor sealed.
     pub stored_sha256: Sha256Digest,
     /// Where they are. Nothing for an empty file.
     pub place: Option<Place>,

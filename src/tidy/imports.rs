@@ -21,7 +21,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("system", &["domain"]),
     ("catalog", &["domain"]),
     ("manifest", &["domain", "keys"]),
-    ("stream", &["domain", "drive", "ltfs", "source"]),
+    // Sealing is a stage of the data path; keys know no stream.
+    ("stream", &["domain", "drive", "ltfs", "source", "keys"]),
     ("pools", &["domain", "catalog"]),
     // Rules over the people's file, whose SQL is in `catalog` like all SQL.
     ("people", &["domain", "catalog"]),

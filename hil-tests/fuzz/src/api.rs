@@ -8,19 +8,22 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use fossilsafe::api::types::{
-    CartridgeFilter, CartridgeView, CatalogCheck, EngineFigures, EventsRequest, EvidenceScope,
-    EvidenceTable, FileHit, FileVersion, HealthStatus, HealthView, JobAction, JobEvent, JobFilter,
-    JobView, LibraryView, Page, PageRequest, ReservationView, RestorePlan, RunFilter, RunView,
-    ScheduleEventView, SchedulePlan, ScheduleView, SearchRequest, SetView, TakeDriveRequest,
-    VersionsRequest, WindowView,
+    CartridgeFilter, CartridgeView, CatalogCheck, CreatePoolRequest, EngineFigures, EventsRequest,
+    EvidenceScope, EvidenceTable, FileHit, FileVersion, HealthStatus, HealthView, JobAction,
+    JobEvent, JobFilter, JobView, KitsView, LibraryView, OpenedKeys, Page, PageRequest, PoolView,
+    PrintedKit, ReservationView, RestorePlan, RunFilter, RunView, ScheduleEventView, SchedulePlan,
+    ScheduleView, SearchRequest, SetView, TakeDriveRequest, VersionsRequest, WindowView,
 };
 use fossilsafe::api::{Engine, EngineError, EngineErrorKind, Server};
-use fossilsafe::domain::{Barcode, DriveSerial, JobId, RunId, SetName, Timestamp, VirtualClock};
+use fossilsafe::domain::{
+    Barcode, DriveSerial, JobId, PoolName, RunId, SetName, Timestamp, VirtualClock,
+};
 use fossilsafe::jobs::JobSpec;
 use fossilsafe::jobs::spec::{
     BackupMode, BackupSpec, Compression, EraseConsent, Existing, FormatSpec, MissingCartridge,
     MoveSpec, Place, RebuildSpec, RestoreSelection, RestoreSpec, VerifyScope, VerifySpec,
 };
+use fossilsafe::keys::KeyId;
 use fossilsafe::schedules::MaintenanceWindow;
 use tokio::sync::watch;
 
@@ -73,6 +76,7 @@ fn specs() -> Result<Vec<(&'static str, JobSpec)>, Box<dyn Error>> {
                 compression: Compression::Zstd { level: 3 },
                 cartridges: vec![barcode.clone()],
                 copies: Some(2),
+                pool: None,
                 index_interval: BackupSpec::default_index_interval(),
             }),
         ),
@@ -252,6 +256,42 @@ impl Engine for Refusing {
     }
 
     fn evidence(&self, _: &EvidenceScope) -> Result<EvidenceTable, EngineError> {
+        no()
+    }
+
+    fn pools(&self) -> Result<Vec<PoolView>, EngineError> {
+        no()
+    }
+
+    fn create_pool(&self, _: &CreatePoolRequest) -> Result<PoolView, EngineError> {
+        no()
+    }
+
+    fn rotate_pool(&self, _: &PoolName) -> Result<PoolView, EngineError> {
+        no()
+    }
+
+    fn kits(&self) -> Result<KitsView, EngineError> {
+        no()
+    }
+
+    fn print_kit(&self) -> Result<PrintedKit, EngineError> {
+        no()
+    }
+
+    fn confirm_kit(&self, _: &[String]) -> Result<KitsView, EngineError> {
+        no()
+    }
+
+    fn drill_kit(&self, _: &str) -> Result<OpenedKeys, EngineError> {
+        no()
+    }
+
+    fn open_keys(&self, _: &str) -> Result<OpenedKeys, EngineError> {
+        no()
+    }
+
+    fn retire_kit(&self, _: KeyId) -> Result<KitsView, EngineError> {
         no()
     }
 

@@ -10,6 +10,7 @@ mod api;
 mod devices;
 mod papers;
 mod scsi;
+mod sealed;
 mod stored;
 mod volume;
 
@@ -47,6 +48,7 @@ targets! {
     scsi::position, scsi::density, scsi::supported_commands, scsi::reservation,
     scsi::encryption_pages, scsi::access_order,
     papers::manifest, papers::volume_record, papers::signature,
+    sealed::sealed_file, sealed::key_file,
     stored::dump, stored::record_spool, stored::settings,
     api::job_spec, api::api_request,
 }

@@ -9,7 +9,8 @@ use fossilsafe::domain::{
 use fossilsafe::keys::{DetachedSignature, KeyStore, PinnedKeys, Purpose};
 use fossilsafe::manifest::{
     Codec, EntryState, FilePart, ManifestEntry, ManifestHeader, ManifestWriter, PreviousVolume,
-    RunIndex, RunKind, Verdict, VolumeExtent, VolumeRecord, verify_manifest, verify_volume_record,
+    RunIndex, RunKind, SealedContent, Verdict, VolumeExtent, VolumeRecord, verify_manifest,
+    verify_volume_record,
 };
 
 use sha2::{Digest as _, Sha256};
@@ -91,6 +92,8 @@ pub(crate) mod manifest {
             previous: Some(previous()),
             block_size_bytes: 524_288,
             host: "host".to_owned(),
+            pool: None,
+            key_id: None,
             roots: vec!["/home/ann".to_owned()],
             started: NOW,
             tool: "fossilsafe 0.1.0".to_owned(),
@@ -150,7 +153,15 @@ pub(crate) mod manifest {
             stored_path: Some("home/_".to_owned()),
             hard_link_of: Some(plain.path.clone()),
             data_segments: Some(vec![DataSegment { offset: 0, length: 3 }]),
-            codec: Some(Codec::Zstd { stored_size_bytes: 4, stored_sha256: Sha256Digest([8; 32]) }),
+            codec: Some(Codec {
+                is_zstd: true,
+                sealed: Some(SealedContent {
+                    key_id: "1f0a33c95d0e7b12".parse().expect("a key id"),
+                    digests: Some("c2VhbGVk".to_owned()),
+                }),
+                stored_size_bytes: 4,
+                stored_sha256: Sha256Digest([8; 32]),
+            }),
             part: Some(FilePart { number: 1, of: Some(2), offset: 0, length: 5, sha256: None }),
             state: EntryState::OnVolume { sequence: 1, volume: UUID },
             ..plain.clone()

@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 
 use crate::api::routes::Route;
 use crate::api::types::{
-    CartridgeView, CatalogCheck, EvidenceTable, FileHit, FileVersion, FormatRequest, HealthView,
-    JobEvent, JobView, LIMIT_DEFAULT, LIMIT_MAX, LibraryView, Page, ReservationView, RestorePlan,
+    CartridgeView, CatalogCheck, ConfirmKitRequest, CreatePoolRequest, EvidenceTable, FileHit,
+    FileVersion, FormatRequest, HealthView, JobEvent, JobView, KitRequest, KitsView, LIMIT_DEFAULT,
+    LIMIT_MAX, LibraryView, OpenedKeys, Page, PoolView, PrintedKit, ReservationView, RestorePlan,
     RunView, ScheduleEventView, SchedulePlan, SchedulePreview, ScheduleRequest, ScheduleView,
     SetView, TakeDriveRequest, VersionView, WindowView,
 };
@@ -200,6 +201,31 @@ operations! {
         "The answer is those that there are then."
         Nothing => 200 Json(of::<Page<WindowView>>);
 
+    GET "/api/pools" "Pools" "Sets of one policy, and why a pool cannot be used."
+        Nothing => 200 Json(of::<Vec<PoolView>>);
+    POST "/api/pools" "Make a pool" "Its encryption cannot be changed later."
+        Asked::Json(of::<CreatePoolRequest>) => 200 Json(of::<PoolView>);
+    POST "/api/pools/{pool}/rotate" "Give a pool a new data key"
+        "For the runs that begin from now on; older keys stay for what they sealed."
+        Nothing => 200 Json(of::<PoolView>);
+    GET "/api/kits" "Recovery kits" "Which there are and which data keys they are for; no secret."
+        Nothing => 200 Json(of::<KitsView>);
+    POST "/api/kits/print" "Make a recovery kit to be printed"
+        "The one answer that holds a kit's secret: a page for a printer, and text."
+        Nothing => 200 Json(of::<PrintedKit>);
+    POST "/api/kits/confirm" "Confirm a recovery kit"
+        "Groups typed back from the paper. Until then no encrypted pool can be used."
+        Asked::Json(of::<ConfirmKitRequest>) => 200 Json(of::<KitsView>);
+    POST "/api/kits/drill" "Prove a recovery kit"
+        "A whole kit, typed from the paper, must open every data key; that it did is noted."
+        Asked::Json(of::<KitRequest>) => 200 Json(of::<OpenedKeys>);
+    POST "/api/kits/open" "Open data keys with a recovery kit"
+        "Those that were found on tapes and are not here. Run a rebuild of the catalog before."
+        Asked::Json(of::<KitRequest>) => 200 Json(of::<OpenedKeys>);
+    POST "/api/kits/{kit}/retire" "Retire a recovery kit"
+        "Nothing is wrapped for it any more; tapes that it opens stay open to it."
+        Nothing => 200 Json(of::<KitsView>);
+
     POST "/api/catalog/rebuild" "Read cartridges into the catalog"
         "Starts a job that reads what the named cartridges, or all, say about themselves."
         Asked::OptionalJson(of::<RebuildSpec>) => 202 Json(of::<JobView>);
@@ -244,6 +270,7 @@ pub(super) fn parameter(name: &str) -> (Value, &'static str) {
         "extension" => (text, "Only names with this extension, with or without its dot."),
         "from" => (moment, "Only moments after this one; now, if not given."),
         "id" => (json!({ "type": "integer", "format": "int64" }), "The number of a job."),
+        "kit" => (text, "The name of a recovery kit."),
         "kind" => (text, "Only jobs of this kind, as backup or restore."),
         "limit" => (
             json!({ "type": "integer", "minimum": 1, "maximum": LIMIT_MAX, "default": LIMIT_DEFAULT }),
@@ -253,6 +280,7 @@ pub(super) fn parameter(name: &str) -> (Value, &'static str) {
         "modified_before" => (moment, "Only files modified before this moment."),
         "name" => (text, "The name of the schedule or window."),
         "path" => (text, "The exact path at the source; bytes that are no UTF-8 percent-encoded."),
+        "pool" => (text, "The name of a pool."),
         "q" => (text, "Words or parts of the path, case ignored."),
         "run" => (text, "The name of a run."),
         "serial" => (text, "The serial number of a drive."),

@@ -6,10 +6,11 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use crate::catalog::ScheduleEventKind;
 use crate::domain::{
-    Barcode, ByteCount, CopyLetter, DriveSerial, JobId, LibrarySerial, LtoGeneration, RunId,
-    SetName, Sha256Digest, Timestamp, VolumeUuid,
+    Barcode, ByteCount, CopyLetter, DriveSerial, JobId, LibrarySerial, LtoGeneration, PoolName,
+    RunId, SetName, Sha256Digest, Timestamp, VolumeUuid,
 };
 use crate::jobs::JobState;
+use crate::keys::KeyId;
 use crate::schedules::Recurrence;
 
 macro_rules! schemas {
@@ -52,6 +53,14 @@ schemas! {
             }
         },
         "description": "When something comes again and again."
+    };
+    KeyId: {
+        "type": "string", "pattern": "^[0-9a-f]{16}$",
+        "description": "The name of a key or a recovery kit."
+    };
+    PoolName: {
+        "type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
+        "description": "The name of a pool."
     };
     RunId: { "type": "string", "description": "The name of a run, also of its folder on tape." };
     SetName: {

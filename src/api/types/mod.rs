@@ -9,6 +9,7 @@ mod cartridge;
 mod evidence;
 mod file;
 mod job;
+mod keys;
 mod library;
 mod page;
 mod restore;
@@ -26,6 +27,10 @@ pub use file::{CopyView, FileHit, FilePath, FileVersion, SearchRequest, Versions
 pub use job::{
     Bottleneck, DriveRate, EventLevel, EventsRequest, FileProblem, JobAction, JobEvent, JobFailure,
     JobFilter, JobOutcome, JobView, NeedView, ProgressView, StreamFigures,
+};
+pub use keys::{
+    ConfirmKitRequest, CreatePoolRequest, KitRequest, KitView, KitsView, OpenedKeys, PoolView,
+    PrintedKit,
 };
 pub use library::{
     ChangerView, DriveState, DriveView, ElementKind, ElementView, LibraryView, ReservationHolder,

@@ -13,14 +13,15 @@ use super::tree::{TreePlan, failed};
 use crate::app::engine::virtual_equipment;
 use crate::app::error::AppError;
 use crate::catalog::{Catalog, OpenCheck};
-use crate::domain::{Barcode, ByteCount, Clock, GIB, KIB, SetName, SystemClock};
+use crate::domain::{Barcode, ByteCount, Clock, GIB, KIB, PoolName, SetName, SystemClock};
 use crate::drive::ReservationKey;
 use crate::jobs::spec::{
     BackupMode, BackupSpec, Compression, EraseConsent, Existing, FormatSpec, MissingCartridge,
     RestoreSelection, RestoreSpec, VerifyScope, VerifySpec,
 };
-use crate::jobs::{Folders, JobEnd, JobError, JobSpec, JobState, Parts, Runner, inventory};
-use crate::keys::KeyStore;
+use crate::jobs::{Folders, JobEnd, JobError, JobSpec, JobState, Parts, Runner, inventory, pool};
+use crate::keys::{KeyStore, asked_groups};
+use crate::pools::Encryption;
 use crate::stream::StreamConfig;
 use crate::vtl::{LibraryPlan, OpenOptions, Storage, VirtualLibrary};
 
@@ -33,6 +34,21 @@ const SET: &str = "bench";
 /// How often a job is looked at: an error of this much, in cases that take a hundred times as long.
 const LOOK_INTERVAL: Duration = Duration::from_millis(2);
 const NEXT_STEP: &str = "Run it again; if it stays, report it with the line above.";
+
+/// How a backup stores what it reads.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct BackupPlan {
+    pub(super) compression: Compression,
+    /// Into an encrypted pool, which must have been made.
+    pub(super) is_sealed: bool,
+    pub(super) copies: u8,
+}
+
+impl Default for BackupPlan {
+    fn default() -> Self {
+        Self { compression: Compression::None, is_sealed: false, copies: 1 }
+    }
+}
 
 /// A running appliance; its jobs stop when it is dropped.
 #[derive(Debug)]
@@ -93,22 +109,39 @@ impl Appliance {
         Ok(Self { parts, runner, clock })
     }
 
+    /// Makes the encrypted pool, as a person would who has printed the kit and typed it back.
+    pub(super) fn make_pool(&self) -> Result<(), AppError> {
+        let failed = |error: &dyn std::error::Error| {
+            AppError::offline("cannot make an encrypted pool", error, NEXT_STEP)
+        };
+        let (ring, now) = (self.parts.keys.ring(), self.clock.now());
+        let kit = ring.kit_to_print(now).map_err(|error| failed(&error))?;
+        let text = kit.text();
+        let groups: Vec<&str> = text.split('-').collect();
+        let asked = asked_groups(kit.public().id());
+        let typed = asked.iter().filter_map(|number| groups.get(number - 1));
+        let typed: Vec<String> = typed.map(|group| (*group).to_owned()).collect();
+        ring.confirm_kit(&typed, now).map_err(|error| failed(&error))?;
+        let made = pool::create(&self.parts, pool_name()?, Encryption::Sealed);
+        made.map(|_| ()).map_err(|error| failed(&error))
+    }
+
     /// Backs up everything below `source`.
     pub(super) fn backup(
         &self,
         tree: TreePlan,
         source: &Path,
-        compression: Compression,
-        copies: u8,
+        plan: &BackupPlan,
     ) -> Result<(), AppError> {
         let spec = BackupSpec {
             set: set()?,
             paths: vec![source.to_owned()],
             mode: BackupMode::Full,
             exclude: Vec::new(),
-            compression,
+            compression: plan.compression,
             cartridges: Vec::new(),
-            copies: Some(copies),
+            copies: Some(plan.copies),
+            pool: if plan.is_sealed { Some(pool_name()?) } else { None },
             index_interval: BackupSpec::default_index_interval(),
         };
         self.complete_all(&JobSpec::Backup(spec), tree)
@@ -191,6 +224,10 @@ fn barcode(number: u8) -> Result<Barcode, AppError> {
 }
 
 fn set() -> Result<SetName, AppError> {
+    SET.parse().map_err(|error| AppError::offline("cannot name it", &error, NEXT_STEP))
+}
+
+fn pool_name() -> Result<PoolName, AppError> {
     SET.parse().map_err(|error| AppError::offline("cannot name it", &error, NEXT_STEP))
 }
 

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::Launch;
-use super::appliance::Appliance;
+use super::appliance::{Appliance, BackupPlan};
 use super::cost::{Cost, Worker, measure};
 use super::tools;
 use super::tree::{TreePlan, failed, read_through};
@@ -30,6 +30,8 @@ pub(in crate::app) enum Task {
     BackupDiscarded,
     /// The same with each file compressed by zstd at level 1.
     BackupZstd,
+    /// As the first, into an encrypted pool.
+    BackupSealed,
     /// As the first, in two copies to two such drives from one read.
     BackupTwoDrives,
     /// A backup job to a cartridge in the work folder.
@@ -54,9 +56,10 @@ pub(in crate::app) enum Task {
 
 impl Task {
     /// In the order in which each may use what those before it left.
-    pub(super) const ALL: [Self; 12] = [
+    pub(super) const ALL: [Self; 13] = [
         Self::BackupDiscarded,
         Self::BackupZstd,
+        Self::BackupSealed,
         Self::BackupTwoDrives,
         Self::Backup,
         Self::Verify,
@@ -74,6 +77,7 @@ impl Task {
         match self {
             Self::BackupDiscarded => "backup, to a drive that discards",
             Self::BackupZstd => "the same with zstd, level 1",
+            Self::BackupSealed => "the same, encrypted",
             Self::BackupTwoDrives => "in two copies, to two such drives",
             Self::Backup => "backup, cartridge in the work folder",
             Self::Verify => "verify",
@@ -93,6 +97,7 @@ impl Task {
             self,
             Self::BackupDiscarded
                 | Self::BackupZstd
+                | Self::BackupSealed
                 | Self::BackupTwoDrives
                 | Self::Backup
                 | Self::Verify
@@ -125,14 +130,23 @@ impl Case {
         let source = self.folder.join(SOURCE);
         let out = self.folder.join(OUT);
         match self.task {
-            Task::BackupDiscarded => self.discard(&source, Compression::None, 1),
-            Task::BackupZstd => self.discard(&source, Compression::Zstd { level: 1 }, 1),
-            Task::BackupTwoDrives => self.discard(&source, Compression::None, 2),
+            Task::BackupDiscarded => self.discard(&source, &BackupPlan::default()),
+            Task::BackupZstd => {
+                let compression = Compression::Zstd { level: 1 };
+                self.discard(&source, &BackupPlan { compression, ..BackupPlan::default() })
+            }
+            Task::BackupSealed => {
+                let is_sealed = true;
+                self.discard(&source, &BackupPlan { is_sealed, ..BackupPlan::default() })
+            }
+            Task::BackupTwoDrives => {
+                self.discard(&source, &BackupPlan { copies: 2, ..BackupPlan::default() })
+            }
             Task::Backup => {
                 let folder = self.folder.join(APPLIANCE);
                 let appliance = Appliance::make(&folder, self.tree, Storage::Files, 1)?;
-                let none = Compression::None;
-                measure(Worker::Own, || appliance.backup(self.tree, &source, none, 1))
+                let plan = BackupPlan::default();
+                measure(Worker::Own, || appliance.backup(self.tree, &source, &plan))
             }
             Task::Verify => self.with_appliance(|appliance| appliance.verify(self.tree)),
             Task::Restore => self.with_appliance(|appliance| appliance.restore(self.tree, &out)),
@@ -152,15 +166,13 @@ impl Case {
     }
 
     /// A backup job to drives that count blocks and drop them.
-    fn discard(
-        &self,
-        source: &Path,
-        compression: Compression,
-        copies: u8,
-    ) -> Result<Cost, AppError> {
+    fn discard(&self, source: &Path, plan: &BackupPlan) -> Result<Cost, AppError> {
         let folder = self.folder.join(DISCARDING);
-        let appliance = Appliance::make(&folder, self.tree, Storage::Discard, copies)?;
-        measure(Worker::Own, || appliance.backup(self.tree, source, compression, copies))
+        let appliance = Appliance::make(&folder, self.tree, Storage::Discard, plan.copies)?;
+        if plan.is_sealed {
+            appliance.make_pool()?;
+        }
+        measure(Worker::Own, || appliance.backup(self.tree, source, plan))
     }
 
     fn with_appliance(
@@ -203,9 +215,10 @@ impl Place {
         let case = Case { task, tree: self.tree, folder: self.folder.clone() };
         let cost = launch(&case)?;
         match task {
-            Task::BackupDiscarded | Task::BackupZstd | Task::BackupTwoDrives => {
-                clear(&at(DISCARDING))?
-            }
+            Task::BackupDiscarded
+            | Task::BackupZstd
+            | Task::BackupSealed
+            | Task::BackupTwoDrives => clear(&at(DISCARDING))?,
             Task::Backup | Task::Verify | Task::TarHash | Task::Hash | Task::TarZstd => {}
             Task::TarThenHash => clear(&at(ARCHIVE))?,
             Task::Restore => [OUT, APPLIANCE].iter().try_for_each(|name| clear(&at(name)))?,

@@ -8,7 +8,7 @@ use super::Context;
 use super::follow::DetachOption;
 use super::size::parse_size;
 use crate::app::error::{AppError, Exit};
-use crate::domain::{Barcode, ByteCount, SetName};
+use crate::domain::{Barcode, ByteCount, PoolName, SetName};
 use crate::jobs::spec::{BackupMode, BackupSpec, Compression};
 
 /// Level of zstd that keeps up with a drive on a few cores.
@@ -49,6 +49,9 @@ pub(super) struct BackupTask {
     /// How many copies, each on cartridges of its own: 1 to 4. As many as the set has, if not given
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u8).range(1..=4))]
     copies: Option<u8>,
+    /// The pool of a new set, made by `fossilsafe pool create`; a set stays in the one it has
+    #[arg(long, value_name = "NAME")]
+    pool: Option<PoolName>,
     /// Write an index after so many bytes: what a power failure can cost
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     index_interval: Option<ByteCount>,
@@ -72,6 +75,7 @@ impl BackupTask {
             compression: self.compression.unwrap_or_default(),
             cartridges: self.cartridges,
             copies: self.copies,
+            pool: self.pool,
             index_interval: self.index_interval.unwrap_or_else(BackupSpec::default_index_interval),
         })
     }

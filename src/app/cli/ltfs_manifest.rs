@@ -159,13 +159,12 @@ fn stored_path(entry: &ManifestEntry) -> String {
     entry.stored_path.clone().unwrap_or_else(|| entry.path.to_string())
 }
 
-/// The hash of the stored bytes, where the manifest knows it: not of a part of a compressed file.
+/// The hash of the stored bytes, where the manifest knows it.
 fn expected_hash(entry: &ManifestEntry) -> Option<Sha256Digest> {
     match (&entry.codec, &entry.part) {
         (None, None) => entry.sha256,
         (None, Some(part)) => part.sha256,
-        (Some(Codec::Zstd { stored_sha256, .. }), None) => Some(*stored_sha256),
-        (Some(_), Some(_)) => None,
+        (Some(Codec { stored_sha256, .. }), _) => Some(*stored_sha256),
     }
 }
 

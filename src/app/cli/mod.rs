@@ -11,6 +11,7 @@ mod catalog;
 mod evidence;
 mod follow;
 mod job;
+mod kit;
 mod library;
 mod ltfs;
 mod ltfs_carve;
@@ -104,6 +105,12 @@ enum Command {
     /// Schedules: what is done by itself, and when
     #[command(subcommand)]
     Schedule(schedule::ScheduleCommand),
+    /// Pools: list, make, give a new data key
+    #[command(subcommand)]
+    Pool(kit::PoolCommand),
+    /// Recovery kits, which open encrypted tapes: print, confirm, drill, open
+    #[command(subcommand)]
+    Kit(kit::KitCommand),
     /// Jobs: list, show, follow, control
     #[command(subcommand)]
     Job(job::JobCommand),
@@ -179,6 +186,8 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, AppError> {
         Command::Evidence(arguments) => evidence::run(&arguments, &context()?),
         Command::Set(command) => set::run(command, &context()?),
         Command::Schedule(command) => schedule::run(command, &context()?),
+        Command::Pool(command) => kit::run_pool(command, &context()?),
+        Command::Kit(command) => kit::run(command, &context()?),
         Command::Job(command) => job::run(&command, &context()?),
         Command::Catalog(command) => catalog::run(command, &context()?),
         Command::Vtl(command) => vtl::run(command, output),

@@ -9,6 +9,7 @@ mod cartridges;
 mod evidence;
 mod files;
 mod jobs;
+mod keys;
 mod library;
 mod monitor;
 mod open;
@@ -34,15 +35,16 @@ use super::settings::{LibraryChoice, Settings};
 use crate::api::Engine;
 use crate::api::engine::EngineError;
 use crate::api::types::{
-    CartridgeFilter, CartridgeView, CatalogCheck, EngineFigures, EventsRequest, EvidenceScope,
-    EvidenceTable, FileHit, FileVersion, HealthView, JobAction, JobEvent, JobFilter, JobView,
-    LibraryView, Page, PageRequest, ReservationView, RestorePlan, RunFilter, RunView,
-    ScheduleEventView, SchedulePlan, ScheduleView, SearchRequest, SetView, TakeDriveRequest,
-    VersionsRequest, WindowView,
+    CartridgeFilter, CartridgeView, CatalogCheck, CreatePoolRequest, EngineFigures, EventsRequest,
+    EvidenceScope, EvidenceTable, FileHit, FileVersion, HealthView, JobAction, JobEvent, JobFilter,
+    JobView, KitsView, LibraryView, OpenedKeys, Page, PageRequest, PoolView, PrintedKit,
+    ReservationView, RestorePlan, RunFilter, RunView, ScheduleEventView, SchedulePlan,
+    ScheduleView, SearchRequest, SetView, TakeDriveRequest, VersionsRequest, WindowView,
 };
-use crate::domain::{Barcode, Clock, DriveSerial, JobId, RunId, SetName, Timestamp};
+use crate::domain::{Barcode, Clock, DriveSerial, JobId, PoolName, RunId, SetName, Timestamp};
 use crate::jobs::spec::RestoreSpec;
 use crate::jobs::{JobSpec, Parts, Runner, inventory};
+use crate::keys::KeyId;
 use crate::schedules::MaintenanceWindow;
 
 /// A running engine, and how it is stopped.
@@ -233,6 +235,42 @@ impl Engine for Service {
 
     fn events(&self, request: &EventsRequest) -> Result<Vec<JobEvent>, EngineError> {
         self.job_events(request)
+    }
+
+    fn pools(&self) -> Result<Vec<PoolView>, EngineError> {
+        self.pool_views()
+    }
+
+    fn create_pool(&self, request: &CreatePoolRequest) -> Result<PoolView, EngineError> {
+        self.make_pool(request)
+    }
+
+    fn rotate_pool(&self, name: &PoolName) -> Result<PoolView, EngineError> {
+        self.new_key(name)
+    }
+
+    fn kits(&self) -> Result<KitsView, EngineError> {
+        Ok(self.kit_views())
+    }
+
+    fn print_kit(&self) -> Result<PrintedKit, EngineError> {
+        self.kit_to_print()
+    }
+
+    fn confirm_kit(&self, groups: &[String]) -> Result<KitsView, EngineError> {
+        self.take_groups(groups)
+    }
+
+    fn drill_kit(&self, kit: &str) -> Result<OpenedKeys, EngineError> {
+        self.drilled(kit)
+    }
+
+    fn open_keys(&self, kit: &str) -> Result<OpenedKeys, EngineError> {
+        self.opened(kit)
+    }
+
+    fn retire_kit(&self, kit: KeyId) -> Result<KitsView, EngineError> {
+        self.without_kit(kit)
     }
 
     fn check_catalog(&self) -> Result<CatalogCheck, EngineError> {

@@ -11,12 +11,12 @@ use super::{Service, answers};
 use crate::api::engine::{EngineError, EngineErrorKind as Kind};
 use crate::catalog::CartridgeKind;
 use crate::domain::{Barcode, CopyLetter, SetName};
-use crate::jobs::JobSpec;
 use crate::jobs::equipment::element_at;
 use crate::jobs::runner::spec_of;
 use crate::jobs::spec::{
     BackupSpec, Compression, FormatSpec, MoveSpec, Place, RestoreSpec, VerifyScope,
 };
+use crate::jobs::{JobError, JobSpec, pool};
 use crate::source::LocalSource;
 use crate::source::local::LocalOptions;
 
@@ -154,6 +154,14 @@ impl Service {
             invalid("source_unusable", message, "Correct the path or the pattern.")
         })?;
         spec.cartridges.iter().try_for_each(|barcode| self.is_known(barcode))?;
+        // Refused here rather than in the job: nobody watches one that fails at once.
+        pool::policy_of(&self.parts, spec).map_err(|error| match error {
+            JobError::Pool(refusal) => {
+                let failure = JobError::from(refusal).failure();
+                conflict("pool_refused", format!("{}.", failure.message), failure.next_step)
+            }
+            other => answers::job(other),
+        })?;
         self.is_set_free(&spec.set)
     }
 

@@ -4,6 +4,7 @@
 //! on the index partition, the cartridge's memory, and only then the catalog's *indexed*.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::own_files::{ManifestPlan, append_file, manifest_path};
 use super::segment::{Segment, SegmentEnd, StreamStop};
@@ -13,10 +14,13 @@ use crate::catalog::{EventLevel, EvidenceState, IndexGeneration, SetPlace, Volum
 use crate::domain::{ByteCount, Position, Sha256Digest};
 use crate::jobs::context::make_folder;
 use crate::jobs::error::JobError;
+use crate::jobs::pool::run_key;
 use crate::jobs::spec::BackupMode;
-use crate::keys::Purpose;
+use crate::keys::sealed::DataKey;
+use crate::keys::{KeyId, KeysError, Purpose, UNSEAL_PROGRAM};
 use crate::ltfs::writer::{IndexPlacement, IndexWritten};
 use crate::manifest::{ManifestHeader, PreviousVolume, RunKind, VolumeRecord, readme_text};
+use crate::pools::PoolRefusal;
 
 /// Off-tape copies of a volume's indexes that are kept: enough to go back a step after a mistake.
 const INDEXES_KEPT: usize = 3;
@@ -89,7 +93,8 @@ impl Segment<'_> {
         let path = manifest_path(&folder, &self.run.run, self.state.copy, self.state.number);
         let partial = path.with_extension("partial");
         let previous = self.previous_volume()?;
-        let plan = self.manifest_plan(sink, previous.clone());
+        let seal = run_key(parts, self.run.seal)?;
+        let plan = self.manifest_plan(sink, previous.clone(), seal);
         let end = plan.write(&partial, now)?;
         let signature = parts.keys.sign(Purpose::Manifest, &end.sha256).to_json();
         let record = VolumeRecord {
@@ -111,12 +116,17 @@ impl Segment<'_> {
         let json_signature = parts.keys.sign(Purpose::Volume, &json_digest).to_json();
         let readme = readme_text(&record);
         let run = &self.run.run;
-        let texts: [(OwnPlace, String, &[u8]); 4] = [
+        let mut texts: Vec<(OwnPlace, String, &[u8])> = vec![
             (OwnPlace::Runs, format!("{run}.sig"), &signature),
             (OwnPlace::Top, "volume.json".to_owned(), &json),
             (OwnPlace::Top, "volume.sig".to_owned(), &json_signature),
             (OwnPlace::Top, "README.txt".to_owned(), readme.as_bytes()),
         ];
+        let key_file = self.key_file()?;
+        if let Some((id, key_file)) = &key_file {
+            texts.push((OwnPlace::Keys, format!("{id}.json"), key_file));
+            texts.push((OwnPlace::Top, "unseal.py".to_owned(), UNSEAL_PROGRAM.as_bytes()));
+        }
         let mut file = std::fs::File::open(&partial).map_err(JobError::io("read", &partial))?;
         let (length, extents) = append_file(&mut sink.volume, &mut file, &partial)?;
         sink.tree.put_own_file(OwnPlace::Runs, &format!("{run}.manifest"), length, extents)?;
@@ -132,10 +142,23 @@ impl Segment<'_> {
         Ok(end.sha256)
     }
 
+    /// What opens the run's data key with a kit, if the run is sealed.
+    fn key_file(&self) -> Result<Option<(KeyId, Vec<u8>)>, JobError> {
+        let Some(id) = self.run.seal else { return Ok(None) };
+        let file = self.context.parts.keys.ring().key_file(id);
+        let file = file.ok_or(KeysError::NoDataKey(id))?;
+        // A tape that no kit opens must not come into being, whatever happened to the kits meanwhile.
+        if file.recipients.is_empty() {
+            return Err(PoolRefusal::NoKitFor(id.to_string()).into());
+        }
+        Ok(Some((id, file.to_json())))
+    }
+
     fn manifest_plan<'p>(
         &'p self,
         sink: &TapeSink<'_>,
         previous: Option<PreviousVolume>,
+        seal: Option<Arc<DataKey>>,
     ) -> ManifestPlan<'p> {
         let mut volumes = self.volumes.clone();
         volumes.truncate(usize::try_from(self.state.number).unwrap_or(usize::MAX));
@@ -157,6 +180,8 @@ impl Segment<'_> {
                 previous,
                 block_size_bytes: sink.volume.label().block_size,
                 host: self.context.parts.host.clone(),
+                pool: self.run.pool.clone(),
+                key_id: self.run.seal,
                 roots: self.spec.paths.iter().map(|p| p.display().to_string()).collect(),
                 started: self.run.started,
                 tool: tool(),
@@ -167,6 +192,7 @@ impl Segment<'_> {
             segment: self.state.number,
             volumes,
             data_partition: sink.volume.map().data.0,
+            seal,
         }
     }
 

@@ -1,12 +1,13 @@
 //! What the index, the catalog and the outcome spool say of one entry. Values only.
 
 use super::cursor::{PlanCursor, name_on_volume};
-use super::outcomes::{RecordedCopy, RecordedPart};
+use super::outcomes::{RecordedCopy, RecordedForm, RecordedPart};
 use super::plan::PlannedEntry;
 use crate::catalog::NewCopy;
 use crate::domain::{ByteCount, FileKind, Sha256Digest, Timestamp};
 use crate::jobs::description::catalog_kind;
 use crate::jobs::error::JobError;
+use crate::jobs::stored_form::ContentForm;
 use crate::ltfs::extent::Extents;
 use crate::ltfs::index::{DirectoryEntry, FileEntry, Times, Xattr};
 use crate::ltfs::names::{Name, NameUse};
@@ -99,12 +100,21 @@ pub(super) fn whole_digest(stored: &StoredFile) -> Option<Sha256Digest> {
     }
 }
 
+/// How the bytes on tape were made.
+pub(super) fn form_of(stored: &StoredFile) -> ContentForm {
+    ContentForm { is_zstd: stored.codec != Codec::None, sealed_by: stored.sealed_by }
+}
+
 pub(super) fn recorded_copy(stored: &StoredFile, extents: &Extents) -> RecordedCopy {
     RecordedCopy {
         sha256: stored.sha256.0,
         size_bytes: stored.size_bytes,
-        compressed: (stored.codec != Codec::None)
-            .then_some((stored.stored_bytes, stored.stored_sha256.0)),
+        transformed: (!form_of(stored).is_plain()).then_some(RecordedForm {
+            stored_bytes: stored.stored_bytes,
+            stored_sha256: stored.stored_sha256.0,
+            is_zstd: stored.codec != Codec::None,
+            sealed_by: stored.sealed_by,
+        }),
         part: stored.part.map(|part| RecordedPart {
             number: part.number,
             offset: part.offset,

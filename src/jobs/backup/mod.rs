@@ -51,16 +51,18 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use own_files::manifest_path;
 pub use plan::PlanError;
-pub(crate) use recorder::{CODEC_ZSTD, PROBLEMS_FROM, REASON_CHANGED, REASON_VANISHED};
+pub(crate) use recorder::{PROBLEMS_FROM, REASON_CHANGED, REASON_VANISHED};
 
 use super::context::{JobContext, make_folder};
 use super::error::JobError;
 use super::outcome::{Ending, Outcome, grouped};
+use super::pool::policy_of;
 use super::spec::{BackupMode, BackupSpec, Need};
 use crate::catalog::{
     Catalog, CatalogError, EventLevel, FileTotals, NewRun, RunKind, RunState as CatalogRunState,
 };
-use crate::domain::{Barcode, ByteCount, CopyLetter, MIB, RunId, SetName, Timestamp};
+use crate::domain::{Barcode, ByteCount, CopyLetter, MIB, PoolName, RunId, SetName, Timestamp};
+use crate::keys::KeyId;
 use crate::source::LocalSource;
 use crate::source::local::LocalOptions;
 use copy_state::{CopyState, Reached};
@@ -84,6 +86,11 @@ struct RunState {
     /// True once the plan is complete.
     is_planned: bool,
     copies: Vec<CopyState>,
+    /// The pool of the set, and the key that the whole run is sealed with.
+    #[serde(default)]
+    pool: Option<PoolName>,
+    #[serde(default)]
+    seal: Option<KeyId>,
 }
 
 /// What a segment needs to know of its run.
@@ -95,6 +102,8 @@ struct RunFacts {
     started: Timestamp,
     totals: PlanTotals,
     copies: u8,
+    pool: Option<PoolName>,
+    seal: Option<KeyId>,
 }
 
 impl RunState {
@@ -106,6 +115,8 @@ impl RunState {
             started: self.started,
             totals: self.totals,
             copies: u8::try_from(self.copies.len()).unwrap_or(u8::MAX),
+            pool: self.pool.clone(),
+            seal: self.seal,
         }
     }
 }
@@ -149,6 +160,7 @@ fn begin(context: &JobContext, spec: &BackupSpec) -> Result<RunState, JobError> 
     let catalog = &context.parts.catalog;
     let started = context.parts.clock.now();
     let copies = copies_of(context, spec)?;
+    let (pool, seal) = policy_of(&context.parts, spec)?;
     let parent = match spec.mode {
         BackupMode::Full => None,
         BackupMode::Incremental => last_run(catalog, &spec.set)?,
@@ -162,6 +174,8 @@ fn begin(context: &JobContext, spec: &BackupSpec) -> Result<RunState, JobError> 
         totals: PlanTotals::default(),
         is_planned: false,
         copies: CopyLetter::first(copies).map(CopyState::new).collect(),
+        pool,
+        seal,
     };
     context.checkpoint(&state)?;
     Ok(state)
@@ -177,7 +191,7 @@ fn write_down(context: &JobContext, spec: &BackupSpec, state: &RunState) -> Resu
         Err(error) => return Err(error.into()),
     }
     let copies = u8::try_from(state.copies.len()).unwrap_or(u8::MAX);
-    let asked = BackupSpec { copies: Some(copies), ..spec.clone() };
+    let asked = BackupSpec { copies: Some(copies), pool: state.pool.clone(), ..spec.clone() };
     let value = serde_json::to_value(asked).map_err(JobError::checkpoint)?;
     catalog.put_set(&spec.set, &value, state.started)?;
     Ok(catalog.start_run(&NewRun {
@@ -333,6 +347,7 @@ impl<'a> Backup<'a> {
             mode: self.state.mode,
             copies: self.state.copies.iter().map(|copy| copy.copy).collect(),
             compression: self.spec.compression,
+            is_sealed: self.state.seal.is_some(),
             plan: PlanWriter::create(self.files.plan())?,
             levels: Vec::new(),
             seen: 0,

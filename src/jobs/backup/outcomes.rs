@@ -8,6 +8,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::plan::PlanError;
+use crate::keys::KeyId;
 use crate::spool::{SpoolError, SpoolReader, SpoolWriter};
 
 /// What became of one planned file on one volume.
@@ -41,12 +42,25 @@ pub(crate) struct RecordedCopy {
     pub(crate) sha256: [u8; 32],
     /// How many those are.
     pub(crate) size_bytes: u64,
-    /// Bytes on the tape and their hash, where they were compressed.
-    pub(crate) compressed: Option<(u64, [u8; 32])>,
+    /// What is on the tape, where that is not the file's bytes.
+    pub(crate) transformed: Option<RecordedForm>,
     /// Which part it is.
     pub(crate) part: Option<RecordedPart>,
     /// First block, byte in it, bytes, byte of the stored file.
     pub(crate) extents: Vec<(u64, u32, u64, u64)>,
+}
+
+/// Bytes that were compressed or sealed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RecordedForm {
+    /// How many there are.
+    pub(crate) stored_bytes: u64,
+    /// Their hash.
+    pub(crate) stored_sha256: [u8; 32],
+    /// True if they are, or hold, zstd frames.
+    pub(crate) is_zstd: bool,
+    /// The data key that they are sealed with.
+    pub(crate) sealed_by: Option<KeyId>,
 }
 
 /// A part of a split file.

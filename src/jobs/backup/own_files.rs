@@ -6,22 +6,24 @@
 use std::fs::File;
 use std::io::{BufWriter, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crossbeam_channel::{Sender, bounded};
 use smallvec::smallvec;
 
-use super::outcomes::{OutcomeReader, RecordedCopy, RecordedFile, RecordedResult};
+use super::outcomes::{OutcomeReader, RecordedCopy, RecordedFile, RecordedForm, RecordedResult};
 use super::plan::{Action, PlanReader, PlanStep, PlanTotals, PlannedEntry};
 use crate::domain::{
     BlockNumber, CopyLetter, FileKind, FileMetadata, RunId, Sha256Digest, SourcePath, Timestamp,
     VolumeUuid,
 };
 use crate::jobs::error::JobError;
+use crate::keys::sealed::{DataKey, PlainDigests, seal_digests};
 use crate::ltfs::extent::{Extent, Extents, PartitionId};
 use crate::ltfs::writer::OpenVolume;
 use crate::manifest::{
     Codec, EntryState, FilePart, ManifestEnd, ManifestEntry, ManifestHeader, ManifestWriter,
-    VolumeExtent,
+    SealedContent, VolumeExtent,
 };
 use crate::source::SkipReason;
 
@@ -42,6 +44,8 @@ pub(super) struct ManifestPlan<'a> {
     /// Volume and place in the set of every segment so far.
     pub(super) volumes: Vec<(VolumeUuid, u32)>,
     pub(super) data_partition: PartitionId,
+    /// The key of the run: digests of content then stand in the manifest sealed only.
+    pub(super) seal: Option<Arc<DataKey>>,
 }
 
 impl ManifestPlan<'_> {
@@ -139,6 +143,7 @@ impl ManifestPlan<'_> {
         });
         // Who holds the last part knows the hash of the whole file; the lines before it do not.
         let whole = match record {
+            _ if self.seal.is_some() => None,
             Some(record) if record.segment == self.segment => whole_digest(record),
             _ => recorded.iter().find_map(whole_digest),
         };
@@ -152,10 +157,7 @@ impl ManifestPlan<'_> {
             hard_link_of: source.hard_link_of.clone(),
             data_segments: source.data_segments.clone(),
             sha256: whole,
-            codec: copy.and_then(|copy| copy.compressed).map(|(size, hash)| Codec::Zstd {
-                stored_size_bytes: size,
-                stored_sha256: Sha256Digest(hash),
-            }),
+            codec: copy.and_then(|copy| Some(self.codec(copy, copy.transformed?))),
             part: copy.and_then(|copy| self.part(copy)),
             extents: Vec::new(),
             state: self.state(planned, record),
@@ -209,14 +211,33 @@ impl ManifestPlan<'_> {
         }
     }
 
+    fn codec(&self, copy: &RecordedCopy, form: RecordedForm) -> Codec {
+        let stored_sha256 = Sha256Digest(form.stored_sha256);
+        let digests = PlainDigests {
+            content: Sha256Digest(copy.sha256),
+            file: copy.part.and_then(|part| part.file_sha256).map(Sha256Digest),
+        };
+        let sealed = |key_id| {
+            let key = self.seal.as_ref().filter(|key| key.id() == key_id);
+            let digests = key.map(|key| seal_digests(key, &stored_sha256, &digests));
+            SealedContent { key_id, digests }
+        };
+        Codec {
+            is_zstd: form.is_zstd,
+            sealed: form.sealed_by.map(sealed),
+            stored_size_bytes: form.stored_bytes,
+            stored_sha256,
+        }
+    }
+
     fn part(&self, copy: &RecordedCopy) -> Option<FilePart> {
         let part = copy.part?;
         Some(FilePart {
             number: part.number,
-            of: None,
+            of: part.file_sha256.map(|_| part.number),
             offset: part.offset,
             length: copy.size_bytes,
-            sha256: Some(Sha256Digest(copy.sha256)),
+            sha256: self.seal.is_none().then_some(Sha256Digest(copy.sha256)),
         })
     }
 

@@ -14,8 +14,8 @@ use smallvec::SmallVec;
 
 use super::cursor::{Met, PlanCursor, name_on_volume};
 use super::entries::{
-    Target, directory_entry, holdable_xattrs, is_on_volume, is_read_only, link_to, new_copy,
-    recorded_copy, times, whole_digest,
+    Target, directory_entry, form_of, holdable_xattrs, is_on_volume, is_read_only, link_to,
+    new_copy, recorded_copy, times, whole_digest,
 };
 use super::outcomes::{OutcomeWriter, RecordedFile, RecordedResult};
 use super::plan::{Action, PlannedEntry};
@@ -32,13 +32,10 @@ use crate::ltfs::index::{DirectoryEntry, FileEntry};
 use crate::ltfs::names::{Name, NameUse};
 use crate::ltfs::spool::{BulkSpool, SpoolSnapshot};
 use crate::manifest::part_name;
-use crate::stream::{Codec, FileOutcome, FileRecord, SplitState, StoredFile};
+use crate::stream::{FileOutcome, FileRecord, SplitState, StoredFile};
 
 /// What could not even be listed has no place in the plan's numbering; it is numbered from here.
 pub(crate) const PROBLEMS_FROM: u64 = 1 << 40;
-/// The name of the catalog's codec for zstd.
-pub(crate) const CODEC_ZSTD: &str = "zstd";
-
 /// Why a file is not stored that was another one at the end of reading than at its beginning. The
 /// manifest says only that much, and a catalog made from it says the same.
 pub(crate) const REASON_CHANGED: &str = "it changed while it was read";
@@ -322,8 +319,10 @@ impl Recorder {
             .collect();
         let own = encode_own(&planned.entry);
         self.shared = encode_shared(&planned.entry.metadata);
-        let codec = (stored.codec != Codec::None).then_some(CopyCodec {
-            name: CODEC_ZSTD,
+        let form = form_of(stored);
+        let name = form.name();
+        let codec = (!form.is_plain()).then_some(CopyCodec {
+            name: &name,
             stored_size: ByteCount(stored.stored_bytes),
             stored_sha256: stored.stored_sha256,
         });

@@ -14,6 +14,7 @@ use crate::catalog::EventLevel;
 use crate::domain::{Barcode, ByteCount, CopyLetter};
 use crate::jobs::equipment::{EquipmentError, Loaded};
 use crate::jobs::error::JobError;
+use crate::jobs::pool::run_key;
 use crate::jobs::spec::Compression;
 use crate::source::Source;
 use crate::stream::{
@@ -152,12 +153,14 @@ impl<'a> Backup<'a> {
         }
         let until = self.joined_by(mark.ordinal)?;
         self.context.stage("writing", Some(&members[0].segment.state.barcode));
-        // What we have compressed, no drive can.
+        // What we have compressed or sealed, no drive can compress.
         let is_compressing = self.spec.compression == Compression::None
+            && self.state.seal.is_none()
             && members.iter().any(|member| member.sink.is_compressing());
         let config = StreamConfig {
             block_bytes: members[0].sink.block_bytes(),
             medium: members[0].loaded.rates().map(|rates| rates.compressing(is_compressing)),
+            seal: run_key(&self.context.parts, self.state.seal)?,
             ..self.context.parts.stream.clone()
         };
         let room = SharedRoom::of(members.iter().map(|member| Arc::clone(&member.sink.room)));

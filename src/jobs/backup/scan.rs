@@ -29,6 +29,8 @@ pub(super) struct Scan<'a> {
     /// The copies of the set that must have a file.
     pub(super) copies: Vec<CopyLetter>,
     pub(super) compression: Compression,
+    /// True if what is stored is sealed.
+    pub(super) is_sealed: bool,
     pub(super) plan: PlanWriter,
     pub(super) levels: Vec<Level>,
     pub(super) seen: u64,
@@ -186,9 +188,10 @@ impl Scan<'_> {
             _ if is_stored => Action::Store { ordinal: self.plan.next_ordinal() },
             _ => Action::Describe,
         };
-        let form = match (self.compression, is_stored) {
-            (Compression::Zstd { .. }, true) => StoredForm::Zstd,
-            _ => StoredForm::Plain,
+        let form = StoredForm {
+            is_zstd: is_stored && self.compression != Compression::None,
+            // In an empty file there is nothing to be sealed, and its size is no secret.
+            is_sealed: is_stored && self.is_sealed && entry.size_bytes > 0,
         };
         let stored = stored_name(entry.path.name(), form);
         let stored_name = (stored.as_bytes() != entry.path.name()).then_some(stored);

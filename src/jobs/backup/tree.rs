@@ -6,6 +6,8 @@
 //! /.fossilsafe/volume.json             which volume of which set, signed
 //! /.fossilsafe/runs/<run>.manifest     everything about the run's files
 //! /.fossilsafe/runs/<run>.sig          who made the manifest
+//! /.fossilsafe/keys/<id>.json         data keys of sealed runs, wrapped for the kits
+//! /.fossilsafe/unseal.py              what opens sealed files with a kit
 //! ```
 
 use std::sync::Arc;
@@ -22,8 +24,13 @@ use crate::ltfs::spool::SpoolSnapshot;
 pub(crate) const OWN_FOLDER: &str = ".fossilsafe";
 /// The folder in it with manifests.
 pub(crate) const RUNS_FOLDER: &str = "runs";
-/// Entries of the index that [`SegmentTree`] numbers itself: four folders and five files.
-const OWN_ENTRIES: u64 = 9;
+/// The folder in it with data keys.
+pub(crate) const KEYS_FOLDER: &str = "keys";
+/// Entries of the index that [`SegmentTree`] numbers itself: five folders and seven files.
+const OWN_ENTRIES: u64 = 12;
+
+/// The number of the folder with keys among them; the four others come before it.
+const KEYS_FOLDER_UID: u64 = 4;
 
 /// The tree of one segment.
 #[derive(Clone, Debug)]
@@ -64,7 +71,15 @@ impl SegmentTree {
         overlay.put_directory(&[], folder(&own, 2), Existing::Keep);
         overlay.put_directory(std::slice::from_ref(&own), folder(&runs, 3), Existing::Keep);
         let run_folder = [set, run];
-        Ok(Self { merged, run_folder, own, runs, first_uid, next_own_file: 4, started })
+        Ok(Self {
+            merged,
+            run_folder,
+            own,
+            runs,
+            first_uid,
+            next_own_file: KEYS_FOLDER_UID + 1,
+            started,
+        })
     }
 
     /// The number that the run's first entry gets.
@@ -93,6 +108,18 @@ impl SegmentTree {
         let parent = match place {
             OwnPlace::Top => vec![self.own.clone()],
             OwnPlace::Runs => vec![self.own.clone(), self.runs.clone()],
+            OwnPlace::Keys => {
+                let keys = DirectoryEntry {
+                    name: name(KEYS_FOLDER)?,
+                    times: Times::all(self.started),
+                    uid: self.first_uid + KEYS_FOLDER_UID,
+                    ..DirectoryEntry::default()
+                };
+                let path = vec![self.own.clone(), keys.name.clone()];
+                let own = std::slice::from_ref(&self.own);
+                self.merged.overlay_mut().put_directory(own, keys, Existing::Keep);
+                path
+            }
         };
         let entry = FileEntry {
             name: name(text)?,
@@ -116,6 +143,8 @@ pub(super) enum OwnPlace {
     Top,
     /// `/.fossilsafe/runs/`
     Runs,
+    /// `/.fossilsafe/keys/`, which only sealed runs make.
+    Keys,
 }
 
 fn name(text: &str) -> Result<Name, JobError> {

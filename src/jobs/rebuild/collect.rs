@@ -19,6 +19,8 @@ use crate::jobs::identity::Content;
 use crate::jobs::verify::IndexedPlaces;
 use crate::jobs::volume::{look, mounted_of};
 use crate::jobs::volume_tree::{OwnFiles, distrust, read_text, read_to_file, walk_files};
+use crate::keys::KeyFile;
+use crate::keys::sealed::KeySource as _;
 use crate::ltfs::mount::{CheckEnds, MountedVolume};
 use crate::ltfs::reader::VolumeReader;
 use crate::manifest::{Verdict, VolumeRecord, verify_manifest, verify_volume_record};
@@ -173,6 +175,7 @@ impl Collector<'_> {
             .all(|end| end.is_some_and(|index| index.generation == mounted.generation()));
         let mut reader = VolumeReader::new(loaded.drive(), mounted);
         let (trust, record) = self.identity(&mut reader, &own)?;
+        self.keys(&mut reader, &own)?;
         let manifests = self.manifests(&mut reader, &own, &mut places)?;
         self.tell_of_strays(&own, &manifests);
         let counts = mounted.index.file.counts();
@@ -232,6 +235,33 @@ impl Collector<'_> {
             }
         };
         Ok((trust, record))
+    }
+
+    /// Keeps the wrapped data keys: a kit opens them later.
+    fn keys(&mut self, reader: &mut VolumeReader<'_>, own: &OwnFiles) -> Result<(), JobError> {
+        let ring = self.context.parts.keys.ring();
+        for entry in &own.keys {
+            let read = read_text(reader, Some(entry))?.map_err(|problem| problem.to_string());
+            let file = read.and_then(|json| KeyFile::parse(&json).map_err(|e| e.to_string()));
+            match file {
+                Ok(file) => {
+                    let id = file.key_id;
+                    ring.learn(file)?;
+                    if ring.data_key(id).is_none() {
+                        self.problems.push(format!(
+                            "data key {id} of {} is not here: type the recovery kit into \
+                             `fossilsafe kit open`, then run this again",
+                            self.barcode
+                        ));
+                    }
+                }
+                Err(reason) => {
+                    let name = entry.name.as_str();
+                    self.problems.push(format!("keys/{name} on {}: {reason}", self.barcode));
+                }
+            }
+        }
+        Ok(())
     }
 
     fn manifests(

@@ -182,7 +182,7 @@ impl ManifestFacts {
                 self.first_here.get_or_insert(Edge { ordinal, is_inside: number > 1 });
                 self.first_part.get_or_insert(number);
                 // Whoever holds the last part knows the hash of the whole file.
-                if let (Some(part), None) = (part, entry.sha256) {
+                if let Some(part) = part.as_ref().filter(|_| !entry.is_to_its_end()) {
                     self.end = Edge { ordinal, is_inside: true };
                     self.open_part = Some((part.number, part.offset + part.length));
                 }

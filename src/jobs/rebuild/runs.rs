@@ -167,6 +167,7 @@ impl Takeover<'_> {
         let spec = match &manifest.foreign_key {
             None => json!({
                 "set": header.set, "paths": header.roots, "copies": header.copies,
+                "pool": header.pool,
             }),
             Some(key) => json!({ "foreign": { "set": header.set, "key_id": key } }),
         };

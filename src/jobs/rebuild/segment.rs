@@ -7,6 +7,7 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 
 use smallvec::SmallVec;
 
@@ -15,10 +16,13 @@ use crate::catalog::{
     CopyCodec, CopyExtent, CopyId, CopyPart, NewCopy, NotStored, OutcomeState, RunWriter, SegmentId,
 };
 use crate::domain::{BlockNumber, ByteCount, FileKind, Partition, Position, VolumeUuid};
-use crate::jobs::backup::{CODEC_ZSTD, PROBLEMS_FROM, REASON_CHANGED, REASON_VANISHED};
+use crate::jobs::backup::{PROBLEMS_FROM, REASON_CHANGED, REASON_VANISHED};
 use crate::jobs::context::JobContext;
 use crate::jobs::description::{catalog_kind_of, encode_own_of, encode_shared};
 use crate::jobs::error::JobError;
+use crate::jobs::stored_form::ContentForm;
+use crate::keys::KeyRing;
+use crate::keys::sealed::{KeySource as _, PlainDigests, open_digests};
 use crate::manifest::{Codec, EntryState, ManifestEntry, VolumeExtent};
 
 /// Which files of a manifest are the segment's.
@@ -63,7 +67,7 @@ pub(super) fn take_over(
     stretch: Stretch<'_>,
 ) -> Result<TakenOver, JobError> {
     let parts = &context.parts;
-    let writer = parts.catalog.run_writer(segment, std::sync::Arc::clone(&parts.clock))?;
+    let writer = parts.catalog.run_writer(segment, Arc::clone(&parts.clock))?;
     let is_active = stretch.from == Edge::default();
     let mut walk = Walk {
         writer,
@@ -73,6 +77,7 @@ pub(super) fn take_over(
         problems: 0,
         folders: Vec::new(),
         shared: Vec::new(),
+        ring: Arc::clone(parts.keys.ring()),
         taken: TakenOver::default(),
     };
     walk.run()?;
@@ -91,6 +96,7 @@ struct Walk<'a> {
     /// Folders that the walk is in.
     folders: Vec<ManifestEntry>,
     shared: Vec<u8>,
+    ring: Arc<KeyRing>,
     taken: TakenOver,
 }
 
@@ -261,16 +267,24 @@ impl Walk<'_> {
     ) -> Result<(), JobError> {
         self.taken.files += 1;
         let stored = stored_path(entry);
-        let sha256 = entry.sha256.filter(|_| part.is_none_or(|part| part.of.is_some()));
+        let opened = entry.codec.as_ref().and_then(|codec| opened_digests(&self.ring, codec));
+        let (sha256, part) = match (opened, part) {
+            (Some(digests), None) => (Some(digests.content), None),
+            (Some(digests), Some(part)) => {
+                (digests.file, Some(CopyPart { sha256: Some(digests.content), ..part }))
+            }
+            (None, part) => {
+                (entry.sha256.filter(|_| part.is_none_or(|part| part.of.is_some())), part)
+            }
+        };
+        let name = entry.codec.as_ref().map(|codec| form_of(codec).name()).unwrap_or_default();
         self.push_with(entry, places, stored.as_deref(), |copy| NewCopy {
             sha256,
             part,
-            codec: entry.codec.as_ref().map(|Codec::Zstd { stored_size_bytes, stored_sha256 }| {
-                CopyCodec {
-                    name: CODEC_ZSTD,
-                    stored_size: ByteCount(*stored_size_bytes),
-                    stored_sha256: *stored_sha256,
-                }
+            codec: entry.codec.as_ref().map(|codec| CopyCodec {
+                name: &name,
+                stored_size: ByteCount(codec.stored_size_bytes),
+                stored_sha256: codec.stored_sha256,
             }),
             ..copy
         })
@@ -318,13 +332,25 @@ impl Walk<'_> {
     }
 }
 
+fn form_of(codec: &Codec) -> ContentForm {
+    let sealed_by = codec.sealed.as_ref().map(|sealed| sealed.key_id);
+    ContentForm { is_zstd: codec.is_zstd, sealed_by }
+}
+
+/// The digests of sealed content, if its key is here.
+fn opened_digests(ring: &KeyRing, codec: &Codec) -> Option<PlainDigests> {
+    let sealed = codec.sealed.as_ref()?;
+    let key = ring.data_key(sealed.key_id)?;
+    open_digests(&key, &codec.stored_sha256, sealed.digests.as_deref()?).ok()
+}
+
 fn part_of(entry: &ManifestEntry) -> Option<CopyPart> {
     let part = entry.part.as_ref()?;
     Some(CopyPart {
         number: part.number,
         offset: part.offset,
         size: ByteCount(part.length),
-        of: entry.sha256.map(|_| part.number),
+        of: entry.is_to_its_end().then_some(part.number),
         sha256: part.sha256,
     })
 }

@@ -9,7 +9,8 @@ use super::pages::Pages;
 use super::{Restore, problem};
 use crate::catalog::{FileKind, SelectionItem};
 use crate::jobs::error::JobError;
-use crate::jobs::tape_blocks::read_item;
+use crate::jobs::tape_blocks::{form_of, read_item};
+use crate::keys::sealed::KeySource as _;
 use crate::ltfs::label::PartitionMap;
 use crate::stream::{ReadItem, Target};
 use problem::word;
@@ -82,6 +83,12 @@ impl Feed<'_> {
                 return Ok(None);
             }
         };
+        let sealed_by = form_of(located).and_then(|form| form.sealed_by);
+        let ring = restore.context.parts.keys.ring();
+        if let Some(key) = sealed_by.filter(|key| ring.data_key(*key).is_none()) {
+            ledger.failed(item.key, problem::key_missing(key))?;
+            return Ok(None);
+        }
         let target = restore.target(&path);
         let part = located.copy.part.as_ref().map(|part| (part.offset, part.size.0));
         if part.is_some() {
@@ -91,7 +98,7 @@ impl Feed<'_> {
             if missing.is_some() {
                 return Ok(None);
             }
-            if located.version.sha256.is_none() {
+            if located.version.sha256.is_none() && sealed_by.is_none() {
                 let sentence = "the run ended before all of its parts were stored";
                 ledger.failed(item.key, problem::text(word::PARTS_MISSING, sentence))?;
                 return Ok(None);

@@ -95,10 +95,9 @@ impl FileOuts for Outs {
         };
         let mut assemblies = self.shared.assemblies.lock();
         if !assemblies.contains_key(&pending.target) {
-            let sha256 = pending.sha256.ok_or("a split file without a hash of the whole")?;
             let file = self.destination.file(&pending.target, segments)?;
             let metadata = pending.described.metadata.clone();
-            let assembly = Assembly::new(file, metadata, pending.size_bytes, sha256);
+            let assembly = Assembly::new(file, metadata, pending.size_bytes, pending.sha256);
             assemblies.insert(pending.target.clone(), assembly);
         }
         if let Some(assembly) = assemblies.get_mut(&pending.target) {

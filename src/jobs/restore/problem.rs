@@ -9,6 +9,7 @@ use crate::jobs::context::JobContext;
 use crate::jobs::error::JobError;
 use crate::jobs::outcome::{Outcome, PROBLEMS_MAX, Problem, grouped};
 use crate::jobs::spec::RestoreSpec;
+use crate::keys::KeyId;
 use crate::source::destination::{Aspect, DestinationError, DestinationErrorKind, Shortfall};
 
 /// Between the word and the sentence.
@@ -24,6 +25,8 @@ pub(super) mod word {
     pub(in crate::jobs::restore) const MISMATCH: &str = "mismatch";
     /// Its bytes cannot be read from the tape.
     pub(in crate::jobs::restore) const UNREADABLE: &str = "unreadable";
+    /// It is sealed with a data key that is not here.
+    pub(in crate::jobs::restore) const KEY_MISSING: &str = "key_missing";
     /// Its cartridge is not in the library.
     pub(in crate::jobs::restore) const MISSING_CARTRIDGE: &str = "missing_cartridge";
     /// Another cartridge has the label of its own.
@@ -47,6 +50,15 @@ pub(super) mod word {
 /// The text that is kept.
 pub(super) fn text(word: &str, sentence: impl std::fmt::Display) -> String {
     format!("{word}{SEPARATOR}{sentence}")
+}
+
+/// The text for a file whose data key is not here.
+pub(super) fn key_missing(key: KeyId) -> String {
+    let sentence = format!(
+        "it is sealed with data key {key}, which is not here: run `fossilsafe catalog rebuild` with its \
+         cartridge, and `fossilsafe kit open` with the recovery kit"
+    );
+    text(word::KEY_MISSING, sentence)
 }
 
 /// The text for a refusal of the destination.

@@ -165,7 +165,11 @@ impl Restore<'_> {
             reader: &mut blocks,
             outs: Some(&self.outs),
             on_result: &mut |result| reading.keep(reading.settle(result)),
-            config: StreamConfig { block_bytes: label.block_size, ..context.parts.stream.clone() },
+            config: StreamConfig {
+                block_bytes: label.block_size,
+                keys: Some(context.parts.keys.ring().clone()),
+                ..context.parts.stream.clone()
+            },
             control: Arc::clone(&context.live.control),
             gauges: Arc::clone(&context.live.gauges),
         });
@@ -198,6 +202,7 @@ impl Reading<'_> {
                 let sentence = format!("the SHA-256 of what was read is {got}, and was {expected}");
                 self.settle_bad(&pending, word::MISMATCH, sentence)
             }
+            ItemOutcome::Unopened { key } => self.give_up(&pending, &problem::key_missing(key)),
             ItemOutcome::Undecodable { reason } => {
                 self.settle_bad(&pending, word::MISMATCH, reason)
             }

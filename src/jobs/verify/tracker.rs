@@ -5,7 +5,7 @@
 //! *read back*, each copy that did not is failed with its reason. After a kill the next start goes on at
 //! the place of the last commit; what was read twice then is said once more, which changes nothing.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::ops::Range;
@@ -15,10 +15,12 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::State;
-use crate::catalog::{CopyId, EvidenceState, FileKind, LocatedCopy, SegmentId};
-use crate::domain::SourcePath;
+use crate::catalog::{CopyId, EventLevel, EvidenceState, FileKind, LocatedCopy, SegmentId};
+use crate::domain::{Barcode, SourcePath};
 use crate::jobs::context::JobContext;
 use crate::jobs::error::JobError;
+use crate::keys::KeyId;
+use crate::stream::{ItemOutcome, ItemResult};
 
 /// Copies after which the catalog hears of them: one transaction, about 100 ms.
 const COMMIT_COPIES: u64 = 20_000;
@@ -84,6 +86,8 @@ pub(super) struct Tracker<'a> {
     committed_at: Duration,
     notes: PathBuf,
     pub(super) failure: Option<JobError>,
+    /// Data keys that were missing to look into what was read.
+    unopened: BTreeSet<KeyId>,
 }
 
 impl<'a> Tracker<'a> {
@@ -111,6 +115,7 @@ impl<'a> Tracker<'a> {
             committed_at: context.parts.clock.elapsed(),
             notes,
             failure: None,
+            unopened: BTreeSet::new(),
         }
     }
 
@@ -134,6 +139,41 @@ impl<'a> Tracker<'a> {
         self.settle();
         if self.is_due() {
             self.commit_now();
+        }
+    }
+
+    /// The data path has read a copy.
+    pub(super) fn take(&mut self, ItemResult { id, outcome }: ItemResult) {
+        let found = match outcome {
+            ItemOutcome::Ok { .. } => Verdict::Good,
+            // What the signed manifest says of the tape is true; what is in it only the key could show.
+            ItemOutcome::Unopened { key } => {
+                self.unopened.insert(key);
+                Verdict::Good
+            }
+            ItemOutcome::Mismatch { expected, got } => {
+                Verdict::Failed(format!("its SHA-256 is {got}, and was {expected}"))
+            }
+            ItemOutcome::Undecodable { reason } => Verdict::Failed(reason),
+            ItemOutcome::ReadError { partition, block, error } => {
+                Verdict::Failed(format!("block {block} of partition {partition}: {error}"))
+            }
+            ItemOutcome::WriteFailed { error } => {
+                Verdict::Failed(format!("a defect in this program: {error}"))
+            }
+            ItemOutcome::NotRead => return,
+        };
+        self.end(id, found);
+    }
+
+    /// Says of what only the stored bytes were compared.
+    pub(super) fn tell_of_unopened(&self, barcode: &Barcode) {
+        for key in &self.unopened {
+            let message = format!(
+                "what is sealed with data key {key} on {barcode} is as it was written; the key is not \
+                 here, so its content was not looked at. `fossilsafe kit open` brings the key back"
+            );
+            self.context.tell(EventLevel::Warning, "key_missing", message);
         }
     }
 

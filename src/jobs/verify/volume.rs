@@ -23,9 +23,7 @@ use crate::ltfs::label::PartitionMap;
 use crate::ltfs::mount::{CheckEnds, MountedVolume};
 use crate::ltfs::reader::VolumeReader;
 use crate::manifest::{Verdict, verify_manifest, verify_volume_record};
-use crate::stream::{
-    ItemOutcome, ItemResult, ReadEndReason, ReadItem, ReadRequest, StreamConfig, Target, restore,
-};
+use crate::stream::{ReadEndReason, ReadItem, ReadRequest, StreamConfig, Target, restore};
 
 /// Copies read from the catalog at once.
 const COPIES_READ: usize = 1000;
@@ -291,9 +289,10 @@ impl VolumeWork<'_> {
             items: Box::new(std::iter::from_fn(|| feed.next_item())),
             reader: &mut blocks,
             outs: None,
-            on_result: &mut |result| take(&mut tracker.borrow_mut(), result),
+            on_result: &mut |result| tracker.borrow_mut().take(result),
             config: StreamConfig {
                 block_bytes: mounted.label.block_size,
+                keys: Some(context.parts.keys.ring().clone()),
                 ..context.parts.stream.clone()
             },
             control: Arc::clone(&context.live.control),
@@ -304,6 +303,7 @@ impl VolumeWork<'_> {
             return Err(failure);
         }
         tracker.commit()?;
+        tracker.tell_of_unopened(self.barcode);
         let found = tracker.found()?;
         let ended = ended?;
         if let Some(failure) = ended.failure {
@@ -422,23 +422,4 @@ impl Feed<'_, '_> {
         read_item(located, &self.map, Target::Verify)
             .ok_or_else(|| Found::Failed("its place is on no partition of the volume".to_owned()))
     }
-}
-
-fn take(tracker: &mut Tracker<'_>, ItemResult { id, outcome }: ItemResult) {
-    let found = match outcome {
-        ItemOutcome::Ok { .. } => Found::Good,
-        ItemOutcome::Mismatch { expected, got } => {
-            Found::Failed(format!("its SHA-256 is {got}, and was {expected}"))
-        }
-        ItemOutcome::Undecodable { reason } => Found::Failed(reason),
-        ItemOutcome::ReadError { partition, block, error } => {
-            let text = error.to_string();
-            Found::Failed(format!("block {block} of partition {partition}: {text}"))
-        }
-        ItemOutcome::WriteFailed { error } => {
-            Found::Failed(format!("a defect in this program: {error}"))
-        }
-        ItemOutcome::NotRead => return,
-    };
-    tracker.end(id, found);
 }

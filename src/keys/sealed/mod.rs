@@ -20,7 +20,7 @@ pub use digests::{PlainDigests, open_digests, seal_digests};
 pub use error::SealedError;
 pub use header::{HEADER_BYTES, Header};
 pub use opener::{KeySource, Opener};
-pub use sealer::{Sealer, plain_bytes_within, sealed_bytes};
+pub use sealer::{Sealer, plain_bytes_within, seal_whole, sealed_bytes};
 
 /// What was done with the bytes before they were sealed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

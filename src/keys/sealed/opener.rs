@@ -12,8 +12,8 @@ use crate::keys::KeyId;
 const SEALED_BYTES: usize = SEGMENT_BYTES + TAG_BYTES;
 
 /// Opens one file. Bytes may come in pieces of any size.
-pub struct Opener<'k> {
-    keys: &'k dyn KeySource,
+pub struct Opener {
+    keys: Arc<dyn KeySource>,
     opened: Option<(SealedForm, SegmentKey)>,
     number: u64,
     /// The header as far as it has come; then what may be the last segment.
@@ -22,21 +22,21 @@ pub struct Opener<'k> {
 }
 
 /// Where data keys are found by their name.
-pub trait KeySource: Send + Sync {
+pub trait KeySource: Send + Sync + std::fmt::Debug {
     /// The key, if it is at hand.
     fn data_key(&self, id: KeyId) -> Option<Arc<DataKey>>;
 }
 
-impl std::fmt::Debug for Opener<'_> {
+impl std::fmt::Debug for Opener {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Opener").field("opened", &self.opened).finish_non_exhaustive()
     }
 }
 
-impl<'k> Opener<'k> {
+impl Opener {
     /// Begins with the first byte of a sealed file.
     #[must_use]
-    pub fn new(keys: &'k dyn KeySource) -> Self {
+    pub fn new(keys: Arc<dyn KeySource>) -> Self {
         Self { keys, opened: None, number: 0, pending: Vec::new(), plain: Vec::new() }
     }
 

@@ -70,6 +70,17 @@ impl Sealer {
     }
 }
 
+/// Appends the file `plain` to `out`, sealed: the same as a [`Sealer`] that is given all of it at once.
+pub fn seal_whole(key: &DataKey, form: SealedForm, mut plain: &[u8], out: &mut Vec<u8>) {
+    let mut sealer = Sealer::begin(key, form, out);
+    while plain.len() > SEGMENT_BYTES {
+        let (segment, rest) = plain.split_at(SEGMENT_BYTES);
+        sealer.seal(segment, out);
+        plain = rest;
+    }
+    sealer.key.seal(sealer.number, Place::Last, plain, out);
+}
+
 /// How many bytes `plain` bytes are when they are sealed.
 #[must_use]
 pub fn sealed_bytes(plain: u64) -> u64 {

@@ -16,6 +16,7 @@ const WHOLE: SealedForm = SealedForm { inner: Inner::AsIs, part: 0 };
 /// A segment with its tag.
 const SEALED_BYTES: usize = SEGMENT_BYTES + 16;
 
+#[derive(Clone, Debug)]
 struct OneKey(Arc<DataKey>);
 
 impl KeySource for OneKey {
@@ -38,7 +39,7 @@ fn sealed(key: &OneKey, form: SealedForm, plain: &[u8], step: usize) -> Vec<u8> 
 
 fn opened(key: &OneKey, sealed: &[u8], step: usize) -> Result<Vec<u8>, SealedError> {
     let mut plain = Vec::new();
-    let mut opener = Opener::new(key);
+    let mut opener = Opener::new(Arc::new(key.clone()));
     for piece in sealed.chunks(step.max(1)) {
         opener.push(piece, &mut |own| plain.extend_from_slice(own))?;
     }

@@ -12,7 +12,7 @@ use crate::domain::{
 };
 use crate::manifest::{
     Codec, EntryState, FilePart, IndexedFile, ManifestEntry, ManifestReader, PreviousVolume,
-    RunIndex, RunKind, VolumeExtent, VolumeRecord, part_name,
+    RunIndex, RunKind, SealedContent, VolumeExtent, VolumeRecord, part_name,
 };
 
 fn read(bytes: &[u8]) -> Vec<ManifestEntry> {
@@ -237,8 +237,15 @@ fn any_part() -> impl Strategy<Value = FilePart> {
 fn any_entry() -> impl Strategy<Value = ManifestEntry> {
     let segment = any::<(u64, u64)>();
     let segment = segment.prop_map(|(offset, length)| DataSegment { offset, length });
-    let codec = (any::<u64>(), any_digest()).prop_map(|(stored_size_bytes, stored_sha256)| {
-        Codec::Zstd { stored_size_bytes, stored_sha256 }
+    let sealed = (any::<u64>(), proptest::option::of("[A-Za-z0-9+/=]{0,90}"));
+    let sealed = sealed.prop_map(|(id, digests)| SealedContent {
+        key_id: format!("{id:016x}").parse().unwrap(),
+        digests,
+    });
+    let codec = (any::<bool>(), proptest::option::of(sealed), any::<u64>(), any_digest());
+    let codec = codec.prop_map(|(is_zstd, sealed, stored_size_bytes, stored_sha256)| {
+        // What is neither has no codec at all.
+        Codec { is_zstd: is_zstd || sealed.is_none(), sealed, stored_size_bytes, stored_sha256 }
     });
     let identity = (any_path(), proptest::option::of(".{0,30}"), any_kind(), any::<u64>());
     let links = (1_u32.., proptest::option::of(any_path()));

@@ -77,7 +77,9 @@ impl Tape {
         let compressed = ManifestEntry {
             stored_path: Some(format!("text{ZSTD_SUFFIX}")),
             sha256: digest(&original),
-            codec: Some(Codec::Zstd {
+            codec: Some(Codec {
+                is_zstd: true,
+                sealed: None,
                 stored_size_bytes: u64::try_from(frame.len()).unwrap(),
                 stored_sha256: digest(&frame).unwrap(),
             }),

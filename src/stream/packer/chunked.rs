@@ -1,29 +1,37 @@
-//! Compressed large files: frames made by the workers, hashed and copied in order.
+//! Large files that are compressed or sealed: chunks made by the workers, sealed and copied in order.
 //!
-//! Each chunk of the file is a frame of its own, so all processors compress one file, and a file
-//! can be split at any chunk. How large the frames are is known only now; the room is asked with the
-//! most they can be.
+//! Each chunk of a compressed file is a frame of its own, so all processors compress one file, and a
+//! file can be split at any chunk. Sealing follows the order of the file; at ten times the rate of a
+//! hash it is the packer's, like the copy that it makes. Both hashes are the workers'. How large the
+//! frames are is known only now; the room is asked with the most they can be.
 
 use std::sync::Arc;
 
+use crate::keys::sealed::{Inner, SealedForm, Sealer, plain_bytes_within, sealed_bytes};
 use crate::stream::codec::stored_bytes_max;
 use crate::stream::config::CHUNK_BYTES;
 use crate::stream::feeder::{Chunk, Item, Opened, Supply};
-use crate::stream::hash::{FileHasher, digest_of};
+use crate::stream::hash::FileHasher;
 use crate::stream::input::{Input, outcome_of};
 use crate::stream::large::Extent;
+use crate::stream::ordered::{HeldChunk, OrderedHash};
 use crate::stream::plan::{
-    Change, FileOutcome, FileRecord, Place, Placement, PlannedFile, StoredFile,
+    Change, Codec, FileOutcome, FileRecord, Place, Placement, PlannedFile, StoredFile,
 };
 
 use super::{PackedRecord, Packer, Stop, part_of, volume_ends_before, volume_ends_in};
 
 /// What was packed of a file so far.
 struct Progress {
-    hasher: FileHasher,
-    stored_hasher: sha2::Sha256,
+    hash: Arc<OrderedHash>,
+    stored_hash: Arc<OrderedHash>,
+    sealer: Option<Sealer>,
+    /// Bytes that the sealer has made and no chunk has taken yet: the header.
+    sealed: Vec<u8>,
     place: Option<Place>,
     raw_bytes: u64,
+    /// Before sealing.
+    content_bytes: u64,
     stored_bytes: u64,
 }
 
@@ -38,35 +46,38 @@ impl Packer<'_> {
         let Some(input) = self.accept(&planned, opened)? else { return Ok(()) };
         let begin = planned.continuation.map_or(0, |state| state.offset);
         let rest = planned.stamp.size_bytes.saturating_sub(begin);
-        let limit = match self.place(&planned, stored_bytes_max(rest, CHUNK_BYTES)) {
+        let limit = match self.place(&planned, self.stored_bytes_max(&planned, rest)) {
             Placement::Whole => u64::MAX,
             Placement::Split { bytes } => bytes,
             Placement::NextVolume => return Err(volume_ends_before(&planned)),
         };
         // Whether it will be split is known at its end; till then it is hashed as if.
         let part = part_of(&planned, limit == u64::MAX);
-        let mut progress = Progress {
-            hasher: part.map_or_else(FileHasher::whole, |part| FileHasher::part(part.running)),
-            stored_hasher: sha2::Digest::new(),
-            place: None,
-            raw_bytes: 0,
-            stored_bytes: 0,
+        let content_max = match self.run.config.seal {
+            Some(_) => plain_bytes_within(limit).unwrap_or(0),
+            None => limit,
         };
+        let number = part.map_or(0, |part| part.part);
+        let hasher = part.map_or_else(FileHasher::whole, |part| FileHasher::part(part.running));
+        let mut progress = self.begin_chunks(planned.codec, number, hasher);
         let mut failure = None;
         while progress.raw_bytes < rest && failure.is_none() {
             let Ok(Item::Chunk(ready)) = supply.items.recv() else { return Err(Stop::Halted) };
             let chunk = ready.recv().map_err(|_| Stop::Halted)?;
-            if progress.stored_bytes + chunk.frame.len() as u64 > limit {
+            if progress.content_bytes + chunk.content().len() as u64 > content_max {
                 break;
             }
-            failure = self.pack_chunk(&chunk, &mut progress)?;
-            let _ = supply.chunks.send(chunk);
+            let is_last = progress.raw_bytes + chunk.planned_bytes as u64 == rest;
+            failure = self.pack_chunk(chunk, is_last, supply, &mut progress)?;
         }
         if progress.raw_bytes == 0 && failure.is_none() {
             return Err(volume_ends_before(&planned));
         }
         let is_last = progress.raw_bytes == rest;
         let is_split = !is_last && failure.is_none();
+        if is_split {
+            self.end_sealing(&mut progress)?;
+        }
         let part = part.filter(|part| part.part > 1 || !is_last);
         let extent = Extent { offset: begin, length: progress.raw_bytes, part, is_last };
         let outcome = match failure {
@@ -74,7 +85,7 @@ impl Packer<'_> {
                 self.run.gauges.dead_bytes.add(progress.stored_bytes);
                 outcome
             }
-            None => judge(&planned, &extent, &input, progress),
+            None => self.judge(&planned, &extent, &input, progress)?,
         };
         let ordinal = planned.ordinal;
         let next = match &outcome {
@@ -85,55 +96,126 @@ impl Packer<'_> {
         if is_split { Err(volume_ends_in(ordinal, next)) } else { Ok(()) }
     }
 
-    /// Packs one frame; gives the outcome of the file if it must end here.
+    /// Most bytes that `rest` bytes of a file can become on tape.
+    fn stored_bytes_max(&self, planned: &PlannedFile, rest: u64) -> u64 {
+        let content = match planned.codec {
+            Codec::None => rest,
+            Codec::Zstd { .. } => stored_bytes_max(rest, CHUNK_BYTES),
+        };
+        if self.run.config.seal.is_some() { sealed_bytes(content) } else { content }
+    }
+
+    fn begin_chunks(&self, codec: Codec, part: u32, hasher: FileHasher) -> Progress {
+        let mut sealed = Vec::new();
+        let inner = if codec == Codec::None { Inner::AsIs } else { Inner::Zstd };
+        let key = self.run.config.seal.as_ref();
+        let sealer = key.map(|key| Sealer::begin(key, SealedForm { inner, part }, &mut sealed));
+        let stored: fn(&Chunk) -> &[u8] =
+            if sealer.is_some() { |chunk| &chunk.sealed } else { |chunk| chunk.content() };
+        Progress {
+            hash: OrderedHash::new(&self.run, &self.work, hasher, |chunk| &chunk.raw),
+            stored_hash: OrderedHash::new(&self.run, &self.work, FileHasher::whole(), stored),
+            sealer,
+            sealed,
+            place: None,
+            raw_bytes: 0,
+            content_bytes: 0,
+            stored_bytes: 0,
+        }
+    }
+
+    /// Packs one chunk; gives the outcome of the file if it must end here.
     fn pack_chunk(
         &mut self,
-        chunk: &Chunk,
+        mut chunk: Chunk,
+        is_last: bool,
+        supply: &Supply,
         progress: &mut Progress,
     ) -> Result<Option<FileOutcome>, Stop> {
-        if let Some(error) = &chunk.failure {
-            return Ok(Some(outcome_of(error)));
+        let failure = match &chunk.failure {
+            Some(error) => Some(outcome_of(error)),
+            None if chunk.raw.len() < chunk.planned_bytes => {
+                Some(FileOutcome::Changed { how: Change::Shrank, fuzzy: None })
+            }
+            None => None,
+        };
+        if failure.is_some() {
+            let _ = supply.chunks.send(chunk);
+            return Ok(failure);
         }
-        if chunk.raw.len() < chunk.planned_bytes {
-            return Ok(Some(FileOutcome::Changed { how: Change::Shrank, fuzzy: None }));
-        }
-        progress.hasher.update(&chunk.raw);
-        sha2::Digest::update(&mut progress.stored_hasher, &chunk.frame);
-        let place = self.append(&chunk.frame)?;
         progress.raw_bytes += chunk.raw.len() as u64;
-        progress.stored_bytes += chunk.frame.len() as u64;
+        progress.content_bytes += chunk.content().len() as u64;
         self.run.gauges.source_bytes.add(chunk.raw.len() as u64);
-        match &mut progress.place {
-            Some(whole) => whole.length += chunk.frame.len() as u64,
-            None => progress.place = place,
+        if let Some(sealer) = &mut progress.sealer {
+            let mut sealed = std::mem::take(&mut chunk.sealed);
+            sealed.clear();
+            sealed.append(&mut progress.sealed);
+            sealer.push(chunk.content(), &mut sealed);
+            if is_last && let Some(sealer) = progress.sealer.take() {
+                sealer.finish(&mut sealed);
+            }
+            chunk.sealed = sealed;
         }
+        let home = Some(supply.chunks.clone());
+        self.hash_and_append(HeldChunk::new(chunk, home), progress)?;
         Ok(None)
     }
-}
 
-fn judge(
-    planned: &PlannedFile,
-    extent: &Extent,
-    input: &Arc<Input>,
-    progress: Progress,
-) -> FileOutcome {
-    let change = match input.stamp() {
-        Ok(now) => Change::between(&planned.stamp, &now),
-        Err(error) => return outcome_of(&error),
-    };
-    let (sha256, running) = progress.hasher.finish();
-    let stored = StoredFile {
-        sha256,
-        size_bytes: progress.raw_bytes,
-        codec: planned.codec,
-        stored_bytes: progress.stored_bytes,
-        stored_sha256: digest_of(progress.stored_hasher),
-        place: progress.place,
-        part: running.and_then(|running| extent.finish_part(running)),
-    };
-    match change {
-        None => FileOutcome::Stored(stored),
-        Some(how) => FileOutcome::Changed { how, fuzzy: Some(stored) },
+    /// The volume ends inside the file: so does the sealed file of this part.
+    fn end_sealing(&mut self, progress: &mut Progress) -> Result<(), Stop> {
+        let Some(sealer) = progress.sealer.take() else { return Ok(()) };
+        let mut chunk = Chunk::default();
+        sealer.finish(&mut chunk.sealed);
+        self.hash_and_append(HeldChunk::new(chunk, None), progress)
+    }
+
+    fn hash_and_append(
+        &mut self,
+        held: Arc<HeldChunk>,
+        progress: &mut Progress,
+    ) -> Result<(), Stop> {
+        progress.hash.put(Arc::clone(&held));
+        progress.stored_hash.put(Arc::clone(&held));
+        let chunk = held.chunk();
+        let is_sealed = self.run.config.seal.is_some();
+        let stored = if is_sealed { &chunk.sealed } else { chunk.content() };
+        let place = self.append(stored)?;
+        progress.stored_bytes += stored.len() as u64;
+        match &mut progress.place {
+            Some(whole) => whole.length += stored.len() as u64,
+            None => progress.place = place,
+        }
+        Ok(())
+    }
+
+    fn judge(
+        &self,
+        planned: &PlannedFile,
+        extent: &Extent,
+        input: &Arc<Input>,
+        progress: Progress,
+    ) -> Result<FileOutcome, Stop> {
+        let hasher = progress.hash.finish().ok_or(Stop::Halted)?;
+        let stored_hasher = progress.stored_hash.finish().ok_or(Stop::Halted)?;
+        let change = match input.stamp() {
+            Ok(now) => Change::between(&planned.stamp, &now),
+            Err(error) => return Ok(outcome_of(&error)),
+        };
+        let (sha256, running) = hasher.finish();
+        let stored = StoredFile {
+            sha256,
+            size_bytes: progress.raw_bytes,
+            codec: planned.codec,
+            sealed_by: self.run.config.seal.as_ref().map(|key| key.id()),
+            stored_bytes: progress.stored_bytes,
+            stored_sha256: stored_hasher.finish().0,
+            place: progress.place,
+            part: running.and_then(|running| extent.finish_part(running)),
+        };
+        Ok(match change {
+            None => FileOutcome::Stored(stored),
+            Some(how) => FileOutcome::Changed { how, fuzzy: Some(stored) },
+        })
     }
 }
 

@@ -13,7 +13,8 @@ use std::time::Instant;
 
 use crossbeam_channel::Sender;
 
-use crate::stream::batch::{Batch, Found};
+use crate::keys::KeyId;
+use crate::stream::batch::{Batch, Found, Stored};
 use crate::stream::buffers::{Filling, Pending};
 use crate::stream::config::RECORDS_PER_SLAB_MAX;
 use crate::stream::engine::Engine;
@@ -153,6 +154,7 @@ impl Packer<'_> {
                         sha256: *sha256,
                         size_bytes,
                         codec: *codec,
+                        sealed_by: self.seal_of(stored),
                         stored_bytes,
                         stored_sha256: *stored_sha256,
                         place: self.append(bytes)?,
@@ -167,6 +169,12 @@ impl Packer<'_> {
             self.record(PackedRecord::Ready(FileRecord { ordinal, outcome }))?;
         }
         Ok(())
+    }
+
+    /// The key that a small file is sealed with.
+    fn seal_of(&self, stored: &Stored) -> Option<KeyId> {
+        let key = self.run.config.seal.as_ref();
+        key.filter(|_| matches!(stored, Stored::Sealed(_))).map(|key| key.id())
     }
 
     /// Small files are never split: a volume with so little room left is full.

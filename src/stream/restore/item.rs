@@ -1,10 +1,14 @@
-//! One item on a worker: stored bytes in, in order; hash, decode, write; one outcome at the end.
+//! One item on a worker: stored bytes in, in order; hash, open, decode, write; one outcome at the end.
+
+use std::sync::Arc;
 
 use sha2::Digest;
 use zstd::stream::raw::{DParameter, Decoder, InBuffer, Operation, OutBuffer};
 
 use super::{FileOut, FileOuts, ItemOutcome, ItemResult, ReadItem, Target};
 use crate::domain::Sha256Digest;
+use crate::keys::KeyId;
+use crate::keys::sealed::{KeySource, Opener};
 use crate::stream::error::EdgeError;
 use crate::stream::hash::digest_of;
 use crate::stream::plan::Codec;
@@ -22,15 +26,26 @@ pub(super) struct ItemWork {
     item: ReadItem,
     out: Option<Box<dyn FileOut>>,
     hasher: sha2::Sha256,
+    /// Of the stored bytes, where they are not the file's own.
+    stored_hasher: Option<sha2::Sha256>,
+    sealing: Sealing,
     decoding: Option<Box<Decoding>>,
     /// The file's own bytes so far.
     size_bytes: u64,
     failure: Option<ItemOutcome>,
 }
 
+/// What lies between the stored bytes and what was sealed.
+enum Sealing {
+    /// Nothing.
+    None,
+    Opening(Box<Opener>),
+    /// The key is not here: only the stored bytes can be compared.
+    Closed(KeyId),
+}
+
 struct Decoding {
     decoder: Decoder<'static>,
-    stored_hasher: sha2::Sha256,
     buffer: Vec<u8>,
     /// True at the end of a frame, and before the first.
     is_between_frames: bool,
@@ -38,10 +53,22 @@ struct Decoding {
 
 impl ItemWork {
     /// Begins with the first byte of `item`.
-    pub(super) fn begin(item: ReadItem, outs: Option<&dyn FileOuts>) -> Self {
+    pub(super) fn begin(
+        item: ReadItem,
+        outs: Option<&dyn FileOuts>,
+        keys: Option<&Arc<dyn KeySource>>,
+    ) -> Self {
         let mut failure = None;
         let mut out = None;
-        if item.target == Target::Write {
+        let key = |id| keys.filter(|keys| keys.data_key(id).is_some());
+        let sealing = match item.sealed_by {
+            None => Sealing::None,
+            Some(id) => key(id).map_or(Sealing::Closed(id), |keys| {
+                Sealing::Opening(Box::new(Opener::new(Arc::clone(keys))))
+            }),
+        };
+        let is_closed = matches!(sealing, Sealing::Closed(_));
+        if item.target == Target::Write && !is_closed {
             match outs.map(|outs| outs.create(item.id)) {
                 Some(Ok(created)) => out = Some(created),
                 Some(Err(error)) => failure = Some(ItemOutcome::WriteFailed { error }),
@@ -61,13 +88,24 @@ impl ItemWork {
                 }
             },
         };
-        Self { item, out, hasher: sha2::Sha256::new(), decoding, size_bytes: 0, failure }
+        let is_own = decoding.is_none() && item.sealed_by.is_none();
+        let stored_hasher = (!is_own).then(sha2::Sha256::new);
+        let hasher = sha2::Sha256::new();
+        Self { item, out, hasher, stored_hasher, sealing, decoding, size_bytes: 0, failure }
     }
 
-    /// Begins to hash an item without codec that somebody else writes.
+    /// Begins to hash an item that is stored as it is and that somebody else writes.
     pub(super) fn begin_hashing(item: ReadItem) -> Self {
-        let hasher = sha2::Sha256::new();
-        Self { item, out: None, hasher, decoding: None, size_bytes: 0, failure: None }
+        Self {
+            item,
+            out: None,
+            hasher: sha2::Sha256::new(),
+            stored_hasher: None,
+            sealing: Sealing::None,
+            decoding: None,
+            size_bytes: 0,
+            failure: None,
+        }
     }
 
     /// It ends with `outcome`, unless it failed before.
@@ -80,10 +118,28 @@ impl ItemWork {
         if self.failure.is_some() {
             return;
         }
+        if let Some(hasher) = &mut self.stored_hasher {
+            hasher.update(stored);
+        }
+        match std::mem::replace(&mut self.sealing, Sealing::None) {
+            Sealing::None => self.take_content(stored),
+            Sealing::Closed(key) => self.sealing = Sealing::Closed(key),
+            Sealing::Opening(mut opener) => {
+                let opened = opener.push(stored, &mut |plain| self.take_content(plain));
+                if let Err(error) = opened {
+                    self.fail(undecodable(&error.to_string()));
+                }
+                self.sealing = Sealing::Opening(opener);
+            }
+        }
+    }
+
+    /// Takes bytes as they were before sealing.
+    fn take_content(&mut self, content: &[u8]) {
         match self.decoding.take() {
-            None => self.take_own(stored),
+            None => self.take_own(content),
             Some(mut decoding) => {
-                if let Err(reason) = decoding.take(stored, |own| self.take_own(own)) {
+                if let Err(reason) = decoding.take(content, |own| self.take_own(own)) {
                     self.fail(undecodable(&reason));
                 }
                 self.decoding = Some(decoding);
@@ -95,7 +151,7 @@ impl ItemWork {
     pub(super) fn take_hole(&mut self, mut length: u64) {
         while length > 0 && self.failure.is_none() {
             let now = usize::try_from(length).map_or(ZEROES.len(), |left| left.min(ZEROES.len()));
-            if self.decoding.is_some() {
+            if self.stored_hasher.is_some() {
                 self.take(&ZEROES[..now]);
             } else {
                 self.hasher.update(&ZEROES[..now]);
@@ -135,14 +191,27 @@ impl ItemWork {
     }
 
     fn judge(mut self) -> ItemOutcome {
-        if let Some(decoding) = self.decoding.take() {
-            let got = digest_of(decoding.stored_hasher);
+        if let Some(hasher) = self.stored_hasher.take() {
+            let got = digest_of(hasher);
             if let Some(mismatch) = compare(self.item.stored_sha256, got) {
                 return mismatch;
             }
-            if !decoding.is_between_frames {
-                return undecodable("it ends in the middle of a frame");
+        }
+        match std::mem::replace(&mut self.sealing, Sealing::None) {
+            Sealing::None => {}
+            Sealing::Closed(key) => return ItemOutcome::Unopened { key },
+            Sealing::Opening(opener) => {
+                let opened = opener.finish(&mut |plain| self.take_content(plain));
+                if let Err(error) = opened {
+                    return undecodable(&error.to_string());
+                }
+                if let Some(failure) = self.failure.take() {
+                    return failure;
+                }
             }
+        }
+        if self.decoding.as_ref().is_some_and(|decoding| !decoding.is_between_frames) {
+            return undecodable("it ends in the middle of a frame");
         }
         let sha256 = digest_of(self.hasher);
         if let Some(mismatch) = compare(self.item.sha256, sha256) {
@@ -162,16 +231,10 @@ impl Decoding {
     fn begin() -> std::io::Result<Self> {
         let mut decoder = Decoder::new()?;
         decoder.set_parameter(DParameter::WindowLogMax(WINDOW_LOG_MAX))?;
-        Ok(Self {
-            decoder,
-            stored_hasher: sha2::Sha256::new(),
-            buffer: vec![0; DECODED_BYTES],
-            is_between_frames: true,
-        })
+        Ok(Self { decoder, buffer: vec![0; DECODED_BYTES], is_between_frames: true })
     }
 
     fn take(&mut self, stored: &[u8], mut own: impl FnMut(&[u8])) -> Result<(), String> {
-        self.stored_hasher.update(stored);
         let mut input = InBuffer::around(stored);
         loop {
             let mut output = OutBuffer::around(self.buffer.as_mut_slice());

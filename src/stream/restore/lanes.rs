@@ -75,6 +75,7 @@ impl Lane {
     pub(super) fn new(item: ReadItem, block_bytes: u32) -> Arc<Self> {
         let is_shared = item.target == Target::Write
             && item.codec == Codec::None
+            && item.sealed_by.is_none()
             && item.size_bytes >= SHARED_BLOCKS_MIN * u64::from(block_bytes);
         let writing = is_shared.then(|| Arc::new(Writing::new(item.id, item.size_bytes)));
         let state = LaneState {
@@ -112,7 +113,7 @@ impl Lane {
     }
 
     /// Does what has been given so far; gives the result at the end.
-    fn advance(&self, outs: Option<&dyn FileOuts>) -> Option<ItemResult> {
+    fn advance(&self, run: &Run, outs: Option<&dyn FileOuts>) -> Option<ItemResult> {
         let mut state = self.state.lock();
         let mut work = match std::mem::replace(&mut state.work, LaneWork::Away) {
             LaneWork::Begun(work) => work,
@@ -120,7 +121,7 @@ impl Lane {
                 drop(state);
                 let work = match self.writing {
                     Some(_) => ItemWork::begin_hashing(*item),
-                    None => ItemWork::begin(*item, outs),
+                    None => ItemWork::begin(*item, outs, run.config.keys.as_ref()),
                 };
                 let work = Box::new(work);
                 state = self.state.lock();
@@ -168,7 +169,7 @@ pub(super) fn work(
         let done = catch_unwind(AssertUnwindSafe(|| match task {
             Task::Small { block, items } => {
                 for (item, range) in items {
-                    let mut work = ItemWork::begin(item, outs);
+                    let mut work = ItemWork::begin(item, outs, run.config.keys.as_ref());
                     if let Some(block) = &block {
                         work.take(&block[range]);
                     }
@@ -182,7 +183,7 @@ pub(super) fn work(
                 }
             }
             Task::Lane(lane) => {
-                if let Some(result) = lane.advance(outs) {
+                if let Some(result) = lane.advance(run, outs) {
                     let _ = results.send(result);
                 }
             }

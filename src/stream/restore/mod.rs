@@ -27,6 +27,7 @@ use super::error::{EdgeError, StreamError};
 use super::gauges::{Gauges, Snapshot};
 use super::plan::Codec;
 use crate::domain::{BlockNumber, Sha256Digest};
+use crate::keys::KeyId;
 use crate::ltfs::extent::{Extents, PartitionId};
 
 pub use reader::restore;
@@ -91,11 +92,14 @@ pub struct ReadItem {
     pub stored_bytes: u64,
     /// How they are stored.
     pub codec: Codec,
-    /// Length of the file's own bytes; `stored_bytes` without codec.
+    /// The key they are sealed with, after the codec.
+    pub sealed_by: Option<KeyId>,
+    /// Length of the file's own bytes; `stored_bytes` if neither compressed nor sealed.
     pub size_bytes: u64,
     /// The hash that its own bytes must have, where one is known.
     pub sha256: Option<Sha256Digest>,
-    /// The hash of the stored bytes, where one is known; used with a codec.
+    /// The hash of the stored bytes, where one is known; used where they are not the
+    /// file's own.
     pub stored_sha256: Option<Sha256Digest>,
     /// What to do with them.
     pub target: Target,
@@ -133,6 +137,12 @@ pub enum ItemOutcome {
         expected: Sha256Digest,
         /// The hash they have.
         got: Sha256Digest,
+    },
+    /// The stored bytes are those that were stored. What is in them cannot be looked at, and nothing is
+    /// written: the data key is not here.
+    Unopened {
+        /// The key.
+        key: KeyId,
     },
     /// The stored bytes cannot be decoded to a file of the right size.
     Undecodable {

@@ -1,0 +1,113 @@
+//! Pools, the data keys of encrypted ones, and the recovery kits that open them.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{PoolName, Timestamp};
+use crate::keys::KeyId;
+use crate::pools::Encryption;
+
+/// A pool.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PoolView {
+    /// Its name.
+    pub name: PoolName,
+    /// Its policy.
+    pub encryption: Encryption,
+    /// The data key of runs that begin now.
+    pub key_id: Option<KeyId>,
+    /// When it was made.
+    pub created: Timestamp,
+    /// Why no set can be backed up to it, if that is so.
+    pub blocked: Option<String>,
+}
+
+/// A pool to be made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CreatePoolRequest {
+    /// Its name.
+    pub name: PoolName,
+    /// Its policy, for ever.
+    #[serde(default)]
+    pub encryption: Encryption,
+}
+
+/// A recovery kit, but for its secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct KitView {
+    /// Its name.
+    pub kit_id: KeyId,
+    /// When it was made.
+    pub made: Timestamp,
+    /// When part of it was typed back; it counts from then on.
+    pub confirmed: Option<Timestamp>,
+    /// When all of it was last typed, and opened every data key.
+    pub drilled: Option<Timestamp>,
+    /// The groups that are to be typed back, counted from 1, while it is not confirmed.
+    pub asked_groups: Vec<usize>,
+}
+
+/// The kits, and what they are for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct KitsView {
+    /// The kits, oldest first.
+    pub kits: Vec<KitView>,
+    /// Data keys that are here.
+    pub keys: Vec<KeyId>,
+    /// Data keys that were found on tapes and wait for their kit.
+    pub keys_waiting: Vec<KeyId>,
+}
+
+/// A kit to be printed: the one answer that holds its secret.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PrintedKit {
+    /// Its name.
+    pub kit_id: KeyId,
+    /// For terminals.
+    pub text: String,
+    /// One HTML file.
+    pub html: String,
+    /// The groups that are to be typed back.
+    pub asked_groups: Vec<usize>,
+}
+
+impl std::fmt::Debug for PrintedKit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "PrintedKit({})", self.kit_id)
+    }
+}
+
+/// Groups of a kit that were typed back from the paper.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ConfirmKitRequest {
+    /// In the order in which they were asked for.
+    pub groups: Vec<String>,
+}
+
+impl std::fmt::Debug for ConfirmKitRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "ConfirmKitRequest({} groups)", self.groups.len())
+    }
+}
+
+/// A whole kit, typed from the paper.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct KitRequest {
+    /// Its groups.
+    pub kit: String,
+}
+
+impl std::fmt::Debug for KitRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("KitRequest")
+    }
+}
+
+/// What a kit has opened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OpenedKeys {
+    /// The kit.
+    pub kit_id: KeyId,
+    /// The data keys.
+    pub keys: Vec<KeyId>,
+}

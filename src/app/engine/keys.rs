@@ -1,0 +1,139 @@
+//! Pools, and the recovery kits of encrypted ones.
+
+use super::{Service, answers};
+use crate::api::engine::{EngineError, EngineErrorKind as Kind};
+use crate::api::types::{CreatePoolRequest, KitView, KitsView, OpenedKeys, PoolView, PrintedKit};
+use crate::domain::PoolName;
+use crate::jobs::{JobError, pool};
+use crate::keys::sealed::KeySource as _;
+use crate::keys::{KeyId, Kit, KitPaper, KitRecord, asked_groups, kit_html, kit_text};
+use crate::pools::{Encryption, Pool, PoolRefusal};
+
+impl Service {
+    pub(super) fn pool_views(&self) -> Result<Vec<PoolView>, EngineError> {
+        let pools = pool::pools(&self.parts.catalog).map_err(answers::catalog)?;
+        Ok(pools.into_iter().map(|pool| self.pool_view(pool)).collect())
+    }
+
+    fn pool_view(&self, pool: Pool<KeyId>) -> PoolView {
+        let ring = self.parts.keys.ring();
+        let has_key = pool.key.is_some_and(|key| ring.data_key(key).is_some());
+        let refusal = match pool.encryption {
+            Encryption::None => None,
+            Encryption::Sealed if !has_key => Some(PoolRefusal::NoKey(pool.name.clone())),
+            Encryption::Sealed => {
+                let has_kit = !ring.kits().confirmed().is_empty();
+                (!has_kit).then(|| PoolRefusal::NoKit(pool.name.clone()))
+            }
+        };
+        let blocked = refusal.map(|refusal| {
+            let failure = JobError::from(refusal).failure();
+            format!("{}. {}", failure.message, failure.next_step)
+        });
+        let Pool { name, encryption, key: key_id, created } = pool;
+        PoolView { name, encryption, key_id, created, blocked }
+    }
+
+    pub(super) fn make_pool(&self, request: &CreatePoolRequest) -> Result<PoolView, EngineError> {
+        let made = pool::create(&self.parts, request.name.clone(), request.encryption);
+        Ok(self.pool_view(made.map_err(answers::job)?))
+    }
+
+    pub(super) fn new_key(&self, name: &PoolName) -> Result<PoolView, EngineError> {
+        let rotated = pool::rotate(&self.parts, name).map_err(answers::job)?;
+        Ok(self.pool_view(rotated))
+    }
+
+    pub(super) fn kit_views(&self) -> KitsView {
+        let ring = self.parts.keys.ring();
+        let view = |kit: &KitRecord| KitView {
+            kit_id: kit.kit_id,
+            made: kit.made,
+            confirmed: kit.confirmed,
+            drilled: kit.drilled,
+            asked_groups: match kit.confirmed {
+                None => asked_groups(kit.kit_id).to_vec(),
+                Some(_) => Vec::new(),
+            },
+        };
+        KitsView {
+            kits: ring.kits().all().iter().map(view).collect(),
+            keys: ring.keys().into_iter().map(|record| record.key_id).collect(),
+            keys_waiting: ring.waiting().into_iter().map(|file| file.key_id).collect(),
+        }
+    }
+
+    pub(super) fn kit_to_print(&self) -> Result<PrintedKit, EngineError> {
+        let parts = &self.parts;
+        let printed = parts.clock.now();
+        let kit = parts.keys.ring().kit_to_print(printed).map_err(refused)?;
+        let signing_key = parts.keys.key_id();
+        let paper = KitPaper { host: &parts.host, signing_key, printed };
+        let kit_id = kit.public().id();
+        Ok(PrintedKit {
+            kit_id,
+            text: kit_text(&kit, &paper).to_string(),
+            html: kit_html(&kit, &paper).to_string(),
+            asked_groups: asked_groups(kit_id).to_vec(),
+        })
+    }
+
+    pub(super) fn take_groups(&self, groups: &[String]) -> Result<KitsView, EngineError> {
+        let ring = self.parts.keys.ring();
+        ring.confirm_kit(groups, self.parts.clock.now()).map_err(refused)?;
+        Ok(self.kit_views())
+    }
+
+    pub(super) fn drilled(&self, typed: &str) -> Result<OpenedKeys, EngineError> {
+        let kit = kit_of(typed)?;
+        let keys = self.parts.keys.ring().drill(&kit, self.parts.clock.now());
+        Ok(OpenedKeys { kit_id: kit.public().id(), keys: keys.map_err(refused)? })
+    }
+
+    pub(super) fn opened(&self, typed: &str) -> Result<OpenedKeys, EngineError> {
+        let kit = kit_of(typed)?;
+        let kit_id = kit.public().id();
+        let ring = self.parts.keys.ring();
+        let waiting = ring.waiting().len();
+        let keys = ring.open_waiting(&kit).map_err(refused)?;
+        if keys.is_empty() {
+            return Err(EngineError::new(
+                Kind::Conflict,
+                "nothing_opened",
+                format!("Kit {kit_id} opens none of the {waiting} data keys that wait for one."),
+                "Read the keys from a tape first (`fossilsafe catalog rebuild`), or take the other kit.",
+            ));
+        }
+        Ok(OpenedKeys { kit_id, keys })
+    }
+
+    pub(super) fn without_kit(&self, kit: KeyId) -> Result<KitsView, EngineError> {
+        self.parts.keys.ring().retire_kit(kit).map_err(refused)?;
+        Ok(self.kit_views())
+    }
+}
+
+fn kit_of(typed: &str) -> Result<Kit, EngineError> {
+    typed.parse().map_err(|error: crate::keys::KitTextError| {
+        let message = format!("This is no recovery kit: {error}.");
+        EngineError::new(Kind::Invalid, "bad_kit", message, "Compare it with the paper.")
+    })
+}
+
+/// A refusal for what the keys say.
+fn refused(error: crate::keys::KeysError) -> EngineError {
+    use crate::keys::KeysErrorKind as Keys;
+    let kind = match error.kind() {
+        Keys::Corrupt => Kind::Corrupt,
+        Keys::OperatorNeeded => Kind::Conflict,
+        Keys::Io => Kind::Unavailable,
+    };
+    let next_step = "See `fossilsafe kit list` for the kits there are and what they wait for.";
+    EngineError::new(kind, "keys", format!("{}.", capital(&error.to_string())), next_step)
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    first + letters.as_str()
+}

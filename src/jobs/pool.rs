@@ -1,0 +1,129 @@
+//! The pools that there are, and what a backup of a set has to keep to.
+
+use std::sync::Arc;
+
+use super::context::Parts;
+use super::error::JobError;
+use super::spec::BackupSpec;
+use crate::catalog::{Catalog, CatalogError};
+use crate::domain::PoolName;
+use crate::keys::sealed::{DataKey, KeySource as _};
+use crate::keys::{KeyId, KeysError};
+use crate::pools::{Encryption, Pool, PoolRefusal, choose_pool};
+
+#[cfg(test)]
+mod tests;
+
+/// Where the catalog keeps them.
+const SETTING: &str = "pools";
+
+/// All pools, by name.
+///
+/// # Errors
+/// If the catalog fails.
+pub fn pools(catalog: &Catalog) -> Result<Vec<Pool<KeyId>>, CatalogError> {
+    Ok(catalog.setting(SETTING)?.unwrap_or_default())
+}
+
+fn store(catalog: &Catalog, mut pools: Vec<Pool<KeyId>>) -> Result<(), CatalogError> {
+    pools.sort_by(|a, b| a.name.cmp(&b.name));
+    catalog.set_setting(SETTING, &pools)
+}
+
+/// Makes a pool, with a data key if its files are to be sealed: the newest that is kept for that name, if
+/// there is one.
+///
+/// # Errors
+/// [`PoolRefusal::Exists`], or if the key or the catalog cannot be written.
+pub fn create(
+    parts: &Parts,
+    name: PoolName,
+    encryption: Encryption,
+) -> Result<Pool<KeyId>, JobError> {
+    let mut known = pools(&parts.catalog)?;
+    if known.iter().any(|pool| pool.name == name) {
+        return Err(PoolRefusal::Exists(name).into());
+    }
+    let created = parts.clock.now();
+    let key = match encryption {
+        Encryption::None => None,
+        Encryption::Sealed => Some(match newest_key(parts, &name) {
+            Some(key) => key,
+            None => parts.keys.ring().make_key(name.as_str(), created)?,
+        }),
+    };
+    let pool = Pool { name, encryption, key, created };
+    known.push(pool.clone());
+    store(&parts.catalog, known)?;
+    Ok(pool)
+}
+
+/// The key that a pool of that name had, if the catalog forgot it.
+fn newest_key(parts: &Parts, name: &PoolName) -> Option<KeyId> {
+    let keys = parts.keys.ring().keys().into_iter();
+    let newest = keys.filter(|key| key.pool == name.as_str()).max_by_key(|key| key.created);
+    newest.map(|key| key.key_id)
+}
+
+/// Gives an encrypted pool a new data key for the runs that begin from now on.
+///
+/// # Errors
+/// If there is no such pool, it is not encrypted, or the key or the catalog cannot be written.
+pub fn rotate(parts: &Parts, name: &PoolName) -> Result<Pool<KeyId>, JobError> {
+    let mut known = pools(&parts.catalog)?;
+    let pool = known.iter_mut().find(|pool| pool.name == *name);
+    let pool = pool.ok_or_else(|| PoolRefusal::Unknown(name.clone()))?;
+    if pool.encryption != Encryption::Sealed {
+        return Err(PoolRefusal::NotEncrypted(name.clone()).into());
+    }
+    pool.key = Some(parts.keys.ring().make_key(name.as_str(), parts.clock.now())?);
+    let rotated = pool.clone();
+    store(&parts.catalog, known)?;
+    Ok(rotated)
+}
+
+/// The pool of the set that is to be backed up, and the key that the run is sealed with.
+///
+/// # Errors
+/// [`PoolRefusal`] if the set cannot be written under the policy of its pool: it then is not written.
+pub fn policy_of(
+    parts: &Parts,
+    spec: &BackupSpec,
+) -> Result<(Option<PoolName>, Option<KeyId>), JobError> {
+    let known = match parts.catalog.set(&spec.set) {
+        Ok(record) => record.spec.get("pool").cloned(),
+        Err(CatalogError::NotFound(_)) => None,
+        Err(error) => return Err(error.into()),
+    };
+    let has_runs = match parts.catalog.runs(&spec.set) {
+        Ok(runs) => !runs.is_empty(),
+        Err(CatalogError::NotFound(_)) => false,
+        Err(error) => return Err(error.into()),
+    };
+    let known: Option<PoolName> =
+        known.map(serde_json::from_value).transpose().map_err(JobError::checkpoint)?.flatten();
+    let Some(name) = choose_pool(known.as_ref(), spec.pool.as_ref(), has_runs)? else {
+        return Ok((None, None));
+    };
+    let pool = pools(&parts.catalog)?.into_iter().find(|pool| pool.name == name);
+    let pool = pool.ok_or_else(|| PoolRefusal::Unknown(name.clone()))?;
+    if pool.encryption == Encryption::None {
+        return Ok((Some(name), None));
+    }
+    let ring = parts.keys.ring();
+    let key = pool.key.filter(|key| ring.data_key(*key).is_some());
+    let key = key.ok_or_else(|| PoolRefusal::NoKey(name.clone()))?;
+    if ring.kits().confirmed().is_empty() {
+        return Err(PoolRefusal::NoKit(name).into());
+    }
+    Ok((Some(name), Some(key)))
+}
+
+/// The key of a run.
+///
+/// # Errors
+/// If it is not here: nothing is then written in its place.
+pub(super) fn run_key(parts: &Parts, id: Option<KeyId>) -> Result<Option<Arc<DataKey>>, JobError> {
+    let find = |id| parts.keys.ring().data_key(id).ok_or(KeysError::NoDataKey(id));
+    Ok(id.map(find).transpose()?)
+}
