@@ -11,6 +11,7 @@ pub mod drive;
 pub mod changer;
 pub mod ltfs;
 pub mod source;
+pub mod system;
 pub mod stream;
 pub mod schedules;
 pub mod keys;

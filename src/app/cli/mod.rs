@@ -8,6 +8,7 @@ mod backup;
 mod bench;
 mod cartridge;
 mod catalog;
+mod console;
 mod evidence;
 mod follow;
 mod job;
@@ -32,6 +33,7 @@ mod size;
 mod status;
 #[cfg(test)]
 mod tests;
+mod update;
 mod verify;
 mod vtl;
 mod vtl_serve;
@@ -122,6 +124,11 @@ enum Command {
     /// LTFS volumes without an engine: format, list, extract, check, repair, carve, go back
     #[command(subcommand)]
     Ltfs(ltfs::LtfsCommand),
+    /// Updates of the appliance: what runs, install, go back
+    #[command(subcommand)]
+    Update(update::UpdateCommand),
+    /// The recovery menu of the appliance, for its serial port, screen and SSH
+    Console,
     /// Measure this machine: backup, verify and restore beside tar with openssl, and cp
     Bench(bench::BenchArguments),
     /// One case of a measurement, in a process of its own
@@ -192,6 +199,8 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, AppError> {
         Command::Catalog(command) => catalog::run(command, &context()?),
         Command::Vtl(command) => vtl::run(command, output),
         Command::Ltfs(command) => ltfs::run(command, output),
+        Command::Update(command) => update::run(command, output),
+        Command::Console => console::run(output),
         Command::Bench(arguments) => bench::run(arguments, output),
         Command::BenchCase(arguments) => bench::run_case(&arguments),
         Command::Version => status::version(output),

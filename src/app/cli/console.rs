@@ -1,0 +1,297 @@
+//! `fossilsafe console`: the recovery shell on a serial port, on a screen, and over SSH.
+//!
+//! A numbered menu in lines of at most 80 characters and pages of at most 24 lines, without control
+//! sequences: it works on any terminal, also on one that loses characters. Each point runs a command
+//! that the command line has too, so nothing can be done here that cannot be done and read about there.
+
+use std::io::{self, BufRead, Write};
+use std::process::Command;
+
+use super::output::Output;
+use crate::app::error::{AppError, Exit};
+
+/// One point of the menu.
+struct Point {
+    /// What is typed.
+    key: &'static str,
+    /// What it does, in a line.
+    title: &'static str,
+    action: Action,
+}
+
+/// What a point does.
+enum Action {
+    /// Runs a command as it stands.
+    Run(&'static [&'static str]),
+    /// Asks for words, which follow the command.
+    Ask { questions: &'static [&'static str], command: &'static [&'static str] },
+    /// Runs a command after a phrase has been typed.
+    Typed { loss: &'static str, phrase: &'static str, command: &'static [&'static str] },
+    /// Ends the session.
+    Leave,
+}
+
+const SELF: &str = "fossilsafe";
+/// Where the scripts of the overlay are.
+#[cfg(test)]
+const SCRIPTS: &str = "/usr/libexec/fossilsafe";
+
+const MENU: &[Point] = &[
+    Point {
+        key: "1",
+        title: "Status: what works, what needs a person",
+        action: Action::Run(&[SELF, "status"]),
+    },
+    Point {
+        key: "2",
+        title: "Network: addresses of this machine",
+        action: Action::Run(&["networkctl", "--no-pager", "status"]),
+    },
+    Point {
+        key: "3",
+        title: "First-run code, to sign in for the first time",
+        action: Action::Run(&["cat", "/var/lib/fossilsafe/engine/setup-code"]),
+    },
+    Point {
+        key: "4",
+        title: "Updates: slots, versions, what became of them",
+        action: Action::Run(&[SELF, "update", "status"]),
+    },
+    Point {
+        key: "5",
+        title: "Go back to the other slot and restart",
+        action: Action::Typed {
+            loss: "The version in the other slot starts. Data and settings stay.",
+            phrase: "go back",
+            command: &["/usr/libexec/fossilsafe/go-back"],
+        },
+    },
+    Point {
+        key: "6",
+        title: "Stop the engine: jobs reach a safe point and wait",
+        action: Action::Run(&["systemctl", "stop", "fossilsafe-engine.service"]),
+    },
+    Point {
+        key: "7",
+        title: "Start the engine; jobs that wait go on",
+        action: Action::Run(&["systemctl", "start", "fossilsafe-engine.service"]),
+    },
+    Point {
+        key: "8",
+        title: "Check the catalog",
+        action: Action::Run(&[SELF, "catalog", "check"]),
+    },
+    Point {
+        key: "9",
+        title: "Rebuild the catalog from the tapes in the library",
+        action: Action::Typed {
+            loss: "Each cartridge is loaded and its index is read. Nothing is written to a tape.",
+            phrase: "rebuild",
+            command: &[SELF, "catalog", "rebuild"],
+        },
+    },
+    Point {
+        key: "10",
+        title: "Read the tape in a drive to a USB disk, without a catalog",
+        action: Action::Ask {
+            questions: &["Drive, for example /dev/sg1", "Disk, for example /dev/sdb1"],
+            command: &["/usr/libexec/fossilsafe/read-tape-to-disk"],
+        },
+    },
+    Point {
+        key: "11",
+        title: "Support bundle to a USB disk",
+        action: Action::Ask {
+            questions: &["Disk, for example /dev/sdb1"],
+            command: &["/usr/libexec/fossilsafe/write-support-bundle"],
+        },
+    },
+    Point {
+        key: "12",
+        title: "Factory reset",
+        action: Action::Typed {
+            loss: "Catalog, keys, users, settings and practice tapes of this machine are erased.\n\
+                   Tapes are not touched. Without its recovery kit an encrypted tape is lost.",
+            phrase: "erase everything on this machine",
+            command: &["/usr/libexec/fossilsafe/factory-reset"],
+        },
+    },
+    Point {
+        key: "r",
+        title: "Restart this machine",
+        action: Action::Run(&["systemctl", "reboot"]),
+    },
+    Point { key: "q", title: "Leave this menu", action: Action::Leave },
+];
+
+/// Shows the menu until the session ends.
+pub(super) fn run(_output: &Output) -> Result<Exit, AppError> {
+    let stdin = io::stdin();
+    converse(&mut stdin.lock(), &mut io::stdout().lock(), run_command)?;
+    Ok(Exit::Done)
+}
+
+/// Whether the session goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Session {
+    On,
+    Over,
+}
+
+/// The whole conversation; `execute` runs a command and says how it ended.
+fn converse(
+    input: &mut impl BufRead,
+    output: &mut impl Write,
+    execute: impl Fn(&[&str]) -> String,
+) -> io::Result<()> {
+    loop {
+        writeln!(output, "\n  FossilSafe {}: recovery console\n", env!("CARGO_PKG_VERSION"))?;
+        for point in MENU {
+            writeln!(output, "  {:>3}  {}", point.key, point.title)?;
+        }
+        let Some(chosen) = ask(input, output, "\nWhat is to be done?")? else { return Ok(()) };
+        let Some(point) = MENU.iter().find(|point| point.key == chosen) else {
+            if !chosen.is_empty() {
+                writeln!(output, "\"{chosen}\" is not in the menu. Nothing was done.")?;
+            }
+            continue;
+        };
+        if act(point, input, output, &execute)? == Session::Over {
+            return Ok(());
+        }
+        if ask(input, output, "\nPress Enter for the menu.")?.is_none() {
+            return Ok(());
+        }
+    }
+}
+
+/// Does one point of the menu.
+fn act(
+    point: &Point,
+    input: &mut impl BufRead,
+    output: &mut impl Write,
+    execute: &impl Fn(&[&str]) -> String,
+) -> io::Result<Session> {
+    match point.action {
+        Action::Leave => return Ok(Session::Over),
+        Action::Run(command) => writeln!(output, "{}", execute(command))?,
+        Action::Ask { questions, command } => {
+            let mut answers = Vec::new();
+            for question in questions {
+                match ask(input, output, &format!("{question} (empty: do nothing)"))? {
+                    None => return Ok(Session::Over),
+                    Some(answer) if answer.is_empty() => {
+                        writeln!(output, "Nothing was done.")?;
+                        return Ok(Session::On);
+                    }
+                    Some(answer) => answers.push(answer),
+                }
+            }
+            let words = command.iter().copied().chain(answers.iter().map(String::as_str));
+            writeln!(output, "{}", execute(&words.collect::<Vec<_>>()))?;
+        }
+        Action::Typed { loss, phrase, command } => {
+            writeln!(output, "{loss}")?;
+            match ask(input, output, &format!("Type \"{phrase}\" to do it"))? {
+                None => return Ok(Session::Over),
+                Some(typed) if typed == phrase => writeln!(output, "{}", execute(command))?,
+                Some(_) => writeln!(output, "Nothing was done.")?,
+            }
+        }
+    }
+    Ok(Session::On)
+}
+
+/// One line of input; `None` at its end.
+fn ask(
+    input: &mut impl BufRead,
+    output: &mut impl Write,
+    question: &str,
+) -> io::Result<Option<String>> {
+    write!(output, "{question}: ")?;
+    output.flush()?;
+    let mut line = String::new();
+    if input.read_line(&mut line)? == 0 {
+        return Ok(None);
+    }
+    Ok(Some(line.trim().to_owned()))
+}
+
+/// Runs a command on this terminal and says how it ended.
+fn run_command(words: &[&str]) -> String {
+    let Some((program, arguments)) = words.split_first() else { return String::new() };
+    // This very program, also where it is not in the path.
+    let own = std::env::current_exe().ok().filter(|_| *program == SELF);
+    let mut command = own.map_or_else(|| Command::new(program), Command::new);
+    match command.args(arguments).status() {
+        Ok(status) if status.success() => "Done.".to_owned(),
+        Ok(status) => format!("It did not succeed ({status}). What it printed says why."),
+        Err(error) => format!("{program} cannot be run: {error}. It is part of the image."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::RefCell;
+
+    /// What a session shows, and which commands it runs.
+    fn session(typed: &str) -> (String, Vec<String>) {
+        let ran = RefCell::new(Vec::new());
+        let mut shown = Vec::new();
+        let execute = |words: &[&str]| {
+            ran.borrow_mut().push(words.join(" "));
+            "Done.".to_owned()
+        };
+        converse(&mut typed.as_bytes(), &mut shown, execute).unwrap();
+        (String::from_utf8(shown).unwrap(), ran.into_inner())
+    }
+
+    #[test]
+    fn the_menu_fits_a_screen_of_80_by_24() {
+        let (shown, ran) = session("q\n");
+        assert!(shown.lines().count() <= 22, "{shown}");
+        assert!(shown.lines().all(|line| line.chars().count() < 80), "{shown}");
+        assert!(ran.is_empty());
+    }
+
+    #[test]
+    fn a_point_runs_its_command_and_comes_back() {
+        let (shown, ran) = session("1\n\n8\n\nq\n");
+        assert_eq!(ran, ["fossilsafe status", "fossilsafe catalog check"]);
+        assert_eq!(shown.matches("recovery console").count(), 3);
+    }
+
+    #[test]
+    fn a_factory_reset_needs_its_phrase_to_the_letter() {
+        for typed in ["", "yes", "Erase everything on this machine", "erase everything"] {
+            let (shown, ran) = session(&format!("12\n{typed}\n\nq\n"));
+            assert!(ran.is_empty() && shown.contains("Nothing was done."), "{typed}");
+        }
+        let (_, ran) = session("12\nerase everything on this machine\n\nq\n");
+        assert_eq!(ran, [format!("{SCRIPTS}/factory-reset")]);
+    }
+
+    #[test]
+    fn an_empty_answer_does_nothing_and_an_end_of_input_ends() {
+        let (_, ran) = session("10\n/dev/sg1\n\n\n10\n/dev/sg1\n/dev/sdb1\n\n");
+        assert_eq!(ran, [format!("{SCRIPTS}/read-tape-to-disk /dev/sg1 /dev/sdb1")]);
+        assert_eq!(session("12\n").1.len(), 0);
+        assert!(session("x\nq\n").0.contains("\"x\" is not in the menu"));
+    }
+
+    #[test]
+    fn every_script_of_the_menu_is_in_the_overlay() {
+        let overlay = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("rootfs");
+        for point in MENU {
+            let (Action::Run(command)
+            | Action::Ask { command, .. }
+            | Action::Typed { command, .. }) = point.action
+            else {
+                continue;
+            };
+            let script = command[0].strip_prefix('/');
+            assert!(script.is_none_or(|path| overlay.join(path).is_file()), "{}", command[0]);
+        }
+    }
+}
