@@ -563,4 +563,65 @@ export const ERROR_PAGES: Record<string, ErrorPage> = {
     risk: SAFE,
     steps: ["Ask less often."],
   },
+
+  // Pools, keys and recovery kits
+  key_missing: {
+    title: "The key of a pool is not here",
+    meaning: "The files are encrypted, and this appliance does not have the data key that opens them.",
+    risk: "Nothing is lost as long as there is a recovery kit: the key is on each tape, wrapped for it.",
+    steps: [
+      "Read a cartridge of the pool into the catalog: fossilsafe catalog rebuild.",
+      "Open the key with the recovery kit: fossilsafe kit open.",
+      "To write only, go on with a new key: fossilsafe pool rotate NAME.",
+    ],
+  },
+  pool_unknown: {
+    title: "There is no such pool",
+    meaning: "The set belongs to a pool that this appliance does not know.",
+    risk: SAFE,
+    steps: ["Make the pool, encrypted if it was encrypted before."],
+  },
+  other_pool: {
+    title: "The set belongs to another pool",
+    meaning: "A set with runs never changes its pool, so that all its tapes are under one policy.",
+    risk: SAFE,
+    steps: ["Leave the pool out, or give the files another set name."],
+  },
+  pool_exists: {
+    title: "The pool exists",
+    meaning: "There is a pool of that name already.",
+    risk: SAFE,
+    steps: ["Choose another name."],
+  },
+  not_encrypted: {
+    title: "The pool is not encrypted",
+    meaning: "It has no data key, so there is none to be changed.",
+    risk: SAFE,
+    steps: ["Make an encrypted pool and back up to that."],
+  },
+  kit_not_confirmed: {
+    title: "No recovery kit is confirmed",
+    meaning:
+      "An encrypted pool cannot be used before a recovery kit was printed and part of it typed back.",
+    risk: "Nothing was written: without a kit nobody could ever read it back.",
+    steps: ["Print a kit and keep the paper.", "Type back the groups that are asked for."],
+  },
+  bad_kit: {
+    title: "This is not how a kit reads",
+    meaning: "A group was typed wrong, or is of another kit: each group carries a check.",
+    risk: SAFE,
+    steps: ["Compare what was typed with the paper, group by group."],
+  },
+  nothing_opened: {
+    title: "The kit opens none of the keys",
+    meaning: "No data key that waits for a kit was wrapped for this one.",
+    risk: SAFE,
+    steps: ["Read the keys from a tape of the pool first.", "Or take the other kit."],
+  },
+  pool_refused: {
+    title: "The pool does not allow it",
+    meaning: "The policy of the pool stands against this job; the message says how.",
+    risk: SAFE,
+    steps: ["Do what the message says, then start the job again."],
+  },
 };
