@@ -567,7 +567,8 @@ export const ERROR_PAGES: Record<string, ErrorPage> = {
   // Pools, keys and recovery kits
   key_missing: {
     title: "The key of a pool is not here",
-    meaning: "The files are encrypted, and this appliance does not have the data key that opens them.",
+    meaning:
+      "The files are encrypted, and this appliance does not have the data key that opens them.",
     risk: "Nothing is lost as long as there is a recovery kit: the key is on each tape, wrapped for it.",
     steps: [
       "Read a cartridge of the pool into the catalog: fossilsafe catalog rebuild.",
