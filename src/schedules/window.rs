@@ -1,7 +1,7 @@
 //! Maintenance windows: times at which no scheduled job begins.
 //!
 //! A job that is at work goes on; a person may start one at any time. What is due in a window begins
-//! at its end.
+//! at its end; where the rule is to skip what was missed, it counts as missed.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
