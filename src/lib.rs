@@ -19,6 +19,7 @@ pub mod manifest;
 pub mod catalog;
 pub mod pools;
 pub mod people;
+pub mod audit;
 pub mod jobs;
 pub mod api;
 pub mod gateway;

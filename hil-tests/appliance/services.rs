@@ -15,6 +15,8 @@ use serde_json::{Value, json};
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::http::HeaderValue;
 
 use crate::tree::{noise, write};
 
@@ -121,6 +123,12 @@ impl Place {
         serde_json::from_slice(out).unwrap()
     }
 
+    /// An API key that opens everything; made over the engine's own socket, so the engine must run.
+    fn key(&self) -> String {
+        let made = self.tell(&["key", "create", "tests", "--role", "admin"]);
+        made["secret"].as_str().unwrap_or_else(|| panic!("no key: {made}")).to_owned()
+    }
+
     /// Makes files of these many bytes in all and begins to back them up.
     fn begin_backup(&self, megabytes: u64) -> Value {
         let source = self.path("source");
@@ -162,8 +170,20 @@ fn connect(address: &str) -> TcpStream {
 }
 
 fn get(address: &str, path: &str) -> (u16, String, Value) {
-    let head = "Host: localhost\r\nConnection: close\r\n";
-    exchange(connect(address), &format!("GET {path} HTTP/1.1\r\n{head}\r\n"))
+    get_as("", address, path)
+}
+
+/// The same with an API key.
+fn get_as(key: &str, address: &str, path: &str) -> (u16, String, Value) {
+    exchange(connect(address), &format!("GET {path} HTTP/1.1\r\n{}\r\n", head(key)))
+}
+
+fn head(key: &str) -> String {
+    let host = "Host: localhost\r\nConnection: close\r\n";
+    match key {
+        "" => host.to_owned(),
+        key => format!("{host}Authorization: Bearer {key}\r\n"),
+    }
 }
 
 #[test]
@@ -171,16 +191,17 @@ fn a_gateway_killed_in_the_middle_of_a_backup_leaves_the_job_alone_and_a_new_one
     let place = Place::new();
     let _engine = place.engine();
     let gateway = place.gateway(&[]);
+    let key = place.key();
     let job = place.begin_backup(60);
     let path = format!("/api/jobs/{}", job["id"]);
-    let before = get(&address(&gateway), &path);
+    let before = get_as(&key, &address(&gateway), &path);
     assert_eq!((before.0, &before.2["id"]), (200, &job["id"]), "{before:?}");
     drop(gateway);
     let gateway = place.gateway(&[]);
-    let after = get(&address(&gateway), &path);
+    let after = get_as(&key, &address(&gateway), &path);
     assert_eq!((after.0, &after.2["id"]), (200, &job["id"]), "{after:?}");
     assert_eq!(place.follow(&job)["state"], "completed");
-    let events = get(&address(&gateway), &format!("{path}/history")).2;
+    let events = get_as(&key, &address(&gateway), &format!("{path}/history")).2;
     let text = events.to_string();
     assert!(!text.contains("interrupted") && !text.contains("warning"), "{events:#}");
     assert_eq!(text.matches("the job is running").count(), 1, "{events:#}");
@@ -221,9 +242,11 @@ fn a_gateway_says_when_the_engine_is_away_and_when_a_client_asks_too_much() {
     let (status, _, problem) = get(&http, "/api/jobs");
     assert_eq!((status, &problem["code"]), (503, &json!("engine_away")));
     let engine = place.engine();
-    assert_eq!(get(&http, "/api/jobs").0, 200);
-    let head = "POST /api/backups HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
-                Content-Type: application/json\r\n";
+    assert_eq!(get(&http, "/api/jobs").2["code"], "not_signed_in");
+    let key = place.key();
+    assert_eq!(get_as(&key, &http, "/api/jobs").0, 200);
+    let head = head(&key);
+    let head = format!("POST /api/backups HTTP/1.1\r\n{head}Content-Type: application/json\r\n");
     let large = exchange(connect(&http), &format!("{head}Content-Length: 5000\r\n\r\n"));
     assert_eq!((large.0, &large.2["code"]), (413, &json!("request_too_large")));
     let slow = exchange(connect(&http), &format!("{head}Content-Length: 50\r\n\r\n{{"));
@@ -231,7 +254,7 @@ fn a_gateway_says_when_the_engine_is_away_and_when_a_client_asks_too_much() {
     drop(engine);
     assert_eq!(get(&http, "/api/jobs").2["code"], "engine_away");
     let _engine = place.engine();
-    assert_eq!(get(&http, "/api/jobs").0, 200);
+    assert_eq!(get_as(&key, &http, "/api/jobs").0, 200, "the key outlives the engine");
     let strict = place.gateway(&["--requests-per-second", "1"]);
     let answers = [(); 8].map(|()| get(&address(&strict), "/api/version").0);
     assert!(answers[..2] == [200, 200] && answers.contains(&429), "{answers:?}");
@@ -242,13 +265,16 @@ fn live_events_go_on_over_a_new_gateway_from_the_last_one_seen() {
     let place = Place::new();
     let _engine = place.engine();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let bearer: HeaderValue = format!("Bearer {}", place.key()).parse().unwrap();
     let job = place.tell(&["library", "inventory"]);
     let events = |gateway: &Service, after: i64, until: &str| {
         let http = address(gateway);
         runtime.block_on(async {
             let stream = tokio::net::TcpStream::connect(&http).await.unwrap();
             let url = format!("ws://{http}/ws?after={after}");
-            let (mut socket, _) = tokio_tungstenite::client_async(url, stream).await.unwrap();
+            let mut request = url.into_client_request().unwrap();
+            request.headers_mut().insert("authorization", bearer.clone());
+            let (mut socket, _) = tokio_tungstenite::client_async(request, stream).await.unwrap();
             let mut ids = Vec::new();
             while let Some(Ok(message)) = socket.next().await {
                 let Ok(text) = message.to_text() else { continue };
@@ -300,6 +326,7 @@ fn engine_and_gateway_killed_at_random_lose_no_job_and_invent_no_state() {
     let place = Place::new();
     let (mut engine, mut gateway) = (Some(place.engine()), Some(place.gateway(&[])));
     place.tell(&["cartridge", "format", "FSP002L9"]);
+    let key = place.key();
     let first = place.begin_backup(20);
     let mut accepted = vec![first["id"].as_i64().unwrap()];
     for kill in 0..kills.unwrap_or(KILLS) {
@@ -317,8 +344,8 @@ fn engine_and_gateway_killed_at_random_lose_no_job_and_invent_no_state() {
                 while !is_over.load(Ordering::Relaxed) {
                     // Whatever is killed under it, an answer is whole or none.
                     if let Ok(stream) = TcpStream::connect(&http) {
-                        let head = "Host: localhost\r\nConnection: close\r\n\r\n";
-                        exchange(stream, &format!("GET /api/jobs HTTP/1.1\r\n{head}"));
+                        let head = head(&key);
+                        exchange(stream, &format!("GET /api/jobs HTTP/1.1\r\n{head}\r\n"));
                     }
                 }
             });
@@ -333,10 +360,10 @@ fn engine_and_gateway_killed_at_random_lose_no_job_and_invent_no_state() {
     }
     let http = address(gateway.as_ref().unwrap());
     for id in &accepted {
-        let (status, _, job) = get(&http, &format!("/api/jobs/{id}"));
+        let (status, _, job) = get_as(&key, &http, &format!("/api/jobs/{id}"));
         assert_eq!((status, job["id"].as_i64()), (200, Some(*id)), "job {id} is lost: {job}");
     }
-    let listed = get(&http, "/api/jobs?limit=1000").2["items"].as_array().unwrap().len();
+    let listed = get_as(&key, &http, "/api/jobs?limit=1000").2["items"].as_array().unwrap().len();
     // The two formats are jobs too; nothing else was asked for.
     assert_eq!(listed, accepted.len() + 2);
     assert_eq!(place.follow(&first)["state"], "completed");

@@ -78,7 +78,7 @@ impl Host {
         let parts = Arc::new(Parts {
             catalog: Catalog::open(&data.join("catalog.db"), OpenCheck::WhenDue)?,
             equipment: Equipment::new(Some(changer), bays, key, time.clone()),
-            keys,
+            keys: Arc::new(keys),
             clock: time,
             folders: Folders::below(&data),
             stream,

@@ -2,24 +2,34 @@
 
 use std::fmt::Display;
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use hyper::StatusCode;
 use hyper::body::Bytes;
+use hyper::header::HeaderValue;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::auth::Asker;
 use super::engine::Engine;
 use super::error::ApiError;
 use super::metrics::Metrics;
 use super::query::Query;
 use super::types::EventsRequest;
+use crate::audit::AuditLog;
 use crate::domain::JobId;
+use crate::people::{People, PeopleError, UserId};
 
 /// One request, read whole.
 #[derive(Debug)]
 pub(super) struct Call {
     pub(super) engine: Arc<dyn Engine>,
+    pub(super) people: Arc<People>,
+    pub(super) audit: Arc<AuditLog>,
+    /// Who asks.
+    pub(super) asker: Asker,
+    /// Whom a handler recognised, for the audit log.
+    pub(super) named: Arc<OnceLock<String>>,
     pub(super) metrics: Arc<Metrics>,
     /// The path's parts that stand for names in braces.
     pub(super) parameters: Vec<(&'static str, String)>,
@@ -42,6 +52,11 @@ impl Call {
         Ok(JobId(self.parameter("id")?))
     }
 
+    /// The user who asks: a session's, or the one whose key it is.
+    pub(super) fn user(&self) -> Result<UserId, ApiError> {
+        Ok(self.asker.known()?.user.ok_or(PeopleError::NoUser)?)
+    }
+
     /// The body as JSON.
     pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
         serde_json::from_slice(&self.body).map_err(|error| ApiError::invalid("request body", error))
@@ -57,7 +72,12 @@ impl Call {
 #[derive(Debug)]
 pub(super) enum Answer {
     /// One document.
-    Whole { status: StatusCode, content_type: &'static str, body: Vec<u8> },
+    Whole {
+        status: StatusCode,
+        content_type: &'static str,
+        body: Vec<u8>,
+        cookie: Option<HeaderValue>,
+    },
     /// Events as they happen, server-sent.
     Events(EventsRequest),
     /// The same over a WebSocket.
@@ -79,6 +99,33 @@ impl Answer {
 
     pub(super) fn json_as<T: Serialize>(status: StatusCode, view: &T) -> Result<Self, ApiError> {
         let body = serde_json::to_vec(view).map_err(|error| ApiError::bug(&error))?;
-        Ok(Self::Whole { status, content_type: JSON, body })
+        Ok(Self::Whole { status, content_type: JSON, body, cookie: None })
+    }
+
+    /// The status that is answered.
+    pub(super) fn status(&self) -> StatusCode {
+        match self {
+            Self::Whole { status, .. } => *status,
+            Self::Events(_) => StatusCode::OK,
+            Self::Socket(_) => StatusCode::SWITCHING_PROTOCOLS,
+        }
+    }
+
+    /// Done, and there is nothing to say.
+    pub(super) fn nothing() -> Self {
+        let (status, body) = (StatusCode::NO_CONTENT, Vec::new());
+        Self::Whole { status, content_type: JSON, body, cookie: None }
+    }
+
+    /// The same, with a cookie for the browser.
+    pub(super) fn with_cookie(self, text: String) -> Result<Self, ApiError> {
+        let mut value = HeaderValue::try_from(text).map_err(|error| ApiError::bug(&error))?;
+        value.set_sensitive(true);
+        Ok(match self {
+            Self::Whole { status, content_type, body, .. } => {
+                Self::Whole { status, content_type, body, cookie: Some(value) }
+            }
+            events @ (Self::Events(_) | Self::Socket(_)) => events,
+        })
     }
 }

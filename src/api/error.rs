@@ -3,18 +3,23 @@
 //! What leaves is meant for the person who asked; causes and internal text go to the log under the
 //! same request id, and nowhere else.
 
+use std::time::Duration;
+
 use hyper::StatusCode;
 
 use super::engine::{EngineError, EngineErrorKind};
 use super::types::Problem;
+use crate::people::{PeopleError, PeopleErrorKind};
 
 /// A refused request, before it has its request id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ApiError {
     pub(super) status: StatusCode,
-    code: &'static str,
+    pub(super) code: &'static str,
     message: String,
     next_step: String,
+    /// When it is worth trying again.
+    pub(super) retry_after: Option<Duration>,
 }
 
 impl ApiError {
@@ -24,7 +29,13 @@ impl ApiError {
         message: impl Into<String>,
         next_step: impl Into<String>,
     ) -> Self {
-        Self { status, code, message: message.into(), next_step: next_step.into() }
+        Self {
+            status,
+            code,
+            message: message.into(),
+            next_step: next_step.into(),
+            retry_after: None,
+        }
     }
 
     /// A part of the request that cannot be right.
@@ -67,5 +78,28 @@ impl From<EngineError> for ApiError {
             EngineErrorKind::Corrupt | EngineErrorKind::Bug => StatusCode::INTERNAL_SERVER_ERROR,
         };
         Self::new(status, error.code, error.message, error.next_step)
+    }
+}
+
+impl From<PeopleError> for ApiError {
+    fn from(error: PeopleError) -> Self {
+        let status = match error.kind() {
+            PeopleErrorKind::NotRecognised => StatusCode::UNAUTHORIZED,
+            PeopleErrorKind::TooMany => StatusCode::TOO_MANY_REQUESTS,
+            PeopleErrorKind::Invalid => StatusCode::BAD_REQUEST,
+            PeopleErrorKind::NotFound => StatusCode::NOT_FOUND,
+            PeopleErrorKind::Conflict => StatusCode::CONFLICT,
+            PeopleErrorKind::Broken => {
+                tracing::error!(%error, source = ?std::error::Error::source(&error), "people");
+                let message = "The users and keys cannot be read or written.";
+                let status = StatusCode::INTERNAL_SERVER_ERROR;
+                return Self::new(status, error.code(), message, error.next_step());
+            }
+        };
+        let refusal = Self::new(status, error.code(), error.to_string(), error.next_step());
+        match error {
+            PeopleError::TooManyAttempts { wait } => Self { retry_after: Some(wait), ..refusal },
+            _ => refusal,
+        }
     }
 }

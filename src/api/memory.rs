@@ -3,12 +3,14 @@
 //! It keeps jobs and events, and refuses or invents everything else: each kind of refusal is answered
 //! by one of its calls. Nothing moves by itself; tests move jobs with [`Memory::enter`].
 
+use std::path::Path;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use super::engine::{Engine, EngineError, EngineErrorKind};
+use super::server::Serving;
 use super::types::{
     CartridgeFilter, CartridgeView, CatalogCheck, CreatePoolRequest, EngineFigures, EventLevel,
     EventsRequest, EvidenceScope, EvidenceTable, FileHit, FileVersion, HealthStatus, HealthView,
@@ -17,10 +19,14 @@ use super::types::{
     ScheduleEventView, SchedulePlan, ScheduleView, SearchRequest, SetView, TakeDriveRequest,
     VersionsRequest, WindowView,
 };
-use crate::domain::{Barcode, DriveSerial, JobId, PoolName, RunId, SetName, Timestamp};
+use crate::audit::AuditLog;
+use crate::domain::{
+    Barcode, DriveSerial, JobId, PoolName, RunId, SetName, Timestamp, VirtualClock,
+};
 use crate::jobs::spec::RestoreSpec;
 use crate::jobs::{JobSpec, JobState};
-use crate::keys::KeyId;
+use crate::keys::{KeyId, KeyStore};
+use crate::people::People;
 use crate::schedules::MaintenanceWindow;
 
 /// Jobs and events in memory; everything else is unknown.
@@ -34,6 +40,19 @@ pub(crate) struct Memory {
 
 fn unknown<T>(what: &str) -> Result<T, EngineError> {
     Err(EngineError::new(EngineErrorKind::NotFound, "unknown", what, "Look at the list."))
+}
+
+/// What a server answers from, with people of its own in `folder`.
+pub(crate) fn serving(engine: &Arc<Memory>, folder: &Path, clock: &Arc<VirtualClock>) -> Serving {
+    let people = People::open(folder, Arc::<VirtualClock>::clone(clock)).unwrap();
+    let keys = KeyStore::open_or_create(&folder.join("keys"), &**clock).unwrap();
+    let audit = AuditLog::open(folder, Arc::new(keys), Arc::<VirtualClock>::clone(clock)).unwrap();
+    Serving {
+        audit: Arc::new(audit),
+        engine: Arc::<Memory>::clone(engine),
+        people: Arc::new(people),
+        clock: Arc::<VirtualClock>::clone(clock),
+    }
 }
 
 impl Memory {

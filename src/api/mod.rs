@@ -2,8 +2,7 @@
 //!
 //! [`routes`] is the whole API as one table. A handler turns a request into one call of the
 //! [`Engine`] trait and its answer into a view of [`types`]; it decides nothing. Errors leave in one
-//! shape, made in [`error`]. There are no users yet, so whoever comes through the gateway is answered
-//! only from this machine, and not if a web page of another origin could have made the request.
+//! shape, made in [`error`]. Who may ask what is decided in one place, [`auth`], by the table.
 //!
 //! # Adding an endpoint
 //!
@@ -13,6 +12,10 @@
 //!    it is for in `openapi/operations.rs`; then `scripts/gen-api`.
 //! 4. A test in `tests.rs` over a real connection, and the command of `app::cli` that uses it.
 
+mod api_keys;
+mod approvals;
+mod audit;
+mod auth;
 mod body;
 mod call;
 mod caller;
@@ -34,13 +37,15 @@ mod query;
 mod routes;
 mod schedules;
 pub mod server;
+mod sessions;
 mod sets;
 mod system;
 #[cfg(test)]
 mod tests;
 pub mod types;
+mod users;
 mod websocket;
 
 pub use engine::{Engine, EngineError, EngineErrorKind};
 pub use query::encode;
-pub use server::{Server, ServerError};
+pub use server::{Server, ServerError, Serving};

@@ -1,26 +1,45 @@
-//! The whole API: method, path, the role that may ask, the query names that are read, the handler.
+//! The whole API: method, path, who may ask, the query names that are read, the handler.
 //!
-//! Roles are not checked yet, since there are no users; they are decided here so that no endpoint is
-//! ever added without one. A path's literal parts win over names in braces by standing first.
+//! Who may ask stands in the table and is checked in one place, `auth::admit`, before any handler. A path's
+//! literal parts win over names in braces by standing first.
 
 use hyper::{Method, StatusCode};
 
 use super::call::{Answer, Call};
 use super::error::ApiError;
 use super::query::decode;
-use super::{cartridges, catalog, files, jobs, keys, library, schedules, sets, system};
+use super::{
+    api_keys, approvals, audit, auth, cartridges, catalog, files, jobs, keys, library, schedules,
+    sessions, sets, system, users,
+};
+use crate::people::Role;
 
 /// Who may ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Role {
-    /// Without signing in.
+pub(super) enum Need {
+    /// Nobody in particular: these are asked before signing in.
     Anyone,
-    /// May look.
+    /// Somebody who may look, at the least.
     Viewer,
-    /// May start work that loses nothing.
+    /// Somebody who may start work that loses nothing.
     Operator,
-    /// May destroy.
+    /// Somebody who may say who may do what.
     Admin,
+    /// The same, and a second one who agrees, if the two-person rule is on: it destroys, or gives rights
+    /// to destroy.
+    TwoAdmins,
+}
+
+impl Need {
+    /// The least role; none if nobody need be signed in.
+    pub(super) fn role(self) -> Option<Role> {
+        match self {
+            Self::Anyone => None,
+            Self::Viewer => Some(Role::Viewer),
+            Self::Operator => Some(Role::Operator),
+            Self::Admin | Self::TwoAdmins => Some(Role::Admin),
+        }
+    }
 }
 
 /// One line of the table.
@@ -28,19 +47,32 @@ pub(super) enum Role {
 pub(super) struct Route {
     pub(super) method: Method,
     pub(super) path: &'static str,
-    pub(super) role: Role,
+    pub(super) need: Need,
     pub(super) query: &'static [&'static str],
     pub(super) handler: fn(&Call) -> Result<Answer, ApiError>,
 }
 
+impl Route {
+    /// The part of the API that it belongs to, by which keys are limited. Outside of `/api` there are the
+    /// events of jobs only.
+    pub(super) fn area(&self) -> &'static str {
+        self.path.split('/').nth(2).unwrap_or("jobs")
+    }
+}
+
+/// True for a part of the API.
+pub(super) fn is_area(name: &str) -> bool {
+    ROUTES.iter().any(|route| route.area() == name)
+}
+
 macro_rules! routes {
-    ($($method:ident $path:literal $role:ident $query:tt => $handler:path;)*) => {
+    ($($method:ident $path:literal $need:ident $query:tt => $handler:path;)*) => {
         /// Every endpoint.
         pub(super) const ROUTES: &[Route] = &[
             $(Route {
                 method: Method::$method,
                 path: $path,
-                role: Role::$role,
+                need: Need::$need,
                 query: &$query,
                 handler: $handler,
             }),*
@@ -52,17 +84,51 @@ routes! {
     GET "/api/healthz" Anyone [] => system::health;
     GET "/api/version" Anyone [] => system::version;
     GET "/api/openapi.json" Anyone [] => system::openapi;
+    GET "/api/setup" Anyone [] => auth::setup_needed;
+    POST "/api/setup" Anyone [] => auth::set_up;
+    POST "/api/auth/session" Anyone [] => auth::sign_in;
+    GET "/api/auth/session" Viewer [] => auth::show;
+    DELETE "/api/auth/session" Viewer [] => auth::sign_out;
+    PUT "/api/auth/password" Viewer [] => auth::change_password;
+    POST "/api/auth/totp" Viewer [] => auth::propose_totp;
+    POST "/api/auth/totp/confirm" Viewer [] => auth::confirm_totp;
+    POST "/api/auth/totp/remove" Viewer [] => auth::stop_totp;
+
+    GET "/api/users" Admin [] => users::list;
+    POST "/api/users" TwoAdmins [] => users::create;
+    GET "/api/users/{name}" Admin [] => users::show;
+    PATCH "/api/users/{name}" TwoAdmins [] => users::change;
+    DELETE "/api/users/{name}" TwoAdmins [] => users::remove;
+    POST "/api/users/{name}/password" TwoAdmins [] => users::reset_password;
+    GET "/api/preferences" Viewer [] => users::preferences;
+    PUT "/api/preferences" Viewer [] => users::set_preferences;
+    GET "/api/keys" Viewer [] => api_keys::list;
+    POST "/api/keys" Viewer [] => api_keys::create;
+    DELETE "/api/keys/{id}" Viewer [] => api_keys::revoke;
+    GET "/api/sessions" Viewer [] => sessions::list;
+    DELETE "/api/sessions/{id}" Viewer [] => sessions::end;
+    GET "/api/approvals" Admin ["after", "limit"] => approvals::list;
+    POST "/api/approvals/{id}/approve" Admin [] => approvals::approve;
+    POST "/api/approvals/{id}/refuse" Admin [] => approvals::refuse;
+    GET "/api/approvals/rule" Admin [] => approvals::rule;
+    PUT "/api/approvals/rule" TwoAdmins [] => approvals::set_rule;
+    GET "/api/audit" Admin [
+        "actor", "action", "outcome", "since", "until", "after", "limit"
+    ] => audit::list;
+    GET "/api/audit/verify" Admin [] => audit::verify;
+    GET "/api/audit/export" Admin [] => audit::export;
+
     GET "/api/system/metrics/prometheus" Viewer [] => system::metrics;
 
     GET "/api/library" Viewer [] => library::show;
     POST "/api/library/inventory" Operator [] => library::inventory;
     POST "/api/library/moves" Operator [] => library::move_cartridge;
     GET "/api/library/drives/{serial}/reservation" Viewer [] => library::reservation;
-    POST "/api/library/drives/{serial}/reservation" Admin [] => library::take_drive;
+    POST "/api/library/drives/{serial}/reservation" TwoAdmins [] => library::take_drive;
 
     GET "/api/cartridges" Viewer ["state", "set", "after", "limit"] => cartridges::list;
     GET "/api/cartridges/{barcode}" Viewer [] => cartridges::show;
-    POST "/api/cartridges/{barcode}/format" Admin [] => cartridges::format;
+    POST "/api/cartridges/{barcode}/format" TwoAdmins [] => cartridges::format;
 
     GET "/api/sets" Viewer ["after", "limit"] => sets::list;
     GET "/api/sets/{set}" Viewer [] => sets::show;
@@ -112,10 +178,10 @@ routes! {
     POST "/api/kits/print" Admin [] => keys::print_kit;
     POST "/api/kits/confirm" Admin [] => keys::confirm_kit;
     POST "/api/kits/drill" Operator [] => keys::drill_kit;
-    POST "/api/kits/open" Admin [] => keys::open_keys;
-    POST "/api/kits/{kit}/retire" Admin [] => keys::retire_kit;
+    POST "/api/kits/open" TwoAdmins [] => keys::open_keys;
+    POST "/api/kits/{kit}/retire" TwoAdmins [] => keys::retire_kit;
 
-    POST "/api/catalog/rebuild" Admin [] => catalog::rebuild;
+    POST "/api/catalog/rebuild" TwoAdmins [] => catalog::rebuild;
     GET "/api/catalog/check" Viewer [] => catalog::check;
 }
 
@@ -181,31 +247,57 @@ fn parameters_of<'p>(pattern: &'static str, path: &'p str) -> Option<Vec<(&'stat
 mod tests {
     use super::*;
 
+    /// Reading needs no more than looking, but for who may do what; changing needs more, but for what is
+    /// one's own.
     #[test]
     fn every_endpoint_is_reachable_and_has_the_role_that_its_effect_asks_for() {
+        const OWN: &[&str] = &["auth", "preferences", "keys", "sessions"];
+        const OF_ADMINS: &[&str] = &["users", "approvals", "audit"];
         for route in ROUTES {
             let path = route.path.replace(['{', '}'], "");
             let found = find(&route.method, &path).unwrap().route;
             assert_eq!(found.path, route.path, "hidden by an earlier line");
             let changes = route.method != Method::GET && !route.path.ends_with("/plan");
-            assert_eq!(changes, route.role >= Role::Operator, "{}", route.path);
+            let area = route.area();
+            if OF_ADMINS.contains(&area) {
+                assert!(route.need >= Need::Admin, "{}", route.path);
+            } else if !OWN.contains(&area) && route.need != Need::Anyone {
+                assert_eq!(changes, route.need >= Need::Operator, "{}", route.path);
+            }
         }
+    }
+
+    #[test]
+    fn nobody_need_sign_in_for_these_and_for_nothing_else() {
+        let open: Vec<String> = ROUTES
+            .iter()
+            .filter(|route| route.need == Need::Anyone)
+            .map(|route| format!("{} {}", route.method, route.path))
+            .collect();
+        let wanted = [
+            "GET /api/healthz",
+            "GET /api/version",
+            "GET /api/openapi.json",
+            "GET /api/setup",
+            "POST /api/setup",
+            "POST /api/auth/session",
+        ];
+        assert_eq!(open, wanted);
+    }
+
+    #[test]
+    fn what_destroys_or_gives_rights_needs_two_admins_where_the_rule_is_on() {
         let destroys = |route: &Route| {
-            // What makes, gives out or forgets keys is as final as what erases.
-            let endings = [
-                "/format",
-                "/rebuild",
-                "/reservation",
-                "/pools",
-                "/rotate",
-                "/print",
-                "/confirm",
-                "/open",
-                "/retire",
-            ];
-            route.method == Method::POST && endings.iter().any(|end| route.path.ends_with(end))
+            // What gives out or forgets keys is as final as what erases.
+            let endings = ["/format", "/rebuild", "/reservation", "/rule", "/open", "/retire"];
+            let is_right = route.area() == "users" && route.method != Method::GET;
+            is_right
+                || route.method != Method::GET
+                    && endings.iter().any(|end| route.path.ends_with(end))
         };
-        assert!(ROUTES.iter().all(|route| destroys(route) == (route.role == Role::Admin)));
+        for route in ROUTES {
+            assert_eq!(destroys(route), route.need == Need::TwoAdmins, "{}", route.path);
+        }
     }
 
     #[test]

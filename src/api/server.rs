@@ -1,9 +1,8 @@
 //! The HTTP server: connections, limits, one request at a time to its handler, orderly stop.
 //!
 //! It listens on a Unix socket; the network is the gateway's. Connections are tasks of the runtime;
-//! handlers block, so each runs on a thread for blocking work. There are no users yet: root and the
-//! engine's own user may do everything, and so may this machine's own programs and pages through the
-//! gateway, but no page of another origin and no other machine.
+//! handlers block, so each runs on a thread for blocking work, and so does the gate before them
+//! (`auth::admit`), which every request passes before its body is read.
 
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
@@ -12,7 +11,7 @@ use std::time::Duration;
 
 use http_body_util::{BodyExt, Limited};
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue};
+use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER, SET_COOKIE};
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -20,6 +19,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
+use super::auth::{self, Asker, Shown, Trace};
 use super::body::AnswerBody;
 use super::call::{Answer, Call, JSON};
 use super::caller::{Caller, LocalUser};
@@ -30,8 +30,10 @@ use super::origin;
 use super::query::Query;
 use super::websocket::{self, Upgrade};
 use super::{live, routes};
+use crate::audit::AuditLog;
 use crate::domain::Clock;
 use crate::domain::peer::{REQUEST_ID_HEADER, is_request_id};
+use crate::people::People;
 
 /// Largest request body: a backup of some ten thousand named paths.
 const BODY_BYTES_MAX: usize = 1024 * 1024;
@@ -86,11 +88,23 @@ impl Drop for Socket {
     }
 }
 
+/// What a server answers from.
+#[derive(Clone, Debug)]
+pub struct Serving {
+    /// Jobs, catalog, devices.
+    pub engine: Arc<dyn Engine>,
+    /// Who may ask.
+    pub people: Arc<People>,
+    /// What they did.
+    pub audit: Arc<AuditLog>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+}
+
 /// What every connection needs.
 #[derive(Debug)]
 struct Shared {
-    engine: Arc<dyn Engine>,
-    clock: Arc<dyn Clock>,
+    serving: Serving,
     metrics: Arc<Metrics>,
     stop: watch::Receiver<bool>,
 }
@@ -100,11 +114,7 @@ impl Server {
     ///
     /// # Errors
     /// Another engine answers there, or the system refuses.
-    pub async fn bind(
-        socket: &Path,
-        engine: Arc<dyn Engine>,
-        clock: Arc<dyn Clock>,
-    ) -> Result<Self, ServerError> {
+    pub async fn bind(socket: &Path, serving: Serving) -> Result<Self, ServerError> {
         let metrics = Arc::new(Metrics::new().map_err(ServerError::Metrics)?);
         let listening = |source| ServerError::Listen { socket: socket.to_owned(), source };
         if UnixStream::connect(socket).await.is_ok() {
@@ -119,7 +129,7 @@ impl Server {
         let permissions = std::fs::Permissions::from_mode(SOCKET_MODE);
         std::fs::set_permissions(socket, permissions).map_err(listening)?;
         let (stop, stopping) = watch::channel(false);
-        let shared = Arc::new(Shared { engine, clock, metrics, stop: stopping });
+        let shared = Arc::new(Shared { serving, metrics, stop: stopping });
         Ok(Self { listener, shared, stop, socket: name })
     }
 
@@ -200,21 +210,27 @@ async fn respond(
     user: LocalUser,
     mut request: Request<Incoming>,
 ) -> Response<AnswerBody> {
-    let began = shared.clock.elapsed();
+    let began = shared.serving.clock.elapsed();
     let request_id = request_id_of(request.headers());
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let upgrade = Upgrade::of(&mut request);
     let found = routes::find(&method, &path);
     let pattern = found.as_ref().map_or("unknown", |found| found.route.path);
-    let answer = match found {
-        Ok(found) => answer(shared, found, user, request).await,
-        Err(error) => Err(error),
+    let mut trace = found.as_ref().ok().map(|it| Trace::of(it.route, &path, &request_id));
+    let answer = match (found, &mut trace) {
+        (Ok(found), Some(trace)) => answer(shared, found, user, request, trace).await,
+        (Err(error), _) => Err(error),
+        (Ok(_), None) => Err(ApiError::bug(&"a route without its trace")),
+    };
+    let answer = match trace {
+        Some(trace) => left(shared, trace, answer).await,
+        None => answer,
     };
     let mut response = answer
         .and_then(|answer| into_response(shared, answer, upgrade))
         .unwrap_or_else(|error| problem(&error, &request_id));
     let status = response.status().as_u16();
-    let took = shared.clock.elapsed().saturating_sub(began);
+    let took = shared.serving.clock.elapsed().saturating_sub(began);
     shared.metrics.count(method.as_str(), pattern, status, took.as_secs_f64());
     tracing::debug!(request_id, %method, path, status, ?took, "answered");
     if let Ok(value) = HeaderValue::from_str(&request_id) {
@@ -223,36 +239,95 @@ async fn respond(
     response
 }
 
-/// Reads the request whole and lets the handler answer on a thread that may block.
+/// Lets the request in, reads it whole and lets the handler answer on a thread that may block.
 async fn answer(
     shared: &Arc<Shared>,
     found: routes::Match,
     user: LocalUser,
     request: Request<Incoming>,
+    trace: &mut Trace,
 ) -> Result<Answer, ApiError> {
-    if let Caller::Remote(peer) = Caller::of(user, request.headers())? {
-        origin::ensure_local(peer, request.headers())?;
+    let caller = Caller::of(user, request.headers())?;
+    if let Caller::Remote(peer) = caller {
+        origin::ensure_own(peer, request.headers())?;
     }
-    let query = Query::parse(request.uri().query().unwrap_or_default(), found.route.query)?;
+    let route = found.route;
+    let asker = recognised(shared, route, caller, &request, trace).await?;
+    let query = Query::parse(request.uri().query().unwrap_or_default(), route.query)?;
     let last_event_id = number_in(request.headers(), "last-event-id");
     let is_change = *request.method() != Method::GET;
     let content_type = request.headers().get(CONTENT_TYPE).cloned();
+    let path = request.uri().path().to_owned();
     let body = read_body(request.into_body()).await?;
     if is_change && !body.is_empty() {
         ensure_json(content_type.as_ref())?;
     }
     let call = Call {
-        engine: Arc::clone(&shared.engine),
+        engine: Arc::clone(&shared.serving.engine),
+        people: Arc::clone(&shared.serving.people),
+        audit: Arc::clone(&shared.serving.audit),
+        asker,
+        named: trace.named(),
         metrics: Arc::clone(&shared.metrics),
         parameters: found.parameters,
         query,
         body,
         last_event_id,
     };
-    let handler = found.route.handler;
     // A handler that panics fails its request and nothing else.
-    let answered = tokio::task::spawn_blocking(move || handler(&call)).await;
-    answered.unwrap_or_else(|panic| Err(ApiError::bug(&panic)))
+    blocking(move || match auth::second_person(&call, route, &path)? {
+        Some(waiting) => Ok(waiting),
+        None => (route.handler)(&call),
+    })
+    .await
+}
+
+/// Who asks, if they may; `trace` is told also if they may not. What cannot be written down is refused
+/// before it is done.
+async fn recognised(
+    shared: &Arc<Shared>,
+    route: &'static routes::Route,
+    caller: Caller,
+    request: &Request<Incoming>,
+    trace: &mut Trace,
+) -> Result<Asker, ApiError> {
+    let Serving { people, audit, .. } = shared.serving.clone();
+    let shown = Shown::by(request.method(), request.headers());
+    let mut asker = Asker::unknown(caller, request.headers());
+    let is_change = trace.is_change();
+    let (admitted, asker) = blocking(move || {
+        let admitted = auth::admit(&people, route, caller, &shown, &mut asker)
+            .and_then(|()| if is_change { Ok(audit.ensure_usable()?) } else { Ok(()) });
+        Ok((admitted, asker))
+    })
+    .await?;
+    trace.asked_by(&asker);
+    admitted.map(|()| asker)
+}
+
+/// The answer, once what came of it is in the audit log. An answer whose trace cannot be kept is given
+/// all the same, since what it tells of has happened; the next change is refused.
+async fn left(
+    shared: &Arc<Shared>,
+    trace: Trace,
+    answer: Result<Answer, ApiError>,
+) -> Result<Answer, ApiError> {
+    let (status, code) = match &answer {
+        Ok(answer) => (answer.status(), None),
+        Err(error) => (error.status, Some(error.code)),
+    };
+    let audit = Arc::clone(&shared.serving.audit);
+    let kept = blocking(move || Ok(trace.leave(&audit, status.as_u16(), code)?)).await;
+    // Said in the log where the error is made.
+    drop(kept);
+    answer
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
+) -> Result<T, ApiError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|panic| Err(ApiError::bug(&panic)))
 }
 
 /// The name that the gateway or the client gave the request, or a new one.
@@ -308,10 +383,14 @@ fn into_response(
     answer: Answer,
     upgrade: Option<Upgrade>,
 ) -> Result<Response<AnswerBody>, ApiError> {
-    let (engine, stop) = (Arc::clone(&shared.engine), shared.stop.clone());
+    let (engine, stop) = (Arc::clone(&shared.serving.engine), shared.stop.clone());
     Ok(match answer {
-        Answer::Whole { status, content_type, body } => {
-            response(status, content_type, AnswerBody::whole(body))
+        Answer::Whole { status, content_type, body, cookie } => {
+            let mut response = response(status, content_type, AnswerBody::whole(body));
+            if let Some(cookie) = cookie {
+                response.headers_mut().insert(SET_COOKIE, cookie);
+            }
+            response
         }
         Answer::Events(request) => {
             let pieces = live::follow(engine, request, live::Format::ServerSent, stop);
@@ -328,7 +407,12 @@ fn problem(error: &ApiError, request_id: &str) -> Response<AnswerBody> {
     let problem = error.problem(request_id);
     tracing::info!(request_id, code = problem.code, problem.message, "request refused");
     let body = serde_json::to_vec(&problem).unwrap_or_default();
-    response(error.status, JSON, AnswerBody::whole(body))
+    let mut response = response(error.status, JSON, AnswerBody::whole(body));
+    if let Some(wait) = error.retry_after {
+        // Rounded up: a client that comes back to the second must not be early.
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.as_secs() + 1));
+    }
+    response
 }
 
 fn response(

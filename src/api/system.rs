@@ -28,7 +28,7 @@ pub(super) fn version(_: &Call) -> Result<Answer, ApiError> {
 /// The description of this API.
 pub(super) fn openapi(_: &Call) -> Result<Answer, ApiError> {
     let body = openapi::text().as_bytes().to_vec();
-    Ok(Answer::Whole { status: StatusCode::OK, content_type: JSON, body })
+    Ok(Answer::Whole { status: StatusCode::OK, content_type: JSON, body, cookie: None })
 }
 
 impl VersionView {
@@ -47,5 +47,10 @@ impl VersionView {
 pub(super) fn metrics(call: &Call) -> Result<Answer, ApiError> {
     let text = call.metrics.text(&call.engine.figures()?).map_err(|error| ApiError::bug(&error))?;
     let body = text.into_bytes();
-    Ok(Answer::Whole { status: StatusCode::OK, content_type: metrics::CONTENT_TYPE, body })
+    Ok(Answer::Whole {
+        status: StatusCode::OK,
+        content_type: metrics::CONTENT_TYPE,
+        body,
+        cookie: None,
+    })
 }

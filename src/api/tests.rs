@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::engine::Engine;
-use super::memory::Memory;
+use super::memory::{Memory, serving};
 use super::server::{Server, ServerError};
 use crate::domain::VirtualClock;
 use crate::jobs::{JobSpec, JobState};
@@ -35,7 +35,7 @@ async fn start() -> Running {
     let clock = Arc::new(VirtualClock::default());
     let folder = tempfile::tempdir().unwrap();
     let socket = folder.path().join(SOCKET);
-    let server = Server::bind(&socket, Arc::<Memory>::clone(&engine), clock).await.unwrap();
+    let server = Server::bind(&socket, serving(&engine, folder.path(), &clock)).await.unwrap();
     let (stop, stopping) = oneshot::channel::<()>();
     let task = tokio::spawn(server.serve(async {
         let _ = stopping.await;
@@ -184,15 +184,15 @@ async fn a_format_needs_the_barcode_of_that_very_cartridge() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_foreign_page_could_send_is_refused() {
     let running = start().await;
-    let through_gateway = |host: &str, peer: &str| {
-        let gateway = format!("X-Fossilsafe-Peer: {peer}\r\nX-Fossilsafe-Scheme: http\r\n");
+    let through_gateway = |host: &str, more: &str| {
+        let gateway =
+            format!("X-Fossilsafe-Peer: 192.0.2.7\r\nX-Fossilsafe-Scheme: http\r\n{more}\r\n");
         format!("GET /api/jobs HTTP/1.1\r\nHost: {host}\r\n{gateway}Connection: close\r\n\r\n")
     };
-    let foreign = running.raw(&through_gateway("a.example", "127.0.0.1")).await;
-    assert_eq!(foreign.code(), "origin_refused");
-    let other_machine = running.raw(&through_gateway("localhost", "192.0.2.7")).await;
-    assert_eq!(other_machine.code(), "not_this_machine");
-    assert_eq!(running.raw(&through_gateway("localhost", "127.0.0.1")).await.status, 200);
+    let page = "Origin: http://evil.example\r\nAccept: */*";
+    assert_eq!(running.raw(&through_gateway("tape.example", page)).await.code(), "origin_refused");
+    let ours = "Origin: http://tape.example";
+    assert_eq!(running.raw(&through_gateway("tape.example", ours)).await.code(), "not_signed_in");
     let form = running.raw(
         "POST /api/backups HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
          Content-Type: text/plain\r\nContent-Length: 2\r\n\r\n{}",
@@ -349,16 +349,17 @@ async fn the_gateways_name_for_a_request_is_kept_unless_it_could_forge_a_log_lin
 async fn a_socket_that_a_killed_engine_left_is_replaced_and_one_in_use_is_not() {
     let running = start().await;
     let clock = Arc::new(VirtualClock::default());
+    let bind = || serving(&Memory::new(), running.folder.path(), &clock);
     let socket = running.folder.path().join(SOCKET);
-    let second = Server::bind(&socket, Memory::new(), Arc::<VirtualClock>::clone(&clock)).await;
+    let second = Server::bind(&socket, bind()).await;
     assert!(matches!(second, Err(ServerError::InUse(_))), "{second:?}");
     assert_eq!(running.get("/api/version").await.status, 200);
     let left = running.folder.path().join("left.sock");
     drop(std::os::unix::net::UnixListener::bind(&left).unwrap());
-    let replaced = Server::bind(&left, Memory::new(), Arc::<VirtualClock>::clone(&clock)).await;
+    let replaced = Server::bind(&left, bind()).await;
     assert!(replaced.is_ok(), "{replaced:?}");
     let file = running.folder.path().join("a file");
     std::fs::write(&file, "somebody's").unwrap();
-    assert!(Server::bind(&file, Memory::new(), clock).await.is_err());
+    assert!(Server::bind(&file, bind()).await.is_err());
     assert_eq!(std::fs::read(&file).unwrap(), b"somebody's");
 }

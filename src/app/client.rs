@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{CONTENT_TYPE, HOST};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
 use serde::Serialize;
@@ -20,6 +20,7 @@ use super::address::Address;
 use super::door::Door;
 use super::error::AppError;
 use crate::api::types::{LIMIT_MAX, Page, Problem};
+use crate::people::Secret;
 
 /// How long a connection may take: this machine answers at once or not at all.
 const CONNECT_TIME: Duration = Duration::from_secs(5);
@@ -44,6 +45,8 @@ pub(super) struct LiveEvent {
 #[derive(Debug)]
 pub(super) struct Client {
     door: Door,
+    /// The API key to ask with; whoever may use the engine's socket needs none.
+    key: Option<Secret>,
     runtime: tokio::runtime::Runtime,
 }
 
@@ -58,7 +61,12 @@ impl Client {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let what = || "cannot start the client".to_owned();
         let runtime = runtime.map_err(|source| AppError::Io { what: what(), source })?;
-        Ok(Self { door, runtime })
+        Ok(Self { door, key: None, runtime })
+    }
+
+    /// Asks with an API key.
+    pub(super) fn with_key(self, key: Option<String>) -> Self {
+        Self { key: key.map(Secret::new), ..self }
     }
 
     pub(super) fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, AppError> {
@@ -87,6 +95,26 @@ impl Client {
         body: &B,
     ) -> Result<T, AppError> {
         self.ask(Method::PUT, path, json(body)?)
+    }
+
+    pub(super) fn patch<B: Serialize, T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &B,
+    ) -> Result<T, AppError> {
+        self.ask(Method::PATCH, path, json(body)?)
+    }
+
+    /// A GET whose answer is a file.
+    pub(super) fn bytes(&self, path: &str) -> Result<Bytes, AppError> {
+        self.runtime.block_on(async {
+            let response = self.send(Method::GET, path, Bytes::new()).await?;
+            if !response.status().is_success() {
+                return Err(self.refusal(response).await);
+            }
+            let collected = response.into_body().collect().await;
+            Ok(collected.map_err(|error| self.unusable(&error))?.to_bytes())
+        })
     }
 
     pub(super) fn delete<T: DeserializeOwned>(&self, path: &str) -> Result<T, AppError> {
@@ -160,7 +188,9 @@ impl Client {
     async fn read<T: DeserializeOwned>(&self, response: Response<Incoming>) -> Result<T, AppError> {
         let collected = response.into_body().collect().await;
         let bytes = collected.map_err(|error| self.unusable(&error))?.to_bytes();
-        serde_json::from_slice(&bytes).map_err(|error| self.unusable(&error))
+        // An answer that has nothing to say is read as nothing.
+        let text = if bytes.is_empty() { b"null" } else { bytes.as_ref() };
+        serde_json::from_slice(text).map_err(|error| self.unusable(&error))
     }
 
     async fn send(
@@ -200,6 +230,9 @@ impl Client {
         let mut request = Request::builder().method(method).uri(path).header(HOST, host);
         if !body.is_empty() {
             request = request.header(CONTENT_TYPE, "application/json");
+        }
+        if let Some(key) = &self.key {
+            request = request.header(AUTHORIZATION, format!("Bearer {}", key.reveal()));
         }
         let request = request.body(Full::new(body)).map_err(|error| self.unusable(&error))?;
         // A connection that breaks before the answer begins is an engine that has just gone.

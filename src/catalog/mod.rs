@@ -15,6 +15,7 @@
 //! `SCHEMA.md` has the tables, their writers, sizes as measured, and how to add a migration. All SQL of
 //! the product is in this folder. Threads: [`Catalog`] is shared by cloning; one writer, many readers.
 
+pub mod audit_log;
 pub mod browse;
 pub mod cartridges;
 pub mod copies;

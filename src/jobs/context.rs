@@ -27,7 +27,7 @@ pub struct Parts {
     /// Drives and changer.
     pub equipment: Arc<Equipment>,
     /// What we sign with.
-    pub keys: KeyStore,
+    pub keys: Arc<KeyStore>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Where work files and off-tape copies are.

@@ -109,7 +109,7 @@ impl TestAppliance {
         let parts = Arc::new(Parts {
             catalog: Catalog::open(&data.join("catalog.db"), OpenCheck::WhenDue).unwrap(),
             equipment: Equipment::new(Some(changer), bays.collect(), key, clock.clone()),
-            keys,
+            keys: Arc::new(keys),
             clock,
             folders: Folders::below(&data),
             stream,

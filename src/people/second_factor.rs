@@ -1,5 +1,6 @@
 //! Second factors: time-based codes (RFC 6238), none of which is taken twice, and recovery codes.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use totp_rs::{Builder, Totp};
 
@@ -21,7 +22,7 @@ const RECOVERY_GROUPS: usize = 3;
 const ISSUER: &str = "FossilSafe";
 
 /// What an authenticator needs. Shown once, to the user.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct TotpProposal {
     /// For typing.
     pub secret_base32: Secret,

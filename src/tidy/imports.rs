@@ -26,6 +26,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("pools", &["domain", "catalog"]),
     // Rules over the people's file, whose SQL is in `catalog` like all SQL.
     ("people", &["domain", "catalog"]),
+    // Likewise over the audit log's file; its seals are signatures of the appliance.
+    ("audit", &["domain", "keys", "catalog"]),
     ("health", &["domain", "drive", "changer", "catalog"]),
     (
         "jobs",
@@ -36,7 +38,18 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ),
     (
         "api",
-        &["domain", "schedules", "jobs", "catalog", "pools", "people", "health", "keys", "system"],
+        &[
+            "domain",
+            "schedules",
+            "jobs",
+            "catalog",
+            "pools",
+            "people",
+            "audit",
+            "health",
+            "keys",
+            "system",
+        ],
     ),
     ("gateway", &["domain"]),
 ];

@@ -14,7 +14,8 @@ use fossilsafe::api::types::{
     PrintedKit, ReservationView, RestorePlan, RunFilter, RunView, ScheduleEventView, SchedulePlan,
     ScheduleView, SearchRequest, SetView, TakeDriveRequest, VersionsRequest, WindowView,
 };
-use fossilsafe::api::{Engine, EngineError, EngineErrorKind, Server};
+use fossilsafe::api::{Engine, EngineError, EngineErrorKind, Server, Serving};
+use fossilsafe::audit::AuditLog;
 use fossilsafe::domain::{
     Barcode, DriveSerial, JobId, PoolName, RunId, SetName, Timestamp, VirtualClock,
 };
@@ -23,7 +24,8 @@ use fossilsafe::jobs::spec::{
     BackupMode, BackupSpec, Compression, EraseConsent, Existing, FormatSpec, MissingCartridge,
     MoveSpec, Place, RebuildSpec, RestoreSelection, RestoreSpec, VerifyScope, VerifySpec,
 };
-use fossilsafe::keys::KeyId;
+use fossilsafe::keys::{KeyId, KeyStore};
+use fossilsafe::people::People;
 use fossilsafe::schedules::MaintenanceWindow;
 use tokio::sync::watch;
 
@@ -170,7 +172,19 @@ fn start() -> Option<PathBuf> {
         runtime.block_on(async {
             let engine = Arc::new(Refusing::new());
             let clock = Arc::new(VirtualClock::default());
-            if let Ok(server) = Server::bind(&place, engine, clock).await {
+            let Ok(folder) = tempfile::tempdir() else { return };
+            let Ok(people) = People::open(folder.path(), Arc::<VirtualClock>::clone(&clock)) else {
+                return;
+            };
+            let keys = KeyStore::open_or_create(&folder.path().join("keys"), &*clock);
+            let audit = keys.ok().and_then(|keys| {
+                let clock = Arc::<VirtualClock>::clone(&clock);
+                AuditLog::open(folder.path(), Arc::new(keys), clock).ok()
+            });
+            let Some(audit) = audit else { return };
+            let (people, audit) = (Arc::new(people), Arc::new(audit));
+            let serving = Serving { engine, people, audit, clock };
+            if let Ok(server) = Server::bind(&place, serving).await {
                 let _ = told.send(());
                 server.serve(std::future::pending()).await;
             }

@@ -14,7 +14,7 @@ use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
-use super::routes::{ROUTES, Role, Route};
+use super::routes::{Need, ROUTES, Route};
 use super::types::Problem;
 use operations::{Answered, Asked, Operation};
 
@@ -65,8 +65,8 @@ fn describe(route: &Route, operation: &Operation, answers: &mut SchemaGenerator)
         "operationId": operation_id(route),
         "tags": [tag(route.path)],
         "summary": operation.summary,
-        "description": format!("{} Needs the role: {}.", operation.text, role(route.role)),
-        "x-required-role": role(route.role),
+        "description": format!("{} Needs the role: {}.", operation.text, role(route.need)),
+        "x-required-role": role(route.need),
         "parameters": parameters(route),
         "responses": responses(route, operation, answers),
     });
@@ -97,13 +97,8 @@ fn tag(path: &str) -> &str {
     path.split('/').find(|part| !part.is_empty() && *part != "api").unwrap_or("api")
 }
 
-fn role(role: Role) -> &'static str {
-    match role {
-        Role::Anyone => "anyone",
-        Role::Viewer => "viewer",
-        Role::Operator => "operator",
-        Role::Admin => "admin",
-    }
+fn role(need: Need) -> &'static str {
+    need.role().map_or("anyone", crate::people::Role::as_str)
 }
 
 fn parameters(route: &Route) -> Vec<Value> {
@@ -130,8 +125,11 @@ fn responses(route: &Route, operation: &Operation, answers: &mut SchemaGenerator
             Answered::Text(media_type) => {
                 ("The answer.", json!({ *media_type: { "schema": { "type": "string" } } }))
             }
-            Answered::Switched => {
-                let text = "The connection is a WebSocket from here on.";
+            Answered::Switched | Answered::Done => {
+                let text = match answered {
+                    Answered::Switched => "The connection is a WebSocket from here on.",
+                    _ => "Done; there is nothing to say.",
+                };
                 responses.insert(status.to_string(), json!({ "description": text }));
                 continue;
             }
@@ -158,13 +156,13 @@ fn refusals(route: &Route, operation: &Operation) -> Vec<(&'static str, &'static
         ("503", "The engine or a device does not answer now; try again."),
         ("default", "Any other refusal."),
     ];
-    if route.role > Role::Anyone {
+    if route.need > Need::Anyone {
         refusals.push(("401", "Nobody is signed in."));
     }
     if route.path.contains('{') {
         refusals.push(("404", "There is no such thing."));
     }
-    if route.role >= Role::Operator {
+    if route.need >= Need::Operator {
         refusals.push(("409", "Right, and not possible in the present state."));
         refusals.push(("412", "A person has to do something at the library first."));
     }

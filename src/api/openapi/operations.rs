@@ -8,13 +8,19 @@ use serde_json::{Value, json};
 
 use crate::api::routes::Route;
 use crate::api::types::{
-    CartridgeView, CatalogCheck, ConfirmKitRequest, CreatePoolRequest, EvidenceTable, FileHit,
-    FileVersion, FormatRequest, HealthView, JobEvent, JobView, KitRequest, KitsView, LIMIT_DEFAULT,
-    LIMIT_MAX, LibraryView, OpenedKeys, Page, PoolView, PrintedKit, ReservationView, RestorePlan,
-    RunView, ScheduleEventView, SchedulePlan, SchedulePreview, ScheduleRequest, ScheduleView,
-    SetView, TakeDriveRequest, VersionView, WindowView,
+    ApiKeyView, ApprovalView, CartridgeView, CatalogCheck, ConfirmKitRequest, ConfirmTotpRequest,
+    CreatePoolRequest, EvidenceTable, FileHit, FileVersion, FormatRequest, HealthView, JobEvent,
+    JobView, KitRequest, KitsView, LIMIT_DEFAULT, LIMIT_MAX, LibraryView, MadeApiKey,
+    NewApiKeyRequest, NewUserRequest, OpenSessionView, OpenedKeys, Page, PasswordOnly,
+    PasswordRequest, PoolView, PrintedKit, RecoveryCodes, ReservationView, ResetPasswordRequest,
+    RestorePlan, RunView, ScheduleEventView, SchedulePlan, SchedulePreview, ScheduleRequest,
+    ScheduleView, SessionView, SetView, SetupRequest, SetupView, SignInRequest, SignInResult,
+    TakeDriveRequest, TwoPersonRule, UserChange, UserView, UserWithPassword, VersionView,
+    WindowView,
 };
+use crate::audit::{Entry, Report};
 use crate::jobs::spec::{BackupSpec, MoveSpec, RebuildSpec, RestoreSpec, VerifySpec};
+use crate::people::TotpProposal;
 use crate::schedules::MaintenanceWindow;
 
 /// Makes the schema of a type.
@@ -50,6 +56,8 @@ pub(super) enum Answered {
     Text(&'static str),
     /// None: the connection speaks another protocol.
     Switched,
+    /// None: it is done.
+    Done,
 }
 
 fn of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
@@ -72,7 +80,7 @@ macro_rules! operations {
     };
 }
 
-use Answered::{Json, Switched, Text};
+use Answered::{Done, Json, Switched, Text};
 use Asked::Nothing;
 
 operations! {
@@ -83,6 +91,83 @@ operations! {
         Nothing => 200 Json(of::<VersionView>);
     GET "/api/openapi.json" "This document" "The description of the API, as this release has it."
         Nothing => 200 Text("application/json");
+    GET "/api/setup" "Whether there is no admin yet" "True until somebody has made the first admin."
+        Nothing => 200 Json(of::<SetupView>);
+    POST "/api/setup" "Make the first admin"
+        "With the one-time code from the engine's log or serial console; signs in and sets the cookie."
+        Asked::Json(of::<SetupRequest>) => 200 Json(of::<SessionView>);
+    POST "/api/auth/session" "Sign in"
+        "Sets the session's cookie. With a second factor and no code the answer is \
+         `{\"second_factor_needed\": true}`, without a cookie: the same again with `totp` signs in."
+        Asked::Json(of::<SignInRequest>) => 200 Json(of::<SignInResult>);
+    GET "/api/auth/session" "Who is signed in"
+        "Name and role; with a cookie also the word that every change carries in X-CSRF-Token."
+        Nothing => 200 Json(of::<SessionView>);
+    DELETE "/api/auth/session" "Sign out" "Ends the session and takes the cookie away."
+        Nothing => 204 Done;
+    PUT "/api/auth/password" "Change one's own password"
+        "All sessions of the user end; this browser gets a new one."
+        Asked::Json(of::<PasswordRequest>) => 200 Json(of::<SessionView>);
+    POST "/api/auth/totp" "Begin a second factor"
+        "Makes a secret for an authenticator; it counts once a code of it was typed back."
+        Asked::Json(of::<PasswordOnly>) => 200 Json(of::<TotpProposal>);
+    POST "/api/auth/totp/confirm" "Confirm a second factor"
+        "Takes the first code. Answers recovery codes, shown this once, and renews the session."
+        Asked::Json(of::<ConfirmTotpRequest>) => 200 Json(of::<RecoveryCodes>);
+    POST "/api/auth/totp/remove" "Take one's second factor away"
+        "The password shows that it is not just anybody at an open screen."
+        Asked::Json(of::<PasswordOnly>) => 204 Done;
+
+    GET "/api/users" "Users" "Everybody who may sign in, and who may not at present."
+        Nothing => 200 Json(of::<Page<UserView>>);
+    POST "/api/users" "Make a user"
+        "Without a password one is made up and answered: it is good for choosing another."
+        Asked::Json(of::<NewUserRequest>) => 201 Json(of::<UserWithPassword>);
+    GET "/api/users/{name}" "One user" "Role, state, and when they last signed in."
+        Nothing => 200 Json(of::<UserView>);
+    PATCH "/api/users/{name}" "Change a user" "The role, or whether the user may sign in at all."
+        Asked::Json(of::<UserChange>) => 200 Json(of::<UserView>);
+    DELETE "/api/users/{name}" "Remove a user"
+        "Sessions and keys end; what the user did stays in the audit log. The last admin stays."
+        Nothing => 204 Done;
+    POST "/api/users/{name}/password" "Set a user's password"
+        "For one who has forgotten it; the second factor can be taken away too. Ends all sessions."
+        Asked::OptionalJson(of::<ResetPasswordRequest>) => 200 Json(of::<UserWithPassword>);
+    GET "/api/preferences" "What the console keeps for a user" "An object that only the console reads."
+        Nothing => 200 Json(of::<BTreeMap<String, Value>>);
+    PUT "/api/preferences" "Keep something for a user" "Replaces the whole object, at most 64 KiB."
+        Asked::Json(of::<BTreeMap<String, Value>>) => 200 Json(of::<BTreeMap<String, Value>>);
+    GET "/api/keys" "API keys" "One's own, or for admins all; never what they open with."
+        Nothing => 200 Json(of::<Page<ApiKeyView>>);
+    POST "/api/keys" "Make an API key" "For who asks, with no more than their role; shown this once."
+        Asked::Json(of::<NewApiKeyRequest>) => 201 Json(of::<MadeApiKey>);
+    DELETE "/api/keys/{id}" "Take an API key away" "It opens nothing from now on."
+        Nothing => 204 Done;
+    GET "/api/sessions" "Open sessions" "One's own, or for admins all: from where and since when."
+        Nothing => 200 Json(of::<Page<OpenSessionView>>);
+    DELETE "/api/sessions/{id}" "End a session" "Its cookie is worth nothing from now on."
+        Nothing => 204 Done;
+    GET "/api/approvals" "Requests that need a second admin" "Newest first, a page at a time."
+        Nothing => 200 Json(of::<Page<ApprovalView>>);
+    POST "/api/approvals/{id}/approve" "Agree to a request"
+        "Not to one's own. The one who asked then makes the same request again, once."
+        Nothing => 200 Json(of::<ApprovalView>);
+    POST "/api/approvals/{id}/refuse" "Refuse a request" "It can be asked again."
+        Nothing => 200 Json(of::<ApprovalView>);
+    GET "/api/approvals/rule" "The two-person rule" "Whether what destroys needs a second admin."
+        Nothing => 200 Json(of::<TwoPersonRule>);
+    PUT "/api/approvals/rule" "Turn the two-person rule on or off"
+        "On needs two admins to be there; off needs a second admin to agree."
+        Asked::Json(of::<TwoPersonRule>) => 200 Json(of::<TwoPersonRule>);
+    GET "/api/audit" "The audit log"
+        "Changes, sign-ins and refusals, newest first, a page at a time."
+        Nothing => 200 Json(of::<Page<Entry>>);
+    GET "/api/audit/verify" "Check the audit log"
+        "Goes through all of it: the chain, the order, the seals, the end."
+        Nothing => 200 Json(of::<Report>);
+    GET "/api/audit/export" "Take the audit log away"
+        "Every entry a line, between a head and a signature; checked with nothing but the public key."
+        Nothing => 200 Text("application/x-ndjson");
     GET "/api/system/metrics/prometheus" "Figures for monitoring"
         "Figures in Prometheus' text format: jobs, cartridges, drives, evidence, rates, requests."
         Nothing => 200 Text("text/plain");
@@ -262,6 +347,11 @@ pub(super) fn parameter(name: &str) -> (Value, &'static str) {
     let number = json!({ "type": "integer", "minimum": 0 });
     let moment = json!({ "type": "string", "format": "date-time" });
     match name {
+        "action" => (text, "Only entries of this action, as POST /api/users."),
+        "actor" => (text, "Only entries of this user or key."),
+        "outcome" => (text, "Only entries with this outcome: ok, or the code of a refusal."),
+        "since" => (moment, "Only entries of this moment or later."),
+        "until" => (moment, "Only entries before this moment."),
         "active" => (json!({ "type": "boolean" }), "True: only jobs that have not ended."),
         "after" => (text, "Where to go on: the `next` of the page before, or the last event seen."),
         "barcode" | "cartridge" => (text, "The barcode of a cartridge."),
@@ -269,7 +359,10 @@ pub(super) fn parameter(name: &str) -> (Value, &'static str) {
         "cron" => (text, "Five fields, or six with seconds first, as 30 2 * * MON-FRI."),
         "extension" => (text, "Only names with this extension, with or without its dot."),
         "from" => (moment, "Only moments after this one; now, if not given."),
-        "id" => (json!({ "type": "integer", "format": "int64" }), "The number of a job."),
+        "id" => (
+            json!({ "type": "integer", "format": "int64" }),
+            "The number of a job, key, session or approval.",
+        ),
         "kit" => (text, "The name of a recovery kit."),
         "kind" => (text, "Only jobs of this kind, as backup or restore."),
         "limit" => (
@@ -278,7 +371,7 @@ pub(super) fn parameter(name: &str) -> (Value, &'static str) {
         ),
         "modified_after" => (moment, "Only files modified at this moment or later."),
         "modified_before" => (moment, "Only files modified before this moment."),
-        "name" => (text, "The name of the schedule or window."),
+        "name" => (text, "The name of the schedule, window or user."),
         "path" => (text, "The exact path at the source; bytes that are no UTF-8 percent-encoded."),
         "pool" => (text, "The name of a pool."),
         "q" => (text, "Words or parts of the path, case ignored."),

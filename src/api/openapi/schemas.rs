@@ -11,6 +11,7 @@ use crate::domain::{
 };
 use crate::jobs::JobState;
 use crate::keys::KeyId;
+use crate::people::{ApprovalState, Role, Scope, Secret};
 use crate::schedules::Recurrence;
 
 macro_rules! schemas {
@@ -63,6 +64,11 @@ schemas! {
         "description": "The name of a pool."
     };
     RunId: { "type": "string", "description": "The name of a run, also of its folder on tape." };
+    Scope: {
+        "type": "string", "pattern": "^[a-z-]{1,32}:(read|write)$",
+        "description": "A part of the API, as jobs:read or library:write."
+    };
+    Secret: { "type": "string", "description": "Never kept or shown again." };
     SetName: {
         "type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
         "description": "The name of a set."
@@ -94,7 +100,9 @@ macro_rules! words {
 }
 
 words! {
+    ApprovalState: "Where an approval is.";
     JobState: "Where a job is.";
+    Role: "What somebody may do; each may do what those before it may.";
     ScheduleEventKind: "What became of a moment of a schedule.";
 }
 

@@ -12,6 +12,7 @@ mod job;
 mod keys;
 mod library;
 mod page;
+mod people;
 mod restore;
 mod schedule;
 mod set;
@@ -37,6 +38,12 @@ pub use library::{
     ReservationView, TakeDriveRequest,
 };
 pub use page::{LIMIT_DEFAULT, LIMIT_MAX, Page, PageRequest};
+pub use people::{
+    ApiKeyView, ApprovalView, ConfirmTotpRequest, MadeApiKey, NewApiKeyRequest, NewUserRequest,
+    OpenSessionView, PasswordOnly, PasswordRequest, RecoveryCodes, ResetPasswordRequest,
+    SecondFactorNeeded, SessionView, SetupRequest, SetupView, SignInRequest, SignInResult,
+    TwoPersonRule, UserChange, UserView, UserWithPassword,
+};
 pub use restore::{MissingVolume, PlanStep, RestorePlan};
 pub use schedule::{
     ScheduleEventView, SchedulePlan, SchedulePreview, ScheduleRequest, ScheduleView, WindowView,

@@ -96,7 +96,7 @@ impl Appliance {
         let parts = Arc::new(Parts {
             catalog: catalog.map_err(|error| starting(&error))?,
             equipment: virtual_equipment(&library, BENCH_KEY, &clock)?,
-            keys: keys.map_err(|error| starting(&error))?,
+            keys: Arc::new(keys.map_err(|error| starting(&error))?),
             clock: Arc::clone(&clock),
             folders: Folders::below(&data),
             stream: StreamConfig { clock: Arc::clone(&clock), ..StreamConfig::default() },

@@ -4,6 +4,7 @@
 //! `--json` exactly one JSON document goes to standard output, also for an error to standard error, so
 //! that scripts never parse what is meant for people.
 
+mod audit;
 mod backup;
 mod bench;
 mod cartridge;
@@ -12,6 +13,7 @@ mod console;
 mod evidence;
 mod follow;
 mod job;
+mod key;
 mod kit;
 mod library;
 mod ltfs;
@@ -28,12 +30,14 @@ mod restore;
 mod schedule;
 mod search;
 mod service;
+mod session;
 mod set;
 mod size;
 mod status;
 #[cfg(test)]
 mod tests;
 mod update;
+mod user;
 mod verify;
 mod vtl;
 mod vtl_serve;
@@ -69,6 +73,9 @@ struct Arguments {
     /// /run/fossilsafe/engine.sock]
     #[arg(long, global = true, value_name = "HOST:PORT")]
     server: Option<String>,
+    /// The API key to ask with; better in FOSSILSAFE_API_KEY, where no list of processes shows it
+    #[arg(long, global = true, value_name = "KEY")]
+    api_key: Option<String>,
     #[command(subcommand)]
     command: Command,
 }
@@ -119,6 +126,18 @@ enum Command {
     /// The catalog: check it, fill it from tapes
     #[command(subcommand)]
     Catalog(catalog::CatalogCommand),
+    /// Users: who may sign in, and what they may do
+    #[command(subcommand)]
+    User(user::UserCommand),
+    /// API keys: what programs sign in with
+    #[command(subcommand)]
+    Key(key::KeyCommand),
+    /// Sessions: who is signed in at this moment
+    #[command(subcommand)]
+    Session(session::SessionCommand),
+    /// The audit log: who did what, and the proof that nothing was changed in it
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     /// Virtual libraries without an engine: make, fill, export, import, let fail
     Vtl(vtl::VtlCommand),
     /// LTFS volumes without an engine: format, list, extract, check, repair, carve, go back
@@ -143,6 +162,18 @@ enum Command {
 struct Context {
     client: Client,
     output: Output,
+}
+
+impl Context {
+    /// Says that something was done that has nothing to show.
+    fn done(&self, sentence: &str) -> Result<Exit, AppError> {
+        if self.output.is_json {
+            self.output.json(&serde_json::json!({ "done": true }))?;
+        } else {
+            self.output.line(sentence)?;
+        }
+        Ok(Exit::Done)
+    }
 }
 
 /// Runs one command line.
@@ -174,8 +205,9 @@ fn execute(arguments: Arguments, output: &Output) -> Exit {
 
 fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, AppError> {
     let server = arguments.server.or_else(|| std::env::var("FOSSILSAFE_ENGINE").ok());
+    let key = arguments.api_key.or_else(|| std::env::var("FOSSILSAFE_API_KEY").ok());
     let context = || {
-        let client = Client::new(Door::find(server.as_deref()))?;
+        let client = Client::new(Door::find(server.as_deref()))?.with_key(key.clone());
         Ok::<_, AppError>(Context { client, output: output.clone() })
     };
     match arguments.command {
@@ -197,6 +229,13 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, AppError> {
         Command::Kit(command) => kit::run(command, &context()?),
         Command::Job(command) => job::run(&command, &context()?),
         Command::Catalog(command) => catalog::run(command, &context()?),
+        Command::User(command) => user::run(command, &context()?),
+        Command::Key(command) => key::run(command, &context()?),
+        Command::Session(command) => session::run(&command, &context()?),
+        Command::Audit(command) if audit::is_offline(&command) => {
+            audit::run_offline(&command, output)
+        }
+        Command::Audit(command) => audit::run(command, &context()?),
         Command::Vtl(command) => vtl::run(command, output),
         Command::Ltfs(command) => ltfs::run(command, output),
         Command::Update(command) => update::run(command, output),

@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 use super::output::Output;
 use super::{Arguments, execute};
 use crate::api::Server;
-use crate::api::memory::Memory;
+use crate::api::memory::{Memory, serving};
 use crate::api::types::StreamFigures;
 use crate::app::error::Exit;
 use crate::domain::{JobId, VirtualClock};
@@ -94,7 +94,8 @@ impl Appliance {
         let folder = tempfile::tempdir().unwrap();
         let socket = folder.path().join("engine.sock");
         let clock = Arc::new(VirtualClock::default());
-        let bound = runtime.block_on(Server::bind(&socket, Arc::<Memory>::clone(&engine), clock));
+        let bound =
+            runtime.block_on(Server::bind(&socket, serving(&engine, folder.path(), &clock)));
         let server = bound.unwrap();
         let (stop, stopping) = oneshot::channel();
         runtime.spawn(server.serve(async {
@@ -239,4 +240,42 @@ fn the_figures_of_the_data_path_are_those_that_the_api_shows() {
     for (name, value) in again.as_object().unwrap() {
         assert_eq!(figures.get(name), Some(value), "{name}");
     }
+}
+
+#[test]
+fn users_keys_and_the_audit_log_are_at_hand_on_the_machine_without_signing_in() {
+    let appliance = Appliance::start();
+    let (exit, text) = appliance.run("fossilsafe user create ada --role admin");
+    assert_eq!((exit, text.contains("Password: ")), (Exit::Done, true), "{text}");
+    let (_, text) = appliance.run("fossilsafe user list");
+    assert!(text.contains("ada") && text.contains("has to choose a password"), "{text}");
+    let (exit, text) = appliance.run("fossilsafe user remove ada");
+    assert_eq!((exit, text.contains("last admin")), (Exit::Failed, true), "{text}");
+    let (_, key) = appliance.run("fossilsafe key create script --role viewer --scope jobs:read");
+    let with_key = |line: &str| appliance.run(&format!("{line} --api-key {}", key.trim()));
+    assert_eq!(with_key("fossilsafe job list").0, Exit::Done);
+    let (exit, text) = with_key("fossilsafe key list");
+    assert_eq!((exit, text.contains("does not open keys")), (Exit::Failed, true), "{text}");
+    let (_, keys) = appliance.run("fossilsafe key list --json");
+    let id = json(&keys)["items"][0]["id"].to_string();
+    assert_eq!(appliance.run(&format!("fossilsafe key revoke {id}")).0, Exit::Done);
+    let (exit, text) = with_key("fossilsafe job list");
+    assert_eq!((exit, text.contains("Nobody is signed in")), (Exit::Failed, true), "{text}");
+
+    let folder = tempfile::tempdir().unwrap();
+    let (log, pem) = (folder.path().join("log"), folder.path().join("pem"));
+    let (log, pem) = (log.display(), pem.display());
+    let (exit, text) = appliance.run(&format!("fossilsafe audit export --to {log} --key-to {pem}"));
+    assert_eq!(exit, Exit::Done, "{text}");
+    let (exit, text) = run_offline(&format!("fossilsafe audit verify {log} --key {pem}"));
+    assert_eq!((exit, text.contains("The log is whole: 5 entries")), (Exit::Done, true), "{text}");
+    let mut content = std::fs::read_to_string(log.to_string()).unwrap();
+    content = content.replacen("POST", "PUT", 1);
+    std::fs::write(log.to_string(), content).unwrap();
+    let (exit, text) = run_offline(&format!("fossilsafe audit verify {log} --key {pem}"));
+    assert_eq!((exit, text.contains("NOT whole")), (Exit::Failed, true), "{text}");
+    let (exit, text) = appliance.run("fossilsafe audit list --outcome scope_insufficient");
+    assert_eq!((exit, text.contains("GET /api/keys")), (Exit::Done, true), "{text}");
+    assert_eq!(appliance.run("fossilsafe audit verify").0, Exit::Done);
+    assert!(appliance.run("fossilsafe session list").1.contains("Nobody is signed in"));
 }

@@ -41,16 +41,22 @@ use crate::api::types::{
     ReservationView, RestorePlan, RunFilter, RunView, ScheduleEventView, SchedulePlan,
     ScheduleView, SearchRequest, SetView, TakeDriveRequest, VersionsRequest, WindowView,
 };
+use crate::audit::AuditLog;
 use crate::domain::{Barcode, Clock, DriveSerial, JobId, PoolName, RunId, SetName, Timestamp};
 use crate::jobs::spec::RestoreSpec;
 use crate::jobs::{JobSpec, Parts, Runner, inventory};
 use crate::keys::KeyId;
+use crate::people::People;
 use crate::schedules::MaintenanceWindow;
 
 /// A running engine, and how it is stopped.
 pub(super) struct RunningEngine {
     /// What the API asks.
     pub(super) engine: Arc<dyn Engine>,
+    /// Who may ask it.
+    pub(super) people: Arc<People>,
+    /// What they did.
+    pub(super) audit: Arc<AuditLog>,
     /// Lets jobs reach a safe point, closes catalog and devices; blocks until then.
     pub(super) stop: Box<dyn FnOnce() + Send>,
     /// Whether a job hangs.
@@ -77,6 +83,8 @@ pub(super) fn start(
     clock: Arc<dyn Clock>,
 ) -> Result<RunningEngine, AppError> {
     let parts = Arc::new(open::open(data, settings, catalog, &clock)?);
+    let people = Arc::new(open::people(data, &clock)?);
+    let audit = Arc::new(open::audit(data, &parts.keys, &clock)?);
     look(&parts);
     let changes = watch::Sender::new(0_u64);
     let bump = changes.clone();
@@ -104,6 +112,8 @@ pub(super) fn start(
     let watched = Arc::clone(&runner);
     Ok(RunningEngine {
         engine: service,
+        people,
+        audit,
         stop: Box::new(move || {
             scheduled.scheduler.stop();
             runner.stop();

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use super::CatalogStart;
 use crate::app::error::AppError;
 use crate::app::settings::{LibraryChoice, Settings, StreamEngine};
+use crate::audit::AuditLog;
 use crate::catalog::{Catalog, CatalogError, CatalogErrorKind, OpenCheck};
 use crate::changer::Changer;
 use crate::domain::Clock;
@@ -18,6 +19,7 @@ use crate::drive::ReservationKey;
 use crate::jobs::equipment::{DriveBay, Equipment};
 use crate::jobs::{Folders, Parts};
 use crate::keys::KeyStore;
+use crate::people::{People, PeopleError};
 use crate::scsi::sg::{Node, NodeKind, SgDevice, find_nodes};
 use crate::scsi::{Transport, TransportError};
 use crate::stream::{EngineChoice, StagingConfig, StreamConfig};
@@ -61,12 +63,44 @@ pub(super) fn open(
     Ok(Parts {
         catalog,
         equipment,
-        keys,
+        keys: Arc::new(keys),
         clock: Arc::clone(clock),
         folders: Folders::below(data),
         stream: stream_config(settings, clock),
         host: host_name(),
     })
+}
+
+/// Opens the users and keys. While there is no admin, the code that makes the first one is logged: only the
+/// owner of the machine reads the terminal and the journal.
+pub(super) fn people(data: &Path, clock: &Arc<dyn Clock>) -> Result<People, AppError> {
+    const NEXT_STEP: &str = "Put a copy of people.db back, or move it away: then the first admin \
+        has to be made again.";
+    let opened = || {
+        let people = People::open(data, Arc::clone(clock))?;
+        let code = people.setup_code()?;
+        Ok((people, code))
+    };
+    let opened: Result<_, PeopleError> = opened();
+    let no_people = |error| failed("the users and keys cannot be opened", error, NEXT_STEP);
+    let (people, code) = opened.map_err(no_people)?;
+    if let Some(code) = code {
+        let code = code.reveal();
+        tracing::info!("there is no admin yet: make one in the console with the code {code}");
+    }
+    Ok(people)
+}
+
+/// Opens the audit log.
+pub(super) fn audit(
+    data: &Path,
+    keys: &Arc<KeyStore>,
+    clock: &Arc<dyn Clock>,
+) -> Result<AuditLog, AppError> {
+    const NEXT_STEP: &str = "Put a copy of audit.db back, or move it away and keep it: what is in it \
+        can still be read.";
+    AuditLog::open(data, Arc::clone(keys), Arc::clone(clock))
+        .map_err(|error| failed("the audit log cannot be opened", error, NEXT_STEP))
 }
 
 /// Something cannot start; `error` says why.

@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::{CatalogStart, start};
-use crate::api::Server;
+use crate::api::{Server, Serving};
 use crate::app::client::{Client, Follow};
 use crate::app::door::Door;
 use crate::app::error::AppError;
@@ -48,7 +48,9 @@ impl Appliance {
         let running = start(data, &settings, CatalogStart::Open, Arc::clone(&clock)).unwrap();
         let runtime = Runtime::new().unwrap();
         let socket = data.join("engine.sock");
-        let server = runtime.block_on(Server::bind(&socket, running.engine, clock)).unwrap();
+        let serving =
+            Serving { engine: running.engine, people: running.people, audit: running.audit, clock };
+        let server = runtime.block_on(Server::bind(&socket, serving)).unwrap();
         let client = Client::new(Door::Socket(socket)).unwrap();
         let (sender, stopping) = oneshot::channel();
         let task = runtime.spawn(server.serve(async {

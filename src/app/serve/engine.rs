@@ -7,8 +7,8 @@ use sd_notify::NotifyState;
 
 use super::notify::{feed, tell};
 use super::signals::Signals;
-use crate::api::Server;
 use crate::api::types::HealthView;
+use crate::api::{Server, Serving};
 use crate::app::client::Client;
 use crate::app::door::Door;
 use crate::app::engine::{self, CatalogStart, RunningEngine, SilentJob};
@@ -66,7 +66,13 @@ impl Opened {
             next_step: "Look at the log, and report it with what it says.".to_owned(),
             source: Some(Box::new(panic)),
         })??;
-        let bound = Server::bind(socket, Arc::clone(&running.engine), clock).await;
+        let serving = Serving {
+            engine: Arc::clone(&running.engine),
+            people: Arc::clone(&running.people),
+            audit: Arc::clone(&running.audit),
+            clock,
+        };
+        let bound = Server::bind(socket, serving).await;
         let server = match bound {
             Ok(server) => server,
             Err(error) => {

@@ -625,4 +625,11 @@ export const ERROR_PAGES: Record<string, ErrorPage> = {
     risk: SAFE,
     steps: ["Do what the message says, then start the job again."],
   },
+
+  audit_unavailable: {
+    title: "The audit log cannot be written",
+    meaning: "Every change is written down before it is made; the log's disk is full or fails.",
+    risk: SAFE,
+    steps: ["Make room on the disk of the data folder, or look at its health.", "Try again."],
+  },
 };
