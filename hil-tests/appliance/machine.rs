@@ -75,6 +75,11 @@ impl Machine {
         self.folder.path()
     }
 
+    /// Where its API answers.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
     /// Where the appliance keeps everything.
     pub(crate) fn data(&self) -> PathBuf {
         self.folder.path().join("data")
@@ -139,7 +144,7 @@ impl Machine {
     pub(crate) fn ask(&self, arguments: &[&str]) -> Said {
         let mut command = Command::new("timeout");
         command.arg(COMMAND_LIMIT_SECONDS.to_string()).arg(env!("CARGO_BIN_EXE_fossilsafe"));
-        command.args(arguments).env("FOSSILSAFE_ENGINE", format!("http://{}", self.address));
+        command.args(arguments).env("FOSSILSAFE_ENGINE", self.url());
         command.env("XDG_RUNTIME_DIR", self.folder.path());
         said(command.stdin(Stdio::null()).output().unwrap())
     }

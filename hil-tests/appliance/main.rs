@@ -20,4 +20,5 @@ mod round_trip;
 mod services;
 mod spanning;
 mod tree;
+mod walkthrough;
 mod without_index;
