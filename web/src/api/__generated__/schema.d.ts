@@ -1514,6 +1514,13 @@ export interface components {
             /** @description Whose rights it has at most; absent if the owner of the machine made it. */
             user: string | null;
         };
+        /** @description One page of a list. */
+        ApiKeyViewPage: {
+            /** @description The items, in the list's order. */
+            items: components["schemas"]["ApiKeyView"][];
+            /** @description Pass this as `after` for the next page; absent on the last. Opaque, good for this list only. */
+            next?: string | null;
+        };
         /**
          * @description Where an approval is.
          * @enum {string}
@@ -1544,6 +1551,13 @@ export interface components {
             state: components["schemas"]["ApprovalState"];
             /** @description What it would do. */
             summary: string;
+        };
+        /** @description One page of a list. */
+        ApprovalViewPage: {
+            /** @description The items, in the list's order. */
+            items: components["schemas"]["ApprovalView"][];
+            /** @description Pass this as `after` for the next page; absent on the last. Opaque, good for this list only. */
+            next?: string | null;
         };
         /** @description Which files a backup writes. */
         BackupMode: "full" | "incremental";
@@ -1640,6 +1654,13 @@ export interface components {
             state: components["schemas"]["CartridgeState"];
             /** @description The LTFS volume on it, if one was seen. */
             volume: components["schemas"]["VolumeView"] | null;
+        };
+        /** @description One page of a list. */
+        CartridgeViewPage: {
+            /** @description The items, in the list's order. */
+            items: components["schemas"]["CartridgeView"][];
+            /** @description Pass this as `after` for the next page; absent on the last. Opaque, good for this list only. */
+            next?: string | null;
         };
         /** @description What a check of the catalog found. */
         CatalogCheck: {
@@ -1814,6 +1835,13 @@ export interface components {
              */
             status: number;
         };
+        /** @description One page of a list. */
+        EntryPage: {
+            /** @description The items, in the list's order. */
+            items: components["schemas"]["Entry"][];
+            /** @description Pass this as `after` for the next page; absent on the last. Opaque, good for this list only. */
+            next?: string | null;
+        };
         /** @description How much a person has agreed to lose. */
         EraseConsent: "blank_only" | {
             everything: {
@@ -1901,6 +1929,13 @@ export interface components {
              */
             size_bytes: number;
         };
+        /** @description One page of a list. */
+        FileHitPage: {
+            /** @description The items, in the list's order. */
+            items: components["schemas"]["FileHit"][];
+            /** @description Pass this as `after` for the next page; absent on the last. Opaque, good for this list only. */
+            next?: string | null;
+        };
         /** @description One file that is not as it should be. */
         FileProblem: {
             /** @description For people, with a replacement character for what is no UTF-8. */
@@ -1931,6 +1966,13 @@ export interface components {
             size_bytes: number;
             /** @description When that run began. */
             stored: components["schemas"]["Timestamp"];
+        };
+        /** @description One page of a list. */
+        FileVersionPage: {
+            /** @description The items, in the list's order. */
+            items: components["schemas"]["FileVersion"][];
+            /** @description Pass this as `after` for the next page; absent on the last. Opaque, good for this list only. */
+            next?: string | null;
         };
         /** @description One thing that is wrong. */
         Finding: {
@@ -2008,6 +2050,13 @@ export interface components {
             message: string;
             /** @description The state that the job entered, if it did. */
             state?: components["schemas"]["JobState"] | null;
+        };
+        /** @description One page of a list. */
+        JobEventPage: {
+            /** @description The items, in the list's order. */
+            items: components["schemas"]["JobEvent"][];
+            /** @description Pass this as `after` for the next page; absent on the last. Opaque, good for this list only. */
+            next?: string | null;
         };
         /** @description Why a job failed or stopped. */
         JobFailure: {
@@ -2098,6 +2147,13 @@ export interface components {
             state: components["schemas"]["JobState"];
             /** @description One line: what it does, to what. */
             title: string;
+        };
+        /** @description One page of a list. */
+        JobViewPage: {
+            /** @description The items, in the list's order. */
+            items: components["schemas"]["JobView"][];
+            /** @description Pass this as `after` for the next page; absent on the last. Opaque, good for this list only. */
+            next?: string | null;
         };
         /** @description The name of a key or a recovery kit. */
         KeyId: string;
@@ -2247,117 +2303,19 @@ export interface components {
             /** @description Whose. */
             user: string;
         };
+        /** @description One page of a list. */
+        OpenSessionViewPage: {
+            /** @description The items, in the list's order. */
+            items: components["schemas"]["OpenSessionView"][];
+            /** @description Pass this as `after` for the next page; absent on the last. Opaque, good for this list only. */
+            next?: string | null;
+        };
         /** @description What a kit has opened. */
         OpenedKeys: {
             /** @description The data keys. */
             keys: components["schemas"]["KeyId"][];
             /** @description The kit. */
             kit_id: components["schemas"]["KeyId"];
-        };
-        /** @description One page of a list. */
-        Page: {
-            /** @description The items, in the list's order. */
-            items: components["schemas"]["UserView"][];
-            /** @description Pass this as `after` for the next page; absent on the last. Opaque, good for this list only. */
-            next?: string | null;
-        };
-        /** @description One page of a list. */
-        Page10: {
-            /** @description The items, in the list's order. */
-            items: components["schemas"]["FileVersion"][];
-            /** @description Pass this as `after` for the next page; absent on the last. Opaque, good for this list only. */
-            next?: string | null;
-        };
-        /** @description One page of a list. */
-        Page11: {
-            /** @description The items, in the list's order. */
-            items: components["schemas"]["JobView"][];
-            /** @description Pass this as `after` for the next page; absent on the last. Opaque, good for this list only. */
-            next?: string | null;
-        };
-        /** @description One page of a list. */
-        Page12: {
-            /** @description The items, in the list's order. */
-            items: components["schemas"]["JobEvent"][];
-            /** @description Pass this as `after` for the next page; absent on the last. Opaque, good for this list only. */
-            next?: string | null;
-        };
-        /** @description One page of a list. */
-        Page13: {
-            /** @description The items, in the list's order. */
-            items: components["schemas"]["ScheduleView"][];
-            /** @description Pass this as `after` for the next page; absent on the last. Opaque, good for this list only. */
-            next?: string | null;
-        };
-        /** @description One page of a list. */
-        Page14: {
-            /** @description The items, in the list's order. */
-            items: components["schemas"]["ScheduleEventView"][];
-            /** @description Pass this as `after` for the next page; absent on the last. Opaque, good for this list only. */
-            next?: string | null;
-        };
-        /** @description One page of a list. */
-        Page15: {
-            /** @description The items, in the list's order. */
-            items: components["schemas"]["WindowView"][];
-            /** @description Pass this as `after` for the next page; absent on the last. Opaque, good for this list only. */
-            next?: string | null;
-        };
-        /** @description One page of a list. */
-        Page2: {
-            /** @description The items, in the list's order. */
-            items: components["schemas"]["ApiKeyView"][];
-            /** @description Pass this as `after` for the next page; absent on the last. Opaque, good for this list only. */
-            next?: string | null;
-        };
-        /** @description One page of a list. */
-        Page3: {
-            /** @description The items, in the list's order. */
-            items: components["schemas"]["OpenSessionView"][];
-            /** @description Pass this as `after` for the next page; absent on the last. Opaque, good for this list only. */
-            next?: string | null;
-        };
-        /** @description One page of a list. */
-        Page4: {
-            /** @description The items, in the list's order. */
-            items: components["schemas"]["ApprovalView"][];
-            /** @description Pass this as `after` for the next page; absent on the last. Opaque, good for this list only. */
-            next?: string | null;
-        };
-        /** @description One page of a list. */
-        Page5: {
-            /** @description The items, in the list's order. */
-            items: components["schemas"]["Entry"][];
-            /** @description Pass this as `after` for the next page; absent on the last. Opaque, good for this list only. */
-            next?: string | null;
-        };
-        /** @description One page of a list. */
-        Page6: {
-            /** @description The items, in the list's order. */
-            items: components["schemas"]["CartridgeView"][];
-            /** @description Pass this as `after` for the next page; absent on the last. Opaque, good for this list only. */
-            next?: string | null;
-        };
-        /** @description One page of a list. */
-        Page7: {
-            /** @description The items, in the list's order. */
-            items: components["schemas"]["SetView"][];
-            /** @description Pass this as `after` for the next page; absent on the last. Opaque, good for this list only. */
-            next?: string | null;
-        };
-        /** @description One page of a list. */
-        Page8: {
-            /** @description The items, in the list's order. */
-            items: components["schemas"]["RunView"][];
-            /** @description Pass this as `after` for the next page; absent on the last. Opaque, good for this list only. */
-            next?: string | null;
-        };
-        /** @description One page of a list. */
-        Page9: {
-            /** @description The items, in the list's order. */
-            items: components["schemas"]["FileHit"][];
-            /** @description Pass this as `after` for the next page; absent on the last. Opaque, good for this list only. */
-            next?: string | null;
         };
         /** @description One end of a move, in a person's words. */
         Place: {
@@ -2628,6 +2586,13 @@ export interface components {
             /** @description How it stands. */
             state: components["schemas"]["RunState"];
         };
+        /** @description One page of a list. */
+        RunViewPage: {
+            /** @description The items, in the list's order. */
+            items: components["schemas"]["RunView"][];
+            /** @description Pass this as `after` for the next page; absent on the last. Opaque, good for this list only. */
+            next?: string | null;
+        };
         /**
          * @description What became of a moment of a schedule.
          * @enum {string}
@@ -2655,6 +2620,13 @@ export interface components {
             reason: string | null;
             /** @description `started`, `missed`, `still_running` or `refused`. */
             what: components["schemas"]["ScheduleEventKind"];
+        };
+        /** @description One page of a list. */
+        ScheduleEventViewPage: {
+            /** @description The items, in the list's order. */
+            items: components["schemas"]["ScheduleEventView"][];
+            /** @description Pass this as `after` for the next page; absent on the last. Opaque, good for this list only. */
+            next?: string | null;
         };
         /** @description The moments of a pattern that is not a schedule yet. */
         SchedulePreview: {
@@ -2699,6 +2671,13 @@ export interface components {
             time_zone: string;
             /** @description One line: what the task does, to what. */
             title: string;
+        };
+        /** @description One page of a list. */
+        ScheduleViewPage: {
+            /** @description The items, in the list's order. */
+            items: components["schemas"]["ScheduleView"][];
+            /** @description Pass this as `after` for the next page; absent on the last. Opaque, good for this list only. */
+            next?: string | null;
         };
         /** @description The password was right, and nobody is signed in yet. */
         SecondFactorNeeded: {
@@ -2754,6 +2733,13 @@ export interface components {
              * @description How many runs it has.
              */
             runs: number;
+        };
+        /** @description One page of a list. */
+        SetViewPage: {
+            /** @description The items, in the list's order. */
+            items: components["schemas"]["SetView"][];
+            /** @description Pass this as `after` for the next page; absent on the last. Opaque, good for this list only. */
+            next?: string | null;
         };
         /** @description Whether there is no admin yet. */
         SetupView: {
@@ -2837,6 +2823,13 @@ export interface components {
             password_changed: components["schemas"]["Timestamp"];
             /** @description What the user may do. */
             role: components["schemas"]["Role"];
+        };
+        /** @description One page of a list. */
+        UserViewPage: {
+            /** @description The items, in the list's order. */
+            items: components["schemas"]["UserView"][];
+            /** @description Pass this as `after` for the next page; absent on the last. Opaque, good for this list only. */
+            next?: string | null;
         };
         /** @description A user with a password that was made up. Shown this once. */
         UserWithPassword: {
@@ -2937,6 +2930,13 @@ export interface components {
              */
             time_zone: string;
         };
+        /** @description One page of a list. */
+        WindowViewPage: {
+            /** @description The items, in the list's order. */
+            items: components["schemas"]["WindowView"][];
+            /** @description Pass this as `after` for the next page; absent on the last. Opaque, good for this list only. */
+            next?: string | null;
+        };
     };
     responses: never;
     parameters: never;
@@ -2966,7 +2966,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page4"];
+                    "application/json": components["schemas"]["ApprovalViewPage"];
                 };
             };
             /** @description Something in the request cannot be right. */
@@ -3580,7 +3580,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page5"];
+                    "application/json": components["schemas"]["EntryPage"];
                 };
             };
             /** @description Something in the request cannot be right. */
@@ -4863,7 +4863,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page6"];
+                    "application/json": components["schemas"]["CartridgeViewPage"];
                 };
             };
             /** @description Something in the request cannot be right. */
@@ -5567,7 +5567,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page9"];
+                    "application/json": components["schemas"]["FileHitPage"];
                 };
             };
             /** @description Something in the request cannot be right. */
@@ -5668,7 +5668,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page10"];
+                    "application/json": components["schemas"]["FileVersionPage"];
                 };
             };
             /** @description Something in the request cannot be right. */
@@ -5854,7 +5854,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page11"];
+                    "application/json": components["schemas"]["JobViewPage"];
                 };
             };
             /** @description Something in the request cannot be right. */
@@ -6382,7 +6382,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page12"];
+                    "application/json": components["schemas"]["JobEventPage"];
                 };
             };
             /** @description Something in the request cannot be right. */
@@ -6727,7 +6727,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page2"];
+                    "application/json": components["schemas"]["ApiKeyViewPage"];
                 };
             };
             /** @description Something in the request cannot be right. */
@@ -8402,7 +8402,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page15"];
+                    "application/json": components["schemas"]["WindowViewPage"];
                 };
             };
             /** @description Something in the request cannot be right. */
@@ -8514,7 +8514,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page15"];
+                    "application/json": components["schemas"]["WindowViewPage"];
                 };
             };
             /** @description Something in the request cannot be right. */
@@ -8654,7 +8654,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page15"];
+                    "application/json": components["schemas"]["WindowViewPage"];
                 };
             };
             /** @description Something in the request cannot be right. */
@@ -9721,7 +9721,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page8"];
+                    "application/json": components["schemas"]["RunViewPage"];
                 };
             };
             /** @description Something in the request cannot be right. */
@@ -10023,7 +10023,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page13"];
+                    "application/json": components["schemas"]["ScheduleViewPage"];
                 };
             };
             /** @description Something in the request cannot be right. */
@@ -11259,7 +11259,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page14"];
+                    "application/json": components["schemas"]["ScheduleEventViewPage"];
                 };
             };
             /** @description Something in the request cannot be right. */
@@ -11482,7 +11482,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page3"];
+                    "application/json": components["schemas"]["OpenSessionViewPage"];
                 };
             };
             /** @description Something in the request cannot be right. */
@@ -11681,7 +11681,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page7"];
+                    "application/json": components["schemas"]["SetViewPage"];
                 };
             };
             /** @description Something in the request cannot be right. */
@@ -12164,7 +12164,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page"];
+                    "application/json": components["schemas"]["UserViewPage"];
                 };
             };
             /** @description Something in the request cannot be right. */
