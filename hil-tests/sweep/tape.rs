@@ -83,7 +83,6 @@ impl TapeReader {
         let bay = DriveBay::discover(Box::new(move || Ok(Box::new(own.drive(0)))), &clock)?;
         let changer = Changer::open(Box::new(library.changer()))?;
         let equipment = Equipment::new(Some(changer), vec![bay], READER, clock);
-        equipment.resolve_half_done_moves()?;
         empty_other_drives(&equipment, &library)?;
         for (barcode, digest) in unread {
             let mut loaded = equipment.load(&barcode, &|| false, &mut |_| {})?;

@@ -336,6 +336,10 @@ fn equipment_advice(error: &EquipmentError) -> (&'static str, String) {
         EquipmentError::BarcodeTwice { .. } => {
             ("barcode_twice", "Take one of the two out, or give it another label.")
         }
+        EquipmentError::NotThere => (
+            "no_drive",
+            "Switch the library on and check its cables; it is used as soon as it answers.",
+        ),
         EquipmentError::NoChanger => ("no_library", "Load the cartridge by hand."),
         EquipmentError::UnknownDrive { .. } => {
             ("unknown", "Look the serial number up: `fossilsafe library show`.")

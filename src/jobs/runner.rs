@@ -75,16 +75,6 @@ impl Runner {
             moved: Mutex::default(),
             left: Mutex::default(),
         });
-        match runner.parts.equipment.resolve_half_done_moves() {
-            Ok(resolved) => {
-                for (barcode, slot) in resolved {
-                    let name = barcode.map_or_else(|| "a cartridge".to_owned(), |b| b.to_string());
-                    tracing::warn!("{name} was in the robot's hand: put into slot {slot}");
-                }
-            }
-            // A library that does not answer must not keep the appliance from starting.
-            Err(error) => tracing::error!(%error, "the library could not be looked at"),
-        }
         let now = runner.parts.clock.now();
         runner.parts.catalog.requeue_interrupted_jobs(now)?;
         for job in runner.parts.catalog.jobs_in_state(JobState::Queued)? {
@@ -402,6 +392,10 @@ fn of_another_host(ended: Result<Ending, JobError>) -> Result<Ending, JobError> 
 }
 
 fn execute(context: &JobContext) -> Result<Ending, JobError> {
+    if !context.parts.equipment.is_there() {
+        context.stage("waiting for a tape drive to be connected", None);
+        context.parts.equipment.wait_until_there(&|| context.is_stopped())?;
+    }
     let record = context.parts.catalog.job(context.id)?;
     match spec_of(&record)? {
         JobSpec::Format(spec) => format::run(context, &spec),

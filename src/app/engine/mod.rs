@@ -5,6 +5,7 @@
 //! can be seen to be impossible was refused.
 
 mod answers;
+mod arrival;
 mod cartridges;
 mod evidence;
 mod files;
@@ -87,6 +88,12 @@ pub(super) fn start(
     let audit = Arc::new(open::audit(data, &parts.keys, &clock)?);
     look(&parts);
     let changes = watch::Sender::new(0_u64);
+    let arrived = changes.clone();
+    let waiting = arrival::watch(&parts, move |parts| {
+        look(parts);
+        arrived.send_modify(|value| *value = value.wrapping_add(1));
+    });
+    waiting.map_err(|source| no_thread("for the devices", source))?;
     let bump = changes.clone();
     // Called for every file of a backup, so it does nothing more.
     let changed = Arc::new(move || bump.send_modify(|value| *value = value.wrapping_add(1)));
@@ -103,11 +110,7 @@ pub(super) fn start(
         sums: Mutex::default(),
         scheduler: Scheduler::default(),
     });
-    Scheduler::start(&service).map_err(|source| AppError::Start {
-        message: "no thread can be started for the schedules".to_owned(),
-        next_step: "Free memory, or raise the limit of threads; then start it again.".to_owned(),
-        source: Some(Box::new(source)),
-    })?;
+    Scheduler::start(&service).map_err(|source| no_thread("for the schedules", source))?;
     let scheduled = Arc::clone(&service);
     let watched = Arc::clone(&runner);
     Ok(RunningEngine {
@@ -120,6 +123,14 @@ pub(super) fn start(
         }),
         silent_job: Arc::new(move || watched.silent_job()),
     })
+}
+
+fn no_thread(purpose: &str, source: std::io::Error) -> AppError {
+    AppError::Start {
+        message: format!("no thread can be started {purpose}"),
+        next_step: "Free memory, or raise the limit of threads; then start it again.".to_owned(),
+        source: Some(Box::new(source)),
+    }
 }
 
 /// Looks at the library, and notes in the catalog what is where. A library that does not answer is

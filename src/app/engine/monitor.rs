@@ -38,7 +38,11 @@ impl Service {
         let jobs_active = count(JobState::Running) + count(JobState::Queued);
         findings.truncate(1);
         if let Some(error) = self.parts.equipment.sight().error {
-            let next_step = "Look at the library, then run `fossilsafe library inventory`.";
+            let next_step = if self.parts.equipment.is_there() {
+                "Look at the library, then run `fossilsafe library inventory`."
+            } else {
+                "Switch the library on and check its cables; it is used as soon as it answers."
+            };
             findings.push(finding(Severity::Critical, "library", error, next_step));
         }
         if waiting > 0 {

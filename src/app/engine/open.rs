@@ -8,7 +8,7 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::CatalogStart;
+use super::{CatalogStart, arrival};
 use crate::app::error::AppError;
 use crate::app::settings::{LibraryChoice, Settings, StreamEngine};
 use crate::audit::AuditLog;
@@ -20,7 +20,6 @@ use crate::jobs::equipment::{DriveBay, Equipment};
 use crate::jobs::{Folders, Parts};
 use crate::keys::KeyStore;
 use crate::people::{People, PeopleError};
-use crate::scsi::sg::{Node, NodeKind, SgDevice, find_nodes};
 use crate::scsi::{Transport, TransportError};
 use crate::stream::{EngineChoice, StagingConfig, StreamConfig};
 use crate::vtl::{LibraryPlan, OpenOptions, Timing, VirtualLibrary, VtlErrorKind};
@@ -58,7 +57,7 @@ pub(super) fn open(
     let key = ReservationKey(keys.key_id().number());
     let equipment = match settings.library {
         LibraryChoice::Practice => practice(&data.join(PRACTICE_FOLDER), settings, key, clock)?,
-        LibraryChoice::Devices => devices(key, clock)?,
+        LibraryChoice::Devices => devices(key, clock),
     };
     Ok(Parts {
         catalog,
@@ -215,47 +214,10 @@ fn make_practice(folder: &Path, settings: &Settings) -> Result<(), AppError> {
     std::fs::rename(&new, folder).map_err(io("put into place"))
 }
 
-fn devices(key: ReservationKey, clock: &Arc<dyn Clock>) -> Result<Arc<Equipment>, AppError> {
-    const WHAT: &str = "the library of this machine cannot be used";
-    const NEXT_STEP: &str = "Check cables and power, that the `sg` driver is loaded, and that this \
-        user may open /dev/sg*; or start with --practice-library.";
-    let nodes = find_nodes().map_err(|source| AppError::Io {
-        what: "cannot list the tape devices".to_owned(),
-        source,
-    })?;
-    let mut changer = None;
-    let mut bays = Vec::new();
-    for Node { path, kind } in nodes {
-        match kind {
-            NodeKind::Changer if changer.is_none() => {
-                let device =
-                    SgDevice::open(&path).map_err(|error| failed(WHAT, error, NEXT_STEP))?;
-                let opened = Changer::open(Box::new(device));
-                changer = Some(opened.map_err(|error| failed(WHAT, error, NEXT_STEP))?);
-            }
-            NodeKind::Changer => {
-                tracing::warn!("{} is a second library; the first is used", path.display());
-            }
-            NodeKind::Drive => {
-                let node = path.clone();
-                let connect = Box::new(move || -> Result<Box<dyn Transport>, TransportError> {
-                    Ok(Box::new(SgDevice::open(&node)?))
-                });
-                match DriveBay::discover(connect, clock) {
-                    Ok(bay) => bays.push(bay),
-                    Err(error) => tracing::error!(%error, "{} is not used", path.display()),
-                }
-            }
-        }
-    }
-    if bays.is_empty() {
-        return Err(AppError::Start {
-            message: "no tape drive of this machine can be used".to_owned(),
-            next_step: NEXT_STEP.to_owned(),
-            source: None,
-        });
-    }
-    Ok(Equipment::new(changer, bays, key, Arc::clone(clock)))
+fn devices(key: ReservationKey, clock: &Arc<dyn Clock>) -> Arc<Equipment> {
+    let equipment = Equipment::awaited(key, Arc::clone(clock));
+    arrival::look(&equipment, clock);
+    equipment
 }
 
 fn stream_config(settings: &Settings, clock: &Arc<dyn Clock>) -> StreamConfig {

@@ -7,6 +7,9 @@ use crate::drive::{DriveError, TransportError};
 /// A cartridge could not be loaded, moved or put away.
 #[derive(Debug, thiserror::Error)]
 pub enum EquipmentError {
+    /// No device has been found yet.
+    #[error("no tape drive is connected")]
+    NotThere,
     /// There is no changer: people load the drives.
     #[error("no library is connected: cartridges are loaded by hand")]
     NoChanger,

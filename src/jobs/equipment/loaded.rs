@@ -42,7 +42,7 @@ impl Equipment {
         is_stopped: &dyn Fn() -> bool,
         on_wait: &mut dyn FnMut(&WaitState),
     ) -> Result<Loaded, EquipmentError> {
-        let loaded = match &self.changer {
+        let loaded = match self.changer() {
             Some(_) => self.load_by_robot(barcode, Patience::Until(is_stopped))?,
             None => self.find_loaded_by_hand(barcode, Patience::Until(is_stopped))?,
         };
@@ -59,7 +59,7 @@ impl Equipment {
         barcode: &Barcode,
         on_wait: &mut dyn FnMut(&WaitState),
     ) -> Result<Option<Loaded>, EquipmentError> {
-        let loaded = match &self.changer {
+        let loaded = match self.changer() {
             Some(_) => self.load_by_robot(barcode, Patience::None),
             None => self.find_loaded_by_hand(barcode, Patience::None),
         };
@@ -94,7 +94,7 @@ impl Equipment {
                     other => other?,
                 };
                 let Some(guard) = guard else { return Ok(None) };
-                let serial = self.bays[guard.bay].serial.clone();
+                let serial = self.bays()[guard.bay].serial.clone();
                 match self.bring(guard, barcode) {
                     Ok(Some(loaded)) => return Ok(Some(loaded)),
                     Ok(None) => {}
@@ -122,7 +122,7 @@ impl Equipment {
     fn bring(&self, guard: BayGuard, barcode: &Barcode) -> Result<Option<Loaded>, EquipmentError> {
         // Before anything moves: no cartridge is put into the drive of another host.
         let mut drive = self.connect(guard.bay)?;
-        match self.bring_to(&mut drive, &self.bays[guard.bay].serial, barcode) {
+        match self.bring_to(&mut drive, &self.bays()[guard.bay].serial, barcode) {
             Ok(Some((from, to))) => {
                 // A device node is opened by one at a time; the reservation stays.
                 drop(drive);
@@ -143,7 +143,7 @@ impl Equipment {
         serial: &DriveSerial,
         barcode: &Barcode,
     ) -> Result<Option<(ElementAddress, ElementAddress)>, EquipmentError> {
-        let Some(changer) = &self.changer else { return Err(EquipmentError::NoChanger) };
+        let Some(changer) = self.changer() else { return Err(EquipmentError::NoChanger) };
         let inventory = self.inventory()?;
         let target = inventory.drive_by_serial(serial).ok_or(EquipmentError::NoSuitableDrive)?;
         if target.is_full {
@@ -173,7 +173,7 @@ impl Equipment {
             return Ok(None);
         }
         let mut refusal = None;
-        for bay in 0..self.bays.len() {
+        for bay in 0..self.bays().len() {
             let Some(guard) = self.try_take(bay) else { continue };
             let mut drive = match self.connect(bay) {
                 Err(error @ EquipmentError::Drive(DriveError::Reserved { .. })) => {
@@ -220,12 +220,12 @@ impl Equipment {
     /// # Errors
     /// As [`Loaded::put_away`].
     pub fn put_away_left(self: &Arc<Self>, barcode: &Barcode) -> Result<(), EquipmentError> {
-        if self.changer.is_none() {
+        if self.changer().is_none() {
             return Ok(());
         }
         let element = self.find(barcode)?;
         let bay =
-            self.bays.iter().position(|bay| Some(&bay.serial) == element.drive_serial.as_ref());
+            self.bays().iter().position(|bay| Some(&bay.serial) == element.drive_serial.as_ref());
         match bay.and_then(|bay| self.try_take(bay)) {
             Some(guard) => {
                 self.loaded(guard, barcode, element.source, Some(element.address))?.put_away()
@@ -268,13 +268,13 @@ impl Loaded {
     /// Who the drive is.
     #[must_use]
     pub fn drive_serial(&self) -> &DriveSerial {
-        &self.guard.equipment.bays[self.guard.bay].serial
+        &self.guard.equipment.bays()[self.guard.bay].serial
     }
 
     /// The rates at which the drive streams the cartridge; nothing if it takes what comes.
     #[must_use]
     pub fn rates(&self) -> Option<MediumRates> {
-        let has_motion = self.guard.equipment.bays[self.guard.bay].has_motion;
+        let has_motion = self.guard.equipment.bays()[self.guard.bay].has_motion;
         self.barcode.generation().filter(|_| has_motion).map(MediumRates::of)
     }
 
@@ -319,7 +319,7 @@ impl Loaded {
         on_wait: &mut dyn FnMut(&WaitState),
     ) -> Result<Self, EquipmentError> {
         let (equipment, barcode) = (Arc::clone(&self.guard.equipment), self.barcode.clone());
-        if equipment.changer.is_some() {
+        if equipment.changer().is_some() {
             self.put_away()?;
             return equipment.load(&barcode, is_stopped, on_wait);
         }
@@ -361,7 +361,7 @@ impl Loaded {
         };
         equipment.release(&mut drive)?;
         self.drive = Some(drive);
-        let Some(changer) = &equipment.changer else { return Ok(()) };
+        let Some(changer) = equipment.changer() else { return Ok(()) };
         let Some(element) = self.element else { return Ok(()) };
         let mut changer = changer.lock();
         let inventory = equipment.look(&mut changer)?;

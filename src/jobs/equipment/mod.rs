@@ -5,8 +5,12 @@
 //! host moves the tape under it; what another host has reserved is left alone. Moves go through here and nowhere else, one at a time, each verified by a
 //! fresh look. Locks: a bay is taken before the changer is, and the changer is never held while a drive
 //! works. A job waits for its first drive only; further ones it takes if they are free.
+//!
+//! A machine may start before its library does: until [`arrive`](Equipment::arrive) there is nothing here,
+//! and jobs [wait](Equipment::wait_until_there).
 
 mod bay;
+mod devices;
 mod error;
 mod loaded;
 mod places;
@@ -15,14 +19,16 @@ mod sight;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 
-use crate::changer::{Changer, ChangerIdentity, ElementAddress, Inventory};
-use crate::domain::{Barcode, Clock, LtoGeneration};
+use crate::changer::{ChangerIdentity, ElementAddress, Inventory};
+use crate::domain::{Clock, LtoGeneration};
 use crate::drive::ReservationKey;
+
+use devices::Devices;
 
 pub use bay::{Connect, DriveBay};
 pub use error::EquipmentError;
@@ -31,14 +37,13 @@ pub use places::{element_at, place_of};
 pub use reservation::Holder;
 pub use sight::Sight;
 
-/// How often a job that waits for a drive looks whether it has been told to stop.
+/// How often a job that waits for a drive, or for the devices, looks whether it has been told to stop.
 const DRIVE_WAIT: Duration = Duration::from_millis(500);
 
 /// All tape devices that this appliance uses.
 #[derive(Debug)]
 pub struct Equipment {
-    changer: Option<Mutex<Changer>>,
-    bays: Vec<DriveBay>,
+    devices: OnceLock<Devices>,
     taken: Mutex<Vec<bool>>,
     given_back: Condvar,
     sight: Mutex<Sight>,
@@ -48,26 +53,6 @@ pub struct Equipment {
 }
 
 impl Equipment {
-    /// Takes the devices over; `key` is the same after every start. Without a changer, people load the drives by hand.
-    #[must_use]
-    pub fn new(
-        changer: Option<Changer>,
-        bays: Vec<DriveBay>,
-        key: ReservationKey,
-        clock: Arc<dyn Clock>,
-    ) -> Arc<Self> {
-        let taken = Mutex::new(vec![false; bays.len()]);
-        let changer = changer.map(Mutex::new);
-        let (given_back, sight) = (Condvar::new(), Mutex::default());
-        Arc::new(Self { changer, bays, taken, given_back, sight, key, clock })
-    }
-
-    /// The drives, in the order in which they are numbered for people.
-    #[must_use]
-    pub fn bays(&self) -> &[DriveBay] {
-        &self.bays
-    }
-
     /// True if a job has that drive.
     #[must_use]
     pub fn is_taken(&self, bay: usize) -> bool {
@@ -77,13 +62,13 @@ impl Equipment {
     /// Generations of the drives.
     #[must_use]
     pub fn generations(&self) -> Vec<LtoGeneration> {
-        self.bays.iter().filter_map(|bay| bay.generation).collect()
+        self.bays().iter().filter_map(|bay| bay.generation).collect()
     }
 
     /// Who the changer is; none where people load the drives by hand.
     #[must_use]
     pub fn changer_identity(&self) -> Option<ChangerIdentity> {
-        self.changer.as_ref().map(|changer| changer.lock().identity().clone())
+        self.changer().map(|changer| changer.lock().identity().clone())
     }
 
     /// A fresh look at every element.
@@ -91,7 +76,7 @@ impl Equipment {
     /// # Errors
     /// If there is no changer or it cannot tell.
     pub fn inventory(&self) -> Result<Inventory, EquipmentError> {
-        let changer = self.changer.as_ref().ok_or(EquipmentError::NoChanger)?;
+        let changer = self.need_changer()?;
         self.look(&mut changer.lock())
     }
 
@@ -100,12 +85,9 @@ impl Equipment {
     /// # Errors
     /// If there is no changer or it fails.
     pub fn take_inventory(&self) -> Result<Inventory, EquipmentError> {
-        let changer = self.changer.as_ref().ok_or(EquipmentError::NoChanger)?;
+        let changer = self.need_changer()?;
         changer.lock().initialize_elements(None)?;
-        for (barcode, slot) in self.resolve_half_done_moves()? {
-            let name = barcode.map_or_else(|| "a cartridge".to_owned(), |b| b.to_string());
-            tracing::warn!("{name} was in the robot's hand: put into slot {slot}");
-        }
+        self.empty_robots(&mut changer.lock())?;
         self.look(&mut changer.lock())
     }
 
@@ -118,45 +100,25 @@ impl Equipment {
         from: ElementAddress,
         to: ElementAddress,
     ) -> Result<(), EquipmentError> {
-        let changer = self.changer.as_ref().ok_or(EquipmentError::NoChanger)?;
+        let changer = self.need_changer()?;
         let inventory = self.look(&mut changer.lock())?;
         let bay_at = |address| {
             let serial =
                 inventory.element(address).and_then(|element| element.drive_serial.clone());
-            self.bays.iter().position(|bay| Some(&bay.serial) == serial.as_ref())
+            self.bays().iter().position(|bay| Some(&bay.serial) == serial.as_ref())
         };
         let mut held = Vec::new();
         for bay in [bay_at(from), bay_at(to)].into_iter().flatten() {
             held.push(
-                self.try_take(bay)
-                    .ok_or(EquipmentError::DriveInUse { serial: self.bays[bay].serial.clone() })?,
+                self.try_take(bay).ok_or(EquipmentError::DriveInUse {
+                    serial: self.bays()[bay].serial.clone(),
+                })?,
             );
         }
         if let Some(bay) = bay_at(from) {
             self.release(&mut self.connect(bay)?)?;
         }
         Ok(self.carry(&mut changer.lock(), from, to)?)
-    }
-
-    /// Finds cartridges that a crash left in the robot's hand and puts each into an empty slot.
-    ///
-    /// Returns what was put where.
-    ///
-    /// # Errors
-    /// If the changer cannot tell or cannot move.
-    pub fn resolve_half_done_moves(&self) -> Result<Vec<(Option<Barcode>, u16)>, EquipmentError> {
-        let Some(changer) = &self.changer else { return Ok(Vec::new()) };
-        let mut changer = changer.lock();
-        let mut resolved = Vec::new();
-        loop {
-            let inventory = self.look(&mut changer)?;
-            let Some(robot) = inventory.in_robots().next() else { return Ok(resolved) };
-            let slot = inventory.empty_slot(robot.source).ok_or(EquipmentError::NoEmptySlot)?;
-            let (target, number) = (slot.address, slot.number);
-            let (barcode, from) = (robot.barcode.clone(), robot.address);
-            self.carry(&mut changer, from, target)?;
-            resolved.push((barcode, number));
-        }
     }
 
     /// Takes one drive if no job has it.
@@ -175,12 +137,12 @@ impl Equipment {
         suits: &dyn Fn(&DriveBay) -> bool,
         patience: Patience<'_>,
     ) -> Result<Option<BayGuard>, EquipmentError> {
-        if !self.bays.iter().any(suits) {
+        if !self.bays().iter().any(suits) {
             return Err(EquipmentError::NoSuitableDrive);
         }
         let mut taken = self.taken.lock();
         loop {
-            let free = (0..self.bays.len()).find(|bay| !taken[*bay] && suits(&self.bays[*bay]));
+            let free = (0..self.bays().len()).find(|bay| !taken[*bay] && suits(&self.bays()[*bay]));
             if let Some(bay) = free {
                 taken[bay] = true;
                 return Ok(Some(BayGuard { equipment: Arc::clone(self), bay }));

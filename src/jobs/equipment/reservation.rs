@@ -20,7 +20,7 @@ pub enum Holder {
 impl Equipment {
     /// Opens a drive and reserves it.
     pub(super) fn connect(&self, bay: usize) -> Result<Drive, EquipmentError> {
-        self.bays[bay].connect(self.key, &self.clock)
+        self.bays()[bay].connect(self.key, &self.clock)
     }
 
     /// Unlocks and unloads a cartridge, and gives the reservation up. A job that died may have left
@@ -39,7 +39,7 @@ impl Equipment {
     pub fn holder(self: &Arc<Self>, serial: &DriveSerial) -> Result<Holder, EquipmentError> {
         let bay = self.bay_of(serial)?;
         let Some(_guard) = self.try_take(bay) else { return Ok(Holder::Ours) };
-        let holder = Drive::holder_of(self.bays[bay].way()?, Arc::clone(&self.clock))?;
+        let holder = Drive::holder_of(self.bays()[bay].way()?, Arc::clone(&self.clock))?;
         Ok(match holder {
             None => Holder::Nobody,
             Some(key) if key == self.key => Holder::Ours,
@@ -60,12 +60,12 @@ impl Equipment {
         let bay = self.bay_of(serial)?;
         let in_use = || EquipmentError::DriveInUse { serial: serial.clone() };
         let _guard = self.try_take(bay).ok_or_else(in_use)?;
-        let way = self.bays[bay].way()?;
+        let way = self.bays()[bay].way()?;
         Ok(Drive::free_from(way, Arc::clone(&self.clock), self.key, from)?)
     }
 
     fn bay_of(&self, serial: &DriveSerial) -> Result<usize, EquipmentError> {
-        let found = self.bays.iter().position(|bay| bay.serial == *serial);
+        let found = self.bays().iter().position(|bay| bay.serial == *serial);
         found.ok_or_else(|| EquipmentError::UnknownDrive { serial: serial.clone() })
     }
 }

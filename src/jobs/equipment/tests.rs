@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::Holder;
+use super::{DriveBay, Equipment, EquipmentError, Holder};
+use crate::changer::Changer;
 use crate::drive::{Drive, DriveError, ReservationKey};
 use crate::jobs::JobState;
 use crate::jobs::spec::{self, EraseConsent, FormatSpec, JobSpec, MoveSpec, Need};
@@ -165,4 +166,29 @@ fn a_cartridge_left_in_a_drive_is_put_away_unless_a_job_has_it() {
     equipment.put_away_left(&barcode(1)).unwrap();
     assert_eq!(place_of(&appliance, 1), Place::Slot(0), "{}", appliance.log());
     equipment.put_away_left(&barcode(1)).unwrap();
+}
+
+#[test]
+fn a_job_waits_for_devices_that_come_later_and_can_be_told_not_to() {
+    let appliance = TestAppliance::new(1, 64);
+    let clock = Arc::clone(&appliance.parts().clock);
+    let equipment = Equipment::awaited(THEIRS, Arc::clone(&clock));
+    assert!(!equipment.is_there() && equipment.bays().is_empty());
+    assert!(matches!(equipment.inventory(), Err(EquipmentError::NotThere)));
+    equipment.explain_absence("it is off".to_owned());
+    assert_eq!(equipment.sight().error.as_deref(), Some("it is off"));
+    assert!(matches!(equipment.wait_until_there(&|| true), Err(EquipmentError::Stopped)));
+
+    let waits = std::thread::spawn({
+        let equipment = Arc::clone(&equipment);
+        move || equipment.wait_until_there(&|| false).map(|()| equipment.bays().len())
+    });
+    let library = appliance.library.clone();
+    let connect = Box::new(move || Ok(Box::new(library.drive_as(0, InitiatorId(7))) as Box<_>));
+    let bay = DriveBay::discover(connect, &clock).unwrap();
+    let changer = Changer::open(Box::new(appliance.library.changer())).unwrap();
+    equipment.arrive(Some(changer), vec![bay]);
+    assert_eq!(waits.join().unwrap().unwrap(), 1);
+    assert_eq!(equipment.sight().error, None);
+    assert!(equipment.inventory().is_ok());
 }
