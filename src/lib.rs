@@ -20,6 +20,7 @@ pub mod catalog;
 pub mod pools;
 pub mod people;
 pub mod audit;
+pub mod health;
 pub mod jobs;
 pub mod api;
 pub mod gateway;

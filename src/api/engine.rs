@@ -10,11 +10,13 @@ use std::fmt;
 use tokio::sync::watch;
 
 use super::types::{
-    CartridgeFilter, CartridgeView, CatalogCheck, CreatePoolRequest, EngineFigures, EventsRequest,
+    AlertFilter, AlertView, CartridgeFilter, CartridgeView, CatalogCheck, ChannelRequest,
+    ChannelTest, ChannelView, CreatePoolRequest, DeliveryView, EngineFigures, EventsRequest,
     EvidenceScope, EvidenceTable, FileHit, FileVersion, HealthView, JobAction, JobEvent, JobFilter,
     JobView, KitsView, LibraryView, OpenedKeys, Page, PageRequest, PoolView, PrintedKit,
     ReservationView, RestorePlan, RunFilter, RunView, ScheduleEventView, SchedulePlan,
-    ScheduleView, SearchRequest, SetView, TakeDriveRequest, VersionsRequest, WindowView,
+    ScheduleView, SearchRequest, SetView, StatusView, TakeDriveRequest, VersionsRequest,
+    WindowView,
 };
 use crate::domain::{Barcode, DriveSerial, JobId, PoolName, RunId, SetName, Timestamp};
 use crate::jobs::JobSpec;
@@ -166,6 +168,42 @@ pub trait Engine: Send + Sync + fmt::Debug {
         name: &str,
         window: Option<&MaintenanceWindow>,
     ) -> Result<Page<WindowView>, EngineError>;
+
+    /// Everything that the first page shows. Cheap, however much there is.
+    fn status(&self) -> Result<StatusView, EngineError>;
+
+    /// Looks again at everything that alerts are about, which takes as long as summing up takes.
+    fn look_again(&self) -> Result<StatusView, EngineError>;
+
+    /// A page of alerts, newest first.
+    fn alerts(
+        &self,
+        filter: AlertFilter,
+        page: &PageRequest,
+    ) -> Result<Page<AlertView>, EngineError>;
+
+    /// Takes note of an alert: what happened once is then over.
+    fn acknowledge(&self, id: i64, by: &str, note: Option<&str>) -> Result<AlertView, EngineError>;
+
+    /// Where notices go, by name.
+    fn channels(&self) -> Result<Vec<ChannelView>, EngineError>;
+
+    /// Makes a channel or changes the one of that name.
+    fn put_channel(&self, name: &str, request: &ChannelRequest)
+    -> Result<ChannelView, EngineError>;
+
+    /// Removes a channel, with what was to be sent there.
+    fn remove_channel(&self, name: &str) -> Result<(), EngineError>;
+
+    /// Sends a test to a channel and waits for what its receiver says.
+    fn test_channel(&self, name: &str) -> Result<ChannelTest, EngineError>;
+
+    /// A page of deliveries, newest first; of one channel, if it is named.
+    fn deliveries(
+        &self,
+        channel: Option<&str>,
+        page: &PageRequest,
+    ) -> Result<Page<DeliveryView>, EngineError>;
 
     /// Changes its value whenever an event is kept or a job's progress has moved. The value itself
     /// means nothing. Followers read at their own pace, so it may change at any rate.

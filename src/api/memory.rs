@@ -12,12 +12,13 @@ use tokio::sync::watch;
 use super::engine::{Engine, EngineError, EngineErrorKind};
 use super::server::Serving;
 use super::types::{
-    CartridgeFilter, CartridgeView, CatalogCheck, CreatePoolRequest, EngineFigures, EventLevel,
+    AlertFilter, AlertView, CartridgeFilter, CartridgeView, CatalogCheck, ChannelRequest,
+    ChannelTest, ChannelView, CreatePoolRequest, DeliveryView, EngineFigures, EventLevel,
     EventsRequest, EvidenceScope, EvidenceTable, FileHit, FileVersion, HealthStatus, HealthView,
     JobAction, JobEvent, JobFilter, JobView, KitsView, LibraryView, OpenedKeys, Page, PageRequest,
     PoolView, PrintedKit, ProgressView, ReservationView, RestorePlan, RunFilter, RunView,
-    ScheduleEventView, SchedulePlan, ScheduleView, SearchRequest, SetView, TakeDriveRequest,
-    VersionsRequest, WindowView,
+    ScheduleEventView, SchedulePlan, ScheduleView, SearchRequest, SetView, StatusView,
+    TakeDriveRequest, VersionsRequest, WindowView,
 };
 use crate::audit::AuditLog;
 use crate::domain::{
@@ -306,6 +307,46 @@ impl Engine for Memory {
         _: Option<&MaintenanceWindow>,
     ) -> Result<Page<WindowView>, EngineError> {
         unknown(name)
+    }
+
+    fn status(&self) -> Result<StatusView, EngineError> {
+        unknown("no status")
+    }
+
+    fn look_again(&self) -> Result<StatusView, EngineError> {
+        unknown("no status")
+    }
+
+    fn alerts(&self, _: AlertFilter, _: &PageRequest) -> Result<Page<AlertView>, EngineError> {
+        Ok(Page::whole(Vec::new()))
+    }
+
+    fn acknowledge(&self, id: i64, _: &str, _: Option<&str>) -> Result<AlertView, EngineError> {
+        unknown(&format!("There is no alert {id}."))
+    }
+
+    fn channels(&self) -> Result<Vec<ChannelView>, EngineError> {
+        Ok(Vec::new())
+    }
+
+    fn put_channel(&self, name: &str, _: &ChannelRequest) -> Result<ChannelView, EngineError> {
+        unknown(name)
+    }
+
+    fn remove_channel(&self, name: &str) -> Result<(), EngineError> {
+        unknown(name)
+    }
+
+    fn test_channel(&self, name: &str) -> Result<ChannelTest, EngineError> {
+        unknown(name)
+    }
+
+    fn deliveries(
+        &self,
+        _: Option<&str>,
+        _: &PageRequest,
+    ) -> Result<Page<DeliveryView>, EngineError> {
+        Ok(Page::whole(Vec::new()))
     }
 
     fn changes(&self) -> watch::Receiver<u64> {

@@ -12,6 +12,7 @@
 //!    it is for in `openapi/operations.rs`; then `scripts/gen-api`.
 //! 4. A test in `tests.rs` over a real connection, and the command of `app::cli` that uses it.
 
+mod alerts;
 mod api_keys;
 mod approvals;
 mod audit;
@@ -21,6 +22,7 @@ mod call;
 mod caller;
 mod cartridges;
 mod catalog;
+mod conditional;
 pub mod engine;
 mod error;
 mod files;

@@ -23,6 +23,7 @@ use super::auth::{self, Asker, Shown, Trace};
 use super::body::AnswerBody;
 use super::call::{Answer, Call, JSON};
 use super::caller::{Caller, LocalUser};
+use super::conditional::Condition;
 use super::engine::Engine;
 use super::error::ApiError;
 use super::metrics::Metrics;
@@ -214,6 +215,7 @@ async fn respond(
     let request_id = request_id_of(request.headers());
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let upgrade = Upgrade::of(&mut request);
+    let condition = Condition::of(&method, request.headers());
     let found = routes::find(&method, &path);
     let pattern = found.as_ref().map_or("unknown", |found| found.route.path);
     let mut trace = found.as_ref().ok().map(|it| Trace::of(it.route, &path, &request_id));
@@ -227,7 +229,7 @@ async fn respond(
         None => answer,
     };
     let mut response = answer
-        .and_then(|answer| into_response(shared, answer, upgrade))
+        .and_then(|answer| into_response(shared, answer, upgrade, &condition))
         .unwrap_or_else(|error| problem(&error, &request_id));
     let status = response.status().as_u16();
     let took = shared.serving.clock.elapsed().saturating_sub(began);
@@ -382,11 +384,12 @@ fn into_response(
     shared: &Shared,
     answer: Answer,
     upgrade: Option<Upgrade>,
+    condition: &Condition,
 ) -> Result<Response<AnswerBody>, ApiError> {
     let (engine, stop) = (Arc::clone(&shared.serving.engine), shared.stop.clone());
     Ok(match answer {
         Answer::Whole { status, content_type, body, cookie } => {
-            let mut response = response(status, content_type, AnswerBody::whole(body));
+            let mut response = condition.response(status, content_type, body);
             if let Some(cookie) = cookie {
                 response.headers_mut().insert(SET_COOKIE, cookie);
             }
@@ -415,7 +418,7 @@ fn problem(error: &ApiError, request_id: &str) -> Response<AnswerBody> {
     response
 }
 
-fn response(
+pub(super) fn response(
     status: StatusCode,
     content_type: &'static str,
     body: AnswerBody,

@@ -20,6 +20,16 @@ pub(super) fn health(call: &Call) -> Result<Answer, ApiError> {
     Answer::json_as(status, &view)
 }
 
+/// Everything that the first page shows.
+pub(super) fn status(call: &Call) -> Result<Answer, ApiError> {
+    Answer::json(&call.engine.status()?)
+}
+
+/// The same after a new look at everything.
+pub(super) fn look_again(call: &Call) -> Result<Answer, ApiError> {
+    Answer::json(&call.engine.look_again()?)
+}
+
 /// What answers.
 pub(super) fn version(_: &Call) -> Result<Answer, ApiError> {
     Answer::json(&VersionView::current())

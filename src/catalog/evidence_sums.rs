@@ -8,15 +8,15 @@ use std::collections::{BTreeMap, HashSet};
 
 use rusqlite::{Connection, params};
 
-use crate::domain::{ByteCount, CopyLetter, RunId, VolumeUuid};
+use crate::domain::{ByteCount, CopyLetter, RunId, SetName, Timestamp, VolumeUuid};
 
 use super::Catalog;
 use super::error::CatalogError;
-use super::evidence::Effective;
+use super::evidence::{Effective, EvidenceAct, EvidenceState};
 use super::evidence_store::segment_totals;
 use super::files::{EvidenceBook, FileKind, VERSION_COLUMNS, VersionRow};
 use super::folder_copies::FolderCopies;
-use super::ids::{CopyId, SEQUENCE_LIMIT, SegmentId};
+use super::ids::{CopyId, SEQUENCE_LIMIT, SegmentId, time_from_sql};
 use super::runs::{FileTotals, run_key, view_until};
 
 /// Copies and parts, and their bytes, by the volume they are on and by what counts for them.
@@ -31,6 +31,15 @@ pub struct ReferredEvidence {
     pub copies: BTreeMap<(CopyLetter, Effective), FileTotals>,
     /// Where they are, each copy and each part counted by itself.
     pub volumes: VolumeSums,
+}
+
+/// What was last said of a set's copies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SetProof {
+    /// The newest act of evidence: while it is the same, so are the sums.
+    pub newest_act: i64,
+    /// When anything of it was last read back.
+    pub last_read_back: Option<Timestamp>,
 }
 
 impl Catalog {
@@ -68,6 +77,32 @@ impl Catalog {
                 add_segment(reader, &mut book, segment.id, key, &mut sums)?;
             }
             Ok(sums)
+        })
+    }
+
+    /// When anything of a set was last read back, and what its sums follow from besides its newest run.
+    ///
+    /// # Errors
+    /// `Database` if it cannot be read; of an unknown set nothing was proven.
+    pub fn proof_of_set(&self, set: &SetName) -> Result<SetProof, CatalogError> {
+        self.read("look for the last proof of a set", |reader| {
+            let mut statement = reader.prepare_cached(
+                "SELECT coalesce(max(e.id), 0),
+                   max(CASE WHEN e.act = ?2 AND e.state IN (?3, ?4) THEN e.at END)
+                 FROM sets s JOIN runs r ON r.set_id = s.id JOIN segments g ON g.run_id = r.id
+                   JOIN evidence e ON e.segment_id = g.id
+                 WHERE s.name = ?1",
+            )?;
+            let values = params![
+                set.as_str(),
+                EvidenceAct::Say,
+                EvidenceState::ReadBack,
+                EvidenceState::Proven
+            ];
+            Ok(statement.query_row(values, |row| {
+                let last_read_back = row.get::<_, Option<i64>>(1)?.map(time_from_sql);
+                Ok(SetProof { newest_act: row.get(0)?, last_read_back })
+            })?)
         })
     }
 

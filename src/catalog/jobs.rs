@@ -349,6 +349,18 @@ impl Catalog {
         Ok(id)
     }
 
+    /// The number of the newest event; 0 if there is none.
+    ///
+    /// # Errors
+    /// `Database` if it cannot be read.
+    pub fn newest_event(&self) -> Result<i64, CatalogError> {
+        self.read("look for the newest event", |reader| {
+            let mut statement =
+                reader.prepare_cached("SELECT coalesce(max(id), 0) FROM job_events")?;
+            Ok(statement.query_row([], |row| row.get(0))?)
+        })
+    }
+
     /// Events after the number `after`, oldest first, of one job or of all.
     ///
     /// # Errors

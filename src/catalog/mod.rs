@@ -9,12 +9,14 @@
 //! are interned, extents are packed, whatever can be large is read in pages, and the search index is a
 //! file of its own that is written behind the run and can be made again at any time.
 //!
-//! Two files beside it outlive it: who may sign in (`people`), and who did what (`audit_log`). They cannot be
-//! read back from tapes, so a catalog that is moved aside leaves them where they are.
+//! Three files beside it outlive it: who may sign in (`people`), who did what (`audit_log`), and what needs
+//! a person (`alerts`). They cannot be read back from tapes, so a catalog that is moved aside leaves them
+//! where they are.
 //!
 //! `SCHEMA.md` has the tables, their writers, sizes as measured, and how to add a migration. All SQL of
 //! the product is in this folder. Threads: [`Catalog`] is shared by cloning; one writer, many readers.
 
+pub mod alerts;
 pub mod audit_log;
 pub mod browse;
 pub mod cartridges;
@@ -58,7 +60,7 @@ pub use equipment::{DriveRecord, LibraryRecord, MoveEnd, MoveOrder, ProductIdent
 pub use error::{CatalogError, CatalogErrorKind, Subject};
 pub use evidence::{Effective, EvidenceState, SegmentEvidence};
 pub use evidence_store::{EvidenceTable, OutcomeRecord};
-pub use evidence_sums::{ReferredEvidence, VolumeSums};
+pub use evidence_sums::{ReferredEvidence, SetProof, VolumeSums};
 pub use extents::CopyExtent;
 pub use files::{CopyStanding, FileKind, FileVersion, FullVersion, OutcomeState};
 pub use ids::{CartridgeId, CopyId, SegmentId};

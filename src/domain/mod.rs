@@ -41,6 +41,7 @@ pub mod peer;
 pub mod problem;
 pub mod timestamp;
 pub mod units;
+pub mod worker;
 
 pub use barcode::Barcode;
 pub use clock::{Clock, SystemClock, VirtualClock};

@@ -90,10 +90,14 @@ impl LocalKey {
         Some(BASE64.encode(sealed))
     }
 
-    pub(super) fn open(&self, text: &str) -> Option<Zeroizing<[u8; DATA_KEY_BYTES]>> {
+    fn open_any(&self, text: &str) -> Option<Zeroizing<Vec<u8>>> {
         let bytes = BASE64.decode(text).ok()?;
         let (nonce, sealed) = bytes.split_at_checked(NONCE_BYTES)?;
-        let plain = Zeroizing::new(self.0.decrypt(Nonce::from_slice(nonce), sealed).ok()?);
+        Some(Zeroizing::new(self.0.decrypt(Nonce::from_slice(nonce), sealed).ok()?))
+    }
+
+    pub(super) fn open(&self, text: &str) -> Option<Zeroizing<[u8; DATA_KEY_BYTES]>> {
+        let plain = self.open_any(text)?;
         let mut secret = Zeroizing::new([0; DATA_KEY_BYTES]);
         (plain.len() == DATA_KEY_BYTES).then(|| secret.copy_from_slice(&plain))?;
         Some(secret)
@@ -101,6 +105,20 @@ impl LocalKey {
 }
 
 impl KeyRing {
+    /// Seals a password or the like that has to be kept, so that a copy of the file it is kept in says
+    /// nothing. Nothing only for texts above 64 GiB.
+    #[must_use]
+    pub fn seal_text(&self, secret: &str) -> Option<String> {
+        self.local.seal(secret.as_bytes())
+    }
+
+    /// Opens what [`KeyRing::seal_text`] has sealed; nothing if it was not, or with another key.
+    #[must_use]
+    pub fn open_text(&self, sealed: &str) -> Option<Zeroizing<String>> {
+        let plain = self.local.open_any(sealed)?;
+        std::str::from_utf8(&plain).ok().map(|text| Zeroizing::new(text.to_owned()))
+    }
+
     /// Opens the folder, and makes it where there is none.
     ///
     /// # Errors

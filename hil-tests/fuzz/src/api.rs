@@ -8,11 +8,13 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use fossilsafe::api::types::{
-    CartridgeFilter, CartridgeView, CatalogCheck, CreatePoolRequest, EngineFigures, EventsRequest,
+    AlertFilter, AlertView, CartridgeFilter, CartridgeView, CatalogCheck, ChannelRequest,
+    ChannelTest, ChannelView, CreatePoolRequest, DeliveryView, EngineFigures, EventsRequest,
     EvidenceScope, EvidenceTable, FileHit, FileVersion, HealthStatus, HealthView, JobAction,
     JobEvent, JobFilter, JobView, KitsView, LibraryView, OpenedKeys, Page, PageRequest, PoolView,
     PrintedKit, ReservationView, RestorePlan, RunFilter, RunView, ScheduleEventView, SchedulePlan,
-    ScheduleView, SearchRequest, SetView, TakeDriveRequest, VersionsRequest, WindowView,
+    ScheduleView, SearchRequest, SetView, StatusView, TakeDriveRequest, VersionsRequest,
+    WindowView,
 };
 use fossilsafe::api::{Engine, EngineError, EngineErrorKind, Server, Serving};
 use fossilsafe::audit::AuditLog;
@@ -306,6 +308,46 @@ impl Engine for Refusing {
     }
 
     fn retire_kit(&self, _: KeyId) -> Result<KitsView, EngineError> {
+        no()
+    }
+
+    fn status(&self) -> Result<StatusView, EngineError> {
+        no()
+    }
+
+    fn look_again(&self) -> Result<StatusView, EngineError> {
+        no()
+    }
+
+    fn alerts(&self, _: AlertFilter, _: &PageRequest) -> Result<Page<AlertView>, EngineError> {
+        no()
+    }
+
+    fn acknowledge(&self, _: i64, _: &str, _: Option<&str>) -> Result<AlertView, EngineError> {
+        no()
+    }
+
+    fn channels(&self) -> Result<Vec<ChannelView>, EngineError> {
+        no()
+    }
+
+    fn put_channel(&self, _: &str, _: &ChannelRequest) -> Result<ChannelView, EngineError> {
+        no()
+    }
+
+    fn remove_channel(&self, _: &str) -> Result<(), EngineError> {
+        no()
+    }
+
+    fn test_channel(&self, _: &str) -> Result<ChannelTest, EngineError> {
+        no()
+    }
+
+    fn deliveries(
+        &self,
+        _: Option<&str>,
+        _: &PageRequest,
+    ) -> Result<Page<DeliveryView>, EngineError> {
         no()
     }
 

@@ -6,6 +6,7 @@
 //! not what the code says, and `scripts/gen-api` writes it.
 
 mod operations;
+mod parameters;
 mod schemas;
 
 use std::sync::OnceLock;
@@ -107,7 +108,7 @@ fn parameters(route: &Route) -> Vec<Value> {
     let in_path = in_path.map(|name| (name, "path", true));
     let in_query = route.query.iter().map(|name| (*name, "query", false));
     let parameter = |(name, place, is_required): (&str, &str, bool)| {
-        let (schema, text) = operations::parameter(name);
+        let (schema, text) = parameters::parameter(name);
         json!({
             "name": name, "in": place, "required": is_required, "schema": schema, "description": text,
         })

@@ -4,19 +4,19 @@ use std::collections::BTreeMap;
 
 use hyper::Method;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::api::routes::Route;
 use crate::api::types::{
-    ApiKeyView, ApprovalView, CartridgeView, CatalogCheck, ConfirmKitRequest, ConfirmTotpRequest,
-    CreatePoolRequest, EvidenceTable, FileHit, FileVersion, FormatRequest, HealthView, JobEvent,
-    JobView, KitRequest, KitsView, LIMIT_DEFAULT, LIMIT_MAX, LibraryView, MadeApiKey,
-    NewApiKeyRequest, NewUserRequest, OpenSessionView, OpenedKeys, Page, PasswordOnly,
-    PasswordRequest, PoolView, PrintedKit, RecoveryCodes, ReservationView, ResetPasswordRequest,
-    RestorePlan, RunView, ScheduleEventView, SchedulePlan, SchedulePreview, ScheduleRequest,
-    ScheduleView, SessionView, SetView, SetupRequest, SetupView, SignInRequest, SignInResult,
-    TakeDriveRequest, TwoPersonRule, UserChange, UserView, UserWithPassword, VersionView,
-    WindowView,
+    AcknowledgeRequest, AlertView, ApiKeyView, ApprovalView, CartridgeView, CatalogCheck,
+    ChannelRequest, ChannelTest, ChannelView, ConfirmKitRequest, ConfirmTotpRequest,
+    CreatePoolRequest, DeliveryView, EvidenceTable, FileHit, FileVersion, FormatRequest,
+    HealthView, JobEvent, JobView, KitRequest, KitsView, LibraryView, MadeApiKey, NewApiKeyRequest,
+    NewUserRequest, OpenSessionView, OpenedKeys, Page, PasswordOnly, PasswordRequest, PoolView,
+    PrintedKit, RecoveryCodes, ReservationView, ResetPasswordRequest, RestorePlan, RunView,
+    ScheduleEventView, SchedulePlan, SchedulePreview, ScheduleRequest, ScheduleView, SessionView,
+    SetView, SetupRequest, SetupView, SignInRequest, SignInResult, StatusView, TakeDriveRequest,
+    TwoPersonRule, UserChange, UserView, UserWithPassword, VersionView, WindowView,
 };
 use crate::audit::{Entry, Report};
 use crate::jobs::spec::{BackupSpec, MoveSpec, RebuildSpec, RestoreSpec, VerifySpec};
@@ -87,6 +87,33 @@ operations! {
     GET "/api/healthz" "Whether it works"
         "Answers at once, also when catalog or library do not; 503 when it cannot do its work."
         Nothing => 200 Json(of::<HealthView>), 503 Json(of::<HealthView>);
+    GET "/api/status" "Everything at once"
+        "Is my data safe, what needs me, what is the machine doing: for the first page. Cheap, and conditional."
+        Nothing => 200 Json(of::<StatusView>);
+    POST "/api/status/look" "Look again"
+        "Sums up what is proven and raises alerts now, which happens by itself within a minute."
+        Nothing => 200 Json(of::<StatusView>);
+    GET "/api/alerts" "Alerts" "What needs or needed a person, newest first, a page at a time."
+        Nothing => 200 Json(of::<Page<AlertView>>);
+    POST "/api/alerts/{id}/acknowledge" "Take note of an alert"
+        "What happened once is then over; what stands goes on, and is told again only if it becomes worse."
+        Asked::OptionalJson(of::<AcknowledgeRequest>) => 200 Json(of::<AlertView>);
+    GET "/api/notifications/channels" "Where notices go"
+        "Webhooks, mail and SNMP traps, by name; no secret."
+        Nothing => 200 Json(of::<Page<ChannelView>>);
+    PUT "/api/notifications/channels/{name}" "Set a channel"
+        "Makes or changes one. Its secret is never shown again."
+        Asked::Json(of::<ChannelRequest>) => 200 Json(of::<ChannelView>);
+    DELETE "/api/notifications/channels/{name}" "Remove a channel"
+        "What was to be sent there is not sent."
+        Nothing => 204 Done;
+    POST "/api/notifications/channels/{name}/test" "Try a channel"
+        "Sends a test and waits for what the receiver says, at most a quarter of a minute."
+        Nothing => 200 Json(of::<ChannelTest>);
+    GET "/api/notifications/deliveries" "Deliveries"
+        "What was sent to whom and what came of it, newest first, a page at a time; the newest thousand."
+        Nothing => 200 Json(of::<Page<DeliveryView>>);
+
     GET "/api/version" "What answers" "Product, release, and the version of this API."
         Nothing => 200 Json(of::<VersionView>);
     GET "/api/openapi.json" "This document" "The description of the API, as this release has it."
@@ -339,51 +366,4 @@ pub(super) fn find(route: &Route) -> &'static Operation {
 #[cfg(test)]
 pub(super) fn all() -> impl Iterator<Item = &'static Operation> {
     OPERATIONS.iter()
-}
-
-/// The schema and the text of a part of a path or a query name. A name means the same in every route.
-pub(super) fn parameter(name: &str) -> (Value, &'static str) {
-    let text = json!({ "type": "string" });
-    let number = json!({ "type": "integer", "minimum": 0 });
-    let moment = json!({ "type": "string", "format": "date-time" });
-    match name {
-        "action" => (text, "Only entries of this action, as POST /api/users."),
-        "actor" => (text, "Only entries of this user or key."),
-        "outcome" => (text, "Only entries with this outcome: ok, or the code of a refusal."),
-        "since" => (moment, "Only entries of this moment or later."),
-        "until" => (moment, "Only entries before this moment."),
-        "active" => (json!({ "type": "boolean" }), "True: only jobs that have not ended."),
-        "after" => (text, "Where to go on: the `next` of the page before, or the last event seen."),
-        "barcode" | "cartridge" => (text, "The barcode of a cartridge."),
-        "count" => (number, "How many moments are wanted."),
-        "cron" => (text, "Five fields, or six with seconds first, as 30 2 * * MON-FRI."),
-        "extension" => (text, "Only names with this extension, with or without its dot."),
-        "from" => (moment, "Only moments after this one; now, if not given."),
-        "id" => (
-            json!({ "type": "integer", "format": "int64" }),
-            "The number of a job, key, session or approval.",
-        ),
-        "kit" => (text, "The name of a recovery kit."),
-        "kind" => (text, "Only jobs of this kind, as backup or restore."),
-        "limit" => (
-            json!({ "type": "integer", "minimum": 1, "maximum": LIMIT_MAX, "default": LIMIT_DEFAULT }),
-            "Most items of the page.",
-        ),
-        "modified_after" => (moment, "Only files modified at this moment or later."),
-        "modified_before" => (moment, "Only files modified before this moment."),
-        "name" => (text, "The name of the schedule, window or user."),
-        "path" => (text, "The exact path at the source; bytes that are no UTF-8 percent-encoded."),
-        "pool" => (text, "The name of a pool."),
-        "q" => (text, "Words or parts of the path, case ignored."),
-        "run" => (text, "The name of a run."),
-        "serial" => (text, "The serial number of a drive."),
-        "set" => (text, "The name of a set."),
-        "size_bytes_max" => (number, "Only files of at most this many bytes."),
-        "size_bytes_min" => (number, "Only files of at least this many bytes."),
-        "state" => (text, "Only what is in this state."),
-        "time_zone" => (text, "A name of the IANA list, as Europe/Berlin; UTC, if not given."),
-        "under" => (text, "Only paths below this folder."),
-        // A test refuses it.
-        _ => (text, ""),
-    }
 }

@@ -5,6 +5,7 @@
 //! command line and the console only show them. Sizes are bytes, times are UTC with nanoseconds, and
 //! sentences for people stand beside the codes for programs.
 
+mod alert;
 mod cartridge;
 mod evidence;
 mod file;
@@ -16,9 +17,14 @@ mod people;
 mod restore;
 mod schedule;
 mod set;
+mod status;
 mod system;
 
 pub use crate::domain::Problem;
+pub use alert::{
+    AcknowledgeRequest, AlertFilter, AlertView, ChannelRequest, ChannelTest, ChannelView,
+    DeliveryView,
+};
 pub use cartridge::{CartridgeFilter, CartridgeState, CartridgeView, FormatRequest, VolumeView};
 pub use evidence::{
     CartridgeEvidence, CopyEvidence, EvidenceRow, EvidenceScope, EvidenceState, EvidenceTable,
@@ -49,6 +55,10 @@ pub use schedule::{
     ScheduleEventView, SchedulePlan, SchedulePreview, ScheduleRequest, ScheduleView, WindowView,
 };
 pub use set::{RunFilter, RunState, RunView, SetView};
+pub use status::{
+    AlertsSummary, JobBrief, JobsSummary, LibrarySummary, NextScheduled, Safety, SetsSummary,
+    StatusView,
+};
 pub use system::{
     CatalogCheck, EngineFigures, FindingView, HealthStatus, HealthView, Severity, VersionView,
 };

@@ -73,6 +73,18 @@ pub enum Severity {
     Critical,
 }
 
+impl Severity {
+    /// As it stands in JSON.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Critical => "critical",
+        }
+    }
+}
+
 /// Figures for monitoring. Names of states are those of the API.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct EngineFigures {

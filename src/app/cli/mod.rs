@@ -4,11 +4,13 @@
 //! `--json` exactly one JSON document goes to standard output, also for an error to standard error, so
 //! that scripts never parse what is meant for people.
 
+mod alert;
 mod audit;
 mod backup;
 mod bench;
 mod cartridge;
 mod catalog;
+mod channel;
 mod console;
 mod evidence;
 mod follow;
@@ -26,6 +28,7 @@ mod ltfs_target;
 #[cfg(test)]
 mod ltfs_tests;
 mod output;
+mod overview;
 mod restore;
 mod schedule;
 mod search;
@@ -90,6 +93,14 @@ enum Command {
     Gateway(service::GatewayArguments),
     /// Say whether the engine works and what needs a person
     Status,
+    /// Say whether the data is safe, what needs a person, and what is being done
+    Overview(overview::OverviewArguments),
+    /// Alerts: what needs a person; list, take note
+    #[command(subcommand)]
+    Alert(alert::AlertCommand),
+    /// Channels that alerts are told by: webhooks, mail, SNMP traps
+    #[command(subcommand)]
+    Channel(channel::ChannelCommand),
     /// The library: show it, move cartridges, look again
     #[command(subcommand)]
     Library(library::LibraryCommand),
@@ -215,6 +226,9 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, AppError> {
         Command::Engine(arguments) => service::run_engine(&arguments, output),
         Command::Gateway(arguments) => service::run_gateway(&arguments, output),
         Command::Status => status::run(&context()?),
+        Command::Overview(arguments) => overview::run(arguments, &context()?),
+        Command::Alert(command) => alert::run(command, &context()?),
+        Command::Channel(command) => channel::run(command, &context()?),
         Command::Library(command) => library::run(command, &context()?),
         Command::Cartridge(command) => cartridge::run(command, &context()?),
         Command::Backup(arguments) => backup::run(arguments, &context()?),

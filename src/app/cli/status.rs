@@ -2,7 +2,7 @@
 
 use super::Context;
 use super::output::{Output, Table};
-use crate::api::types::{HealthStatus, HealthView, Severity, VersionView};
+use crate::api::types::{HealthStatus, HealthView, VersionView};
 use crate::app::error::{AppError, Exit};
 
 /// Whether the engine works and what needs a person.
@@ -15,12 +15,8 @@ pub(super) fn run(context: &Context) -> Result<Exit, AppError> {
         output.line(&health.sentence)?;
         let mut table = Table::new(&["FINDING", "ABOUT", "WHAT", "NEXT STEP"]);
         for finding in health.findings {
-            let severity = match finding.severity {
-                Severity::Info => "info",
-                Severity::Warning => "warning",
-                Severity::Critical => "critical",
-            };
-            let cells = [severity.to_owned(), finding.subject, finding.sentence, finding.next_step];
+            let severity = finding.severity.name().to_owned();
+            let cells = [severity, finding.subject, finding.sentence, finding.next_step];
             table.row(cells.to_vec());
         }
         output.table(&table, "Nothing needs a person.")?;

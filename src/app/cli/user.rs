@@ -100,7 +100,7 @@ pub(super) fn run(command: UserCommand, context: &Context) -> Result<Exit, AppEr
     }
 }
 
-fn typed(is_wanted: bool) -> Result<Option<Secret>, AppError> {
+pub(super) fn typed(is_wanted: bool) -> Result<Option<Secret>, AppError> {
     if !is_wanted {
         return Ok(None);
     }

@@ -4,6 +4,7 @@ use crate::api::engine::{EngineError, EngineErrorKind as Kind};
 use crate::api::types::{Page, PageRequest};
 use crate::catalog::{CatalogError, CatalogErrorKind};
 use crate::domain::Barcode;
+use crate::health::{HealthError, HealthErrorKind};
 use crate::jobs::JobError;
 
 /// A refusal for what the catalog says.
@@ -63,6 +64,37 @@ pub(super) fn job(error: JobError) -> EngineError {
             EngineError::new(kind, "job_refused", failure.message, failure.next_step)
         }
     }
+}
+
+/// A refusal for what alerts and channels say.
+pub(super) fn health(error: HealthError) -> EngineError {
+    let message = error.to_string();
+    let (kind, code, next_step) = match error.kind() {
+        HealthErrorKind::NotFound => (
+            Kind::NotFound,
+            "unknown",
+            "See `fossilsafe alert list` and `fossilsafe channel list`.",
+        ),
+        HealthErrorKind::Invalid => (
+            Kind::Invalid,
+            "bad_channel",
+            "Correct what the message names and set the channel again.",
+        ),
+        HealthErrorKind::Conflict => {
+            (Kind::Conflict, "channel_secret", "Set the channel again with its secret.")
+        }
+        HealthErrorKind::Unavailable => (
+            Kind::Unavailable,
+            "alerts_unavailable",
+            "Check the disk of the data folder, then try again.",
+        ),
+        HealthErrorKind::Corrupt => (
+            Kind::Corrupt,
+            "alerts_damaged",
+            "Put a copy of alerts.db back, or move it away and start again: channels have to be set anew.",
+        ),
+    };
+    EngineError::new(kind, code, message, next_step)
 }
 
 /// Nobody knows that barcode.

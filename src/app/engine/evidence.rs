@@ -144,7 +144,7 @@ impl Proven {
         }
     }
 
-    fn is_complete(&self) -> bool {
+    pub(super) fn is_complete(&self) -> bool {
         let is_weak = |(state, totals): (&EvidenceState, &FileTotals)| {
             *state < EvidenceState::Indexed && totals.files > 0
         };
@@ -154,7 +154,7 @@ impl Proven {
             && self.copies.values().all(Self::is_complete)
     }
 
-    fn sentence(&self) -> String {
+    pub(super) fn sentence(&self) -> String {
         if !self.copies.is_empty() {
             let each =
                 self.copies.iter().map(|(copy, it)| format!("Copy {copy}: {}", it.sentence()));

@@ -22,7 +22,7 @@ impl Service {
         self.view_of(record)
     }
 
-    fn view_of(&self, record: JobRecord) -> Result<JobView, EngineError> {
+    pub(super) fn view_of(&self, record: JobRecord) -> Result<JobView, EngineError> {
         let spec = spec_of(&record).map_err(|error| {
             EngineError::new(
                 EngineErrorKind::Corrupt,

@@ -39,13 +39,8 @@ impl Service {
     fn drive_view(&self, bay: usize, element: Option<&Element>) -> DriveView {
         let equipment = &self.parts.equipment;
         let drive = &equipment.bays()[bay];
-        let is_full = element.is_some_and(|element| element.is_full);
         let barcode = element.and_then(|element| element.barcode.clone());
-        let state = match (equipment.is_taken(bay), is_full) {
-            (true, _) => DriveState::Busy,
-            (false, true) => DriveState::Loaded,
-            (false, false) => DriveState::Empty,
-        };
+        let state = self.drive_state(bay, element);
         let job = if state == DriveState::Busy { self.job_with(barcode.as_ref()) } else { None };
         DriveView {
             number: element.map(|element| element.number),
@@ -58,6 +53,27 @@ impl Service {
             barcode,
             job,
             alerts: Vec::new(),
+        }
+    }
+
+    /// What each drive does.
+    pub(super) fn drive_states(&self) -> Vec<DriveState> {
+        let sight = self.parts.equipment.sight();
+        let found = sight.inventory.as_ref();
+        let bays = self.parts.equipment.bays().iter().enumerate();
+        bays.map(|(bay, drive)| {
+            let element = found.and_then(|found| found.drive_by_serial(&drive.serial));
+            self.drive_state(bay, element)
+        })
+        .collect()
+    }
+
+    fn drive_state(&self, bay: usize, element: Option<&Element>) -> DriveState {
+        let is_full = element.is_some_and(|element| element.is_full);
+        match (self.parts.equipment.is_taken(bay), is_full) {
+            (true, _) => DriveState::Busy,
+            (false, true) => DriveState::Loaded,
+            (false, false) => DriveState::Empty,
         }
     }
 

@@ -4,6 +4,7 @@
 //! nothing here touches a device, so a question never waits for a robot. Work is handed to the [`Runner`] as jobs, after what
 //! can be seen to be impossible was refused.
 
+mod alerts;
 mod answers;
 mod arrival;
 mod cartridges;
@@ -19,16 +20,18 @@ mod reservation;
 mod scheduler;
 mod schedules;
 mod sets;
+mod standing;
+mod status;
 #[cfg(test)]
 mod tests;
+mod watch;
 
 use std::path::Path;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
-use tokio::sync::watch;
+use tokio::sync::watch as changing;
 
-use self::scheduler::Scheduler;
+use self::watch::Watch;
 pub(super) use open::virtual_equipment;
 
 use super::error::AppError;
@@ -36,14 +39,18 @@ use super::settings::{LibraryChoice, Settings};
 use crate::api::Engine;
 use crate::api::engine::EngineError;
 use crate::api::types::{
-    CartridgeFilter, CartridgeView, CatalogCheck, CreatePoolRequest, EngineFigures, EventsRequest,
+    AlertFilter, AlertView, CartridgeFilter, CartridgeView, CatalogCheck, ChannelRequest,
+    ChannelTest, ChannelView, CreatePoolRequest, DeliveryView, EngineFigures, EventsRequest,
     EvidenceScope, EvidenceTable, FileHit, FileVersion, HealthView, JobAction, JobEvent, JobFilter,
     JobView, KitsView, LibraryView, OpenedKeys, Page, PageRequest, PoolView, PrintedKit,
     ReservationView, RestorePlan, RunFilter, RunView, ScheduleEventView, SchedulePlan,
-    ScheduleView, SearchRequest, SetView, TakeDriveRequest, VersionsRequest, WindowView,
+    ScheduleView, SearchRequest, SetView, StatusView, TakeDriveRequest, VersionsRequest,
+    WindowView,
 };
 use crate::audit::AuditLog;
+use crate::domain::worker::Worker;
 use crate::domain::{Barcode, Clock, DriveSerial, JobId, PoolName, RunId, SetName, Timestamp};
+use crate::health::Health;
 use crate::jobs::spec::RestoreSpec;
 use crate::jobs::{JobSpec, Parts, Runner, inventory};
 use crate::keys::KeyId;
@@ -86,8 +93,9 @@ pub(super) fn start(
     let parts = Arc::new(open::open(data, settings, catalog, &clock)?);
     let people = Arc::new(open::people(data, &clock)?);
     let audit = Arc::new(open::audit(data, &parts.keys, &clock)?);
+    let health = Arc::new(open::health(data, &parts, &clock)?);
     look(&parts);
-    let changes = watch::Sender::new(0_u64);
+    let changes = changing::Sender::new(0_u64);
     let arrived = changes.clone();
     let waiting = arrival::watch(&parts, move |parts| {
         look(parts);
@@ -107,19 +115,25 @@ pub(super) fn start(
         runner: Arc::clone(&runner),
         changes,
         is_practice: settings.library == LibraryChoice::Practice,
-        sums: Mutex::default(),
-        scheduler: Scheduler::default(),
+        health,
+        watch: Watch::default(),
+        scheduler: Worker::default(),
     });
-    Scheduler::start(&service).map_err(|source| no_thread("for the schedules", source))?;
-    let scheduled = Arc::clone(&service);
+    let begun = scheduler::start(&service)
+        .and_then(|()| watch::start(&service))
+        .and_then(|()| service.health.start());
+    begun.map_err(|source| no_thread("for schedules and alerts", source))?;
+    let working = Arc::clone(&service);
     let watched = Arc::clone(&runner);
     Ok(RunningEngine {
         engine: service,
         people,
         audit,
         stop: Box::new(move || {
-            scheduled.scheduler.stop();
+            working.scheduler.stop();
             runner.stop();
+            working.watch.worker.stop();
+            working.health.stop();
         }),
         silent_job: Arc::new(move || watched.silent_job()),
     })
@@ -146,11 +160,13 @@ fn look(parts: &Parts) {
 struct Service {
     parts: Arc<Parts>,
     runner: Arc<Runner>,
-    changes: watch::Sender<u64>,
+    changes: changing::Sender<u64>,
     is_practice: bool,
-    /// Sums that take long, for those who ask every few seconds.
-    sums: Mutex<monitor::Sums>,
-    scheduler: Scheduler,
+    /// What needs a person, and those who are told.
+    health: Arc<Health>,
+    /// Sums that take long, for those who ask every few seconds, and alerts.
+    watch: Watch,
+    scheduler: Worker,
 }
 
 impl std::fmt::Debug for Service {
@@ -358,7 +374,56 @@ impl Engine for Service {
         self.set_window(name, window)
     }
 
-    fn changes(&self) -> watch::Receiver<u64> {
+    fn status(&self) -> Result<StatusView, EngineError> {
+        self.status_view()
+    }
+
+    fn look_again(&self) -> Result<StatusView, EngineError> {
+        self.look()?;
+        self.status_view()
+    }
+
+    fn alerts(
+        &self,
+        filter: AlertFilter,
+        page: &PageRequest,
+    ) -> Result<Page<AlertView>, EngineError> {
+        self.alert_views(filter, page)
+    }
+
+    fn acknowledge(&self, id: i64, by: &str, note: Option<&str>) -> Result<AlertView, EngineError> {
+        self.noted(id, by, note)
+    }
+
+    fn channels(&self) -> Result<Vec<ChannelView>, EngineError> {
+        self.channel_views()
+    }
+
+    fn put_channel(
+        &self,
+        name: &str,
+        request: &ChannelRequest,
+    ) -> Result<ChannelView, EngineError> {
+        self.set_channel(name, request)
+    }
+
+    fn remove_channel(&self, name: &str) -> Result<(), EngineError> {
+        self.health.remove_channel(name).map_err(answers::health)
+    }
+
+    fn test_channel(&self, name: &str) -> Result<ChannelTest, EngineError> {
+        self.tried_channel(name)
+    }
+
+    fn deliveries(
+        &self,
+        channel: Option<&str>,
+        page: &PageRequest,
+    ) -> Result<Page<DeliveryView>, EngineError> {
+        self.delivery_views(channel, page)
+    }
+
+    fn changes(&self) -> changing::Receiver<u64> {
         self.changes.subscribe()
     }
 }

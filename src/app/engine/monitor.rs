@@ -1,26 +1,12 @@
 //! Health and figures: what a person or a monitor asks every few seconds.
 
-use std::collections::BTreeMap;
-use std::time::Duration;
-
 use super::{Service, answers};
 use crate::api::engine::EngineError;
 use crate::api::types::{
-    CatalogCheck, EngineFigures, EvidenceRow, EvidenceScope, FindingView, HealthStatus, HealthView,
-    ProgressView, Severity,
+    CatalogCheck, EngineFigures, FindingView, HealthStatus, HealthView, ProgressView, Severity,
 };
 use crate::catalog::JobState;
-
-/// Evidence of everything is summed up for monitors no more often than this: with ten million files
-/// it can take seconds, and they ask every 15 s.
-const SUMS_INTERVAL: Duration = Duration::from_secs(60);
-
-/// Sums that were made for a monitor, and when.
-#[derive(Debug, Default)]
-pub(super) struct Sums {
-    at: Option<Duration>,
-    evidence: Vec<EvidenceRow>,
-}
+use std::collections::BTreeMap;
 
 impl Service {
     pub(super) fn health_view(&self) -> HealthView {
@@ -80,26 +66,17 @@ impl Service {
                 figures.streams.extend(progress.and_then(|p| p.stream).map(|s| (job.id, s)));
             }
         }
-        count_names(&mut figures.cartridges, self.all_cartridges()?.iter().map(|c| c.state.name()));
+        let standing = self.standing()?;
+        count_names(&mut figures.cartridges, standing.cartridges.iter().map(|c| c.state.name()));
         count_names(
             &mut figures.drives,
             self.library_view()?.drives.iter().map(|d| d.state.name()),
         );
-        for row in self.evidence_sums()? {
+        for row in &standing.evidence {
             figures.evidence_files.insert(row.state.name().to_owned(), row.files);
             figures.evidence_bytes.insert(row.state.name().to_owned(), row.bytes);
         }
         Ok(figures)
-    }
-
-    fn evidence_sums(&self) -> Result<Vec<EvidenceRow>, EngineError> {
-        let now = self.parts.clock.elapsed();
-        let mut sums = self.sums.lock();
-        if sums.at.is_none_or(|at| now.saturating_sub(at) >= SUMS_INTERVAL) {
-            sums.evidence = self.evidence_table(&EvidenceScope::Everything)?.rows;
-            sums.at = Some(now);
-        }
-        Ok(sums.evidence.clone())
     }
 
     pub(super) fn checked_catalog(&self) -> CatalogCheck {

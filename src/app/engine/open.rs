@@ -16,6 +16,7 @@ use crate::catalog::{Catalog, CatalogError, CatalogErrorKind, OpenCheck};
 use crate::changer::Changer;
 use crate::domain::Clock;
 use crate::drive::ReservationKey;
+use crate::health::Health;
 use crate::jobs::equipment::{DriveBay, Equipment};
 use crate::jobs::{Folders, Parts};
 use crate::keys::KeyStore;
@@ -100,6 +101,19 @@ pub(super) fn audit(
         can still be read.";
     AuditLog::open(data, Arc::clone(keys), Arc::clone(clock))
         .map_err(|error| failed("the audit log cannot be opened", error, NEXT_STEP))
+}
+
+/// Opens the alerts and the channels that they are told by.
+pub(super) fn health(
+    data: &Path,
+    parts: &Parts,
+    clock: &Arc<dyn Clock>,
+) -> Result<Health, AppError> {
+    const NEXT_STEP: &str = "Put a copy of alerts.db back, or move it away: channels have to be set anew \
+        then.";
+    let ring = Arc::clone(parts.keys.ring());
+    Health::open(data, ring, Arc::clone(clock), &parts.host)
+        .map_err(|error| failed("the alerts cannot be opened", error, NEXT_STEP))
 }
 
 /// Something cannot start; `error` says why.

@@ -5,10 +5,8 @@
 //! seen at the next look and tried again as its rule says.
 
 use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::Duration;
 
-use parking_lot::{Condvar, Mutex};
 use serde::{Deserialize, Serialize};
 
 use super::schedules::plan_of;
@@ -52,56 +50,10 @@ impl Pending {
     }
 }
 
-/// The thread, and how it is woken and ended.
-#[derive(Debug, Default)]
-pub(super) struct Scheduler {
-    state: Mutex<State>,
-    woken: Condvar,
-    thread: Mutex<Option<JoinHandle<()>>>,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    is_woken: bool,
-    is_stopping: bool,
-}
-
-impl Scheduler {
-    /// Begins to deal with schedules.
-    pub(super) fn start(service: &Arc<Service>) -> std::io::Result<()> {
-        let looking = Arc::clone(service);
-        let thread = std::thread::Builder::new()
-            .name("scheduler".to_owned())
-            .spawn(move || while looking.scheduler.rest(looking.deal_with_schedules()) {})?;
-        *service.scheduler.thread.lock() = Some(thread);
-        Ok(())
-    }
-
-    /// Has it look now.
-    pub(super) fn wake(&self) {
-        self.state.lock().is_woken = true;
-        self.woken.notify_all();
-    }
-
-    /// Ends it; blocks until it has ended. Nothing is started after that.
-    pub(super) fn stop(&self) {
-        self.state.lock().is_stopping = true;
-        self.woken.notify_all();
-        if let Some(thread) = self.thread.lock().take() {
-            // Its panic was logged when it happened, and there is nothing to be saved.
-            let _ = thread.join();
-        }
-    }
-
-    /// Sleeps until it is time, or somebody wakes it; false if it is to end.
-    fn rest(&self, at_most: Duration) -> bool {
-        let mut state = self.state.lock();
-        if !state.is_woken && !state.is_stopping {
-            self.woken.wait_for(&mut state, at_most.min(LOOK_AGAIN));
-        }
-        state.is_woken = false;
-        !state.is_stopping
-    }
+/// Begins to deal with schedules.
+pub(super) fn start(service: &Arc<Service>) -> std::io::Result<()> {
+    let looking = Arc::clone(service);
+    service.scheduler.start("scheduler", LOOK_AGAIN, move || looking.deal_with_schedules())
 }
 
 impl Service {

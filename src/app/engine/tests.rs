@@ -3,6 +3,7 @@
 //! Each test starts it in a folder of its own on a free port. What a job does to a tape is tested where
 //! the job is; here it is whether the answers fit together, and what is refused before a job is made.
 
+mod alerts;
 mod schedules;
 
 use std::path::Path;

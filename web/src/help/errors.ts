@@ -509,6 +509,34 @@ export const ERROR_PAGES: Record<string, ErrorPage> = {
       "If it is damaged, rebuild it from the tapes.",
     ],
   },
+  bad_channel: {
+    title: "The channel could never deliver",
+    meaning: "An address, an event or a secret of the channel is missing or cannot be right.",
+    risk: SAFE,
+    steps: ["Correct what the message names and set the channel again."],
+  },
+  channel_secret: {
+    title: "The channel's secret cannot be opened",
+    meaning: "It was sealed with a key that this appliance does not have any more.",
+    risk: SAFE,
+    steps: ["Set the channel again with its secret.", "Try it."],
+  },
+  alerts_unavailable: {
+    title: "Alerts cannot be read or kept",
+    meaning: "The file of alerts is busy, or its disk is full or refuses.",
+    risk: SAFE,
+    steps: ["Check the disk of the data folder, then try again."],
+  },
+  alerts_damaged: {
+    title: "The file of alerts is damaged",
+    meaning:
+      "It was written by another release, or is not what was written. Backups are not affected.",
+    risk: SAFE,
+    steps: [
+      "Put a copy of alerts.db back, or move it away and start the engine again.",
+      "Then set the channels anew.",
+    ],
+  },
   catalog_damaged: {
     title: "The catalog is damaged",
     meaning: "Its file does not agree with its own sums.",

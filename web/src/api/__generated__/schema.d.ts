@@ -4,6 +4,46 @@
  */
 
 export interface paths {
+    "/api/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Alerts
+         * @description What needs or needed a person, newest first, a page at a time. Needs the role: viewer.
+         */
+        get: operations["get_alerts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/alerts/{id}/acknowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take note of an alert
+         * @description What happened once is then over; what stands goes on, and is told again only if it becomes worse. Needs the role: operator.
+         */
+        post: operations["post_alerts_id_acknowledge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/approvals": {
         parameters: {
             query?: never;
@@ -908,6 +948,90 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/notifications/channels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Where notices go
+         * @description Webhooks, mail and SNMP traps, by name; no secret. Needs the role: admin.
+         */
+        get: operations["get_notifications_channels"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/notifications/channels/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set a channel
+         * @description Makes or changes one. Its secret is never shown again. Needs the role: admin.
+         */
+        put: operations["put_notifications_channels_name"];
+        post?: never;
+        /**
+         * Remove a channel
+         * @description What was to be sent there is not sent. Needs the role: admin.
+         */
+        delete: operations["delete_notifications_channels_name"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/notifications/channels/{name}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try a channel
+         * @description Sends a test and waits for what the receiver says, at most a quarter of a minute. Needs the role: admin.
+         */
+        post: operations["post_notifications_channels_name_test"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/notifications/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Deliveries
+         * @description What was sent to whom and what came of it, newest first, a page at a time; the newest thousand. Needs the role: admin.
+         */
+        get: operations["get_notifications_deliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/openapi.json": {
         parameters: {
             query?: never;
@@ -1332,6 +1456,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Everything at once
+         * @description Is my data safe, what needs me, what is the machine doing: for the first page. Cheap, and conditional. Needs the role: viewer.
+         */
+        get: operations["get_status"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/status/look": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Look again
+         * @description Sums up what is proven and raises alerts now, which happens by itself within a minute. Needs the role: operator.
+         */
+        post: operations["post_status_look"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/system/metrics/prometheus": {
         parameters: {
             query?: never;
@@ -1488,6 +1652,66 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description Something that needs or needed a person. */
+        AlertView: {
+            /** @description When somebody took note of it. */
+            acknowledged: components["schemas"]["Timestamp"] | null;
+            /** @description Who. */
+            acknowledged_by: string | null;
+            /** @description When it had gone. */
+            ended: components["schemas"]["Timestamp"] | null;
+            /**
+             * Format: int64
+             * @description Its number.
+             */
+            id: number;
+            /** @description A stable word: `set_never_proven`, `job_failed` … */
+            kind: string;
+            /** @description What to do. */
+            next_step: string;
+            /** @description What they wrote. */
+            note: string | null;
+            /** @description When it was found first. */
+            raised: components["schemas"]["Timestamp"];
+            /** @description What was found. */
+            sentence: string;
+            /** @description How urgent. */
+            severity: components["schemas"]["Severity"];
+            /** @description What it is about: a set, a drive's serial number, a barcode, a job. */
+            subject: string;
+            /**
+             * Format: uint64
+             * @description How often it happened; what stands counts once.
+             */
+            times: number;
+        };
+        /** @description One page of a list. */
+        AlertViewPage: {
+            /** @description The items, in the list's order. */
+            items: components["schemas"]["AlertView"][];
+            /** @description Pass this as `after` for the next page; absent on the last. Opaque, good for this list only. */
+            next?: string | null;
+        };
+        /** @description What needs a person. */
+        AlertsSummary: {
+            /**
+             * Format: uint64
+             * @description Open alerts of this severity.
+             */
+            critical: number;
+            /**
+             * Format: uint64
+             * @description Open alerts of this severity.
+             */
+            info: number;
+            /** @description Those that nobody has taken note of, worst first; at most twenty. */
+            items: components["schemas"]["AlertView"][];
+            /**
+             * Format: uint64
+             * @description Open alerts of this severity.
+             */
+            warning: number;
+        };
         /** @description An API key, without what it opens with. */
         ApiKeyView: {
             /** @description When it was made. */
@@ -1682,6 +1906,43 @@ export interface components {
             /** @description From the device. */
             vendor: string;
         };
+        /** @description What came of trying a channel. */
+        ChannelTest: {
+            /** @description True if the receiver took it. */
+            is_taken: boolean;
+            /** @description What it said, or why it could not be asked. */
+            sentence: string;
+        };
+        /** @description Where notices go. */
+        ChannelView: {
+            /** @description When it was set. */
+            changed: components["schemas"]["Timestamp"];
+            /**
+             * @description Only these kinds of events; all if none is named.
+             * @default []
+             */
+            events: string[];
+            /** @description True if it has a secret, which is never shown. */
+            has_secret: boolean;
+            /** @description Whether anything is sent. */
+            is_enabled: boolean;
+            /** @description Its name. */
+            name: string;
+            /**
+             * @description Only what is at least so urgent: `info`, `warning` or `critical`.
+             * @default warning
+             */
+            severity_min: string;
+            /** @description Where it leads. */
+            target: components["schemas"]["Target"];
+        };
+        /** @description One page of a list. */
+        ChannelViewPage: {
+            /** @description The items, in the list's order. */
+            items: components["schemas"]["ChannelView"][];
+            /** @description Pass this as `after` for the next page; absent on the last. Opaque, good for this list only. */
+            next?: string | null;
+        };
         /** @description How file content is stored. */
         Compression: "none" | {
             zstd: {
@@ -1724,6 +1985,40 @@ export interface components {
             ] | null;
             /** @description The volume. */
             volume: components["schemas"]["VolumeUuid"];
+        };
+        /** @description One notice to one channel. */
+        DeliveryView: {
+            /**
+             * Format: uint32
+             * @description How often it was tried.
+             */
+            attempts: number;
+            /** @description The channel. */
+            channel: string;
+            /** @description When it was queued. */
+            created: components["schemas"]["Timestamp"];
+            /** @description When it is tried next, if it waits. */
+            due: components["schemas"]["Timestamp"] | null;
+            /** @description When it was taken or given up. */
+            ended: components["schemas"]["Timestamp"] | null;
+            /** @description Why the last attempt failed. */
+            error: string | null;
+            /**
+             * Format: int64
+             * @description Its number, which the receiver sees too.
+             */
+            id: number;
+            /** @description What is sent. */
+            notice: components["schemas"]["Notice"];
+            /** @description `waiting`, `delivered` or `given_up`. */
+            state: string;
+        };
+        /** @description One page of a list. */
+        DeliveryViewPage: {
+            /** @description The items, in the list's order. */
+            items: components["schemas"]["DeliveryView"][];
+            /** @description Pass this as `after` for the next page; absent on the last. Opaque, good for this list only. */
+            next?: string | null;
         };
         /** @description What one drive does. */
         DriveRate: {
@@ -2033,6 +2328,29 @@ export interface components {
         };
         /** @description What may be asked of a job. */
         JobAction: "pause" | "resume" | "cancel";
+        /** @description A job in one line. */
+        JobBrief: {
+            /**
+             * Format: uint64
+             * @description Bytes done.
+             */
+            bytes_done: number;
+            /**
+             * Format: uint64
+             * @description Bytes known.
+             */
+            bytes_total: number;
+            /** @description Its number. */
+            id: components["schemas"]["JobId"];
+            /** @description `backup`, `restore` … */
+            kind: string;
+            /** @description What it is doing, as a few words. */
+            stage: string;
+            /** @description Where it is. */
+            state: components["schemas"]["JobState"];
+            /** @description What it does, to what. */
+            title: string;
+        };
         /** @description Something that happened in a job; kept with it. */
         JobEvent: {
             /** @description When. */
@@ -2155,6 +2473,21 @@ export interface components {
             /** @description Pass this as `after` for the next page; absent on the last. Opaque, good for this list only. */
             next?: string | null;
         };
+        /** @description What is being done. */
+        JobsSummary: {
+            /**
+             * Format: uint64
+             * @description Jobs that have not ended.
+             */
+            active: number;
+            /** @description They, newest first; at most twenty. */
+            items: components["schemas"]["JobBrief"][];
+            /**
+             * Format: uint64
+             * @description Those of them that wait for a person.
+             */
+            waiting: number;
+        };
         /** @description The name of a key or a recovery kit. */
         KeyId: string;
         /** @description A recovery kit, but for its secret. */
@@ -2196,6 +2529,41 @@ export interface components {
         };
         /** @description The serial number of a library. */
         LibrarySerial: string;
+        /** @description The library in figures, as it was last seen. */
+        LibrarySummary: {
+            /** @description Known cartridges by state, also those that are elsewhere. */
+            cartridges: {
+                [key: string]: number;
+            };
+            /** @description Drives by state. */
+            drives: {
+                [key: string]: number;
+            };
+            /** @description True for the practice library. */
+            is_practice: boolean;
+            /** @description False if the last look failed. */
+            is_reachable: boolean;
+            /**
+             * Format: uint64
+             * @description Mail slots.
+             */
+            mail_slots: number;
+            /**
+             * Format: uint64
+             * @description Mail slots with a cartridge.
+             */
+            mail_slots_full: number;
+            /**
+             * Format: uint64
+             * @description Slots.
+             */
+            slots: number;
+            /**
+             * Format: uint64
+             * @description Slots with a cartridge.
+             */
+            slots_full: number;
+        };
         /** @description Everything that holds or reads a cartridge. */
         LibraryView: {
             /** @description The changer; a drive that stands alone has none. */
@@ -2218,6 +2586,8 @@ export interface components {
             /** @description All of it: `Authorization: Bearer fsk_…`. */
             secret: components["schemas"]["Secret"];
         };
+        /** @description How a connection to a mail server is protected. */
+        MailSecurity: "tls" | "starttls" | "none";
         /** @description What becomes of moments at which the appliance was off or not allowed to start anything. */
         Missed: "run_once" | "skip";
         /** @description What a restore does about a cartridge that is not in the library. */
@@ -2283,6 +2653,39 @@ export interface components {
             /** @constant */
             need: "attention";
         });
+        /** @description What is done next by itself. */
+        NextScheduled: {
+            /** @description When. */
+            at: components["schemas"]["Timestamp"];
+            /** @description The schedule. */
+            schedule: string;
+        };
+        /** @description What is sent about one event. */
+        Notice: {
+            /**
+             * Format: int64
+             * @description The number of the alert, by which it is acknowledged.
+             */
+            alert?: number | null;
+            /** @description When. */
+            at: components["schemas"]["Timestamp"];
+            /** @description The kind of event, as `job_failed`. */
+            event: string;
+            /** @description The appliance. */
+            host: string;
+            /** @description What to do. */
+            next_step: string;
+            /** @description What was found. */
+            sentence: string;
+            /** @description `info`, `warning` or `critical`. */
+            severity: string;
+            /** @description Whether it began, ended, or happened. */
+            state: components["schemas"]["NoticeState"];
+            /** @description What it is about: a set, a drive's serial number, a barcode, a job. */
+            subject: string;
+        };
+        /** @description Whether something began, ended, or happened. */
+        NoticeState: "raised" | "ended" | "happened" | "test";
         /** @description A session in a list. */
         OpenSessionView: {
             /** @description Where it was begun. */
@@ -2593,6 +2996,8 @@ export interface components {
             /** @description Pass this as `after` for the next page; absent on the last. Opaque, good for this list only. */
             next?: string | null;
         };
+        /** @description Is my data safe. */
+        Safety: "safe" | "attention" | "at_risk" | "empty" | "unknown";
         /**
          * @description What became of a moment of a schedule.
          * @enum {string}
@@ -2741,6 +3146,41 @@ export interface components {
             /** @description Pass this as `after` for the next page; absent on the last. Opaque, good for this list only. */
             next?: string | null;
         };
+        /** @description What is protected, by the newest run of every set. */
+        SetsSummary: {
+            /**
+             * Format: uint64
+             * @description Their bytes.
+             */
+            bytes: number;
+            /**
+             * Format: uint64
+             * @description Sets whose every file is indexed.
+             */
+            complete: number;
+            /**
+             * Format: uint64
+             * @description Files.
+             */
+            files: number;
+            /**
+             * Format: uint64
+             * @description Sets of which nothing was ever read back.
+             */
+            never_proven: number;
+            /** @description The set whose last proof is the oldest was proven then. */
+            oldest_proof: components["schemas"]["Timestamp"] | null;
+            /**
+             * Format: uint64
+             * @description Files that were read back or restored, and agreed.
+             */
+            proven_files: number;
+            /**
+             * Format: uint64
+             * @description Sets.
+             */
+            total: number;
+        };
         /** @description Whether there is no admin yet. */
         SetupView: {
             /** @description True until somebody has made the first admin. */
@@ -2752,6 +3192,27 @@ export interface components {
         Sha256Digest: string;
         /** @description What signing in leads to. */
         SignInResult: components["schemas"]["SessionView"] | components["schemas"]["SecondFactorNeeded"];
+        /** @description Is my data safe, what needs me, what is the machine doing. */
+        StatusView: {
+            /** @description What needs a person. */
+            alerts: components["schemas"]["AlertsSummary"];
+            /** @description The appliance. */
+            host: string;
+            /** @description What is being done. */
+            jobs: components["schemas"]["JobsSummary"];
+            /** @description The library. */
+            library: components["schemas"]["LibrarySummary"];
+            /** @description What is done next by itself. */
+            next_scheduled: components["schemas"]["NextScheduled"] | null;
+            /** @description Is my data safe, in one word. */
+            safety: components["schemas"]["Safety"];
+            /** @description The same in one sentence. */
+            sentence: string;
+            /** @description What is protected, and what is proven of it. */
+            sets: components["schemas"]["SetsSummary"];
+            /** @description The release that answers. */
+            version: string;
+        };
         /** @description Live figures of the data path. */
         StreamFigures: {
             /**
@@ -2787,6 +3248,45 @@ export interface components {
              * @default 0
              */
             staged_bytes: number;
+        };
+        /** @description Where a channel leads. */
+        Target: {
+            /** @description Certificates (PEM) that are trusted besides the public ones. */
+            ca_pem?: string | null;
+            /** @constant */
+            kind: "webhook";
+            /** @description `https://` or `http://`. */
+            url: string;
+        } | {
+            /** @description Certificates (PEM) that are trusted besides the public ones. */
+            ca_pem?: string | null;
+            /** @description From whom. */
+            from: string;
+            /** @constant */
+            kind: "mail";
+            /**
+             * Format: uint16
+             * @description Its port; 465 with `tls`, 587 with `starttls`, 25 with `none`, if not given.
+             */
+            port?: number | null;
+            /** @description How the connection is protected. */
+            security: components["schemas"]["MailSecurity"];
+            /** @description Its name. */
+            server: string;
+            /** @description To whom. */
+            to: string[];
+            /** @description Who signs in; needs the channel's secret as password. */
+            user?: string | null;
+        } | {
+            /** @constant */
+            kind: "snmp";
+            /**
+             * Format: uint16
+             * @description Its port; 162 if not given.
+             */
+            port?: number | null;
+            /** @description Its name or address. */
+            server: string;
         };
         /**
          * Format: date-time
@@ -2946,6 +3446,255 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    get_alerts: {
+        parameters: {
+            query?: {
+                /** @description True: only alerts that last. */
+                open?: boolean;
+                /** @description Where to go on: the `next` of the page before, or the last event seen. */
+                after?: string;
+                /** @description Most items of the page. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertViewPage"];
+                };
+            };
+            /** @description Something in the request cannot be right. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Who asks may not, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests from one address; Retry-After says how long to wait. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A mistake in FossilSafe, or damage in what it keeps. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine went away before it answered. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine or a device does not answer now; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_alerts_id_acknowledge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The number of a job, key, session, approval or alert. */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description What others should know.
+                     * @default null
+                     */
+                    note?: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertView"];
+                };
+            };
+            /** @description Something in the request cannot be right. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Who asks may not, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Right, and not possible in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A person has to do something at the library first. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests from one address; Retry-After says how long to wait. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A mistake in FossilSafe, or damage in what it keeps. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine went away before it answered. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine or a device does not answer now; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_approvals: {
         parameters: {
             query?: {
@@ -3311,7 +4060,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The number of a job, key, session or approval. */
+                /** @description The number of a job, key, session, approval or alert. */
                 id: number;
             };
             cookie?: never;
@@ -3433,7 +4182,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The number of a job, key, session or approval. */
+                /** @description The number of a job, key, session, approval or alert. */
                 id: number;
             };
             cookie?: never;
@@ -6031,7 +6780,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The number of a job, key, session or approval. */
+                /** @description The number of a job, key, session, approval or alert. */
                 id: number;
             };
             cookie?: never;
@@ -6135,7 +6884,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The number of a job, key, session or approval. */
+                /** @description The number of a job, key, session, approval or alert. */
                 id: number;
             };
             cookie?: never;
@@ -6260,7 +7009,7 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @description The number of a job, key, session or approval. */
+                /** @description The number of a job, key, session, approval or alert. */
                 id: number;
             };
             cookie?: never;
@@ -6369,7 +7118,7 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @description The number of a job, key, session or approval. */
+                /** @description The number of a job, key, session, approval or alert. */
                 id: number;
             };
             cookie?: never;
@@ -6473,7 +7222,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The number of a job, key, session or approval. */
+                /** @description The number of a job, key, session, approval or alert. */
                 id: number;
             };
             cookie?: never;
@@ -6595,7 +7344,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The number of a job, key, session or approval. */
+                /** @description The number of a job, key, session, approval or alert. */
                 id: number;
             };
             cookie?: never;
@@ -6941,7 +7690,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The number of a job, key, session or approval. */
+                /** @description The number of a job, key, session, approval or alert. */
                 id: number;
             };
             cookie?: never;
@@ -8484,7 +9233,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The name of the schedule, window or user. */
+                /** @description The name of the schedule, window, user or channel. */
                 name: string;
             };
             cookie?: never;
@@ -8641,7 +9390,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The name of the schedule, window or user. */
+                /** @description The name of the schedule, window, user or channel. */
                 name: string;
             };
             cookie?: never;
@@ -8686,6 +9435,679 @@ export interface operations {
             };
             /** @description There is no such thing. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Right, and not possible in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A person has to do something at the library first. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests from one address; Retry-After says how long to wait. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A mistake in FossilSafe, or damage in what it keeps. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine went away before it answered. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine or a device does not answer now; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_notifications_channels: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelViewPage"];
+                };
+            };
+            /** @description Something in the request cannot be right. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Who asks may not, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Right, and not possible in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A person has to do something at the library first. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests from one address; Retry-After says how long to wait. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A mistake in FossilSafe, or damage in what it keeps. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine went away before it answered. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine or a device does not answer now; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_notifications_channels_name: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The name of the schedule, window, user or channel. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description Only these kinds of events; all if none is named.
+                     * @default []
+                     */
+                    events?: string[];
+                    /**
+                     * @description Whether anything is sent.
+                     * @default true
+                     */
+                    is_enabled?: boolean;
+                    /**
+                     * @description What webhooks are signed with, the password of the mail server, or the community of traps. Left out,
+                     *     a channel that leads where it led keeps what it has.
+                     */
+                    secret?: string | null;
+                    /**
+                     * @description Only what is at least so urgent: `info`, `warning` or `critical`.
+                     * @default warning
+                     */
+                    severity_min?: string;
+                    /** @description Where it leads. */
+                    target: {
+                        /** @description Certificates (PEM) that are trusted besides the public ones. */
+                        ca_pem?: string | null;
+                        /** @constant */
+                        kind: "webhook";
+                        /** @description `https://` or `http://`. */
+                        url: string;
+                    } | {
+                        /** @description Certificates (PEM) that are trusted besides the public ones. */
+                        ca_pem?: string | null;
+                        /** @description From whom. */
+                        from: string;
+                        /** @constant */
+                        kind: "mail";
+                        /**
+                         * Format: uint16
+                         * @description Its port; 465 with `tls`, 587 with `starttls`, 25 with `none`, if not given.
+                         */
+                        port?: number | null;
+                        /** @description How the connection is protected. */
+                        security: "tls" | "starttls" | "none";
+                        /** @description Its name. */
+                        server: string;
+                        /** @description To whom. */
+                        to: string[];
+                        /** @description Who signs in; needs the channel's secret as password. */
+                        user?: string | null;
+                    } | {
+                        /** @constant */
+                        kind: "snmp";
+                        /**
+                         * Format: uint16
+                         * @description Its port; 162 if not given.
+                         */
+                        port?: number | null;
+                        /** @description Its name or address. */
+                        server: string;
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelView"];
+                };
+            };
+            /** @description Something in the request cannot be right. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Who asks may not, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Right, and not possible in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A person has to do something at the library first. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests from one address; Retry-After says how long to wait. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A mistake in FossilSafe, or damage in what it keeps. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine went away before it answered. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine or a device does not answer now; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_notifications_channels_name: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The name of the schedule, window, user or channel. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; there is nothing to say. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something in the request cannot be right. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Who asks may not, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Right, and not possible in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A person has to do something at the library first. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests from one address; Retry-After says how long to wait. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A mistake in FossilSafe, or damage in what it keeps. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine went away before it answered. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine or a device does not answer now; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_notifications_channels_name_test: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The name of the schedule, window, user or channel. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelTest"];
+                };
+            };
+            /** @description Something in the request cannot be right. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Who asks may not, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Right, and not possible in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A person has to do something at the library first. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests from one address; Retry-After says how long to wait. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A mistake in FossilSafe, or damage in what it keeps. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine went away before it answered. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine or a device does not answer now; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_notifications_deliveries: {
+        parameters: {
+            query?: {
+                /** @description The name of a channel. */
+                channel?: string;
+                /** @description Where to go on: the `next` of the page before, or the last event seen. */
+                after?: string;
+                /** @description Most items of the page. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryViewPage"];
+                };
+            };
+            /** @description Something in the request cannot be right. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Who asks may not, or the request comes from a page of another origin. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10432,7 +11854,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The name of the schedule, window or user. */
+                /** @description The name of the schedule, window, user or channel. */
                 name: string;
             };
             cookie?: never;
@@ -10536,7 +11958,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The name of the schedule, window or user. */
+                /** @description The name of the schedule, window, user or channel. */
                 name: string;
             };
             cookie?: never;
@@ -10873,7 +12295,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The name of the schedule, window or user. */
+                /** @description The name of the schedule, window, user or channel. */
                 name: string;
             };
             cookie?: never;
@@ -10997,7 +12419,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The name of the schedule, window or user. */
+                /** @description The name of the schedule, window, user or channel. */
                 name: string;
             };
             cookie?: never;
@@ -11119,7 +12541,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The name of the schedule, window or user. */
+                /** @description The name of the schedule, window, user or channel. */
                 name: string;
             };
             cookie?: never;
@@ -11246,7 +12668,7 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @description The name of the schedule, window or user. */
+                /** @description The name of the schedule, window, user or channel. */
                 name: string;
             };
             cookie?: never;
@@ -11350,7 +12772,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The name of the schedule, window or user. */
+                /** @description The name of the schedule, window, user or channel. */
                 name: string;
             };
             cookie?: never;
@@ -11564,7 +12986,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The number of a job, key, session or approval. */
+                /** @description The number of a job, key, session, approval or alert. */
                 id: number;
             };
             cookie?: never;
@@ -12057,6 +13479,208 @@ export interface operations {
             };
         };
     };
+    get_status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatusView"];
+                };
+            };
+            /** @description Something in the request cannot be right. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Who asks may not, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests from one address; Retry-After says how long to wait. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A mistake in FossilSafe, or damage in what it keeps. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine went away before it answered. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine or a device does not answer now; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_status_look: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatusView"];
+                };
+            };
+            /** @description Something in the request cannot be right. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Who asks may not, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Right, and not possible in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A person has to do something at the library first. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests from one address; Retry-After says how long to wait. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A mistake in FossilSafe, or damage in what it keeps. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine went away before it answered. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine or a device does not answer now; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_system_metrics_prometheus: {
         parameters: {
             query?: never;
@@ -12406,7 +14030,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The name of the schedule, window or user. */
+                /** @description The name of the schedule, window, user or channel. */
                 name: string;
             };
             cookie?: never;
@@ -12528,7 +14152,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The name of the schedule, window or user. */
+                /** @description The name of the schedule, window, user or channel. */
                 name: string;
             };
             cookie?: never;
@@ -12648,7 +14272,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The name of the schedule, window or user. */
+                /** @description The name of the schedule, window, user or channel. */
                 name: string;
             };
             cookie?: never;
@@ -12800,7 +14424,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The name of the schedule, window or user. */
+                /** @description The name of the schedule, window, user or channel. */
                 name: string;
             };
             cookie?: never;
