@@ -73,13 +73,6 @@ export interface Page<T> {
 export type JobKind = JobSpec["kind"];
 export type PlaceKind = Place["place"];
 
-export type Role = "viewer" | "operator" | "admin";
-export interface SessionView {
-  user: string;
-  role: Role;
-  /** Only with a cookie, as the next two. */
-  csrf?: string;
-  idle_seconds?: number;
-  expires_at?: string;
-  second_factor_needed?: boolean;
-}
+export type Role = Schemas["Role"];
+export type SessionView = Schemas["SessionView"];
+export type SignInResult = Schemas["SignInResult"];

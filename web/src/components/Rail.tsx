@@ -1,12 +1,16 @@
 // Where one can go: the rail of a wide window, the bar of a phone.
 import { Link, useLocation } from "wouter";
 import { health, jobs, version } from "../api/queries";
+import type { SessionView } from "../api/types";
 import { useLockAwareQuery } from "../hooks/useLockAwareQuery";
+import { useSignOut } from "../hooks/useSignOut";
 import { useConnection } from "../stores/connection";
 import { useSession } from "../stores/session";
+import { Button } from "../ui/Button";
 import { Icon, type IconName, Mark } from "../ui/Icon";
 import { Lamp } from "../ui/Lamp";
 import { to } from "../util/path-builder";
+import { ROLE } from "./states";
 
 export interface Place {
   href: string;
@@ -137,14 +141,24 @@ export function Rail() {
               : { tone: "good", icon: "good", text: "Answers" }
           }
         />
-        {session && (
-          <span>
-            {session.user} · {session.role}
-          </span>
-        )}
+        {session && <SignedIn session={session} />}
         {answer.data && <span className="mono">{answer.data.version}</span>}
       </div>
     </header>
+  );
+}
+
+function SignedIn({ session }: { session: SessionView }) {
+  const signOut = useSignOut();
+  return (
+    <div className="signed-in">
+      <span>
+        {session.user} · {ROLE[session.role].text}
+      </span>
+      <Button look={["quiet", "small"]} onClick={signOut}>
+        Sign out
+      </Button>
+    </div>
   );
 }
 

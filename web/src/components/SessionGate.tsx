@@ -3,16 +3,18 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { type ReactNode, useEffect } from "react";
 import { ApiError, get } from "../api/client";
 import type { SessionView } from "../api/types";
+import { useSignOut } from "../hooks/useSignOut";
+import { ChoosePassword } from "../pages/access/ChoosePassword";
 import { Setup } from "../pages/access/Setup";
 import { SignIn } from "../pages/access/SignIn";
 import { ACCESS_KEY, setSession } from "../stores/session";
 import { api } from "../util/path-builder";
 import { ErrorBox } from "./ErrorBox";
 
-type Access = { is: "open" } | { is: "in"; session: SessionView } | { is: "out" } | { is: "setup" };
+type Access = { is: "in"; session: SessionView } | { is: "out" } | { is: "setup" };
 
-/** An engine without users has no such addresses. */
-const NO_USERS = "route_unknown";
+/** After an answer that was none. */
+const AGAIN_MS = 5000;
 
 async function findAccess(): Promise<Access> {
   try {
@@ -20,7 +22,6 @@ async function findAccess(): Promise<Access> {
     if (setup.needed) return { is: "setup" };
     return { is: "in", session: await get<SessionView>(api.session()) };
   } catch (error) {
-    if (error instanceof ApiError && error.problem.code === NO_USERS) return { is: "open" };
     if (error instanceof ApiError && error.problem.status === 401) return { is: "out" };
     throw error;
   }
@@ -28,11 +29,13 @@ async function findAccess(): Promise<Access> {
 
 export function SessionGate({ children }: { children: ReactNode }) {
   const client = useQueryClient();
+  const signOut = useSignOut();
   const access = useQuery({
     queryKey: ACCESS_KEY,
     queryFn: findAccess,
     staleTime: Number.POSITIVE_INFINITY,
-    retry: 2,
+    // Nothing else asks while nobody is in.
+    refetchInterval: (query) => (query.state.error ? AGAIN_MS : false),
   });
   const session = access.data?.is === "in" ? access.data.session : null;
   // Before children ask anything: the token has to be there for their first change.
@@ -54,7 +57,10 @@ export function SessionGate({ children }: { children: ReactNode }) {
   const onEntered = () => void client.invalidateQueries();
   if (access.data?.is === "setup") return <Setup onEntered={onEntered} />;
   if (access.data?.is === "out") return <SignIn onEntered={onEntered} />;
-  if (access.data) return children;
+  if (session?.is_password_interim) {
+    return <ChoosePassword user={session.user} onEntered={onEntered} onSignOut={signOut} />;
+  }
+  if (session) return children;
   if (access.error) {
     return (
       <div className="center">

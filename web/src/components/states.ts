@@ -5,6 +5,7 @@ import type {
   DriveState,
   EvidenceState,
   JobState,
+  Role,
   RunState,
   Severity,
 } from "../api/types";
@@ -111,4 +112,13 @@ export const LEFT_OUT: Record<string, string> = {
   unreadable: "could not be read",
   not_storable: "cannot be stored on LTFS",
   copy_failed: "its copy failed",
+};
+
+export const ROLE: Record<Role, { text: string; meaning: string }> = {
+  viewer: { text: "Viewer", meaning: "Looks, searches and plans; starts and changes nothing." },
+  operator: {
+    text: "Operator",
+    meaning: "Starts work that loses nothing: backups, restores, moves.",
+  },
+  admin: { text: "Admin", meaning: "May also destroy, and says who may do what." },
 };

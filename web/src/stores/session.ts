@@ -12,7 +12,7 @@ export function setSession(session: SessionView | null): void {
 }
 
 export function csrfToken(): string | undefined {
-  return store.get()?.csrf;
+  return store.get()?.csrf ?? undefined;
 }
 
 export function useSession(): SessionView | null {

@@ -36,15 +36,14 @@ export const to = {
   recovery: () => "/recovery",
   health: () => "/health",
   settings: () => "/settings",
-  users: () => "/settings/users",
-  keys: () => "/settings/keys",
-  sessions: () => "/settings/sessions",
+  account: () => "/account",
+  users: () => "/users",
+  apiKeys: () => "/api-keys",
+  approvals: () => "/approvals",
   audit: () => "/audit",
   help: (topic?: string) => (topic ? `/help/${part(topic)}` : "/help"),
   errorHelp: (code: string) => `/help/errors/${part(code)}`,
   more: () => "/more",
-  signIn: () => "/sign-in",
-  setup: () => "/setup",
 } as const;
 
 // Addresses of the API.
@@ -88,4 +87,5 @@ export const api = {
   check: () => "/api/catalog/check",
   setup: () => "/api/setup",
   session: () => "/api/auth/session",
+  password: () => "/api/auth/password",
 } as const;

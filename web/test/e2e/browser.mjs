@@ -57,24 +57,45 @@ export async function tabTo(page, name, limit = 90) {
   throw new Error(`${name} cannot be reached with the Tab key`);
 }
 
-const PASSWORD = "a sentence for the test";
+export const PASSWORD = "a sentence for the test";
 
-/** First run or signing in, where this engine has users. */
+/** First run or signing in. */
 export async function enter(page, engine) {
   await page.goto("/");
   const first = page.getByRole("heading", { level: 1 });
   await first.waitFor();
   const title = await first.textContent();
   if (title === "First run") {
-    await page.getByLabel("One-time code").fill(engine.code() ?? "");
+    await page.getByLabel("One-time code").fill(engine.code());
     await page.getByLabel("User").fill("admin");
-    await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
-    await page.getByLabel("Password again").fill(PASSWORD);
+    await page.getByLabel("New password", { exact: true }).fill(PASSWORD);
+    await page.getByLabel("New password again").fill(PASSWORD);
     await page.getByRole("button", { name: "Make the admin and go on" }).click();
   } else if (title === "Sign in") {
-    await page.getByLabel("User").fill("admin");
-    await page.getByLabel("Password").fill(PASSWORD);
-    await page.getByRole("button", { name: "Sign in" }).click();
+    await signIn(page, "admin", PASSWORD);
   }
   await heading(page, "Home");
+}
+
+export async function signIn(page, user, password) {
+  await page.goto("/");
+  await heading(page, "Sign in");
+  await page.getByLabel("User").fill(user);
+  await page.getByLabel("Password").fill(password);
+  await page.getByRole("button", { name: "Sign in" }).click();
+}
+
+/** A request as the one who is signed in on the page. */
+export async function callApi(page, method, path, body) {
+  const [status, answer] = await page.evaluate(
+    async ([method, path, body]) => {
+      const session = await fetch("/api/auth/session").then((it) => it.json());
+      const headers = { "Content-Type": "application/json", "X-CSRF-Token": session.csrf };
+      const response = await fetch(path, { method, headers, body });
+      return [response.status, await response.text()];
+    },
+    [method, path, body === undefined ? undefined : JSON.stringify(body)],
+  );
+  if (status >= 400) throw new Error(`${method} ${path}: ${status} ${answer}`);
+  return answer ? JSON.parse(answer) : undefined;
 }

@@ -5,7 +5,17 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { enter, goTo, heading, openBrowser, openWindow, tabTo } from "./browser.mjs";
+import {
+  callApi,
+  enter,
+  goTo,
+  heading,
+  openBrowser,
+  openWindow,
+  PASSWORD,
+  signIn,
+  tabTo,
+} from "./browser.mjs";
 import { Engine } from "./engine.mjs";
 import { backUp, makeSource, numberOfJob, restoreFile, runOf, waitForEnd } from "./journey.mjs";
 import { pages, THEMES } from "./pages.mjs";
@@ -19,7 +29,11 @@ let failed = 0;
 let browser;
 let main;
 
+/** ONLY=words runs the tests whose names have them, after the one that all others need. */
+const only = new RegExp(process.env.ONLY ?? "");
+
 async function test(name, body) {
+  if (body !== firstRun && !only.test(name)) return;
   const began = Date.now();
   try {
     await body(main.page);
@@ -161,6 +175,34 @@ async function errorBoundary(page) {
   await page.getByRole("link", { name: seen.set }).first().waitFor();
 }
 
+/** What somebody else set is good for one thing. */
+async function newUser() {
+  const made = await callApi(main.page, "POST", "/api/users", { name: "vera", role: "viewer" });
+  const first = made.interim_password;
+  const { context, page } = await openWindow(browser, engine.url);
+  await signIn(page, "vera", first);
+  await heading(page, "Choose your password");
+  await page.getByLabel("Present password").fill(first);
+  await page.getByLabel("New password", { exact: true }).fill(PASSWORD);
+  await page.getByLabel("New password again").fill(PASSWORD);
+  await page.getByRole("button", { name: "Set the password and go on" }).click();
+  await heading(page, "Home");
+  await page.getByText("vera · Viewer").waitFor();
+  seen.viewer = await context.storageState();
+  await context.close();
+}
+
+async function signOut() {
+  const { context, page } = await openWindow(browser, engine.url);
+  await signIn(page, "vera", PASSWORD);
+  await heading(page, "Home");
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await heading(page, "Sign in");
+  await page.reload();
+  await heading(page, "Sign in");
+  await context.close();
+}
+
 async function skipLink(page) {
   await goTo(page, "/jobs");
   await page.keyboard.press("Tab");
@@ -224,6 +266,8 @@ async function all() {
   await test("formatting what holds files asks for the barcode", formatAsks);
   await test("a restore by search, plan and start gives the same bytes, with a proof", restore);
   await test("a lost connection is shown, and its return too", lostConnection);
+  await test("a new user chooses a password before anything else", newUser);
+  await test("who signs out is out", signOut);
   await test("the first Tab skips to the page", skipLink);
   await test("no page made an error of its own", () => assert.deepEqual(main.faults, []));
   await test("a page that cannot be drawn is caught in its frame", errorBoundary);

@@ -1,88 +1,93 @@
-// Signing in: user, password, and the second factor where the account has one.
+// Signing in: user, password, and the second factor where the account has one: a code of the
+// authenticator, or a recovery code where it is lost.
 import { useState } from "react";
 import { post } from "../../api/client";
-import type { SessionView } from "../../api/types";
-import { ErrorBox } from "../../components/ErrorBox";
+import type { SignInResult } from "../../api/types";
 import { Button } from "../../ui/Button";
 import { TextField } from "../../ui/Field";
-import { Mark } from "../../ui/Icon";
 import { api } from "../../util/path-builder";
+import { AccessForm } from "./AccessForm";
 
-interface Draft {
-  user: string;
-  password: string;
-  totp: string;
-}
+type Factor = "none" | "authenticator" | "recovery";
 
 export function SignIn({ onEntered }: { onEntered: () => void }) {
-  const [draft, setDraft] = useState<Draft>({ user: "", password: "", totp: "" });
-  const [needsCode, setNeedsCode] = useState(false);
-  const [error, setError] = useState<unknown>();
-  const [isBusy, setIsBusy] = useState(false);
-
-  async function submit() {
-    setIsBusy(true);
-    setError(undefined);
-    const { user, password, totp } = draft;
-    try {
-      const body = totp ? { user, password, totp } : { user, password };
-      const session = await post<SessionView>(api.session(), body);
-      if (session.second_factor_needed) setNeedsCode(true);
-      else onEntered();
-    } catch (refusal) {
-      setError(refusal);
-    }
-    setIsBusy(false);
-  }
-
+  const [user, setUser] = useState("");
+  const [password, setPassword] = useState("");
+  const [code, setCode] = useState("");
+  const [factor, setFactor] = useState<Factor>("none");
   return (
-    <main className="center" id="main">
-      <form
-        className="panel stack"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void submit();
-        }}
-      >
-        <div className="brand">
-          <Mark />
-          FossilSafe
-        </div>
-        <h1>Sign in</h1>
-        <TextField
-          label="User"
-          value={draft.user}
-          onChange={(user) => setDraft({ ...draft, user })}
-          autoComplete="username"
-          autoFocus
+    <AccessForm
+      title="Sign in"
+      act="Sign in"
+      onSend={async () => {
+        const totp = code.trim();
+        const body = totp ? { user, password, totp } : { user, password };
+        const result = await post<SignInResult>(api.session(), body);
+        if ("second_factor_needed" in result) setFactor("authenticator");
+        else onEntered();
+      }}
+      foot={<p>A forgotten admin password is reset on the appliance's serial console.</p>}
+    >
+      <TextField
+        label="User"
+        value={user}
+        onChange={setUser}
+        autoComplete="username"
+        autoFocus={factor === "none"}
+      />
+      <TextField
+        label="Password"
+        type="password"
+        value={password}
+        onChange={setPassword}
+        autoComplete="current-password"
+      />
+      {factor !== "none" && (
+        <CodeField
+          key={factor}
+          factor={factor}
+          value={code}
+          onChange={setCode}
+          onOther={() => {
+            setCode("");
+            setFactor(factor === "recovery" ? "authenticator" : "recovery");
+          }}
         />
-        <TextField
-          label="Password"
-          type="password"
-          value={draft.password}
-          onChange={(password) => setDraft({ ...draft, password })}
-          autoComplete="current-password"
-        />
-        {needsCode && (
-          <TextField
-            label="Code"
-            hint="Six digits from your authenticator app."
-            value={draft.totp}
-            onChange={(totp) => setDraft({ ...draft, totp })}
-            autoComplete="one-time-code"
-            inputMode="numeric"
-            isMono
-            autoFocus
-          />
-        )}
-        {error !== undefined && <ErrorBox error={error} />}
-        <Button look="primary" type="submit" isBusy={isBusy}>
-          Sign in
+      )}
+    </AccessForm>
+  );
+}
+
+interface CodeProps {
+  factor: Factor;
+  value: string;
+  onChange: (value: string) => void;
+  onOther: () => void;
+}
+
+function CodeField({ factor, value, onChange, onOther }: CodeProps) {
+  const isRecovery = factor === "recovery";
+  return (
+    <div className="stack tight">
+      <TextField
+        label={isRecovery ? "Recovery code" : "Code"}
+        hint={
+          isRecovery
+            ? "One of those that you printed; each is good for once."
+            : "Six digits from your authenticator app."
+        }
+        value={value}
+        onChange={onChange}
+        autoComplete={isRecovery ? "off" : "one-time-code"}
+        inputMode={isRecovery ? "text" : "numeric"}
+        isMono
+        autoFocus
+      />
+      <div>
+        <Button look={["quiet", "small"]} onClick={onOther}>
+          {isRecovery ? "Use the authenticator instead" : "Use a recovery code instead"}
         </Button>
-        <p className="small quiet-text">
-          A forgotten admin password is reset on the appliance's serial console.
-        </p>
-      </form>
-    </main>
+      </div>
+    </div>
   );
 }

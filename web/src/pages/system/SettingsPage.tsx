@@ -1,14 +1,13 @@
 // Settings: how this console looks on this device, and who is signed in.
-import { useQueryClient } from "@tanstack/react-query";
-import { request } from "../../api/client";
 import { PageHead } from "../../components/PageHead";
+import { ROLE } from "../../components/states";
+import { useSignOut } from "../../hooks/useSignOut";
 import { useSession } from "../../stores/session";
 import { chooseTheme, THEME_NAMES, THEMES, type Theme, useTheme } from "../../stores/theme";
 import { Button } from "../../ui/Button";
 import { Choices } from "../../ui/Field";
 import { Facts } from "../../ui/Figure";
 import { Panel } from "../../ui/Panel";
-import { api } from "../../util/path-builder";
 import { formatTime } from "../../util/units";
 
 const ABOUT: Record<Theme, string> = {
@@ -45,7 +44,7 @@ export function SettingsPage() {
 
 function SessionPanel() {
   const session = useSession();
-  const client = useQueryClient();
+  const signOut = useSignOut();
   if (!session) return null;
   return (
     <Panel title="Signed in">
@@ -53,18 +52,12 @@ function SessionPanel() {
         <Facts
           rows={[
             ["User", session.user],
-            ["Role", session.role],
+            ["Role", ROLE[session.role].text],
             ["Until", session.expires_at && formatTime(session.expires_at)],
           ]}
         />
         <div className="actions">
-          <Button
-            onClick={() => {
-              void request("DELETE", api.session()).then(() => client.resetQueries());
-            }}
-          >
-            Sign out
-          </Button>
+          <Button onClick={signOut}>Sign out</Button>
         </div>
       </div>
     </Panel>

@@ -1,0 +1,98 @@
+// Who may come in: first run, signing in with a second factor, a password that must be changed.
+import { fireEvent, screen, waitFor } from "@testing-library/react";
+import { expect, it, vi } from "vitest";
+import { SessionGate } from "../../src/components/SessionGate";
+import { csrfToken } from "../../src/stores/session";
+import { draw } from "./render";
+
+const SESSION = { user: "ada", role: "operator", is_password_interim: false, csrf: "word" };
+const REFUSED = {
+  status: 401,
+  code: "not_signed_in",
+  message: "Nobody is signed in.",
+  next_step: "Sign in.",
+  request_id: "r1",
+};
+
+type Answer = [status: number, body: unknown];
+
+/** Answers each request by its method and path; what is not named fails the test. */
+function serve(answers: Record<string, (body: unknown) => Answer>) {
+  const asked: string[] = [];
+  vi.stubGlobal(
+    "fetch",
+    vi.fn(async (path: string, options: RequestInit) => {
+      const name = `${options.method} ${path}`;
+      asked.push(name);
+      const answer = answers[name];
+      if (!answer) throw new Error(`nobody answers ${name}`);
+      const [status, body] = answer(options.body ? JSON.parse(String(options.body)) : undefined);
+      return new Response(status === 204 ? null : JSON.stringify(body), { status });
+    }),
+  );
+  return asked;
+}
+
+const isSetUp = { "GET /api/setup": (): Answer => [200, { needed: false }] };
+
+function fill(label: string, value: string) {
+  fireEvent.change(screen.getByLabelText(label), { target: { value } });
+}
+
+it("an appliance without the address of sessions is an error, and lets nobody in", async () => {
+  const unknown = { ...REFUSED, status: 404, code: "route_unknown", message: "No such address." };
+  serve({ "GET /api/setup": () => [404, unknown] });
+  draw(<SessionGate>inside</SessionGate>);
+  expect(await screen.findByText("No such address.")).toBeTruthy();
+  expect(screen.queryByText("inside")).toBeNull();
+});
+
+it("a second factor is asked for, and a recovery code will do", async () => {
+  let isIn = false;
+  const sent: unknown[] = [];
+  serve({
+    ...isSetUp,
+    "GET /api/auth/session": () => (isIn ? [200, SESSION] : [401, REFUSED]),
+    "POST /api/auth/session": (body) => {
+      sent.push(body);
+      isIn = (body as { totp?: string }).totp !== undefined;
+      return [200, isIn ? SESSION : { second_factor_needed: true }];
+    },
+  });
+  draw(<SessionGate>inside</SessionGate>);
+  await screen.findByRole("heading", { name: "Sign in" });
+  fill("User", "ada");
+  fill("Password", "a sentence");
+  fireEvent.click(screen.getByRole("button", { name: "Sign in" }));
+  await screen.findByLabelText("Code");
+  fireEvent.click(screen.getByRole("button", { name: "Use a recovery code instead" }));
+  fill("Recovery code", " abcd-efgh ");
+  fireEvent.click(screen.getByRole("button", { name: "Sign in" }));
+  expect(await screen.findByText("inside")).toBeTruthy();
+  expect(sent[1]).toEqual({ user: "ada", password: "a sentence", totp: "abcd-efgh" });
+  expect(csrfToken()).toBe("word");
+});
+
+it("a password that somebody else has set must be changed before anything is shown", async () => {
+  let isInterim = true;
+  serve({
+    ...isSetUp,
+    "GET /api/auth/session": () => [200, { ...SESSION, is_password_interim: isInterim }],
+    "PUT /api/auth/password": (body) => {
+      expect(body).toEqual({ present: "given", wanted: "a sentence of my own" });
+      isInterim = false;
+      return [200, SESSION];
+    },
+  });
+  draw(<SessionGate>inside</SessionGate>);
+  await screen.findByRole("heading", { name: "Choose your password" });
+  expect(screen.queryByText("inside")).toBeNull();
+  fill("Present password", "given");
+  fill("New password", "a sentence of my own");
+  fill("New password again", "a sentence of another");
+  const button = screen.getByRole("button", { name: "Set the password and go on" });
+  expect(button.getAttribute("aria-disabled")).toBe("true");
+  fill("New password again", "a sentence of my own");
+  fireEvent.click(button);
+  await waitFor(() => expect(screen.getByText("inside")).toBeTruthy());
+});
