@@ -1,7 +1,7 @@
 // One request to the API: its answer, or an error that says what happened and what to do.
 import { markAnswered, markLost } from "../stores/connection";
 import { csrfToken } from "../stores/session";
-import type { Problem } from "./types";
+import type { ApprovalView, Problem } from "./types";
 
 /** The appliance answered, and refused. */
 export class ApiError extends Error {
@@ -10,6 +10,16 @@ export class ApiError extends Error {
     super(problem.message);
     this.name = "ApiError";
     this.problem = problem;
+  }
+}
+
+/** The request destroys something and waits for a second admin; nothing was done yet. */
+export class ApprovalNeeded extends Error {
+  readonly approval: ApprovalView;
+  constructor(approval: ApprovalView) {
+    super("It waits for a second admin.");
+    this.name = "ApprovalNeeded";
+    this.approval = approval;
   }
 }
 
@@ -54,6 +64,13 @@ function isProblem(value: unknown): value is Problem {
   return typeof value === "object" && value !== null && "code" in value && "message" in value;
 }
 
+/** Jobs are accepted too; only what waits for somebody names who asked. */
+const ACCEPTED = 202;
+
+function isApproval(value: unknown): value is ApprovalView {
+  return typeof value === "object" && value !== null && "asked_by" in value;
+}
+
 /** Codes by which the gateway says that it is there and the engine is not. */
 const ENGINE_GONE = new Set(["engine_away", "engine_broke_off"]);
 
@@ -78,7 +95,10 @@ export async function request<T>(
   const response = await send(method, path, body, options);
   if (response.ok) {
     markAnswered();
-    return response.status === 204 ? (undefined as T) : ((await response.json()) as T);
+    if (response.status === 204) return undefined as T;
+    const value: unknown = await response.json();
+    if (response.status === ACCEPTED && isApproval(value)) throw new ApprovalNeeded(value);
+    return value as T;
   }
   const problem = await problemOf(response);
   if (ENGINE_GONE.has(problem.code)) {

@@ -73,6 +73,7 @@ export interface Page<T> {
 export type JobKind = JobSpec["kind"];
 export type PlaceKind = Place["place"];
 
+export type ApprovalView = Schemas["ApprovalView"];
 export type Role = Schemas["Role"];
 export type SessionView = Schemas["SessionView"];
 export type SignInResult = Schemas["SignInResult"];

@@ -1,10 +1,11 @@
 // An error in its one place: what happened, whether data is at risk, what to do, how to find it again.
 import { Link } from "wouter";
-import { ApiError, ConnectionError } from "../api/client";
+import { ApiError, ApprovalNeeded, ConnectionError } from "../api/client";
 import { riskOf } from "../api/errors";
 import { Button } from "../ui/Button";
 import { Notice } from "../ui/Notice";
 import { to } from "../util/path-builder";
+import { formatTime } from "../util/units";
 
 export function ErrorBox({ error, onRetry }: { error: unknown; onRetry?: () => void }) {
   const retry = onRetry && (
@@ -34,6 +35,22 @@ export function ErrorBox({ error, onRetry }: { error: unknown; onRetry?: () => v
             )}
           </p>
           {retry}
+        </Notice>
+      </div>
+    );
+  }
+  if (error instanceof ApprovalNeeded) {
+    return (
+      <div role="status">
+        <Notice tone="warn">
+          <strong>It waits for a second admin: {error.approval.summary}</strong>
+          <p>
+            Nothing was done yet. When another admin has agreed, until{" "}
+            {formatTime(error.approval.expires)}, ask for the same again.
+          </p>
+          <p>
+            <Link href={to.approvals()}>Approvals</Link>
+          </p>
         </Notice>
       </div>
     );

@@ -2,6 +2,7 @@
 import { useState } from "react";
 import type { JobAction, JobView } from "../api/types";
 import { useJobAct } from "../hooks/useAct";
+import { useWhyNot } from "../hooks/useWhyNot";
 import { announce } from "../stores/announce";
 import { Button } from "../ui/Button";
 import { Dialog } from "../ui/Dialog";
@@ -51,6 +52,7 @@ export function JobActions({ job }: { job: JobView }) {
       setAsked(null);
     },
   });
+  const whyNot = useWhyNot("POST /api/jobs/{id}/pause");
   const isOver = job.ended !== null;
   if (isOver) return null;
   return (
@@ -59,6 +61,7 @@ export function JobActions({ job }: { job: JobView }) {
         <Button
           key={action}
           look={action === "cancel" ? "danger" : action === "resume" ? "primary" : []}
+          whyNot={whyNot}
           onClick={() => {
             act.reset();
             setAsked(action);

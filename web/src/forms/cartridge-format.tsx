@@ -7,6 +7,7 @@ import { ErrorBox } from "../components/ErrorBox";
 import { CARTRIDGE_MEANING } from "../components/states";
 import { useJobAct } from "../hooks/useAct";
 import { useLockAwareQuery } from "../hooks/useLockAwareQuery";
+import { useWhyNot } from "../hooks/useWhyNot";
 import { Button } from "../ui/Button";
 import { Dialog } from "../ui/Dialog";
 import { TextField } from "../ui/Field";
@@ -37,7 +38,9 @@ function FormatDialog({ cartridge, onClose }: { cartridge: CartridgeView; onClos
   const mayHoldData = cartridge.state !== "blank";
   const isTyped = typed.trim().toUpperCase() === barcode;
   const isBlankOnly = cartridge.state === "unknown" && typed === "";
+  const notMine = useWhyNot("POST /api/cartridges/{barcode}/format");
   const whyNot =
+    notMine ??
     whyNotFormatted(cartridge) ??
     (mayHoldData && !isTyped && !isBlankOnly
       ? "Type the barcode as it is on the label."

@@ -6,6 +6,7 @@ import type { LibraryView, Place } from "../api/types";
 import { ErrorBox } from "../components/ErrorBox";
 import { useJobAct } from "../hooks/useAct";
 import { useLockAwareQuery } from "../hooks/useLockAwareQuery";
+import { useWhyNot } from "../hooks/useWhyNot";
 import { Button } from "../ui/Button";
 import { Dialog } from "../ui/Dialog";
 import { SelectField } from "../ui/Field";
@@ -36,7 +37,9 @@ function MoveDialog({ barcode, from, to, onClose, library }: Props & { library: 
   const cartridge = list.data?.items.find((item) => item.barcode === barcode);
   const act = useJobAct({ onDone: onClose });
   const target = places.find((place) => keyOf(place) === chosen);
+  const notMine = useWhyNot("POST /api/library/moves");
   const whyNot =
+    notMine ??
     whyNotTaken(library, from) ??
     (target ? undefined : places.length === 0 ? "No place is free." : "Choose where it goes.");
   return (

@@ -21,6 +21,7 @@ import { CartridgeFormat } from "../forms/cartridge-format";
 import { useUiLock } from "../hooks/ui-lock";
 import { useJobAct } from "../hooks/useAct";
 import { useLockAwareQuery } from "../hooks/useLockAwareQuery";
+import { useWhyNot } from "../hooks/useWhyNot";
 import { Button } from "../ui/Button";
 import { Choices, SelectField, TextField } from "../ui/Field";
 import { Facts } from "../ui/Figure";
@@ -67,6 +68,7 @@ function Wizard({ start, isOfSet }: { start: BackupDraft; isOfSet: boolean }) {
   const [, navigate] = useLocation();
   useUiLock(true);
   const act = useJobAct({ onDone: (job) => navigate(to.job(job.id)) });
+  const notMine = useWhyNot("POST /api/backups");
   const wrong = [wrongPaths(draft), wrongSet(draft), undefined][step];
   const change = (part: Partial<BackupDraft>) => setDraft((before) => ({ ...before, ...part }));
   const props = { draft, change, isShowingWrong };
@@ -77,6 +79,7 @@ function Wizard({ start, isOfSet }: { start: BackupDraft; isOfSet: boolean }) {
         event.preventDefault();
         if (wrong) return setIsShowingWrong(true);
         setIsShowingWrong(false);
+        if (isLast && notMine) return;
         if (isLast) act.mutate({ path: api.backups(), body: toSpec(draft) });
         else setStep(step + 1);
       }}
@@ -93,6 +96,7 @@ function Wizard({ start, isOfSet }: { start: BackupDraft; isOfSet: boolean }) {
             type="submit"
             look="primary"
             icon={isLast ? "backup" : "next"}
+            whyNot={isLast ? notMine : undefined}
             isBusy={act.isPending}
           >
             {isLast ? "Start the backup" : "Next"}
@@ -262,6 +266,7 @@ const OFFERED = 6;
 function CartridgeCheck({ draft, items, drives, onFormat, onRefresh }: CheckProps) {
   const { usable, free, fresh, concern } = preflight(draft, items);
   const copies = Number(draft.copies);
+  const notMine = useWhyNot("POST /api/cartridges/{barcode}/format");
   return (
     <Panel title="Cartridges and drives">
       <div className="stack">
@@ -277,9 +282,9 @@ function CartridgeCheck({ draft, items, drives, onFormat, onRefresh }: CheckProp
         {concern ? (
           <Notice tone="warn">
             <strong>{concern}</strong>
-            <p>Format one now, and look again:</p>
+            <p>{notMine ? `Formatting: ${notMine}` : "Format one now, and look again:"}</p>
             <div className="actions">
-              {fresh.slice(0, OFFERED).map((item) => (
+              {(notMine ? [] : fresh.slice(0, OFFERED)).map((item) => (
                 <Button key={item.barcode} look="small" onClick={() => onFormat(item.barcode)}>
                   Format {item.barcode}
                 </Button>

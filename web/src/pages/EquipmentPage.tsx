@@ -11,6 +11,7 @@ import { Loaded } from "../components/Loaded";
 import { PageHead } from "../components/PageHead";
 import { DRIVE_STATE } from "../components/states";
 import { useLockAwareQuery } from "../hooks/useLockAwareQuery";
+import { useWhyNot } from "../hooks/useWhyNot";
 import { Button } from "../ui/Button";
 import { Dialog } from "../ui/Dialog";
 import { TextField } from "../ui/Field";
@@ -194,7 +195,8 @@ function TakeDrive({
   const client = useQueryClient();
   const [typed, setTyped] = useState("");
   const [error, setError] = useState<unknown>();
-  const whyNot = typed.trim() === holder ? undefined : "Type that host's key.";
+  const notMine = useWhyNot("POST /api/library/drives/{serial}/reservation");
+  const whyNot = notMine ?? (typed.trim() === holder ? undefined : "Type that host's key.");
   async function submit() {
     if (whyNot) return;
     try {

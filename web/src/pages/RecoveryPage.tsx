@@ -12,6 +12,7 @@ import { PageHead } from "../components/PageHead";
 import { CARTRIDGE_STATE } from "../components/states";
 import { useJobAct } from "../hooks/useAct";
 import { useLockAwareQuery } from "../hooks/useLockAwareQuery";
+import { useWhyNot } from "../hooks/useWhyNot";
 import { Button } from "../ui/Button";
 import { Dialog } from "../ui/Dialog";
 import { Lamp } from "../ui/Lamp";
@@ -95,6 +96,7 @@ function RebuildPart() {
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const [isAsking, setIsAsking] = useState(false);
   const act = useJobAct({ onDone: () => setIsAsking(false) });
+  const whyNot = useWhyNot("POST /api/catalog/rebuild");
   const barcodes = [...chosen];
   const toggle = (barcode: string) => {
     const next = new Set(chosen);
@@ -105,7 +107,7 @@ function RebuildPart() {
     <Panel
       title="Read cartridges into the catalog"
       aside={
-        <Button look="small" onClick={() => setIsAsking(true)}>
+        <Button look="small" whyNot={whyNot} onClick={() => setIsAsking(true)}>
           {barcodes.length > 0
             ? `Read ${plural(barcodes.length, "cartridge")}`
             : "Read all of the library"}

@@ -192,6 +192,27 @@ async function newUser() {
   await context.close();
 }
 
+/** Everything that starts work is there, cannot be pressed, and says which role it needs. */
+async function viewerSees() {
+  const { context, page } = await openWindow(browser, engine.url, { state: seen.viewer });
+  const isOff = async (path, name, reason) => {
+    await goTo(page, path);
+    const button = page.getByRole("button", { name, exact: true });
+    await button.click();
+    assert.equal(await button.getAttribute("aria-disabled"), "true", `${name} on ${path}`);
+    const why = await button.getAttribute("aria-describedby");
+    assert.match(await page.locator(`[id="${why}"]`).textContent(), reason);
+  };
+  await isOff("/library", "Take inventory", /role Operator; yours is Viewer/);
+  await isOff(`/cartridges/${seen.cartridge}`, "Format", /role Admin; yours is Viewer/);
+  await isOff(`/cartridges/${seen.cartridge}`, "Move", /role Operator/);
+  await isOff(`/sets/${seen.set}`, "Verify", /role Operator/);
+  await isOff(`/backup?set=${seen.set}`, "Start the backup", /role Operator/);
+  await isOff("/recovery", "Read all of the library", /role Admin/);
+  assert.equal(await page.getByRole("dialog").count(), 0);
+  await context.close();
+}
+
 async function signOut() {
   const { context, page } = await openWindow(browser, engine.url);
   await signIn(page, "vera", PASSWORD);
@@ -267,6 +288,7 @@ async function all() {
   await test("a restore by search, plan and start gives the same bytes, with a proof", restore);
   await test("a lost connection is shown, and its return too", lostConnection);
   await test("a new user chooses a password before anything else", newUser);
+  await test("a viewer sees what it may not do, disabled and with the reason", viewerSees);
   await test("who signs out is out", signOut);
   await test("the first Tab skips to the page", skipLink);
   await test("no page made an error of its own", () => assert.deepEqual(main.faults, []));

@@ -1,7 +1,10 @@
 // Who may come in: first run, signing in with a second factor, a password that must be changed.
 import { fireEvent, screen, waitFor } from "@testing-library/react";
-import { expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
+import { ApprovalNeeded, post } from "../../src/api/client";
+import { ErrorBox } from "../../src/components/ErrorBox";
 import { SessionGate } from "../../src/components/SessionGate";
+import { whyNotFor } from "../../src/hooks/useWhyNot";
 import { csrfToken } from "../../src/stores/session";
 import { draw } from "./render";
 
@@ -95,4 +98,30 @@ it("a password that somebody else has set must be changed before anything is sho
   fill("New password again", "a sentence of my own");
   fireEvent.click(button);
   await waitFor(() => expect(screen.getByText("inside")).toBeTruthy());
+});
+
+describe("what a role may not do", () => {
+  it("is refused with the role that it needs, and what it may is not", () => {
+    expect(whyNotFor("viewer", "POST /api/backups")).toBe(
+      "Needs the role Operator; yours is Viewer.",
+    );
+    expect(whyNotFor("operator", "POST /api/backups")).toBeUndefined();
+    expect(whyNotFor("operator", "POST /api/catalog/rebuild")).toMatch(/role Admin/);
+    expect(whyNotFor("admin", "POST /api/catalog/rebuild")).toBeUndefined();
+  });
+
+  it("waits where a second admin has to agree, and says that nothing was done", async () => {
+    const approval = { id: 3, asked_by: "ada", summary: "Format FSP001L9", expires: "2026-11-29" };
+    serve({ "POST /api/x": () => [202, approval] });
+    const error = await post("/api/x").catch((refusal) => refusal);
+    expect(error).toBeInstanceOf(ApprovalNeeded);
+    draw(<ErrorBox error={error} />);
+    expect(screen.getByText(/waits for a second admin: Format FSP001L9/)).toBeTruthy();
+    expect(screen.getByRole("link", { name: "Approvals" })).toBeTruthy();
+  });
+
+  it("a job that was accepted does not wait for anybody", async () => {
+    serve({ "POST /api/x": () => [202, { id: 3, state: "queued" }] });
+    expect(await post("/api/x")).toEqual({ id: 3, state: "queued" });
+  });
 });

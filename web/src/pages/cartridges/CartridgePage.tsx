@@ -14,6 +14,7 @@ import { CartridgeFormat, whyNotFormatted } from "../../forms/cartridge-format";
 import { CartridgeMove } from "../../forms/cartridge-move";
 import { useJobAct } from "../../hooks/useAct";
 import { useLockAwareQuery } from "../../hooks/useLockAwareQuery";
+import { useWhyNot } from "../../hooks/useWhyNot";
 import { Button } from "../../ui/Button";
 import { Facts, Figure, Figures } from "../../ui/Figure";
 import { Lamp } from "../../ui/Lamp";
@@ -37,6 +38,9 @@ function Body({ cartridge }: { cartridge: CartridgeView }) {
   const { barcode, volume, place } = cartridge;
   const [open, setOpen] = useState<"move" | "format" | null>(null);
   const act = useJobAct();
+  const whyNotMoved = useWhyNot("POST /api/library/moves");
+  const whyNotVerified = useWhyNot("POST /api/verify");
+  const whyNotFormat = useWhyNot("POST /api/cartridges/{barcode}/format");
   const isOurs = volume !== null && volume.files > 0;
   return (
     <>
@@ -52,13 +56,14 @@ function Body({ cartridge }: { cartridge: CartridgeView }) {
         actions={
           <>
             {place && (
-              <Button icon="move" onClick={() => setOpen("move")}>
+              <Button icon="move" whyNot={whyNotMoved} onClick={() => setOpen("move")}>
                 Move
               </Button>
             )}
             {isOurs && (
               <Button
                 icon="good"
+                whyNot={whyNotVerified}
                 isBusy={act.isPending}
                 onClick={() =>
                   act.mutate({ path: api.verify(), body: { scope: { cartridge: barcode } } })
@@ -69,7 +74,7 @@ function Body({ cartridge }: { cartridge: CartridgeView }) {
             )}
             <Button
               look="danger"
-              whyNot={whyNotFormatted(cartridge)}
+              whyNot={whyNotFormat ?? whyNotFormatted(cartridge)}
               onClick={() => setOpen("format")}
             >
               Format

@@ -12,6 +12,7 @@ import { DRIVE_STATE } from "../../components/states";
 import { CartridgeMove } from "../../forms/cartridge-move";
 import { useJobAct } from "../../hooks/useAct";
 import { useLockAwareQuery } from "../../hooks/useLockAwareQuery";
+import { useWhyNot } from "../../hooks/useWhyNot";
 import { Button } from "../../ui/Button";
 import { Lamp } from "../../ui/Lamp";
 import { Empty } from "../../ui/Notice";
@@ -30,6 +31,7 @@ interface Moving {
 export function LibraryPage() {
   const query = useLockAwareQuery(askLibrary());
   const act = useJobAct();
+  const whyNot = useWhyNot("POST /api/library/inventory");
   return (
     <>
       <PageHead
@@ -49,6 +51,7 @@ export function LibraryPage() {
         actions={
           <Button
             icon="library"
+            whyNot={whyNot}
             isBusy={act.isPending}
             onClick={() => act.mutate({ path: api.inventory() })}
           >

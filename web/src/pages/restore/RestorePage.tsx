@@ -6,6 +6,7 @@ import { ErrorBox } from "../../components/ErrorBox";
 import { PageHead } from "../../components/PageHead";
 import { useUiLock } from "../../hooks/ui-lock";
 import { useJobAct } from "../../hooks/useAct";
+import { useWhyNot } from "../../hooks/useWhyNot";
 import { Button } from "../../ui/Button";
 import { Steps } from "../../ui/Steps";
 import { api, to } from "../../util/path-builder";
@@ -45,6 +46,7 @@ function Wizard({ start }: { start: RestoreDraft }) {
   const act = useJobAct({ onDone: (job) => navigate(to.job(job.id)) });
   const change = (part: Partial<RestoreDraft>) => setDraft((before) => ({ ...before, ...part }));
   const wrong = step === 1 ? wrongDestination(draft) : undefined;
+  const notMine = useWhyNot("POST /api/restore");
   const isLast = step === STEPS.length - 1;
   return (
     <>
@@ -62,6 +64,7 @@ function Wizard({ start }: { start: RestoreDraft }) {
           onSubmit={(event) => {
             event.preventDefault();
             if (wrong) return setIsShowingWrong(true);
+            if (isLast && notMine) return;
             if (isLast) act.mutate({ path: api.restore(), body: toSpec(draft) });
             else setStep(step + 1);
           }}
@@ -77,6 +80,7 @@ function Wizard({ start }: { start: RestoreDraft }) {
               type="submit"
               look="primary"
               icon={isLast ? "restore" : "next"}
+              whyNot={isLast ? notMine : undefined}
               isBusy={act.isPending}
             >
               {isLast ? "Start the restore" : "Show the plan"}

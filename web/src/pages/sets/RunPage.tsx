@@ -10,6 +10,7 @@ import { PageHead } from "../../components/PageHead";
 import { RUN_STATE } from "../../components/states";
 import { useJobAct } from "../../hooks/useAct";
 import { useLockAwareQuery } from "../../hooks/useLockAwareQuery";
+import { useWhyNot } from "../../hooks/useWhyNot";
 import { Button, ButtonLink } from "../../ui/Button";
 import { Facts, Figure, Figures } from "../../ui/Figure";
 import { Lamp } from "../../ui/Lamp";
@@ -28,6 +29,7 @@ export function RunPage({ id }: { id: string }) {
 
 function Body({ run }: { run: RunView }) {
   const act = useJobAct();
+  const notMine = useWhyNot("POST /api/verify");
   const isOpen = run.state === "open";
   return (
     <>
@@ -40,7 +42,7 @@ function Body({ run }: { run: RunView }) {
           <>
             <Button
               icon="good"
-              whyNot={isOpen ? "Its backup has not ended." : undefined}
+              whyNot={notMine ?? (isOpen ? "Its backup has not ended." : undefined)}
               isBusy={act.isPending}
               onClick={() => act.mutate({ path: api.verify(), body: { scope: { run: run.run } } })}
             >

@@ -8,6 +8,7 @@ import { Loaded } from "../../components/Loaded";
 import { PageHead } from "../../components/PageHead";
 import { useJobAct } from "../../hooks/useAct";
 import { useLockAwareQuery } from "../../hooks/useLockAwareQuery";
+import { useWhyNot } from "../../hooks/useWhyNot";
 import { Button, ButtonLink } from "../../ui/Button";
 import { Facts } from "../../ui/Figure";
 import { Panel } from "../../ui/Panel";
@@ -28,6 +29,7 @@ export function SetPage({ name }: { name: string }) {
 function Body({ set }: { set: SetView }) {
   const list = useLockAwareQuery(runs({ set: set.name }));
   const act = useJobAct();
+  const notMine = useWhyNot("POST /api/verify");
   return (
     <>
       <PageHead
@@ -41,7 +43,7 @@ function Body({ set }: { set: SetView }) {
             </ButtonLink>
             <Button
               icon="good"
-              whyNot={set.newest_ended_run ? undefined : "No run has ended yet."}
+              whyNot={notMine ?? (set.newest_ended_run ? undefined : "No run has ended yet.")}
               isBusy={act.isPending}
               onClick={() => act.mutate({ path: api.verify(), body: { scope: { set: set.name } } })}
             >

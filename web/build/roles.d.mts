@@ -1,0 +1,1 @@
+export function rolesOf(description: unknown): string;
