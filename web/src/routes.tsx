@@ -36,6 +36,21 @@ const HealthPage = lazy(async () => ({ default: (await import("./pages/HealthPag
 const SettingsPage = lazy(async () => ({
   default: (await import("./pages/system/SettingsPage")).SettingsPage,
 }));
+const AccountPage = lazy(async () => ({
+  default: (await import("./pages/people/AccountPage")).AccountPage,
+}));
+const UsersPage = lazy(async () => ({
+  default: (await import("./pages/people/UsersPage")).UsersPage,
+}));
+const ApiKeysPage = lazy(async () => ({
+  default: (await import("./pages/people/ApiKeysPage")).ApiKeysPage,
+}));
+const ApprovalsPage = lazy(async () => ({
+  default: (await import("./pages/people/ApprovalsPage")).ApprovalsPage,
+}));
+const AuditPage = lazy(async () => ({
+  default: (await import("./pages/people/AuditPage")).AuditPage,
+}));
 const LabelsPage = lazy(async () => ({
   default: (await import("./pages/cartridges/LabelsPage")).LabelsPage,
 }));
@@ -69,6 +84,11 @@ export function Routes() {
       <Route path="/equipment" component={EquipmentPage} />
       <Route path="/health" component={HealthPage} />
       <Route path="/settings" component={SettingsPage} />
+      <Route path="/account" component={AccountPage} />
+      <Route path="/settings/users" component={UsersPage} />
+      <Route path="/settings/api-keys" component={ApiKeysPage} />
+      <Route path="/settings/approvals" component={ApprovalsPage} />
+      <Route path="/settings/audit" component={AuditPage} />
       <Route path="/help">{() => <HelpPage />}</Route>
       <Route path="/help/errors/:code">{({ code }) => <ErrorHelpPage code={code} />}</Route>
       <Route path="/help/:topic">{({ topic }) => <HelpPage topic={topic} />}</Route>

@@ -5,6 +5,9 @@
 import { api } from "../util/path-builder";
 import { get, getEvenIfFailing, post } from "./client";
 import type {
+  ApiKeyView,
+  ApprovalView,
+  AuditEntry,
   CartridgeView,
   CatalogCheck,
   EvidenceTable,
@@ -13,11 +16,14 @@ import type {
   HealthView,
   JobView,
   LibraryView,
+  OpenSessionView,
   Page,
   RestorePlan,
   RestoreSpec,
   RunView,
   SetView,
+  TwoPersonRule,
+  UserView,
   VersionView,
 } from "./types";
 
@@ -81,3 +87,11 @@ export const plan = (spec: RestoreSpec): Question<RestorePlan> => ({
   queryFn: () => post<RestorePlan>(api.plan(), spec),
   intervalSeconds: 30,
 });
+
+export const users = () => ask<Page<UserView>>(["users"], api.users(), 20);
+export const apiKeys = () => ask<Page<ApiKeyView>>(["api-keys"], api.apiKeys(), 20);
+export const sessions = () => ask<Page<OpenSessionView>>(["sessions"], api.sessions(), 20);
+export const approvals = () => ask<Page<ApprovalView>>(["approvals"], api.approvals(), 10);
+export const twoPersonRule = () => ask<TwoPersonRule>(["two-person-rule"], api.rule(), 30);
+export const audit = (filter: Record<string, string>) =>
+  ask<Page<AuditEntry>>(["audit", filter], api.audit({ limit: 100, ...filter }), 15);

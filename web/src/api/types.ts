@@ -74,6 +74,17 @@ export type JobKind = JobSpec["kind"];
 export type PlaceKind = Place["place"];
 
 export type ApprovalView = Schemas["ApprovalView"];
+export type UserView = Schemas["UserView"];
+export type UserWithPassword = Schemas["UserWithPassword"];
+export type ApiKeyView = Schemas["ApiKeyView"];
+export type MadeApiKey = Schemas["MadeApiKey"];
+export type OpenSessionView = Schemas["OpenSessionView"];
+export type TotpProposal = Schemas["TotpProposal"];
+export type RecoveryCodes = Schemas["RecoveryCodes"];
+export type ApprovalState = Schemas["ApprovalState"];
+export type TwoPersonRule = Schemas["TwoPersonRule"];
+export type AuditEntry = Schemas["Entry"];
+export type AuditReport = Schemas["Report"];
 export type Role = Schemas["Role"];
 export type SessionView = Schemas["SessionView"];
 export type SignInResult = Schemas["SignInResult"];

@@ -7,56 +7,11 @@ import { useSignOut } from "../hooks/useSignOut";
 import { useConnection } from "../stores/connection";
 import { useSession } from "../stores/session";
 import { Button } from "../ui/Button";
-import { Icon, type IconName, Mark } from "../ui/Icon";
+import { Icon, Mark } from "../ui/Icon";
 import { Lamp } from "../ui/Lamp";
 import { to } from "../util/path-builder";
+import { GROUPS, PHONE, type Place } from "./places";
 import { ROLE } from "./states";
-
-export interface Place {
-  href: string;
-  text: string;
-  icon: IconName;
-}
-
-export const GROUPS: readonly { name: string; places: readonly Place[] }[] = [
-  {
-    name: "Look",
-    places: [
-      { href: to.home(), text: "Home", icon: "home" },
-      { href: to.jobs(), text: "Jobs", icon: "jobs" },
-      { href: to.library(), text: "Library map", icon: "library" },
-      { href: to.cartridges(), text: "Cartridges", icon: "cartridge" },
-      { href: to.sets(), text: "Sets", icon: "sets" },
-      { href: to.runs(), text: "Runs", icon: "runs" },
-    ],
-  },
-  {
-    name: "Do",
-    places: [
-      { href: to.backup(), text: "Back up", icon: "backup" },
-      { href: to.restore(), text: "Restore", icon: "restore" },
-      { href: to.search(), text: "Search", icon: "search" },
-      { href: to.recovery(), text: "Recovery", icon: "recovery" },
-    ],
-  },
-  {
-    name: "Appliance",
-    places: [
-      { href: to.equipment(), text: "Equipment", icon: "drive" },
-      { href: to.health(), text: "Health", icon: "health" },
-      { href: to.settings(), text: "Settings", icon: "settings" },
-      { href: to.help(), text: "Handbook", icon: "help" },
-    ],
-  },
-];
-
-const PHONE: readonly Place[] = [
-  { href: to.home(), text: "Home", icon: "home" },
-  { href: to.library(), text: "Library", icon: "library" },
-  { href: to.jobs(), text: "Jobs", icon: "jobs" },
-  { href: to.restore(), text: "Restore", icon: "restore" },
-  { href: to.more(), text: "More", icon: "more" },
-];
 
 export function isAt(location: string, href: string): boolean {
   return href === "/" ? location === "/" : location === href || location.startsWith(`${href}/`);
@@ -152,9 +107,12 @@ function SignedIn({ session }: { session: SessionView }) {
   const signOut = useSignOut();
   return (
     <div className="signed-in">
-      <span>
+      <Link
+        href={to.account()}
+        aria-label={`My account: ${session.user}, ${ROLE[session.role].text}`}
+      >
         {session.user} · {ROLE[session.role].text}
-      </span>
+      </Link>
       <Button look={["quiet", "small"]} onClick={signOut}>
         Sign out
       </Button>

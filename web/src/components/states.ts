@@ -1,6 +1,7 @@
 // How each state of the API looks: icon, word and colour. A state that the API gains does not compile
 // until it stands here.
 import type {
+  ApprovalState,
   CartridgeState,
   DriveState,
   EvidenceState,
@@ -8,6 +9,7 @@ import type {
   Role,
   RunState,
   Severity,
+  UserView,
 } from "../api/types";
 import type { State } from "../ui/Lamp";
 
@@ -122,3 +124,21 @@ export const ROLE: Record<Role, { text: string; meaning: string }> = {
   },
   admin: { text: "Admin", meaning: "May also destroy, and says who may do what." },
 };
+
+export const APPROVAL_STATE: Record<ApprovalState, State> = {
+  pending: { tone: "warn", icon: "queued", text: "Waits" },
+  approved: { tone: "busy", icon: "good", text: "Agreed, not used yet" },
+  refused: { tone: "idle", icon: "idle", text: "Refused" },
+  used: { tone: "good", icon: "good", text: "Agreed and done" },
+};
+
+export const USER_STATE: Record<"in" | "out" | "interim", State> = {
+  in: { tone: "good", icon: "good", text: "May sign in" },
+  interim: { tone: "warn", icon: "queued", text: "Has to choose a password" },
+  out: { tone: "idle", icon: "lock", text: "Kept out" },
+};
+
+export function userState(user: UserView): keyof typeof USER_STATE {
+  if (user.is_disabled) return "out";
+  return user.is_password_interim ? "interim" : "in";
+}

@@ -17,6 +17,7 @@ export const TOPICS = {
   health: "Health",
   settings: "Settings and appearance",
   access: "Signing in and roles",
+  approvals: "Approvals",
   audit: "Audit",
   keyboard: "Keyboard",
 } as const;

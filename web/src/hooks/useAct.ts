@@ -1,6 +1,6 @@
 // Something that a person asks for: sent once, with its refusal at hand for the one place that shows it.
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { post } from "../api/client";
+import { get, post, request } from "../api/client";
 import type { JobView } from "../api/types";
 import { addToast } from "../stores/toasts";
 import { to } from "../util/path-builder";
@@ -24,4 +24,30 @@ export function useJobAct(options: Options<JobView> & { saysStarted?: boolean } 
       options.onDone?.(job);
     },
   });
+}
+
+export interface Sending {
+  method?: "POST" | "PUT" | "PATCH" | "DELETE";
+  path: string;
+  body?: unknown;
+}
+
+/** Anything else that is changed: the questions whose answers it changes are asked again. */
+export function useSend<T = void>(
+  renews: readonly string[],
+  { onDone }: { onDone?: (answer: T) => void } = {},
+) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: ({ method, path, body }: Sending) => request<T>(method ?? "POST", path, body),
+    onSuccess: async (answer) => {
+      await Promise.all(renews.map((name) => client.invalidateQueries({ queryKey: [name] })));
+      onDone?.(answer);
+    },
+  });
+}
+
+/** A question that takes long and is asked only when a person presses a button. */
+export function useCheck<T>(path: string) {
+  return useMutation({ mutationFn: () => get<T>(path) });
 }

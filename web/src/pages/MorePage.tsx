@@ -1,7 +1,7 @@
 // Everything that the bar of a phone has no room for.
 import { Link } from "wouter";
 import { PageHead } from "../components/PageHead";
-import { GROUPS } from "../components/Rail";
+import { GROUPS, SETTINGS } from "../components/places";
 import { Icon } from "../ui/Icon";
 import { Panel } from "../ui/Panel";
 
@@ -10,7 +10,7 @@ export function MorePage() {
     <>
       <PageHead title="All pages" />
       <div className="columns">
-        {GROUPS.map((group) => (
+        {[...GROUPS, { name: "Settings", places: SETTINGS }].map((group) => (
           <Panel key={group.name} title={group.name}>
             <ul className="stack tight">
               {group.places.map((place) => (

@@ -1,8 +1,6 @@
 // Recovery: when the catalog is damaged or lost, or a cartridge comes that it does not know.
-import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link } from "wouter";
-import { get } from "../api/client";
 import { cartridges } from "../api/queries";
 import type { CartridgeView, CatalogCheck } from "../api/types";
 import { CartridgeChip } from "../components/CartridgeChip";
@@ -10,7 +8,7 @@ import { ErrorBox } from "../components/ErrorBox";
 import { Loaded } from "../components/Loaded";
 import { PageHead } from "../components/PageHead";
 import { CARTRIDGE_STATE } from "../components/states";
-import { useJobAct } from "../hooks/useAct";
+import { useCheck, useJobAct } from "../hooks/useAct";
 import { useLockAwareQuery } from "../hooks/useLockAwareQuery";
 import { useWhyNot } from "../hooks/useWhyNot";
 import { Button } from "../ui/Button";
@@ -42,7 +40,7 @@ export function RecoveryPage() {
 }
 
 function CheckPart() {
-  const check = useMutation({ mutationFn: () => get<CatalogCheck>(api.check()) });
+  const check = useCheck<CatalogCheck>(api.check());
   return (
     <Panel title="Check the catalog">
       <div className="stack">

@@ -24,7 +24,7 @@ export function Notice({ tone, children }: { tone: Tone; children: ReactNode }) 
 export function Empty({ title, children }: { title: string; children: ReactNode }) {
   return (
     <div className="empty">
-      <h3>{title}</h3>
+      <h2>{title}</h2>
       {children}
     </div>
   );

@@ -5,20 +5,19 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import {
-  callApi,
-  enter,
-  goTo,
-  heading,
-  openBrowser,
-  openWindow,
-  PASSWORD,
-  signIn,
-  tabTo,
-} from "./browser.mjs";
+import { enter, goTo, heading, openBrowser, openWindow, tabTo } from "./browser.mjs";
 import { Engine } from "./engine.mjs";
 import { backUp, makeSource, numberOfJob, restoreFile, runOf, waitForEnd } from "./journey.mjs";
 import { pages, THEMES } from "./pages.mjs";
+import {
+  apiKey,
+  auditLog,
+  newUser,
+  secondFactor,
+  signOut,
+  twoAdmins,
+  viewerSees,
+} from "./people.mjs";
 
 const SCRIPT_BYTES_MAX = 250 * 1024;
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -28,6 +27,8 @@ const seen = { set: "letters", cartridge: "FSP001L9", path: join(source, "letter
 let failed = 0;
 let browser;
 let main;
+/** What the tests of other files work on. */
+const world = { engine, seen };
 
 /** ONLY=words runs the tests whose names have them, after the one that all others need. */
 const only = new RegExp(process.env.ONLY ?? "");
@@ -175,55 +176,6 @@ async function errorBoundary(page) {
   await page.getByRole("link", { name: seen.set }).first().waitFor();
 }
 
-/** What somebody else set is good for one thing. */
-async function newUser() {
-  const made = await callApi(main.page, "POST", "/api/users", { name: "vera", role: "viewer" });
-  const first = made.interim_password;
-  const { context, page } = await openWindow(browser, engine.url);
-  await signIn(page, "vera", first);
-  await heading(page, "Choose your password");
-  await page.getByLabel("Present password").fill(first);
-  await page.getByLabel("New password", { exact: true }).fill(PASSWORD);
-  await page.getByLabel("New password again").fill(PASSWORD);
-  await page.getByRole("button", { name: "Set the password and go on" }).click();
-  await heading(page, "Home");
-  await page.getByText("vera · Viewer").waitFor();
-  seen.viewer = await context.storageState();
-  await context.close();
-}
-
-/** Everything that starts work is there, cannot be pressed, and says which role it needs. */
-async function viewerSees() {
-  const { context, page } = await openWindow(browser, engine.url, { state: seen.viewer });
-  const isOff = async (path, name, reason) => {
-    await goTo(page, path);
-    const button = page.getByRole("button", { name, exact: true });
-    await button.click();
-    assert.equal(await button.getAttribute("aria-disabled"), "true", `${name} on ${path}`);
-    const why = await button.getAttribute("aria-describedby");
-    assert.match(await page.locator(`[id="${why}"]`).textContent(), reason);
-  };
-  await isOff("/library", "Take inventory", /role Operator; yours is Viewer/);
-  await isOff(`/cartridges/${seen.cartridge}`, "Format", /role Admin; yours is Viewer/);
-  await isOff(`/cartridges/${seen.cartridge}`, "Move", /role Operator/);
-  await isOff(`/sets/${seen.set}`, "Verify", /role Operator/);
-  await isOff(`/backup?set=${seen.set}`, "Start the backup", /role Operator/);
-  await isOff("/recovery", "Read all of the library", /role Admin/);
-  assert.equal(await page.getByRole("dialog").count(), 0);
-  await context.close();
-}
-
-async function signOut() {
-  const { context, page } = await openWindow(browser, engine.url);
-  await signIn(page, "vera", PASSWORD);
-  await heading(page, "Home");
-  await page.getByRole("button", { name: "Sign out" }).click();
-  await heading(page, "Sign in");
-  await page.reload();
-  await heading(page, "Sign in");
-  await context.close();
-}
-
 async function skipLink(page) {
   await goTo(page, "/jobs");
   await page.keyboard.press("Tab");
@@ -287,9 +239,13 @@ async function all() {
   await test("formatting what holds files asks for the barcode", formatAsks);
   await test("a restore by search, plan and start gives the same bytes, with a proof", restore);
   await test("a lost connection is shown, and its return too", lostConnection);
-  await test("a new user chooses a password before anything else", newUser);
-  await test("a viewer sees what it may not do, disabled and with the reason", viewerSees);
-  await test("who signs out is out", signOut);
+  await test("a new user chooses a password before anything else", () => newUser(world));
+  await test("a viewer sees what it may not do, with the reason", () => viewerSees(world));
+  await test("who signs out is out", () => signOut(world));
+  await test("a second factor, and a recovery code once", () => secondFactor(world));
+  await test("an API key is shown once and ends when taken away", () => apiKey(world));
+  await test("two admins turn the two-person rule off", () => twoAdmins(world));
+  await test("the audit log is searched, checked and exported", () => auditLog(world));
   await test("the first Tab skips to the page", skipLink);
   await test("no page made an error of its own", () => assert.deepEqual(main.faults, []));
   await test("a page that cannot be drawn is caught in its frame", errorBoundary);
@@ -303,6 +259,7 @@ try {
   await engine.start();
   browser = await openBrowser();
   main = await openWindow(browser, engine.url);
+  Object.assign(world, { browser, main });
   await all();
 } catch (error) {
   failed = 1;

@@ -1,0 +1,82 @@
+// Where one can go: the groups of the rail, the bar of a phone, and the pages below Settings.
+import type { IconName } from "../ui/Icon";
+import { to } from "../util/path-builder";
+
+export interface Place {
+  href: string;
+  text: string;
+  icon: IconName;
+}
+
+export const GROUPS: readonly { name: string; places: readonly Place[] }[] = [
+  {
+    name: "Look",
+    places: [
+      { href: to.home(), text: "Home", icon: "home" },
+      { href: to.jobs(), text: "Jobs", icon: "jobs" },
+      { href: to.library(), text: "Library map", icon: "library" },
+      { href: to.cartridges(), text: "Cartridges", icon: "cartridge" },
+      { href: to.sets(), text: "Sets", icon: "sets" },
+      { href: to.runs(), text: "Runs", icon: "runs" },
+    ],
+  },
+  {
+    name: "Do",
+    places: [
+      { href: to.backup(), text: "Back up", icon: "backup" },
+      { href: to.restore(), text: "Restore", icon: "restore" },
+      { href: to.search(), text: "Search", icon: "search" },
+      { href: to.recovery(), text: "Recovery", icon: "recovery" },
+    ],
+  },
+  {
+    name: "Appliance",
+    places: [
+      { href: to.equipment(), text: "Equipment", icon: "drive" },
+      { href: to.health(), text: "Health", icon: "health" },
+      { href: to.settings(), text: "Settings", icon: "settings" },
+      { href: to.help(), text: "Handbook", icon: "help" },
+    ],
+  },
+];
+
+export const SETTINGS: readonly (Place & { about: string })[] = [
+  {
+    href: to.account(),
+    text: "My account",
+    icon: "settings",
+    about: "Password, second factor, where you are signed in, how the console looks.",
+  },
+  {
+    href: to.users(),
+    text: "Users and roles",
+    icon: "users",
+    about: "Who may sign in, and what each may do.",
+  },
+  {
+    href: to.apiKeys(),
+    text: "API keys",
+    icon: "lock",
+    about: "For programs that ask this appliance.",
+  },
+  {
+    href: to.approvals(),
+    text: "Approvals",
+    icon: "good",
+    about: "The two-person rule, and what waits for a second admin.",
+  },
+  {
+    href: to.audit(),
+    text: "Audit",
+    icon: "audit",
+    about: "Every change, sign-in and refusal; checked and taken away.",
+  },
+];
+
+export const PHONE: readonly Place[] = [
+  { href: to.home(), text: "Home", icon: "home" },
+  { href: to.library(), text: "Library", icon: "library" },
+  { href: to.jobs(), text: "Jobs", icon: "jobs" },
+  { href: to.restore(), text: "Restore", icon: "restore" },
+  { href: to.more(), text: "More", icon: "more" },
+];

@@ -1,0 +1,200 @@
+// Audit: every change, sign-in and refusal; searched, checked and taken away.
+import { useState } from "react";
+import { audit } from "../../api/queries";
+import type { AuditEntry, AuditReport } from "../../api/types";
+import { ErrorBox } from "../../components/ErrorBox";
+import { Loaded } from "../../components/Loaded";
+import { NeedsRole } from "../../components/NeedsRole";
+import { PageHead } from "../../components/PageHead";
+import { useCheck } from "../../hooks/useAct";
+import { useLockAwareQuery } from "../../hooks/useLockAwareQuery";
+import { useQueryState } from "../../hooks/useQueryState";
+import { useWhyNot } from "../../hooks/useWhyNot";
+import { TableFrame } from "../../table/TableFrame";
+import { Button } from "../../ui/Button";
+import { TextField } from "../../ui/Field";
+import { Facts } from "../../ui/Figure";
+import { Lamp, type State } from "../../ui/Lamp";
+import { Empty, Notice } from "../../ui/Notice";
+import { api, to } from "../../util/path-builder";
+import { formatCount, formatTime, plural } from "../../util/units";
+
+export function AuditPage() {
+  const whyNot = useWhyNot("GET /api/audit/export");
+  return (
+    <>
+      <PageHead
+        title="Audit"
+        crumb={{ href: to.settings(), text: "Settings" }}
+        topic="audit"
+        lead="Each entry is chained to the one before and sealed: what is taken out or altered shows."
+        actions={
+          whyNot ? null : (
+            <a className="button" href={api.auditExport()} download="fossilsafe-audit.ndjson">
+              Export
+            </a>
+          )
+        }
+      />
+      <NeedsRole act="GET /api/audit">
+        <div className="stack">
+          <Verify />
+          <Entries />
+        </div>
+      </NeedsRole>
+    </>
+  );
+}
+
+function Verify() {
+  const check = useCheck<AuditReport>(api.auditVerify());
+  return (
+    <section className="panel" aria-label="Check the log">
+      <div className="stack tight">
+        <div className="actions">
+          <Button icon="good" isBusy={check.isPending} onClick={() => check.mutate()}>
+            Check the whole log
+          </Button>
+          <span className="quiet-text">The chain, the order, the seals, the end.</span>
+        </div>
+        {check.error && <ErrorBox error={check.error} />}
+        {check.data && (
+          <div role="status">
+            <ReportNotice report={check.data} />
+          </div>
+        )}
+      </div>
+    </section>
+  );
+}
+
+const FAULT: Record<AuditReport["findings"][number]["fault"], string> = {
+  out_of_order: "an entry is missing before it, or they were exchanged",
+  changed: "it is not what was hashed",
+  bad_seal: "its seal does not fit",
+  seal_missing: "its seal is missing: something was taken off",
+  cut: "the file is cut there",
+};
+
+export function ReportNotice({ report }: { report: AuditReport }) {
+  return (
+    <Notice tone={report.is_whole ? "good" : "bad"}>
+      <strong>
+        {report.is_whole
+          ? `The log is whole: ${plural(report.entries, "entry", "entries")}, ${plural(report.seals, "seal")}.`
+          : `The log was altered: ${plural(report.findings_total, "finding")}.`}
+      </strong>
+      {report.findings.map((finding) => (
+        <p key={`${finding.number}-${finding.fault}`}>
+          Entry <span className="mono">{formatCount(finding.number)}</span>: {FAULT[finding.fault]}.
+        </p>
+      ))}
+      <Facts
+        rows={[
+          [
+            "Its head",
+            <span key="h" className="mono small">
+              {report.head}
+            </span>,
+          ],
+        ]}
+      />
+    </Notice>
+  );
+}
+
+function Entries() {
+  const [actor, setActor] = useQueryState("actor");
+  const [action, setAction] = useQueryState("action");
+  const [outcome, setOutcome] = useQueryState("outcome");
+  const [day, setDay] = useQueryState("until");
+  const [older, setOlder] = useState<{ filter: string; after: string } | null>(null);
+  // The day that is named counts as a whole.
+  const until = day ? `${day}T23:59:59Z` : "";
+  const filter = { actor, action, outcome, until };
+  const key = JSON.stringify(filter);
+  const after = older?.filter === key ? older.after : "";
+  const query = useLockAwareQuery(audit({ ...filter, after }));
+  return (
+    <>
+      <div className="filters">
+        <TextField label="Who" value={actor} onChange={setActor} type="search" />
+        <TextField label="What" value={action} onChange={setAction} type="search" isMono />
+        <TextField label="Outcome" value={outcome} onChange={setOutcome} type="search" isMono />
+        <TextField label="Until the end of" value={day} onChange={setDay} type="date" />
+      </div>
+      <TableFrame label="Entries">
+        <Loaded query={query} what="the entries">
+          {(page) =>
+            page.items.length === 0 ? (
+              <Empty title="No entry is like that">
+                <p>Who and what are compared as a whole: admin, local, sign_in.</p>
+              </Empty>
+            ) : (
+              <EntryTable items={page.items} />
+            )
+          }
+        </Loaded>
+      </TableFrame>
+      <div className="actions">
+        {after && (
+          <Button look="small" onClick={() => setOlder(null)}>
+            Newest
+          </Button>
+        )}
+        {query.data?.next && (
+          <Button
+            look="small"
+            onClick={() => setOlder({ filter: key, after: query.data.next ?? "" })}
+          >
+            Older
+          </Button>
+        )}
+      </div>
+    </>
+  );
+}
+
+function outcomeState(entry: AuditEntry): State {
+  if (entry.outcome === "ok") return { tone: "good", icon: "good", text: "ok" };
+  return { tone: "warn", icon: "warn", text: entry.outcome };
+}
+
+function EntryTable({ items }: { items: readonly AuditEntry[] }) {
+  return (
+    <table className="table cards">
+      <thead>
+        <tr>
+          <th className="number">No.</th>
+          <th>When</th>
+          <th>Who</th>
+          <th>What</th>
+          <th>To what</th>
+          <th>Outcome</th>
+          <th>From</th>
+        </tr>
+      </thead>
+      <tbody>
+        {items.map((entry) => (
+          <tr key={entry.number}>
+            <td className="number">{entry.number}</td>
+            <td data-label="When">{formatTime(entry.at)}</td>
+            <td data-label="Who">{entry.actor}</td>
+            <td data-label="What" className="mono small">
+              {entry.action}
+            </td>
+            <td data-label="To what" className="mono small agent">
+              {entry.object}
+            </td>
+            <td data-label="Outcome">
+              <Lamp state={outcomeState(entry)} />
+            </td>
+            <td data-label="From" className="mono small">
+              {entry.address}
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
