@@ -36,6 +36,16 @@ const HealthPage = lazy(async () => ({ default: (await import("./pages/HealthPag
 const SettingsPage = lazy(async () => ({
   default: (await import("./pages/system/SettingsPage")).SettingsPage,
 }));
+const SchedulesPage = lazy(async () => ({
+  default: (await import("./pages/schedules/SchedulesPage")).SchedulesPage,
+}));
+const SchedulePage = lazy(async () => ({
+  default: (await import("./pages/schedules/SchedulePage")).SchedulePage,
+}));
+const PoolsPage = lazy(async () => ({
+  default: (await import("./pages/keys/PoolsPage")).PoolsPage,
+}));
+const KitPage = lazy(async () => ({ default: (await import("./pages/keys/KitPage")).KitPage }));
 const AccountPage = lazy(async () => ({
   default: (await import("./pages/people/AccountPage")).AccountPage,
 }));
@@ -84,6 +94,10 @@ export function Routes() {
       <Route path="/equipment" component={EquipmentPage} />
       <Route path="/health" component={HealthPage} />
       <Route path="/settings" component={SettingsPage} />
+      <Route path="/schedules" component={SchedulesPage} />
+      <Route path="/schedules/:name">{({ name }) => <SchedulePage key={name} name={name} />}</Route>
+      <Route path="/pools" component={PoolsPage} />
+      <Route path="/pools/kit" component={KitPage} />
       <Route path="/account" component={AccountPage} />
       <Route path="/settings/users" component={UsersPage} />
       <Route path="/settings/api-keys" component={ApiKeysPage} />

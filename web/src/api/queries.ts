@@ -15,16 +15,22 @@ import type {
   FileVersion,
   HealthView,
   JobView,
+  KitsView,
   LibraryView,
   OpenSessionView,
   Page,
+  PoolView,
   RestorePlan,
   RestoreSpec,
   RunView,
+  ScheduleEventView,
+  SchedulePreview,
+  ScheduleView,
   SetView,
   TwoPersonRule,
   UserView,
   VersionView,
+  WindowView,
 } from "./types";
 
 export interface Question<T> {
@@ -95,3 +101,39 @@ export const approvals = () => ask<Page<ApprovalView>>(["approvals"], api.approv
 export const twoPersonRule = () => ask<TwoPersonRule>(["two-person-rule"], api.rule(), 30);
 export const audit = (filter: Record<string, string>) =>
   ask<Page<AuditEntry>>(["audit", filter], api.audit({ limit: 100, ...filter }), 15);
+
+export const schedules = () =>
+  ask<Page<ScheduleView>>(["schedules"], api.schedules({ limit: 200 }), 15);
+export const schedule = (name: string) =>
+  ask<ScheduleView>(["schedule", name], api.schedule(name), 10);
+export const scheduleEvents = (name: string) =>
+  ask<Page<ScheduleEventView>>(["schedule", name, "events"], api.scheduleEvents(name), 15);
+export const preview = (cron: string, zone: string, count: number) =>
+  ask<SchedulePreview>(["preview", cron, zone, count], api.preview(cron, zone, count), 30);
+export const windows = () => ask<Page<WindowView>>(["windows"], api.windows(), 20);
+
+export interface Moment {
+  schedule: string;
+  at: string;
+}
+/** As many as two weeks of a schedule have that runs four times a day. */
+const CALENDAR_COUNT = 56;
+/** The moments of all that are switched on. */
+export const calendar = (items: readonly ScheduleView[]): Question<Moment[]> => {
+  const active = items.filter((item) => item.is_enabled);
+  const of = async (item: ScheduleView, signal: AbortSignal) => {
+    const zone = item.time_zone ?? "UTC";
+    const path = api.preview(item.cron, zone, CALENDAR_COUNT);
+    const { next } = await get<SchedulePreview>(path, { signal });
+    return next.map((at) => ({ schedule: item.name, at }));
+  };
+  return {
+    queryKey: ["calendar", active.map((item) => [item.name, item.cron, item.time_zone])],
+    queryFn: async ({ signal }) =>
+      (await Promise.all(active.map((item) => of(item, signal)))).flat(),
+    intervalSeconds: 30,
+  };
+};
+
+export const pools = () => ask<PoolView[]>(["pools"], api.pools(), 20);
+export const kits = () => ask<KitsView>(["kits"], api.kits(), 20);

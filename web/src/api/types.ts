@@ -74,6 +74,17 @@ export type JobKind = JobSpec["kind"];
 export type PlaceKind = Place["place"];
 
 export type ApprovalView = Schemas["ApprovalView"];
+export type ScheduleView = Omit<Schemas["ScheduleView"], "task"> & { task: JobSpec };
+export type ScheduleEventKind = Schemas["ScheduleEventKind"];
+export type ScheduleEventView = Schemas["ScheduleEventView"];
+export type SchedulePreview = Schemas["SchedulePreview"];
+export type WindowView = Schemas["WindowView"];
+export type Encryption = Schemas["Encryption"];
+export type PoolView = Schemas["PoolView"];
+export type KitView = Schemas["KitView"];
+export type KitsView = Schemas["KitsView"];
+export type PrintedKit = Schemas["PrintedKit"];
+export type OpenedKeys = Schemas["OpenedKeys"];
 export type UserView = Schemas["UserView"];
 export type UserWithPassword = Schemas["UserWithPassword"];
 export type ApiKeyView = Schemas["ApiKeyView"];

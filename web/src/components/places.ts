@@ -26,6 +26,7 @@ export const GROUPS: readonly { name: string; places: readonly Place[] }[] = [
       { href: to.backup(), text: "Back up", icon: "backup" },
       { href: to.restore(), text: "Restore", icon: "restore" },
       { href: to.search(), text: "Search", icon: "search" },
+      { href: to.schedules(), text: "Schedules", icon: "queued" },
       { href: to.recovery(), text: "Recovery", icon: "recovery" },
     ],
   },
@@ -34,6 +35,7 @@ export const GROUPS: readonly { name: string; places: readonly Place[] }[] = [
     places: [
       { href: to.equipment(), text: "Equipment", icon: "drive" },
       { href: to.health(), text: "Health", icon: "health" },
+      { href: to.pools(), text: "Pools and keys", icon: "lock" },
       { href: to.settings(), text: "Settings", icon: "settings" },
       { href: to.help(), text: "Handbook", icon: "help" },
     ],

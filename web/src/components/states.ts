@@ -4,10 +4,13 @@ import type {
   ApprovalState,
   CartridgeState,
   DriveState,
+  Encryption,
   EvidenceState,
   JobState,
   Role,
   RunState,
+  ScheduleEventKind,
+  ScheduleView,
   Severity,
   UserView,
 } from "../api/types";
@@ -142,3 +145,23 @@ export function userState(user: UserView): keyof typeof USER_STATE {
   if (user.is_disabled) return "out";
   return user.is_password_interim ? "interim" : "in";
 }
+
+export const SCHEDULE_EVENT: Record<ScheduleEventKind, State> = {
+  started: { tone: "good", icon: "good", text: "Started" },
+  missed: { tone: "warn", icon: "warn", text: "Missed" },
+  still_running: { tone: "warn", icon: "busy", text: "The one before still ran" },
+  refused: { tone: "bad", icon: "bad", text: "Refused" },
+};
+
+export function scheduleState(schedule: ScheduleView): State {
+  if (!schedule.is_enabled) return { tone: "idle", icon: "paused", text: "Paused" };
+  if (schedule.last?.what === "refused") {
+    return { tone: "bad", icon: "bad", text: "On; the last was refused" };
+  }
+  return { tone: "good", icon: "queued", text: "On" };
+}
+
+export const ENCRYPTION: Record<Encryption, State> = {
+  sealed: { tone: "good", icon: "lock", text: "Sealed" },
+  none: { tone: "idle", icon: "idle", text: "As they are" },
+};

@@ -8,6 +8,8 @@ export interface BackupDraft {
   mode: "incremental" | "full";
   copies: "1" | "2";
   compression: "none" | "zstd";
+  /** Empty: the one that the set has, or none. */
+  pool: string;
 }
 
 export const EMPTY_DRAFT: BackupDraft = {
@@ -17,6 +19,7 @@ export const EMPTY_DRAFT: BackupDraft = {
   mode: "incremental",
   copies: "1",
   compression: "none",
+  pool: "",
 };
 
 /** As the engine takes set names: they are names of folders on the tape. */
@@ -52,6 +55,7 @@ export function toSpec(draft: BackupDraft): BackupSpec {
     exclude: linesOf(draft.exclude),
     compression: draft.compression === "zstd" ? { zstd: { level: 3 } } : "none",
     copies: Number(draft.copies),
+    ...(draft.pool ? { pool: draft.pool } : {}),
   };
 }
 

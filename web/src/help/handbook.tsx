@@ -2,6 +2,7 @@
 import type { ReactNode } from "react";
 import { EVIDENCE } from "../components/states";
 import { EVIDENCE_ORDER } from "../util/evidence";
+import { APPLIANCE } from "./handbook-appliance";
 import type { Topic } from "./topics";
 
 function Terms({ rows }: { rows: readonly (readonly [string, string])[] }) {
@@ -203,56 +204,7 @@ export const HANDBOOK: Record<Topic, ReactNode> = {
       same from /api/healthz, and figures in Prometheus' format from the address that is shown.
     </p>
   ),
-  settings: (
-    <p>
-      Each card leads to one thing that can be set. The look of the console is on My account and is
-      kept on this device. As the system follows it: light or dark, and high contrast where more
-      contrast is asked for. Motion is left out where the device asks for less of it.
-    </p>
-  ),
-  access: (
-    <>
-      <p>
-        At the first start a one-time code is shown on the appliance's own terminal; with it the
-        first admin is made. Viewers look, operators start work that loses nothing, admins may
-        destroy and change settings. What your role may not do is shown with the reason.
-      </p>
-      <p>
-        Who is added gets a first password from the admin and has to choose another before anything
-        else. My account has the password, the second factor and every open session: one that you do
-        not know is ended there. Set up an authenticator, type one code back, and keep the recovery
-        codes on paper: each signs in once when the phone is lost.
-      </p>
-      <p>
-        API keys are for programs. A key is shown once, may do no more than the one who made it, and
-        ends on its day. A session ends after some time without use. A lost admin password is reset
-        on the serial console.
-      </p>
-    </>
-  ),
-  approvals: (
-    <>
-      <p>
-        With the two-person rule on, whatever destroys or gives rights to destroy is only noted when
-        it is asked for, and nothing is done. A second admin agrees or refuses here. The one who
-        asked then asks for exactly the same again, once, before it ends.
-      </p>
-      <p>Nobody agrees to their own request. Turning the rule off needs a second admin too.</p>
-    </>
-  ),
-  audit: (
-    <>
-      <p>
-        Each change, sign-in and refusal is written to a log whose entries are chained by hashes and
-        sealed with the appliance's key: nobody can take one out or alter it unseen.
-      </p>
-      <p>
-        Check the whole log reads all of it. Note the head that it shows: a later log of this
-        appliance has it too. The export carries its own signature and can be checked with nothing
-        but the public key.
-      </p>
-    </>
-  ),
+  ...APPLIANCE,
   keyboard: (
     <Terms
       rows={[

@@ -9,6 +9,8 @@ export const TOPICS = {
   cartridges: "Cartridges",
   sets: "Sets and runs",
   backup: "Backing up",
+  schedules: "Schedules",
+  keys: "Pools, keys and kits",
   jobs: "Jobs",
   restore: "Restoring",
   search: "Search",

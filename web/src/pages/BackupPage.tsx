@@ -1,12 +1,13 @@
 // The wizard of a backup: what, as which set, how; then what will happen, before it does.
 import { useState } from "react";
 import { useLocation, useSearchParams } from "wouter";
-import { cartridges, library, sets } from "../api/queries";
+import { cartridges, library, pools, sets } from "../api/queries";
 import type { CartridgeView } from "../api/types";
 import { CartridgeChips } from "../components/CartridgeChip";
 import { ErrorBox } from "../components/ErrorBox";
 import { Loaded } from "../components/Loaded";
 import { PageHead } from "../components/PageHead";
+import { ENCRYPTION } from "../components/states";
 import {
   type BackupDraft,
   EMPTY_DRAFT,
@@ -136,6 +137,11 @@ function WhatStep({ draft, change, isShowingWrong }: StepProps) {
 function SetStep({ draft, change, isShowingWrong }: StepProps) {
   const query = useLockAwareQuery(sets());
   const known = query.data?.items.map((each) => each.name) ?? [];
+  const list = useLockAwareQuery(pools());
+  const offered = (list.data ?? []).map((pool) => ({
+    value: pool.name,
+    text: `${pool.name}: ${ENCRYPTION[pool.encryption].text}`,
+  }));
   return (
     <Panel title="As which set, and how often">
       <div className="stack">
@@ -182,6 +188,15 @@ function SetStep({ draft, change, isShowingWrong }: StepProps) {
             { value: "full", title: "Every file", text: "Writes all of it again." },
           ]}
         />
+        {offered.length > 0 && (
+          <SelectField
+            label="Pool"
+            value={draft.pool}
+            onChange={(pool) => change({ pool })}
+            hint="A set with runs stays in its pool."
+            options={[{ value: "", text: "The set's own, or none" }, ...offered]}
+          />
+        )}
         <SelectField
           label="Compression"
           value={draft.compression}

@@ -12,7 +12,7 @@ interface Common {
 interface TextProps extends Common {
   value: string;
   onChange: (value: string) => void;
-  type?: "text" | "password" | "search" | "number" | "date";
+  type?: "text" | "password" | "search" | "number" | "date" | "time";
   isMono?: boolean;
   autoComplete?: string;
   autoFocus?: boolean;

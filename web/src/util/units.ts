@@ -92,6 +92,11 @@ export function formatTime(at: string): string {
   return `${date.format(moment)} ${clock.format(moment)}`;
 }
 
+/** The local date: 2026-11-28. */
+export function formatDay(at: Date): string {
+  return date.format(at);
+}
+
 export function formatClock(at: string): string {
   return clock.format(new Date(at));
 }

@@ -18,6 +18,7 @@ import {
   twoAdmins,
   viewerSees,
 } from "./people.mjs";
+import { maintenanceWindow, schedule, sealedPool } from "./plans.mjs";
 
 const SCRIPT_BYTES_MAX = 250 * 1024;
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -246,6 +247,9 @@ async function all() {
   await test("an API key is shown once and ends when taken away", () => apiKey(world));
   await test("two admins turn the two-person rule off", () => twoAdmins(world));
   await test("the audit log is searched, checked and exported", () => auditLog(world));
+  await test("a schedule is made, shown in the calendar, paused and run", () => schedule(world));
+  await test("a maintenance window is set and removed", () => maintenanceWindow(world));
+  await test("a sealed pool counts once its kit was typed back", () => sealedPool(world));
   await test("the first Tab skips to the page", skipLink);
   await test("no page made an error of its own", () => assert.deepEqual(main.faults, []));
   await test("a page that cannot be drawn is caught in its frame", errorBoundary);

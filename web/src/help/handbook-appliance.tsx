@@ -1,0 +1,90 @@
+// The handbook's part on what is set once and then looked after: schedules, keys, people, the log.
+import type { ReactNode } from "react";
+import type { Topic } from "./topics";
+
+export const APPLIANCE = {
+  schedules: (
+    <>
+      <p>
+        A schedule starts a backup, a verification or an inventory by itself. The appliance shows
+        the next moments before it is set, in the time zone that the schedule has: summer time is
+        minded.
+      </p>
+      <p>
+        What was missed while the appliance was off is made up for once, or left out, as the
+        schedule says. If the job before still runs, the moment is noted and nothing is started
+        twice. In a maintenance window nothing begins by itself.
+      </p>
+      <p>Pausing keeps the plan; moments while it was paused are not made up for.</p>
+    </>
+  ),
+  keys: (
+    <>
+      <p>
+        A pool is a policy for sets: its files are written as they are, or sealed before they reach
+        a drive. That is chosen when the pool is made and stays. A set is put into a pool by its
+        first backup.
+      </p>
+      <p>
+        A recovery kit is a sheet of paper that opens every sealed tape of this machine. It is shown
+        once, to be printed or written down; groups of it are typed back, and from then on it
+        counts. Keep two kits in two places away from the tapes. Once a year prove one: type all of
+        it, and it must open every key.
+      </p>
+      <p>
+        A new data key is for the runs that begin from then on. Retiring a kit takes nothing off
+        tapes that it opens already.
+      </p>
+    </>
+  ),
+  settings: (
+    <p>
+      Each card leads to one thing that can be set. The look of the console is on My account and is
+      kept on this device. As the system follows it: light or dark, and high contrast where more
+      contrast is asked for. Motion is left out where the device asks for less of it.
+    </p>
+  ),
+  access: (
+    <>
+      <p>
+        At the first start a one-time code is shown on the appliance's own terminal; with it the
+        first admin is made. Viewers look, operators start work that loses nothing, admins may
+        destroy and change settings. What your role may not do is shown with the reason.
+      </p>
+      <p>
+        Who is added gets a first password from the admin and has to choose another before anything
+        else. My account has the password, the second factor and every open session: one that you do
+        not know is ended there. Set up an authenticator, type one code back, and keep the recovery
+        codes on paper: each signs in once when the phone is lost.
+      </p>
+      <p>
+        API keys are for programs. A key is shown once, may do no more than the one who made it, and
+        ends on its day. A session ends after some time without use. A lost admin password is reset
+        on the serial console.
+      </p>
+    </>
+  ),
+  approvals: (
+    <>
+      <p>
+        With the two-person rule on, whatever destroys or gives rights to destroy is only noted when
+        it is asked for, and nothing is done. A second admin agrees or refuses here. The one who
+        asked then asks for exactly the same again, once, before it ends.
+      </p>
+      <p>Nobody agrees to their own request. Turning the rule off needs a second admin too.</p>
+    </>
+  ),
+  audit: (
+    <>
+      <p>
+        Each change, sign-in and refusal is written to a log whose entries are chained by hashes and
+        sealed with the appliance's key: nobody can take one out or alter it unseen.
+      </p>
+      <p>
+        Check the whole log reads all of it. Note the head that it shows: a later log of this
+        appliance has it too. The export carries its own signature and can be checked with nothing
+        but the public key.
+      </p>
+    </>
+  ),
+} as const satisfies Partial<Record<Topic, ReactNode>>;

@@ -1,0 +1,176 @@
+// Pools and keys: which pools are encrypted, and the recovery kits on paper that open their tapes.
+import { useState } from "react";
+import { kits, pools } from "../../api/queries";
+import type { Encryption, PoolView } from "../../api/types";
+import { AskDialog } from "../../components/AskDialog";
+import { Loaded } from "../../components/Loaded";
+import { PageHead } from "../../components/PageHead";
+import { ENCRYPTION } from "../../components/states";
+import { useLockAwareQuery } from "../../hooks/useLockAwareQuery";
+import { useWhyNot } from "../../hooks/useWhyNot";
+import { TableFrame } from "../../table/TableFrame";
+import { Button, ButtonLink } from "../../ui/Button";
+import { Choices, TextField } from "../../ui/Field";
+import { Lamp } from "../../ui/Lamp";
+import { Empty, Notice } from "../../ui/Notice";
+import { api, to } from "../../util/path-builder";
+import { formatTime } from "../../util/units";
+import { KitsPanel } from "./KitsPanel";
+
+export function PoolsPage() {
+  const query = useLockAwareQuery(pools());
+  const [isAdding, setIsAdding] = useState(false);
+  const [rotated, setRotated] = useState<PoolView | null>(null);
+  const whyNot = useWhyNot("POST /api/pools");
+  return (
+    <>
+      <PageHead
+        title="Pools and keys"
+        topic="keys"
+        lead="A pool says for its sets whether files are sealed before they reach a drive. Only a recovery kit on paper opens sealed tapes when this machine is gone."
+        actions={
+          <Button icon="lock" look="primary" whyNot={whyNot} onClick={() => setIsAdding(true)}>
+            Make a pool
+          </Button>
+        }
+      />
+      <div className="stack">
+        <TableFrame label="Pools">
+          <Loaded query={query} what="the pools">
+            {(items) =>
+              items.length === 0 ? (
+                <Empty title="There is no pool">
+                  <p>Sets without a pool are written as they are: any LTFS software reads them.</p>
+                </Empty>
+              ) : (
+                <PoolTable items={items} onRotate={setRotated} />
+              )
+            }
+          </Loaded>
+        </TableFrame>
+        <KitsPanel />
+      </div>
+      {isAdding && <MakePool onClose={() => setIsAdding(false)} />}
+      {rotated && (
+        <AskDialog
+          title={`A new data key for ${rotated.name}`}
+          act="Make a new key"
+          sending={{ path: api.rotate(rotated.name) }}
+          renews={["pools", "kits"]}
+          done={`${rotated.name} has a new data key.`}
+          onClose={() => setRotated(null)}
+        >
+          <p>
+            Runs that begin from now on are sealed with it. What is on tape stays as it is, and its
+            keys stay here. Every confirmed kit opens the new key too: it is wrapped for them at
+            once.
+          </p>
+        </AskDialog>
+      )}
+    </>
+  );
+}
+
+interface TableProps {
+  items: readonly PoolView[];
+  onRotate: (pool: PoolView) => void;
+}
+
+function PoolTable({ items, onRotate }: TableProps) {
+  const whyNot = useWhyNot("POST /api/pools/{pool}/rotate");
+  return (
+    <table className="table cards">
+      <thead>
+        <tr>
+          <th>Pool</th>
+          <th>Encryption</th>
+          <th>Data key</th>
+          <th>Made</th>
+          <th>
+            <span className="visually-hidden">Actions</span>
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {items.map((pool) => (
+          <tr key={pool.name}>
+            <td>
+              <strong>{pool.name}</strong>
+            </td>
+            <td data-label="Encryption">
+              {pool.blocked ? (
+                <Lamp state={{ tone: "warn", icon: "warn", text: pool.blocked }} />
+              ) : (
+                <Lamp state={ENCRYPTION[pool.encryption]} />
+              )}
+            </td>
+            <td data-label="Data key" className="mono small">
+              {pool.key_id ?? "–"}
+            </td>
+            <td data-label="Made">{formatTime(pool.created)}</td>
+            <td>
+              {pool.key_id && (
+                <Button
+                  look="small"
+                  label={`A new data key for ${pool.name}`}
+                  whyNot={whyNot}
+                  onClick={() => onRotate(pool)}
+                >
+                  New data key
+                </Button>
+              )}
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function MakePool({ onClose }: { onClose: () => void }) {
+  const [name, setName] = useState("");
+  const [encryption, setEncryption] = useState<Encryption>("sealed");
+  const query = useLockAwareQuery(kits());
+  const hasKit = query.data?.kits.some((kit) => kit.confirmed !== null) ?? true;
+  return (
+    <AskDialog
+      title="Make a pool"
+      act="Make the pool"
+      whyNot={name.trim() === "" ? "It needs a name." : undefined}
+      sending={{ path: api.pools(), body: { name: name.trim(), encryption } }}
+      renews={["pools", "kits"]}
+      done={`Pool ${name.trim()} was made.`}
+      onClose={onClose}
+    >
+      <TextField label="Name" value={name} onChange={setName} autoFocus />
+      <Choices
+        legend="Encryption, for ever"
+        name="encryption"
+        value={encryption}
+        onChange={setEncryption}
+        options={[
+          {
+            value: "sealed",
+            title: "Sealed",
+            text: "Files are encrypted before they reach a drive. Without the machine and without a kit nobody reads them.",
+          },
+          {
+            value: "none",
+            title: "As they are",
+            text: "Any LTFS software reads them, and so does anybody who has the tape.",
+          },
+        ]}
+      />
+      {encryption === "sealed" && !hasKit && (
+        <Notice tone="warn">
+          <p>It can be used as soon as a recovery kit is on paper and confirmed.</p>
+          <p>
+            <ButtonLink href={to.kit()} look="small">
+              Make a recovery kit
+            </ButtonLink>
+          </p>
+        </Notice>
+      )}
+    </AskDialog>
+  );
+}

@@ -1,0 +1,74 @@
+// What is set once and then looked after: schedules and windows, pools and recovery kits.
+import assert from "node:assert/strict";
+import { goTo, heading } from "./browser.mjs";
+
+/** Made, in the calendar, paused, and run by hand. */
+export async function schedule({ main: { page }, seen }) {
+  await goTo(page, "/schedules");
+  await page.getByText("Nothing starts by itself yet").waitFor();
+  await page.getByRole("button", { name: "Make a schedule" }).click();
+  const dialog = page.getByRole("dialog", { name: "Make a schedule" });
+  await dialog.getByLabel("Name").fill("nightly");
+  await dialog.getByLabel("Set", { exact: true }).selectOption(seen.set);
+  await dialog.getByLabel("How often").selectOption("daily");
+  await dialog.getByLabel("At", { exact: true }).fill("03:15");
+  await dialog.getByText(/03:15 · .*03:15/).waitFor();
+  await dialog.getByRole("button", { name: "Make it" }).click();
+  const plan = page.getByRole("region", { name: "The next two weeks" });
+  await plan.getByRole("link", { name: "nightly" }).nth(12).waitFor();
+  await plan.getByText("03:15").first().waitFor();
+  await page
+    .getByRole("row", { name: /nightly/ })
+    .getByRole("link")
+    .click();
+  await heading(page, "Schedule nightly");
+  await page.getByRole("button", { name: "Pause it" }).click();
+  await page.getByText("nothing while it is paused").waitFor();
+  await page.getByRole("button", { name: "Switch it on" }).click();
+  await page.getByRole("button", { name: "Run now" }).click();
+  await page.getByRole("link", { name: /^Job \d+$/ }).waitFor();
+}
+
+export async function maintenanceWindow({ main: { page } }) {
+  await goTo(page, "/schedules");
+  await page.getByRole("button", { name: "Add a window" }).click();
+  const dialog = page.getByRole("dialog", { name: "Add a maintenance window" });
+  await dialog.getByLabel("Name").fill("office");
+  await dialog.getByRole("button", { name: "Add it" }).click();
+  await page.getByRole("button", { name: "Remove window office" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Remove it" }).click();
+  await page.getByRole("button", { name: "Remove window office" }).waitFor({ state: "detached" });
+}
+
+/** A sealed pool is blocked until groups of a printed kit were typed back; then the kit is proven. */
+export async function sealedPool({ main: { page } }) {
+  await goTo(page, "/pools");
+  await page.getByRole("button", { name: "Make a pool" }).click();
+  await page.getByRole("dialog").getByLabel("Name").fill("private");
+  await page.getByRole("dialog").getByRole("button", { name: "Make the pool" }).click();
+  const row = page.getByRole("row", { name: /^private/ });
+  await row.waitFor();
+  assert.equal(await row.getByText("Sealed", { exact: true }).count(), 0);
+  await page.getByRole("link", { name: "Make a recovery kit" }).click();
+  await heading(page, "Recovery kit");
+  await page.getByRole("button", { name: "Make a kit and show it" }).click();
+  await page.getByRole("img", { name: "The same groups, to be scanned" }).waitFor();
+  const paper = page.getByRole("list", { name: "Groups" }).getByRole("listitem");
+  const groups = await paper.allTextContents();
+  await page.getByRole("button", { name: "Type back from the paper" }).click();
+  const dialog = page.getByRole("dialog", { name: "Type back from the paper" });
+  for (const field of await dialog.getByRole("textbox").all()) {
+    const label = await field.evaluate((it) => it.labels[0].textContent);
+    await field.fill(groups[Number(label.match(/\d+/)[0]) - 1]);
+  }
+  await dialog.getByRole("button", { name: "Confirm the kit" }).click();
+  await page.getByText("The paper is right.").waitFor();
+  await goTo(page, "/pools");
+  await row.getByText("Sealed", { exact: true }).waitFor();
+  await page.getByRole("button", { name: "Prove a kit" }).click();
+  await page.getByLabel("The kit").fill(groups.join("-"));
+  await page.getByRole("dialog").getByRole("button", { name: "Prove it" }).click();
+  await page.getByText(/The kit opens 1 data key/).waitFor();
+  await page.getByRole("button", { name: "Good" }).click();
+  await page.getByText("Proven", { exact: true }).waitFor();
+}
