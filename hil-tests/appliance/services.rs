@@ -86,7 +86,16 @@ impl Place {
         let (data, socket) = (self.path("engine"), self.path("engine.sock"));
         let options = ["--practice-library", "--practice-capacity", "1GiB", "--socket"];
         let data = ["engine", "--data", data.to_str().unwrap()];
-        self.start(&[&data[..], &options, &[socket.to_str().unwrap()]].concat(), environment)
+        let sources = self.path("sources.sock");
+        let sockets = [socket.to_str().unwrap(), "--sources", sources.to_str().unwrap()];
+        self.start(&[&data[..], &options, &sockets].concat(), environment)
+    }
+
+    /// The service that mounts network sources; here it may not, or finds no server.
+    fn sources(&self) -> Service {
+        let (data, socket) = (self.path("sources"), self.path("sources.sock"));
+        let fixed = ["source", "serve", "--data", data.to_str().unwrap(), "--socket"];
+        self.start(&[&fixed[..], &[socket.to_str().unwrap()]].concat(), &[])
     }
 
     fn gateway(&self, options: &[&str]) -> Service {
@@ -127,6 +136,23 @@ impl Place {
     fn key(&self) -> String {
         let made = self.tell(&["key", "create", "tests", "--role", "admin"]);
         made["secret"].as_str().unwrap_or_else(|| panic!("no key: {made}")).to_owned()
+    }
+
+    /// Makes the first admin over the network; returns the session's cookie.
+    fn sign_in(&self, http: &str) -> String {
+        let code = std::fs::read_to_string(self.path("engine/setup-code")).unwrap();
+        let body =
+            json!({ "code": code.trim(), "user": "ada", "password": "four small words together" });
+        let (body, head) = (body.to_string(), head(""));
+        let request = format!(
+            "POST /api/setup HTTP/1.1\r\n{head}Content-Type: application/json\r\n\
+             Content-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let (status, head, body) = exchange(connect(http), &request);
+        assert_eq!(status, 200, "{body}");
+        let line = head.lines().find_map(|line| line.strip_prefix("set-cookie: ")).unwrap();
+        line.split(';').next().unwrap().to_owned()
     }
 
     /// Makes files of these many bytes in all and begins to back them up.
@@ -321,12 +347,47 @@ fn systemd_is_told_ready_fed_and_told_the_stop() {
 }
 
 #[test]
+fn an_engine_asks_another_service_to_mount_and_says_when_that_is_away() {
+    let place = Place::new();
+    let _engine = place.engine();
+    let add = |password: &str| {
+        let line = format!(
+            "echo '{password}' | \"$0\" source add nas --smb //127.0.0.1/photos --port 1 --user ada"
+        );
+        let socket = place.path("engine.sock");
+        let said = Command::new("sh")
+            .args([
+                "-c",
+                &format!("{line} --json --server \"$1\""),
+                env!("CARGO_BIN_EXE_fossilsafe"),
+            ])
+            .arg(socket)
+            .output()
+            .unwrap();
+        String::from_utf8_lossy(&[said.stdout, said.stderr].concat()).into_owned()
+    };
+    assert!(add("secret words").contains("sources_unavailable"));
+    let sources = place.sources();
+    let said = add("secret words");
+    assert!(said.contains("\"away\"") && said.contains("\"has_password\": true"), "{said}");
+    assert!(!said.contains("secret words") && !place.log().contains("secret words"), "{said}");
+    let listed = place.tell(&["source", "list"]);
+    assert_eq!(listed["items"][0]["path"], "/srv/sources/nas", "{listed}");
+    drop(sources);
+    let _sources = place.sources();
+    assert_eq!(place.tell(&["source", "list"])["items"][0]["has_password"], true, "it is kept");
+    place.tell(&["source", "remove", "nas"]);
+    assert_eq!(place.tell(&["source", "list"])["items"].as_array().unwrap().len(), 0);
+}
+
+#[test]
 fn engine_and_gateway_killed_at_random_lose_no_job_and_invent_no_state() {
     let kills = std::env::var("FOSSILSAFE_KILLS").ok().and_then(|text| text.parse().ok());
     let place = Place::new();
     let (mut engine, mut gateway) = (Some(place.engine()), Some(place.gateway(&[])));
     place.tell(&["cartridge", "format", "FSP002L9"]);
     let key = place.key();
+    let cookie = place.sign_in(&address(gateway.as_ref().unwrap()));
     let first = place.begin_backup(20);
     let mut accepted = vec![first["id"].as_i64().unwrap()];
     for kill in 0..kills.unwrap_or(KILLS) {
@@ -367,6 +428,10 @@ fn engine_and_gateway_killed_at_random_lose_no_job_and_invent_no_state() {
     // The two formats are jobs too; nothing else was asked for.
     assert_eq!(listed, accepted.len() + 2);
     assert_eq!(place.follow(&first)["state"], "completed");
+    let request = format!("GET /api/auth/session HTTP/1.1\r\n{}Cookie: {cookie}\r\n\r\n", head(""));
+    let session = exchange(connect(&http), &request);
+    assert_eq!((session.0, &session.2["user"]), (200, &json!("ada")), "{session:?}");
+    assert_eq!(place.tell(&["audit", "verify"])["is_whole"], true);
     assert_eq!(place.tell(&["catalog", "check"])["is_sound"], true);
     assert_eq!(place.tell(&["evidence", "--set", "s"])["is_complete"], true);
     drop(engine);

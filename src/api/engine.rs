@@ -6,19 +6,20 @@
 //! Calls come from many threads at once.
 
 use std::fmt;
+use std::path::Path;
 
 use tokio::sync::watch;
 
 use super::types::{
     AlertFilter, AlertView, CartridgeFilter, CartridgeView, CatalogCheck, ChannelRequest,
     ChannelTest, ChannelView, CreatePoolRequest, DeliveryView, EngineFigures, EventsRequest,
-    EvidenceScope, EvidenceTable, FileHit, FileVersion, HealthView, JobAction, JobEvent, JobFilter,
-    JobView, KitsView, LibraryView, OpenedKeys, Page, PageRequest, PoolView, PrintedKit,
-    ReservationView, RestorePlan, RunFilter, RunView, ScheduleEventView, SchedulePlan,
-    ScheduleView, SearchRequest, SetView, StatusView, TakeDriveRequest, VersionsRequest,
-    WindowView,
+    EvidenceScope, EvidenceTable, FileHit, FileVersion, FolderEntry, HealthView, JobAction,
+    JobEvent, JobFilter, JobView, KitsView, LibraryView, OpenedKeys, Page, PageRequest, PoolView,
+    PrintedKit, ReservationView, RestorePlan, RunFilter, RunView, ScheduleEventView, SchedulePlan,
+    ScheduleView, SearchRequest, SetView, SourceRequest, SourceState, StatusView, TakeDriveRequest,
+    VersionsRequest, WindowView,
 };
-use crate::domain::{Barcode, DriveSerial, JobId, PoolName, RunId, SetName, Timestamp};
+use crate::domain::{Barcode, DriveSerial, JobId, PoolName, RunId, SetName, SourceName, Timestamp};
 use crate::jobs::JobSpec;
 use crate::jobs::spec::RestoreSpec;
 use crate::keys::KeyId;
@@ -204,6 +205,25 @@ pub trait Engine: Send + Sync + fmt::Debug {
         channel: Option<&str>,
         page: &PageRequest,
     ) -> Result<Page<DeliveryView>, EngineError>;
+
+    /// Every network source and how it stands, by name.
+    fn sources(&self) -> Result<Vec<SourceState>, EngineError>;
+
+    /// Makes or changes a network source, and mounts it. One whose server is away is kept all the same.
+    fn put_source(
+        &self,
+        name: &SourceName,
+        request: SourceRequest,
+    ) -> Result<SourceState, EngineError>;
+
+    /// Unmounts and forgets a network source that no job reads.
+    fn remove_source(&self, name: &SourceName) -> Result<(), EngineError>;
+
+    /// Mounts a network source now.
+    fn mount_source(&self, name: &SourceName) -> Result<SourceState, EngineError>;
+
+    /// A page of what is in a folder of this machine, by name.
+    fn folder(&self, path: &Path, page: &PageRequest) -> Result<Page<FolderEntry>, EngineError>;
 
     /// Changes its value whenever an event is kept or a job's progress has moved. The value itself
     /// means nothing. Followers read at their own pace, so it may change at any rate.

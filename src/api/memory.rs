@@ -14,15 +14,15 @@ use super::server::Serving;
 use super::types::{
     AlertFilter, AlertView, CartridgeFilter, CartridgeView, CatalogCheck, ChannelRequest,
     ChannelTest, ChannelView, CreatePoolRequest, DeliveryView, EngineFigures, EventLevel,
-    EventsRequest, EvidenceScope, EvidenceTable, FileHit, FileVersion, HealthStatus, HealthView,
-    JobAction, JobEvent, JobFilter, JobView, KitsView, LibraryView, OpenedKeys, Page, PageRequest,
-    PoolView, PrintedKit, ProgressView, ReservationView, RestorePlan, RunFilter, RunView,
-    ScheduleEventView, SchedulePlan, ScheduleView, SearchRequest, SetView, StatusView,
-    TakeDriveRequest, VersionsRequest, WindowView,
+    EventsRequest, EvidenceScope, EvidenceTable, FileHit, FileVersion, FolderEntry, HealthStatus,
+    HealthView, JobAction, JobEvent, JobFilter, JobView, KitsView, LibraryView, OpenedKeys, Page,
+    PageRequest, PoolView, PrintedKit, ProgressView, ReservationView, RestorePlan, RunFilter,
+    RunView, ScheduleEventView, SchedulePlan, ScheduleView, SearchRequest, SetView, SourceRequest,
+    SourceState, StatusView, TakeDriveRequest, VersionsRequest, WindowView,
 };
 use crate::audit::AuditLog;
 use crate::domain::{
-    Barcode, DriveSerial, JobId, PoolName, RunId, SetName, Timestamp, VirtualClock,
+    Barcode, DriveSerial, JobId, PoolName, RunId, SetName, SourceName, Timestamp, VirtualClock,
 };
 use crate::jobs::spec::RestoreSpec;
 use crate::jobs::{JobSpec, JobState};
@@ -279,6 +279,26 @@ impl Engine for Memory {
 
     fn enable_schedule(&self, name: &str, _: bool) -> Result<ScheduleView, EngineError> {
         unknown(name)
+    }
+
+    fn sources(&self) -> Result<Vec<SourceState>, EngineError> {
+        Ok(Vec::new())
+    }
+
+    fn put_source(&self, name: &SourceName, _: SourceRequest) -> Result<SourceState, EngineError> {
+        unknown(name.as_str())
+    }
+
+    fn remove_source(&self, name: &SourceName) -> Result<(), EngineError> {
+        unknown(name.as_str())
+    }
+
+    fn mount_source(&self, name: &SourceName) -> Result<SourceState, EngineError> {
+        unknown(name.as_str())
+    }
+
+    fn folder(&self, _: &Path, _: &PageRequest) -> Result<Page<FolderEntry>, EngineError> {
+        unknown("folder")
     }
 
     fn remove_schedule(&self, name: &str) -> Result<(), EngineError> {

@@ -41,6 +41,7 @@ mod schedules;
 pub mod server;
 mod sessions;
 mod sets;
+mod sources;
 mod system;
 #[cfg(test)]
 mod tests;

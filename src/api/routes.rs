@@ -10,7 +10,7 @@ use super::error::ApiError;
 use super::query::decode;
 use super::{
     alerts, api_keys, approvals, audit, auth, cartridges, catalog, files, jobs, keys, library,
-    schedules, sessions, sets, system, users,
+    schedules, sessions, sets, sources, system, users,
 };
 use crate::people::Role;
 
@@ -181,6 +181,12 @@ routes! {
     PUT "/api/maintenance-windows/{name}" Operator [] => schedules::put_window;
     DELETE "/api/maintenance-windows/{name}" Operator [] => schedules::remove_window;
 
+    GET "/api/sources" Viewer [] => sources::list;
+    PUT "/api/sources/{name}" Admin [] => sources::put;
+    DELETE "/api/sources/{name}" Admin [] => sources::remove;
+    POST "/api/sources/{name}/mount" Operator [] => sources::mount;
+    GET "/api/folders" Operator ["path", "after", "limit"] => sources::folder;
+
     GET "/api/pools" Viewer [] => keys::pools;
     POST "/api/pools" Admin [] => keys::create_pool;
     POST "/api/pools/{pool}/rotate" Admin [] => keys::rotate_pool;
@@ -268,8 +274,10 @@ mod tests {
             let path = route.path.replace(['{', '}'], "");
             let found = find(&route.method, &path).unwrap().route;
             assert_eq!(found.path, route.path, "hidden by an earlier line");
-            let changes = route.method != Method::GET && !route.path.ends_with("/plan");
             let area = route.area();
+            // What is in the folders of the machine is for those who choose what is kept.
+            let is_look = route.method == Method::GET && area != "folders";
+            let changes = !is_look && !route.path.ends_with("/plan");
             if OF_ADMINS.contains(&area) {
                 assert!(route.need >= Need::Admin, "{}", route.path);
             } else if !OWN.contains(&area) && route.need != Need::Anyone {

@@ -20,7 +20,7 @@ use super::address::Address;
 use super::door::Door;
 use super::error::AppError;
 use crate::api::types::{LIMIT_MAX, Page, Problem};
-use crate::people::Secret;
+use crate::domain::Secret;
 
 /// How long a connection may take: this machine answers at once or not at all.
 const CONNECT_TIME: Duration = Duration::from_secs(5);

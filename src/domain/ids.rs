@@ -57,7 +57,7 @@ impl<'de> Deserialize<'de> for RunId {
 pub struct SetName(String);
 
 /// Longest name of a set or run in bytes: it is part of every path on the volume.
-const NAME_BYTES_MAX: usize = 64;
+pub(super) const NAME_BYTES_MAX: usize = 64;
 
 /// Why a text is not a set name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -122,7 +122,7 @@ impl<'de> Deserialize<'de> for PoolName {
 }
 
 /// True for a text that is a plain name in every file system, and never a way out of a folder.
-fn is_folder_name(text: &str) -> bool {
+pub(super) fn is_folder_name(text: &str) -> bool {
     let is_sensible = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     let starts_well = text.chars().next().is_some_and(|c| c.is_ascii_alphanumeric());
     starts_well && text.len() <= NAME_BYTES_MAX && text.chars().all(is_sensible)

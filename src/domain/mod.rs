@@ -39,6 +39,8 @@ pub mod ids;
 pub mod lock;
 pub mod peer;
 pub mod problem;
+pub mod secret;
+pub mod source_name;
 pub mod timestamp;
 pub mod units;
 pub mod worker;
@@ -56,5 +58,7 @@ pub use ids::{DriveSerial, JobId, LibrarySerial, PoolName, RunId, SetName, Volum
 pub use lock::lock_alone;
 pub use peer::Peer;
 pub use problem::Problem;
+pub use secret::Secret;
+pub use source_name::{SOURCES_FOLDER, SourceName};
 pub use timestamp::Timestamp;
 pub use units::{BlockCount, BlockNumber, ByteCount, GIB, KIB, MIB, Partition, Position};

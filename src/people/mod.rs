@@ -18,7 +18,6 @@ mod password;
 mod principal;
 mod scope;
 mod second_factor;
-mod secret;
 mod session;
 mod setup;
 #[cfg(test)]
@@ -33,7 +32,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use crate::catalog::people::PeopleStore;
-use crate::domain::Clock;
+use crate::domain::{Clock, Secret};
 
 pub use crate::catalog::people::{
     ApiKeyRecord, ApprovalRecord, ApprovalState, Role, SessionRecord, UserId, UserRecord,
@@ -44,7 +43,6 @@ pub use error::{PeopleError, PeopleErrorKind};
 pub use principal::{Credential, Principal};
 pub use scope::Scope;
 pub use second_factor::TotpProposal;
-pub use secret::Secret;
 pub use session::{
     Origin, SIGNED_IN_AT_MOST, SignIn, SignInAnswer, StartedSession, UNUSED_AT_MOST,
 };

@@ -6,7 +6,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::domain::SourcePath;
+use crate::domain::{SourceName, SourcePath};
 
 /// A failure of a source, naming the operation and the path.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +52,12 @@ pub enum SourceError {
         #[source]
         source: io::Error,
     },
+    /// A network source that is not mounted: its folder is empty and says nothing of its files.
+    #[error("the source {name} is not mounted")]
+    NotMounted {
+        /// Its name.
+        name: SourceName,
+    },
     /// An exclude pattern that cannot be understood.
     #[error("exclude pattern \"{pattern}\": {reason}")]
     BadPattern {
@@ -83,7 +89,7 @@ impl SourceError {
             Self::Vanished { .. } => SourceErrorKind::Vanished,
             Self::PermissionDenied { .. } => SourceErrorKind::PermissionDenied,
             Self::NotAFile { .. } | Self::Unreadable { .. } => SourceErrorKind::Unreadable,
-            Self::RootUnreachable { .. } | Self::BadPattern { .. } => {
+            Self::RootUnreachable { .. } | Self::NotMounted { .. } | Self::BadPattern { .. } => {
                 SourceErrorKind::OperatorNeeded
             }
         }

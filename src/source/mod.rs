@@ -5,12 +5,11 @@
 //! changes, vanishes, cannot be read) is an answer about that file and never ends the walk. The way
 //! back is [`destination`].
 //!
-//! Only local file systems are here so far. A new kind of source implements [`Source`], passes
-//! `conformance.rs`, and gets its line in this list:
+//! A new kind of source implements [`Source`], passes `conformance.rs`, and gets its line in this list:
 //!
 //! | kind | module |
 //! |---|---|
-//! | local file systems, and whatever the kernel mounts | [`local`] |
+//! | local file systems, and whatever the kernel mounts, as SMB and NFS shares | [`local`], [`network`] |
 
 mod beneath;
 #[cfg(test)]
@@ -19,6 +18,7 @@ pub mod destination;
 pub mod error;
 pub mod exclude;
 pub mod local;
+pub mod network;
 
 use std::fmt;
 use std::ops::ControlFlow;

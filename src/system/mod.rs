@@ -11,6 +11,7 @@ mod error;
 mod history;
 mod rauc;
 pub mod snapshot;
+pub mod sources;
 mod version;
 
 pub use boot::{Boot, Slot};

@@ -18,7 +18,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("source", &["domain"]),
     ("schedules", &["domain"]),
     ("keys", &["domain"]),
-    ("system", &["domain"]),
+    // What it mounts is what sources are read from.
+    ("system", &["domain", "source"]),
     ("catalog", &["domain"]),
     ("manifest", &["domain", "keys"]),
     // Sealing is a stage of the data path; keys know no stream.

@@ -10,16 +10,16 @@ use std::time::Duration;
 use fossilsafe::api::types::{
     AlertFilter, AlertView, CartridgeFilter, CartridgeView, CatalogCheck, ChannelRequest,
     ChannelTest, ChannelView, CreatePoolRequest, DeliveryView, EngineFigures, EventsRequest,
-    EvidenceScope, EvidenceTable, FileHit, FileVersion, HealthStatus, HealthView, JobAction,
-    JobEvent, JobFilter, JobView, KitsView, LibraryView, OpenedKeys, Page, PageRequest, PoolView,
-    PrintedKit, ReservationView, RestorePlan, RunFilter, RunView, ScheduleEventView, SchedulePlan,
-    ScheduleView, SearchRequest, SetView, StatusView, TakeDriveRequest, VersionsRequest,
-    WindowView,
+    EvidenceScope, EvidenceTable, FileHit, FileVersion, FolderEntry, HealthStatus, HealthView,
+    JobAction, JobEvent, JobFilter, JobView, KitsView, LibraryView, OpenedKeys, Page, PageRequest,
+    PoolView, PrintedKit, ReservationView, RestorePlan, RunFilter, RunView, ScheduleEventView,
+    SchedulePlan, ScheduleView, SearchRequest, SetView, SourceRequest, SourceState, StatusView,
+    TakeDriveRequest, VersionsRequest, WindowView,
 };
 use fossilsafe::api::{Engine, EngineError, EngineErrorKind, Server, Serving};
 use fossilsafe::audit::AuditLog;
 use fossilsafe::domain::{
-    Barcode, DriveSerial, JobId, PoolName, RunId, SetName, Timestamp, VirtualClock,
+    Barcode, DriveSerial, JobId, PoolName, RunId, SetName, SourceName, Timestamp, VirtualClock,
 };
 use fossilsafe::jobs::JobSpec;
 use fossilsafe::jobs::spec::{
@@ -410,6 +410,26 @@ impl Engine for Refusing {
     }
 
     fn enable_schedule(&self, _: &str, _: bool) -> Result<ScheduleView, EngineError> {
+        no()
+    }
+
+    fn sources(&self) -> Result<Vec<SourceState>, EngineError> {
+        no()
+    }
+
+    fn put_source(&self, _: &SourceName, _: SourceRequest) -> Result<SourceState, EngineError> {
+        no()
+    }
+
+    fn remove_source(&self, _: &SourceName) -> Result<(), EngineError> {
+        no()
+    }
+
+    fn mount_source(&self, _: &SourceName) -> Result<SourceState, EngineError> {
+        no()
+    }
+
+    fn folder(&self, _: &Path, _: &PageRequest) -> Result<Page<FolderEntry>, EngineError> {
         no()
     }
 

@@ -11,8 +11,8 @@ use tokio::sync::oneshot;
 use super::super::memory::{Memory, serving};
 use super::super::routes::{Need, ROUTES, Route};
 use super::super::server::Server;
-use crate::domain::VirtualClock;
-use crate::people::{KeyRequest, People, Role, Secret};
+use crate::domain::{Secret, VirtualClock};
+use crate::people::{KeyRequest, People, Role};
 
 const PASSWORD: &str = "correct horse battery";
 

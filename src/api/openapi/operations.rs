@@ -10,13 +10,14 @@ use crate::api::routes::Route;
 use crate::api::types::{
     AcknowledgeRequest, AlertView, ApiKeyView, ApprovalView, CartridgeView, CatalogCheck,
     ChannelRequest, ChannelTest, ChannelView, ConfirmKitRequest, ConfirmTotpRequest,
-    CreatePoolRequest, DeliveryView, EvidenceTable, FileHit, FileVersion, FormatRequest,
-    HealthView, JobEvent, JobView, KitRequest, KitsView, LibraryView, MadeApiKey, NewApiKeyRequest,
-    NewUserRequest, OpenSessionView, OpenedKeys, Page, PasswordOnly, PasswordRequest, PoolView,
-    PrintedKit, RecoveryCodes, ReservationView, ResetPasswordRequest, RestorePlan, RunView,
-    ScheduleEventView, SchedulePlan, SchedulePreview, ScheduleRequest, ScheduleView, SessionView,
-    SetView, SetupRequest, SetupView, SignInRequest, SignInResult, StatusView, TakeDriveRequest,
-    TwoPersonRule, UserChange, UserView, UserWithPassword, VersionView, WindowView,
+    CreatePoolRequest, DeliveryView, EvidenceTable, FileHit, FileVersion, FolderEntry,
+    FormatRequest, HealthView, JobEvent, JobView, KitRequest, KitsView, LibraryView, MadeApiKey,
+    NewApiKeyRequest, NewUserRequest, OpenSessionView, OpenedKeys, Page, PasswordOnly,
+    PasswordRequest, PoolView, PrintedKit, RecoveryCodes, ReservationView, ResetPasswordRequest,
+    RestorePlan, RunView, ScheduleEventView, SchedulePlan, SchedulePreview, ScheduleRequest,
+    ScheduleView, SessionView, SetView, SetupRequest, SetupView, SignInRequest, SignInResult,
+    SourceRequest, SourceState, StatusView, TakeDriveRequest, TwoPersonRule, UserChange, UserView,
+    UserWithPassword, VersionView, WindowView,
 };
 use crate::audit::{Entry, Report};
 use crate::jobs::spec::{BackupSpec, MoveSpec, RebuildSpec, RestoreSpec, VerifySpec};
@@ -312,6 +313,22 @@ operations! {
     DELETE "/api/maintenance-windows/{name}" "Remove a maintenance window"
         "The answer is those that there are then."
         Nothing => 200 Json(of::<Page<WindowView>>);
+
+    GET "/api/sources" "Network sources"
+        "Shares of other machines, by name, with how they stand; never a password."
+        Nothing => 200 Json(of::<Page<SourceState>>);
+    PUT "/api/sources/{name}" "Make or change a network source"
+        "Mounts it below /srv/sources. One whose server is away is kept, and its state says why."
+        Asked::Json(of::<SourceRequest>) => 200 Json(of::<SourceState>);
+    DELETE "/api/sources/{name}" "Remove a network source"
+        "Unmounts it and forgets its password; not while a job reads it."
+        Nothing => 204 Done;
+    POST "/api/sources/{name}/mount" "Mount a network source now"
+        "Also one that is mounted and whose server has been away since."
+        Nothing => 200 Json(of::<SourceState>);
+    GET "/api/folders" "What is in a folder of the appliance"
+        "To choose what is backed up and where a restore goes; by name, a page at a time."
+        Nothing => 200 Json(of::<Page<FolderEntry>>);
 
     GET "/api/pools" "Pools" "Sets of one policy, and why a pool cannot be used."
         Nothing => 200 Json(of::<Vec<PoolView>>);

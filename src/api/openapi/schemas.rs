@@ -7,11 +7,11 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use crate::catalog::ScheduleEventKind;
 use crate::domain::{
     Barcode, ByteCount, CopyLetter, DriveSerial, JobId, LibrarySerial, LtoGeneration, PoolName,
-    RunId, SetName, Sha256Digest, Timestamp, VolumeUuid,
+    RunId, Secret, SetName, Sha256Digest, SourceName, Timestamp, VolumeUuid,
 };
 use crate::jobs::JobState;
 use crate::keys::KeyId;
-use crate::people::{ApprovalState, Role, Scope, Secret};
+use crate::people::{ApprovalState, Role, Scope};
 use crate::schedules::Recurrence;
 
 macro_rules! schemas {
@@ -76,6 +76,10 @@ schemas! {
     Sha256Digest: {
         "type": "string", "pattern": "^[0-9a-f]{64}$",
         "description": "The SHA-256 of a content."
+    };
+    SourceName: {
+        "type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
+        "description": "The name of a network source."
     };
     Timestamp: {
         "type": "string", "format": "date-time",

@@ -17,10 +17,14 @@ mod people;
 mod restore;
 mod schedule;
 mod set;
+mod source;
 mod status;
 mod system;
 
 pub use crate::domain::Problem;
+pub use crate::system::sources::{
+    NfsExport, SmbShare, SourceCondition, SourcePlace, SourceSpec, SourceState,
+};
 pub use alert::{
     AcknowledgeRequest, AlertFilter, AlertView, ChannelRequest, ChannelTest, ChannelView,
     DeliveryView,
@@ -55,6 +59,7 @@ pub use schedule::{
     ScheduleEventView, SchedulePlan, SchedulePreview, ScheduleRequest, ScheduleView, WindowView,
 };
 pub use set::{RunFilter, RunState, RunView, SetView};
+pub use source::{FolderEntry, FolderEntryKind, SourceRequest};
 pub use status::{
     AlertsSummary, JobBrief, JobsSummary, LibrarySummary, NextScheduled, Safety, SetsSummary,
     StatusView,

@@ -3,10 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::Timestamp;
+use crate::domain::{Secret, Timestamp};
 use crate::people::{
-    ApiKeyRecord, ApprovalRecord, ApprovalState, Principal, Role, Scope, Secret, SessionRecord,
-    UserRecord,
+    ApiKeyRecord, ApprovalRecord, ApprovalState, Principal, Role, Scope, SessionRecord, UserRecord,
 };
 
 /// Whether there is no admin yet.

@@ -36,6 +36,7 @@ mod service;
 mod session;
 mod set;
 mod size;
+mod source;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -125,6 +126,9 @@ enum Command {
     /// Schedules: what is done by itself, and when
     #[command(subcommand)]
     Schedule(schedule::ScheduleCommand),
+    /// Network sources: shares of other machines that are backed up
+    #[command(subcommand)]
+    Source(source::SourceCommand),
     /// Pools: list, make, give a new data key
     #[command(subcommand)]
     Pool(kit::PoolCommand),
@@ -239,6 +243,10 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, AppError> {
         Command::Evidence(arguments) => evidence::run(&arguments, &context()?),
         Command::Set(command) => set::run(command, &context()?),
         Command::Schedule(command) => schedule::run(command, &context()?),
+        Command::Source(source::SourceCommand::Serve(arguments)) => {
+            source::serve(&arguments, output)
+        }
+        Command::Source(command) => source::run(command, &context()?),
         Command::Pool(command) => kit::run_pool(command, &context()?),
         Command::Kit(command) => kit::run(command, &context()?),
         Command::Job(command) => job::run(&command, &context()?),

@@ -9,7 +9,7 @@ use clap::Args;
 use super::output::Output;
 use super::size::parse_size;
 use crate::app::door::SOCKET_SYSTEM;
-use crate::app::engine::CatalogStart;
+use crate::app::engine::{CatalogStart, SourcesDoor};
 use crate::app::error::{AppError, Exit};
 use crate::app::logging;
 use crate::app::serve::{self, Addresses, EngineStart, GatewayStart};
@@ -21,6 +21,10 @@ use crate::gateway::{Hsts, Limits};
 const DATA_SYSTEM: &str = "/var/lib/fossilsafe";
 /// Where a user keeps it, below the home folder.
 const DATA_USER: &str = ".local/share/fossilsafe";
+/// Where an appliance's service for network sources answers.
+pub(super) const SOURCES_SOCKET: &str = "/run/fossilsafe-sources/sources.sock";
+/// The folder of network sources in the data folder of an engine that mounts them itself.
+const SOURCES_FOLDER: &str = "sources";
 /// For how long browsers remember that they are to use HTTPS: what lists of such sites ask for.
 const HSTS_TIME: Duration = Duration::from_secs(365 * 86_400);
 
@@ -68,6 +72,9 @@ pub(super) struct EngineArguments {
     /// The Unix socket on which the API is answered
     #[arg(long, value_name = "PATH", default_value = SOCKET_SYSTEM)]
     socket: PathBuf,
+    /// The Unix socket of the service that mounts network sources
+    #[arg(long, value_name = "PATH", default_value = SOURCES_SOCKET)]
+    sources: PathBuf,
 }
 
 #[derive(Debug, Args)]
@@ -105,6 +112,9 @@ pub(super) struct GatewayArguments {
 /// Runs engine and gateway until a signal.
 pub(super) fn run(arguments: &RunArguments, output: &Output) -> Result<Exit, AppError> {
     let mut start = arguments.engine.start()?;
+    if nix::unistd::geteuid().is_root() {
+        start.sources = SourcesDoor::Here(start.data.join(SOURCES_FOLDER));
+    }
     if let Some(listen) = arguments.listen {
         start.settings.listen = listen;
     }
@@ -126,7 +136,8 @@ pub(super) fn run(arguments: &RunArguments, output: &Output) -> Result<Exit, App
 
 /// Runs an engine until a signal.
 pub(super) fn run_engine(arguments: &EngineArguments, output: &Output) -> Result<Exit, AppError> {
-    let start = arguments.engine.start()?;
+    let mut start = arguments.engine.start()?;
+    start.sources = SourcesDoor::Service(absolute(&arguments.sources)?);
     logging::start(&start.settings.log)?;
     let socket = absolute(&arguments.socket)?;
     let on_ready = || {
@@ -175,7 +186,7 @@ pub(super) fn run_gateway(arguments: &GatewayArguments, output: &Output) -> Resu
     Ok(Exit::Done)
 }
 
-fn runtime() -> Result<tokio::runtime::Runtime, AppError> {
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime, AppError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let what = || "cannot start the runtime".to_owned();
     runtime.map_err(|source| AppError::Io { what: what(), source })
@@ -196,7 +207,8 @@ impl EngineOptions {
         } else {
             CatalogStart::Open
         };
-        Ok(EngineStart { data, settings, catalog })
+        let sources = SourcesDoor::Service(PathBuf::from(SOURCES_SOCKET));
+        Ok(EngineStart { data, settings, catalog, sources })
     }
 
     /// The settings as this start wants them.

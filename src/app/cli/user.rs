@@ -9,7 +9,8 @@ use crate::api::types::{
 };
 use crate::app::address::Address;
 use crate::app::error::{AppError, Exit};
-use crate::people::{Role, Secret};
+use crate::domain::Secret;
+use crate::people::Role;
 
 const USERS: &str = "/api/users";
 

@@ -9,6 +9,7 @@ mod answers;
 mod arrival;
 mod cartridges;
 mod evidence;
+mod folder;
 mod files;
 mod jobs;
 mod keys;
@@ -22,6 +23,7 @@ mod schedules;
 mod sets;
 mod standing;
 mod status;
+mod sources;
 #[cfg(test)]
 mod tests;
 mod watch;
@@ -31,6 +33,8 @@ use std::sync::Arc;
 
 use tokio::sync::watch as changing;
 
+use self::sources::Sources;
+pub(super) use self::sources::SourcesDoor;
 use self::watch::Watch;
 pub(super) use open::virtual_equipment;
 
@@ -41,15 +45,17 @@ use crate::api::engine::EngineError;
 use crate::api::types::{
     AlertFilter, AlertView, CartridgeFilter, CartridgeView, CatalogCheck, ChannelRequest,
     ChannelTest, ChannelView, CreatePoolRequest, DeliveryView, EngineFigures, EventsRequest,
-    EvidenceScope, EvidenceTable, FileHit, FileVersion, HealthView, JobAction, JobEvent, JobFilter,
-    JobView, KitsView, LibraryView, OpenedKeys, Page, PageRequest, PoolView, PrintedKit,
-    ReservationView, RestorePlan, RunFilter, RunView, ScheduleEventView, SchedulePlan,
-    ScheduleView, SearchRequest, SetView, StatusView, TakeDriveRequest, VersionsRequest,
-    WindowView,
+    EvidenceScope, EvidenceTable, FileHit, FileVersion, FolderEntry, HealthView, JobAction,
+    JobEvent, JobFilter, JobView, KitsView, LibraryView, OpenedKeys, Page, PageRequest, PoolView,
+    PrintedKit, ReservationView, RestorePlan, RunFilter, RunView, ScheduleEventView, SchedulePlan,
+    ScheduleView, SearchRequest, SetView, SourceRequest, SourceState, StatusView, TakeDriveRequest,
+    VersionsRequest, WindowView,
 };
 use crate::audit::AuditLog;
 use crate::domain::worker::Worker;
-use crate::domain::{Barcode, Clock, DriveSerial, JobId, PoolName, RunId, SetName, Timestamp};
+use crate::domain::{
+    Barcode, Clock, DriveSerial, JobId, PoolName, RunId, SetName, SourceName, Timestamp,
+};
 use crate::health::Health;
 use crate::jobs::spec::RestoreSpec;
 use crate::jobs::{JobSpec, Parts, Runner, inventory};
@@ -88,10 +94,12 @@ pub(super) fn start(
     data: &Path,
     settings: &Settings,
     catalog: CatalogStart,
+    sources: &SourcesDoor,
     clock: Arc<dyn Clock>,
 ) -> Result<RunningEngine, AppError> {
     let parts = Arc::new(open::open(data, settings, catalog, &clock)?);
     let people = Arc::new(open::people(data, &clock)?);
+    let sources = Sources::open(sources)?;
     let audit = Arc::new(open::audit(data, &parts.keys, &clock)?);
     let health = Arc::new(open::health(data, &parts, &clock)?);
     look(&parts);
@@ -118,6 +126,7 @@ pub(super) fn start(
         health,
         watch: Watch::default(),
         scheduler: Worker::default(),
+        sources,
     });
     let begun = scheduler::start(&service)
         .and_then(|()| watch::start(&service))
@@ -167,6 +176,7 @@ struct Service {
     /// Sums that take long, for those who ask every few seconds, and alerts.
     watch: Watch,
     scheduler: Worker,
+    sources: Sources,
 }
 
 impl std::fmt::Debug for Service {
@@ -421,6 +431,31 @@ impl Engine for Service {
         page: &PageRequest,
     ) -> Result<Page<DeliveryView>, EngineError> {
         self.delivery_views(channel, page)
+    }
+
+    fn sources(&self) -> Result<Vec<SourceState>, EngineError> {
+        self.sources.states()
+    }
+
+    fn put_source(
+        &self,
+        name: &SourceName,
+        request: SourceRequest,
+    ) -> Result<SourceState, EngineError> {
+        self.sources.put(name, request)
+    }
+
+    fn remove_source(&self, name: &SourceName) -> Result<(), EngineError> {
+        self.is_source_free(name)?;
+        self.sources.remove(name)
+    }
+
+    fn mount_source(&self, name: &SourceName) -> Result<SourceState, EngineError> {
+        self.sources.mount(name)
+    }
+
+    fn folder(&self, path: &Path, page: &PageRequest) -> Result<Page<FolderEntry>, EngineError> {
+        folder::entries(path, page)
     }
 
     fn changes(&self) -> changing::Receiver<u64> {

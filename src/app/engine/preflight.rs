@@ -129,7 +129,10 @@ impl Service {
         if spec.paths.is_empty() {
             return Err(invalid("no_path", "Nothing is named to be backed up.", "Name a path."));
         }
-        spec.paths.iter().try_for_each(|path| can_be_read(path))?;
+        for path in &spec.paths {
+            self.sources.ensure_mounted(path)?;
+            can_be_read(path)?;
+        }
         if let Compression::Zstd { level } = spec.compression
             && !ZSTD_LEVELS.contains(&level)
         {

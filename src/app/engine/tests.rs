@@ -15,7 +15,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use super::{CatalogStart, start};
+use super::{CatalogStart, SourcesDoor, start};
 use crate::api::{Server, Serving};
 use crate::app::client::{Client, Follow};
 use crate::app::door::Door;
@@ -46,7 +46,9 @@ impl Appliance {
         settings.practice.capacity_bytes = CAPACITY;
         settings.practice.cartridges = 3;
         settings.stream.memory_bytes = ByteCount(32 * MIB);
-        let running = start(data, &settings, CatalogStart::Open, Arc::clone(&clock)).unwrap();
+        let sources = SourcesDoor::Here(data.join("sources"));
+        let opened = start(data, &settings, CatalogStart::Open, &sources, Arc::clone(&clock));
+        let running = opened.unwrap();
         let runtime = Runtime::new().unwrap();
         let socket = data.join("engine.sock");
         let serving =
@@ -284,7 +286,8 @@ fn a_second_engine_and_a_damaged_catalog_are_refused_with_the_next_step() {
     let appliance = Appliance::start(data.path());
     let refused = |catalog| {
         let clock = Arc::new(SystemClock::new());
-        match start(data.path(), &Settings::default(), catalog, clock) {
+        let sources = SourcesDoor::Here(data.path().join("sources"));
+        match start(data.path(), &Settings::default(), catalog, &sources, clock) {
             Err(error) => format!("{} {}", AppError::chain_of(&error), error.next_step().unwrap()),
             Ok(running) => {
                 (running.stop)();

@@ -11,7 +11,7 @@ use crate::api::types::HealthView;
 use crate::api::{Server, Serving};
 use crate::app::client::Client;
 use crate::app::door::Door;
-use crate::app::engine::{self, CatalogStart, RunningEngine, SilentJob};
+use crate::app::engine::{self, CatalogStart, RunningEngine, SilentJob, SourcesDoor};
 use crate::app::error::AppError;
 use crate::app::settings::Settings;
 use crate::domain::{Clock, SystemClock};
@@ -25,6 +25,8 @@ pub(in crate::app) struct EngineStart {
     pub(in crate::app) settings: Settings,
     /// What to do with a damaged catalog.
     pub(in crate::app) catalog: CatalogStart,
+    /// Who mounts network sources.
+    pub(in crate::app) sources: SourcesDoor,
 }
 
 /// An engine that answers on its socket.
@@ -59,7 +61,8 @@ impl Opened {
         tell(&[NotifyState::Status("opening catalog and library")]);
         let engine_clock = Arc::clone(&clock);
         let starting = tokio::task::spawn_blocking(move || {
-            engine::start(&start.data, &start.settings, start.catalog, engine_clock)
+            let EngineStart { data, settings, catalog, sources } = &start;
+            engine::start(data, settings, *catalog, sources, engine_clock)
         });
         let running = starting.await.map_err(|panic| AppError::Start {
             message: "the engine failed while starting".to_owned(),

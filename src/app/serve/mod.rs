@@ -9,7 +9,9 @@ mod engine;
 mod gateway;
 mod notify;
 mod signals;
+mod sources;
 
 pub(super) use engine::{EngineStart, engine};
 pub(super) use gateway::{Addresses, GatewayStart, gateway, run};
 pub(super) use signals::Signals;
+pub(super) use sources::sources;

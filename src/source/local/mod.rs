@@ -24,6 +24,7 @@ use rustix::fs::{AtFlags, CWD, Mode, OFlags, openat, statx};
 use rustix::io::Errno;
 
 use crate::source::exclude::Excludes;
+use crate::source::network::ensure_mounted;
 use crate::source::{FileStamp, Source, SourceError, SourceFile, SourcePath, WalkEvent};
 
 /// Whether a walk enters other file systems mounted below its roots.
@@ -62,7 +63,8 @@ impl LocalSource {
     /// Resolves the roots and checks the patterns.
     ///
     /// # Errors
-    /// When a root does not exist or cannot be reached, or a pattern is malformed.
+    /// When a root does not exist, cannot be reached or is of a network source that is away, or a pattern is
+    /// malformed.
     pub fn open(options: &LocalOptions) -> Result<Self, SourceError> {
         let unreachable =
             |root: &Path, source| SourceError::RootUnreachable { root: root.to_owned(), source };
@@ -75,6 +77,7 @@ impl LocalSource {
         let mut roots = Vec::with_capacity(options.roots.len());
         for root in &options.roots {
             let resolved = root.canonicalize().map_err(|error| unreachable(root, error))?;
+            ensure_mounted(&resolved)?;
             roots.push(SourcePath::from_absolute(&resolved).map_err(|error| {
                 unreachable(root, std::io::Error::new(std::io::ErrorKind::InvalidInput, error))
             })?);

@@ -32,6 +32,59 @@ export const ERROR_PAGES: Record<string, ErrorPage> = {
     risk: SAFE,
     steps: ["Load the list from its beginning."],
   },
+  source_unknown: {
+    title: "There is no such network source",
+    meaning: "No share is kept under that name.",
+    risk: SAFE,
+    steps: ["Look at the list of network sources."],
+  },
+  source_malformed: {
+    title: "A share cannot be like that",
+    meaning:
+      "A part of the description is nothing that a server can mean: a slash in the name of a host, an empty share.",
+    risk: SAFE,
+    steps: ["Correct the part that the message names."],
+  },
+  source_away: {
+    title: "The other machine does not answer",
+    meaning:
+      "The share is kept, and its server cannot be reached. Nothing in it counts as deleted while it is away.",
+    risk: "What is on tape is untouched. What has changed there since the last backup is not kept yet.",
+    steps: [
+      "Switch the other machine on and check the network between the two.",
+      "Mount the source again; a schedule tries by itself at its next moment.",
+    ],
+  },
+  source_refused: {
+    title: "The other machine refuses",
+    meaning: "It answers, and does not let this user in, or has no share of that name.",
+    risk: SAFE,
+    steps: [
+      "Check user, password and the name of the share on the other machine, and set the source again.",
+    ],
+  },
+  source_in_use: {
+    title: "A job uses this source",
+    meaning: "A backup reads it or a restore writes into it; it cannot be removed meanwhile.",
+    risk: SAFE,
+    steps: ["Wait for the job, or end it."],
+  },
+  sources_unavailable: {
+    title: "Shares cannot be mounted here",
+    meaning:
+      "The service that mounts network sources does not run, may not mount, or the kernel lacks the file system.",
+    risk: SAFE,
+    steps: [
+      "On the appliance: look at the journal of fossilsafe-sources.",
+      "Elsewhere: mount the share by other means and back up the folder.",
+    ],
+  },
+  path_no_folder: {
+    title: "That is no folder",
+    meaning: "Only folders can be listed.",
+    risk: SAFE,
+    steps: ["List the folder that it is in."],
+  },
   bad_key: {
     title: "Not the key of that host",
     meaning: "Taking a drive from another host needs that host's reservation key, typed exactly.",

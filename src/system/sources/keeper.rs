@@ -1,0 +1,206 @@
+//! Keeps the sources mounted, and says of each how it stands.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use parking_lot::Mutex;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::SourcesError;
+use super::definition::SourceSpec;
+use super::mount;
+use super::store::{AllKept, Kept, Store};
+use crate::domain::{SOURCES_FOLDER, Secret, SourceName};
+use crate::source::network::is_mounted;
+
+/// Whether a source can be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SourceCondition {
+    /// It is mounted and was answered when it was last looked at.
+    Mounted,
+    /// It is not; the reason says why.
+    Away,
+}
+
+/// A source and how it stands. Never its password.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SourceState {
+    /// Its name.
+    pub name: SourceName,
+    /// What it is.
+    pub spec: SourceSpec,
+    /// Whether a password is kept for it.
+    pub has_password: bool,
+    /// Where its files are on this machine.
+    pub path: PathBuf,
+    /// Whether it can be read.
+    pub condition: SourceCondition,
+    /// Why it cannot be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// Knows the sources and mounts them.
+#[derive(Debug)]
+pub struct Keeper {
+    store: Store,
+    /// Below which they are mounted.
+    folder: PathBuf,
+    kept: Mutex<AllKept>,
+    /// Why the last attempt failed.
+    failures: Mutex<BTreeMap<SourceName, String>>,
+    /// One mount at a time: two could be put over each other.
+    mounting: Mutex<()>,
+}
+
+impl Keeper {
+    /// Sources that are kept in `data`, mounted below [`SOURCES_FOLDER`].
+    ///
+    /// # Errors
+    /// When the file of the sources cannot be read.
+    pub fn open(data: &Path) -> Result<Self, SourcesError> {
+        Self::open_below(data, Path::new(SOURCES_FOLDER))
+    }
+
+    pub(super) fn open_below(data: &Path, folder: &Path) -> Result<Self, SourcesError> {
+        let (store, kept) = Store::open(data)?;
+        Ok(Self {
+            store,
+            folder: folder.to_owned(),
+            kept: Mutex::new(kept),
+            failures: Mutex::default(),
+            mounting: Mutex::default(),
+        })
+    }
+
+    /// Every source, by name.
+    #[must_use]
+    pub fn states(&self) -> Vec<SourceState> {
+        let kept = self.kept.lock().clone();
+        kept.into_iter().map(|(name, kept)| self.state(name, kept)).collect()
+    }
+
+    /// Makes or changes a source, and mounts it. Without a password the one that is kept stays. A source
+    /// whose server is away is kept all the same, and its state says so.
+    ///
+    /// # Errors
+    /// When it cannot be as described, or cannot be kept.
+    pub fn put(
+        &self,
+        name: &SourceName,
+        spec: SourceSpec,
+        password: Option<Secret>,
+    ) -> Result<SourceState, SourcesError> {
+        spec.ensure_sensible()?;
+        let mut changed = self.kept.lock().clone();
+        let before = changed.get(name).and_then(|kept| kept.password.clone());
+        changed.insert(name.clone(), Kept { spec, password: password.or(before) });
+        self.keep(changed)?;
+        self.unmount(name)?;
+        // Its state has the reason if that does not work.
+        let _ = self.mount(name);
+        self.one(name)
+    }
+
+    /// Unmounts a source and forgets it with its password.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be taken away.
+    pub fn remove(&self, name: &SourceName) -> Result<(), SourcesError> {
+        let mut changed = self.kept.lock().clone();
+        changed.remove(name).ok_or_else(|| SourcesError::Unknown(name.clone()))?;
+        self.unmount(name)?;
+        self.keep(changed)?;
+        self.failures.lock().remove(name);
+        // Left empty; one that holds something is not ours to remove.
+        let _ = fs::remove_dir(self.folder.join(name.as_str()));
+        Ok(())
+    }
+
+    /// Mounts a source if it is not mounted, or mounts it again if it does not answer.
+    ///
+    /// # Errors
+    /// When there is none, or the server or this machine refuses.
+    pub fn mount(&self, name: &SourceName) -> Result<SourceState, SourcesError> {
+        let kept = self.kept.lock().get(name).cloned();
+        let kept = kept.ok_or_else(|| SourcesError::Unknown(name.clone()))?;
+        let mounted = self.mount_kept(name, &kept);
+        match &mounted {
+            Ok(()) => self.failures.lock().remove(name),
+            Err(error) => self.failures.lock().insert(name.clone(), error.whole()),
+        };
+        mounted.map(|()| self.state(name.clone(), kept))
+    }
+
+    /// Mounts what is not mounted. What fails has its reason in its state.
+    pub fn mount_all(&self) {
+        let names: Vec<_> = self.kept.lock().keys().cloned().collect();
+        for name in names {
+            let _ = self.mount(&name);
+        }
+    }
+
+    fn mount_kept(&self, name: &SourceName, kept: &Kept) -> Result<(), SourcesError> {
+        let _alone = self.mounting.lock();
+        let folder = self.folder.join(name.as_str());
+        if is_mounted(&folder).unwrap_or(false) && fs::read_dir(&folder).is_ok() {
+            return Ok(());
+        }
+        self.unmount(name)?;
+        fs::create_dir_all(&folder).map_err(|source| SourcesError::File {
+            verb: "make",
+            path: folder.clone(),
+            source,
+        })?;
+        mount::mount(&kept.spec, kept.password.as_ref(), &folder)
+    }
+
+    fn unmount(&self, name: &SourceName) -> Result<(), SourcesError> {
+        let path = self.folder.join(name.as_str());
+        // A folder whose server is gone cannot be looked at, and is a mount.
+        if !is_mounted(&path).unwrap_or(true) {
+            return Ok(());
+        }
+        mount::take_away(&path).map_err(|source| SourcesError::File {
+            verb: "unmount",
+            path,
+            source,
+        })
+    }
+
+    fn keep(&self, changed: AllKept) -> Result<(), SourcesError> {
+        let mut kept = self.kept.lock();
+        self.store.write(&changed)?;
+        *kept = changed;
+        Ok(())
+    }
+
+    fn one(&self, name: &SourceName) -> Result<SourceState, SourcesError> {
+        let kept = self.kept.lock().get(name).cloned();
+        let kept = kept.ok_or_else(|| SourcesError::Unknown(name.clone()))?;
+        Ok(self.state(name.clone(), kept))
+    }
+
+    fn state(&self, name: SourceName, kept: Kept) -> SourceState {
+        let path = self.folder.join(name.as_str());
+        let failure = self.failures.lock().get(&name).cloned();
+        let is_there = is_mounted(&path).unwrap_or(false) && failure.is_none();
+        let (condition, reason) = if is_there {
+            (SourceCondition::Mounted, None)
+        } else {
+            let unknown = || "it was not mounted yet".to_owned();
+            (SourceCondition::Away, Some(failure.unwrap_or_else(unknown)))
+        };
+        SourceState {
+            name,
+            spec: kept.spec,
+            has_password: kept.password.is_some(),
+            path,
+            condition,
+            reason,
+        }
+    }
+}

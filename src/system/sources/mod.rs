@@ -1,0 +1,30 @@
+//! Shares of other machines, mounted by this one: SMB (Windows, Samba, most NAS) and NFS.
+//!
+//! The kernel's own clients do the work, so a share is read as any file system is: with io_uring, with its
+//! owners, times and attributes. Mounting takes a right that the engine does not have and should not have.
+//! A service of its own has it, and does nothing else:
+//!
+//! ```text
+//!  engine (no network, no rights) ── a line of JSON on a Unix socket ──▶ fossilsafe sources (CAP_SYS_ADMIN)
+//!     │ reads                                                                  │ mounts, and mounts again
+//!     ▼                                                                        ▼
+//!  /srv/sources/NAME  ◀──────────────── kernel: smb3, nfs ────────────────▶  the other machine
+//! ```
+//!
+//! Passwords are in the service's own file and never leave it: no answer has one, the engine and its catalog
+//! know none. Mounts are read-only unless a source is made writable, and never run programs or devices.
+
+mod definition;
+mod error;
+mod keeper;
+mod mount;
+mod options;
+mod store;
+#[cfg(test)]
+mod tests;
+mod wire;
+
+pub use definition::{NfsExport, SmbShare, SourcePlace, SourceSpec};
+pub use error::{SourcesError, SourcesErrorKind};
+pub use keeper::{Keeper, SourceCondition, SourceState};
+pub use wire::{LINE_BYTES_MAX, Order, answer, ask};

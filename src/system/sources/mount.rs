@@ -1,0 +1,112 @@
+//! One mount by the kernel, and what it says when it refuses.
+
+use std::io;
+use std::net::{IpAddr, ToSocketAddrs as _};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::path::Path;
+
+use rustix::fs::CWD;
+use rustix::io::Errno;
+use rustix::mount::{
+    FsMountFlags, FsOpenFlags, MountAttrFlags, MoveMountFlags, UnmountFlags, fsconfig_create,
+    fsconfig_set_flag, fsconfig_set_string, fsmount, fsopen, move_mount, unmount,
+};
+
+use super::SourcesError;
+use super::definition::{SourcePlace, SourceSpec};
+use super::options::{KernelMount, Setting, kernel_mount};
+use crate::domain::Secret;
+
+/// Longest message of the kernel about a mount.
+const MESSAGE_BYTES_MAX: usize = 512;
+
+/// Mounts a source on `folder`, which must be there.
+pub(super) fn mount(
+    spec: &SourceSpec,
+    password: Option<&Secret>,
+    folder: &Path,
+) -> Result<(), SourcesError> {
+    let address = address_of(&spec.place)?;
+    let KernelMount { file_system, settings } = kernel_mount(&spec.place, address, password);
+    let context =
+        fsopen(file_system, FsOpenFlags::FSOPEN_CLOEXEC).map_err(|errno| match errno {
+            Errno::NODEV => SourcesError::NotOfThisKernel { file_system },
+            Errno::PERM => SourcesError::NotAllowed,
+            other => refused(spec, other, String::new()),
+        })?;
+    let mounted = configure(context.as_fd(), &settings, spec.is_writable).and_then(|()| {
+        let mut attributes = MountAttrFlags::MOUNT_ATTR_NOSUID
+            | MountAttrFlags::MOUNT_ATTR_NODEV
+            | MountAttrFlags::MOUNT_ATTR_NOEXEC;
+        if !spec.is_writable {
+            attributes |= MountAttrFlags::MOUNT_ATTR_RDONLY;
+        }
+        let mounted = fsmount(context.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, attributes)?;
+        move_mount(mounted, c"", CWD, folder, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)
+    });
+    mounted.map_err(|errno| refused(spec, errno, messages(context.as_fd())))
+}
+
+/// Takes a mount away. Files that are open in it stay open until they are closed.
+pub(super) fn take_away(folder: &Path) -> io::Result<()> {
+    match unmount(folder, UnmountFlags::DETACH | UnmountFlags::NOFOLLOW) {
+        // Nothing is mounted there.
+        Ok(()) | Err(Errno::INVAL | Errno::NOENT) => Ok(()),
+        Err(errno) => Err(errno.into()),
+    }
+}
+
+fn configure(
+    context: BorrowedFd<'_>,
+    settings: &[Setting],
+    is_writable: bool,
+) -> Result<(), Errno> {
+    for setting in settings {
+        match setting {
+            Setting::Text(name, value) => fsconfig_set_string(context, *name, value.reveal())?,
+            Setting::Flag(name) => fsconfig_set_flag(context, *name)?,
+        }
+    }
+    if !is_writable {
+        fsconfig_set_flag(context, c"ro")?;
+    }
+    fsconfig_create(context)
+}
+
+fn address_of(place: &SourcePlace) -> Result<IpAddr, SourcesError> {
+    let (host, port) = place.server();
+    let unknown = |source| SourcesError::HostUnknown { host: host.to_owned(), source };
+    let mut found = (host, port).to_socket_addrs().map_err(unknown)?;
+    let none = || unknown(io::Error::new(io::ErrorKind::NotFound, "it has no address"));
+    found.next().map(|address| address.ip()).ok_or_else(none)
+}
+
+/// What the kernel has noted about a mount that failed.
+fn messages(context: BorrowedFd<'_>) -> String {
+    let mut lines = Vec::new();
+    let mut bytes = [0; MESSAGE_BYTES_MAX];
+    // A message a read; "e " or "w " and the module's name come first.
+    while let Ok(length) = rustix::io::read(context, &mut bytes) {
+        let text = String::from_utf8_lossy(&bytes[..length]);
+        lines.push(text.trim_start_matches(['e', 'w', 'i']).trim().to_owned());
+    }
+    lines.join("; ")
+}
+
+fn refused(spec: &SourceSpec, errno: Errno, said: String) -> SourcesError {
+    let place = spec.place.to_string();
+    match errno {
+        Errno::ACCESS | Errno::KEYREJECTED | Errno::KEYEXPIRED => SourcesError::SignIn { place },
+        Errno::PERM => SourcesError::NotAllowed,
+        Errno::NOENT | Errno::NODEV | Errno::NXIO => SourcesError::NoSuchShare { place },
+        Errno::CONNREFUSED
+        | Errno::CONNRESET
+        | Errno::CONNABORTED
+        | Errno::HOSTDOWN
+        | Errno::HOSTUNREACH
+        | Errno::NETUNREACH
+        | Errno::TIMEDOUT
+        | Errno::AGAIN => SourcesError::NoAnswer { place, source: errno.into() },
+        other => SourcesError::Kernel { place, said, source: other.into() },
+    }
+}

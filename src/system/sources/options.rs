@@ -1,0 +1,87 @@
+//! A source as the kernel's SMB and NFS clients want to be told of it, option by option.
+//!
+//! Options go to the kernel one by one, not as a line of text, so a comma in a password is a comma.
+
+use std::net::IpAddr;
+
+use super::definition::{NfsExport, SmbShare, SourcePlace};
+use crate::domain::Secret;
+
+/// Seconds between signs of life of an SMB server. After two without an answer it counts as gone, and reads
+/// fail rather than wait; the kernel's own choice would be two minutes.
+const SMB_ECHO_SECONDS: &str = "15";
+/// Tenths of a second that an NFS server has for an answer, and how often it is asked again.
+const NFS_TIMEOUT: (&str, &str) = ("300", "2");
+/// Who signs in on a share that is for everybody.
+const GUEST: &str = "guest";
+
+/// One option of a mount.
+#[derive(PartialEq, Eq)]
+pub(super) enum Setting {
+    Text(&'static str, Secret),
+    Flag(&'static str),
+}
+
+/// What a source is for the kernel.
+pub(super) struct KernelMount {
+    /// The name of the file system.
+    pub(super) file_system: &'static str,
+    pub(super) settings: Vec<Setting>,
+}
+
+/// `address` is the host's: the kernel asks no name server.
+pub(super) fn kernel_mount(
+    place: &SourcePlace,
+    address: IpAddr,
+    password: Option<&Secret>,
+) -> KernelMount {
+    let port = place.server().1.to_string();
+    match place {
+        SourcePlace::Smb(share) => smb(share, address, port, password),
+        SourcePlace::Nfs(export) => nfs(export, address, port),
+    }
+}
+
+fn smb(share: &SmbShare, address: IpAddr, port: String, password: Option<&Secret>) -> KernelMount {
+    let user = share.user.clone().unwrap_or_else(|| GUEST.to_owned());
+    let password = password.cloned().unwrap_or_else(|| Secret::new(String::new()));
+    let mut settings = vec![
+        text("source", format!("//{}/{}", share.host, share.share)),
+        text("ip", address.to_string()),
+        text("port", port),
+        // 3.0 and later: what came before has no signatures worth the name.
+        text("vers", "3".to_owned()),
+        text("username", user),
+        Setting::Text("password", password),
+        text("iocharset", "utf8".to_owned()),
+        text("echo_interval", SMB_ECHO_SECONDS.to_owned()),
+        // Reads fail when the server is gone, and files are listed as not read.
+        Setting::Flag("soft"),
+    ];
+    settings.extend(share.domain.clone().map(|domain| text("domain", domain)));
+    if share.is_encrypted {
+        settings.push(Setting::Flag("seal"));
+    }
+    KernelMount { file_system: "smb3", settings }
+}
+
+fn nfs(export: &NfsExport, address: IpAddr, port: String) -> KernelMount {
+    let host =
+        if export.host.contains(':') { format!("[{}]", export.host) } else { export.host.clone() };
+    let (timeout, retries) = NFS_TIMEOUT;
+    let settings = vec![
+        text("source", format!("{host}:{}", export.export)),
+        text("addr", address.to_string()),
+        text("port", port),
+        text("vers", "4.2".to_owned()),
+        text("proto", if address.is_ipv6() { "tcp6" } else { "tcp" }.to_owned()),
+        Setting::Flag("soft"),
+        text("timeo", timeout.to_owned()),
+        text("retrans", retries.to_owned()),
+    ];
+    KernelMount { file_system: "nfs", settings }
+}
+
+fn text(name: &'static str, value: String) -> Setting {
+    Setting::Text(name, Secret::new(value))
+}
