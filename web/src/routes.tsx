@@ -4,7 +4,7 @@ import { lazy } from "react";
 import { Route, Switch } from "wouter";
 import { CartridgePage } from "./pages/cartridges/CartridgePage";
 import { CartridgesPage } from "./pages/cartridges/CartridgesPage";
-import { Home } from "./pages/Home";
+import { Home } from "./pages/home/Home";
 import { JobPage } from "./pages/jobs/JobPage";
 import { JobsPage } from "./pages/jobs/JobsPage";
 import { LibraryPage } from "./pages/library/LibraryPage";
@@ -15,7 +15,9 @@ import { RunsPage } from "./pages/sets/RunsPage";
 import { SetPage } from "./pages/sets/SetPage";
 import { SetsPage } from "./pages/sets/SetsPage";
 
-const BackupPage = lazy(async () => ({ default: (await import("./pages/BackupPage")).BackupPage }));
+const BackupPage = lazy(async () => ({
+  default: (await import("./pages/backup/BackupPage")).BackupPage,
+}));
 const RestorePage = lazy(async () => ({
   default: (await import("./pages/restore/RestorePage")).RestorePage,
 }));
@@ -35,6 +37,12 @@ const EquipmentPage = lazy(async () => ({
 const HealthPage = lazy(async () => ({ default: (await import("./pages/HealthPage")).HealthPage }));
 const SettingsPage = lazy(async () => ({
   default: (await import("./pages/system/SettingsPage")).SettingsPage,
+}));
+const AlertsPage = lazy(async () => ({
+  default: (await import("./pages/alerts/AlertsPage")).AlertsPage,
+}));
+const NotificationsPage = lazy(async () => ({
+  default: (await import("./pages/alerts/NotificationsPage")).NotificationsPage,
 }));
 const SchedulesPage = lazy(async () => ({
   default: (await import("./pages/schedules/SchedulesPage")).SchedulesPage,
@@ -94,6 +102,8 @@ export function Routes() {
       <Route path="/equipment" component={EquipmentPage} />
       <Route path="/health" component={HealthPage} />
       <Route path="/settings" component={SettingsPage} />
+      <Route path="/alerts" component={AlertsPage} />
+      <Route path="/settings/notifications" component={NotificationsPage} />
       <Route path="/schedules" component={SchedulesPage} />
       <Route path="/schedules/:name">{({ name }) => <SchedulePage key={name} name={name} />}</Route>
       <Route path="/pools" component={PoolsPage} />

@@ -5,11 +5,14 @@
 import { api } from "../util/path-builder";
 import { get, getEvenIfFailing, post } from "./client";
 import type {
+  AlertView,
   ApiKeyView,
   ApprovalView,
   AuditEntry,
   CartridgeView,
   CatalogCheck,
+  ChannelView,
+  DeliveryView,
   EvidenceTable,
   FileHit,
   FileVersion,
@@ -137,3 +140,13 @@ export const calendar = (items: readonly ScheduleView[]): Question<Moment[]> => 
 
 export const pools = () => ask<PoolView[]>(["pools"], api.pools(), 20);
 export const kits = () => ask<KitsView>(["kits"], api.kits(), 20);
+
+export const alerts = (isOpenOnly: boolean) =>
+  ask<Page<AlertView>>(
+    ["alerts", isOpenOnly],
+    api.alerts({ limit: 200, open: isOpenOnly ? true : undefined }),
+    10,
+  );
+export const channels = () => ask<Page<ChannelView>>(["channels"], api.channels(), 20);
+export const deliveries = () =>
+  ask<Page<DeliveryView>>(["deliveries"], api.deliveries({ limit: 100 }), 10);

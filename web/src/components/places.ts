@@ -18,6 +18,7 @@ export const GROUPS: readonly { name: string; places: readonly Place[] }[] = [
       { href: to.cartridges(), text: "Cartridges", icon: "cartridge" },
       { href: to.sets(), text: "Sets", icon: "sets" },
       { href: to.runs(), text: "Runs", icon: "runs" },
+      { href: to.alerts(), text: "Alerts", icon: "warn" },
     ],
   },
   {
@@ -48,6 +49,12 @@ export const SETTINGS: readonly (Place & { about: string })[] = [
     text: "My account",
     icon: "settings",
     about: "Password, second factor, where you are signed in, how the console looks.",
+  },
+  {
+    href: to.notifications(),
+    text: "Notifications",
+    icon: "warn",
+    about: "Alerts by webhook, mail or SNMP trap, and what became of each.",
   },
   {
     href: to.users(),

@@ -165,3 +165,14 @@ export const ENCRYPTION: Record<Encryption, State> = {
   sealed: { tone: "good", icon: "lock", text: "Sealed" },
   none: { tone: "idle", icon: "idle", text: "As they are" },
 };
+
+/** The states of a delivery are words in the API; a new one looks as if it waited. */
+const DELIVERY = {
+  waiting: { tone: "busy", icon: "queued", text: "Waits" },
+  delivered: { tone: "good", icon: "good", text: "Delivered" },
+  given_up: { tone: "bad", icon: "bad", text: "Given up" },
+} as const satisfies Record<string, State>;
+
+export function deliveryState(state: string): State {
+  return state === "delivered" || state === "given_up" ? DELIVERY[state] : DELIVERY.waiting;
+}

@@ -3,6 +3,21 @@ import type { ReactNode } from "react";
 import type { Topic } from "./topics";
 
 export const APPLIANCE = {
+  alerts: (
+    <>
+      <p>
+        What needs a person becomes an alert: a job that failed or waits, a drive that complains, a
+        set that was never proven. What stands goes by itself when it is mended; what only happened
+        stays until somebody has taken note. Taking note says that somebody knows, and mends
+        nothing.
+      </p>
+      <p>
+        A channel sends alerts by webhook, mail or SNMP trap. Try it when it is set. What cannot be
+        delivered is tried again, later and later; Deliveries shows each with what the receiver
+        said. Secrets are never shown again.
+      </p>
+    </>
+  ),
   schedules: (
     <>
       <p>

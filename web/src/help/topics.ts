@@ -9,6 +9,7 @@ export const TOPICS = {
   cartridges: "Cartridges",
   sets: "Sets and runs",
   backup: "Backing up",
+  alerts: "Alerts and notifications",
   schedules: "Schedules",
   keys: "Pools, keys and kits",
   jobs: "Jobs",

@@ -24,6 +24,8 @@ export function pages(seen) {
     ["equipment", "/equipment"],
     ["health", "/health"],
     ["settings", "/settings"],
+    ["alerts", "/alerts?shown=all"],
+    ["notifications", "/settings/notifications"],
     ["schedules", "/schedules"],
     ["schedule", "/schedules/nightly"],
     ["pools", "/pools"],

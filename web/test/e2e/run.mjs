@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { alertNoted, bringCartridge, failedDrive, webhook } from "./alerts.mjs";
 import { enter, goTo, heading, openBrowser, openWindow, tabTo } from "./browser.mjs";
 import { Engine } from "./engine.mjs";
 import { backUp, makeSource, numberOfJob, restoreFile, runOf, waitForEnd } from "./journey.mjs";
@@ -29,7 +30,7 @@ let failed = 0;
 let browser;
 let main;
 /** What the tests of other files work on. */
-const world = { engine, seen };
+const world = { engine, seen, source };
 
 /** ONLY=words runs the tests whose names have them, after the one that all others need. */
 const only = new RegExp(process.env.ONLY ?? "");
@@ -239,6 +240,10 @@ async function all() {
   await test("a cartridge moves by drag, after the dialog was read", moveByDrag);
   await test("formatting what holds files asks for the barcode", formatAsks);
   await test("a restore by search, plan and start gives the same bytes, with a proof", restore);
+  await test("a drive that fails is for a person, and home says so", () => failedDrive(world));
+  await test("a restore waits for a cartridge and goes on", () => bringCartridge(world));
+  await test("somebody takes note of an alert", () => alertNoted(world));
+  await test("a webhook is added, tried and removed", () => webhook(world));
   await test("a lost connection is shown, and its return too", lostConnection);
   await test("a new user chooses a password before anything else", () => newUser(world));
   await test("a viewer sees what it may not do, with the reason", () => viewerSees(world));

@@ -2,11 +2,11 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import type { CartridgeView, EvidenceTable, LibraryView } from "../../src/api/types";
+import type { CartridgeView, EvidenceTable, LibraryView, SetView } from "../../src/api/types";
 import { EMPTY_DRAFT, preflight, wrongPaths, wrongSet } from "../../src/forms/backup-draft";
 import { ERROR_PAGES } from "../../src/help/errors";
 import { verdictOf } from "../../src/pages/cartridges/WhatIfLost";
-import { safeReply } from "../../src/pages/Home";
+import { isFirstRunning, safeReply } from "../../src/pages/home/SafeAnswer";
 import { secondsLeft, thin } from "../../src/stores/throughput";
 import { encodeCode39 } from "../../src/util/code39";
 import { stepsOf } from "../../src/util/evidence";
@@ -80,17 +80,29 @@ function table(files: number[], isComplete: boolean): EvidenceTable {
 
 describe("the answer about safety", () => {
   it("is never good while anything is missing", () => {
-    expect(safeReply(table([1, 0, 0, 99, 0, 0], false)).tone).toBe("bad");
+    expect(safeReply(table([1, 0, 0, 99, 0, 0], false), false).tone).toBe("bad");
+  });
+
+  it("says that the first backup is running, and only then", () => {
+    const open = { name: "docs", newest_run: { state: "open" }, newest_ended_run: null };
+    const first = open as unknown as SetView;
+    const running = [jobView(1, "running")];
+    expect(isFirstRunning([first], running)).toBe(true);
+    expect(isFirstRunning([first], [])).toBe(false);
+    expect(isFirstRunning([{ ...first, newest_ended_run: "r1" }], running)).toBe(false);
+    expect(isFirstRunning([first, { ...first, name: "photos" }], running)).toBe(false);
+    const reply = safeReply(table([1, 0, 0, 99, 0, 0], false), true);
+    expect(reply).toMatchObject({ tone: "busy", text: "The first backup is running" });
   });
 
   it("does not call files read back that are only indexed", () => {
-    const reply = safeReply(table([0, 0, 0, 90, 10, 0], true));
+    const reply = safeReply(table([0, 0, 0, 90, 10, 0], true), false);
     expect(reply.text).toBe("On tape and indexed");
     expect(reply.sentence).toContain("10 of 100 files");
   });
 
   it("says that nothing is protected when nothing is", () => {
-    expect(safeReply(table([0, 0, 0, 0, 0, 0], true)).text).toBe("Nothing is protected yet");
+    expect(safeReply(table([0, 0, 0, 0, 0, 0], true), false).text).toBe("Nothing is protected yet");
   });
 
   it("counts a file on every step below its own", () => {

@@ -99,7 +99,10 @@ function PoolTable({ items, onRotate }: TableProps) {
             </td>
             <td data-label="Encryption">
               {pool.blocked ? (
-                <Lamp state={{ tone: "warn", icon: "warn", text: pool.blocked }} />
+                <>
+                  <Lamp state={{ tone: "warn", icon: "warn", text: "Blocked" }} />
+                  <p className="small quiet-text">{pool.blocked}</p>
+                </>
               ) : (
                 <Lamp state={ENCRYPTION[pool.encryption]} />
               )}

@@ -178,7 +178,9 @@ function EntryTable({ items }: { items: readonly AuditEntry[] }) {
         {items.map((entry) => (
           <tr key={entry.number}>
             <td className="number">{entry.number}</td>
-            <td data-label="When">{formatTime(entry.at)}</td>
+            <td data-label="When" className="mono small">
+              {formatTime(entry.at)}
+            </td>
             <td data-label="Who">{entry.actor}</td>
             <td data-label="What" className="mono small">
               {entry.action}

@@ -36,7 +36,7 @@ export function Windows() {
         </p>
         <Loaded query={query} what="the windows">
           {(page) => (
-            <ul className="stack tight">
+            <ul className="stack tight" aria-label="Windows">
               {page.items.map((item) => (
                 <li key={item.name} className="actions">
                   <strong>{item.name}</strong>
