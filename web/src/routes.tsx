@@ -44,6 +44,9 @@ const AlertsPage = lazy(async () => ({
 const NotificationsPage = lazy(async () => ({
   default: (await import("./pages/alerts/NotificationsPage")).NotificationsPage,
 }));
+const SourcesPage = lazy(async () => ({
+  default: (await import("./pages/sources/SourcesPage")).SourcesPage,
+}));
 const SchedulesPage = lazy(async () => ({
   default: (await import("./pages/schedules/SchedulesPage")).SchedulesPage,
 }));
@@ -104,6 +107,7 @@ export function Routes() {
       <Route path="/settings" component={SettingsPage} />
       <Route path="/alerts" component={AlertsPage} />
       <Route path="/settings/notifications" component={NotificationsPage} />
+      <Route path="/settings/sources" component={SourcesPage} />
       <Route path="/schedules" component={SchedulesPage} />
       <Route path="/schedules/:name">{({ name }) => <SchedulePage key={name} name={name} />}</Route>
       <Route path="/pools" component={PoolsPage} />

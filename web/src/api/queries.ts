@@ -30,6 +30,7 @@ import type {
   SchedulePreview,
   ScheduleView,
   SetView,
+  SourceState,
   TwoPersonRule,
   UserView,
   VersionView,
@@ -150,3 +151,5 @@ export const alerts = (isOpenOnly: boolean) =>
 export const channels = () => ask<Page<ChannelView>>(["channels"], api.channels(), 20);
 export const deliveries = () =>
   ask<Page<DeliveryView>>(["deliveries"], api.deliveries({ limit: 100 }), 10);
+
+export const sources = () => ask<Page<SourceState>>(["sources"], api.sources(), 15);

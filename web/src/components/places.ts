@@ -51,6 +51,12 @@ export const SETTINGS: readonly (Place & { about: string })[] = [
     about: "Password, second factor, where you are signed in, how the console looks.",
   },
   {
+    href: to.sources(),
+    text: "Sources",
+    icon: "sets",
+    about: "Shares of other machines that are backed up.",
+  },
+  {
     href: to.notifications(),
     text: "Notifications",
     icon: "warn",

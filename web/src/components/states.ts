@@ -12,6 +12,7 @@ import type {
   ScheduleEventKind,
   ScheduleView,
   Severity,
+  SourceCondition,
   UserView,
 } from "../api/types";
 import type { State } from "../ui/Lamp";
@@ -176,3 +177,8 @@ const DELIVERY = {
 export function deliveryState(state: string): State {
   return state === "delivered" || state === "given_up" ? DELIVERY[state] : DELIVERY.waiting;
 }
+
+export const SOURCE_STATE: Record<SourceCondition, State> = {
+  mounted: { tone: "good", icon: "good", text: "Mounted" },
+  away: { tone: "bad", icon: "disconnected", text: "Away" },
+};

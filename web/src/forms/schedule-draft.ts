@@ -67,7 +67,7 @@ export function cronOf(draft: ScheduleDraft): string {
   }
 }
 
-const PLAIN = /^(\d{1,2}) (\d{1,2}) (\*|\d{1,2}) \* (\*|MON-FRI|[A-Z]{3})$/;
+const PLAIN = /^(\d{1,2}) (\d{1,2}) (\*|\d{1,2}) \* (\*|MON-FRI|MON|TUE|WED|THU|FRI|SAT|SUN)$/;
 
 function rhythmOf(day: string, weekday: string): Rhythm {
   if (day !== "*") return weekday === "*" ? "monthly" : "own";

@@ -18,6 +18,19 @@ export const APPLIANCE = {
       </p>
     </>
   ),
+  sources: (
+    <>
+      <p>
+        A share of Windows, Samba or a NAS is mounted at a folder of this machine; its files are
+        backed up by that path as any others. It is read only unless restores into it are allowed.
+      </p>
+      <p>
+        A share whose server is away stays here as away, with the reason, and is mounted again as
+        soon as it answers. A backup of it then fails and says so: it is never taken for an empty
+        folder.
+      </p>
+    </>
+  ),
   schedules: (
     <>
       <p>

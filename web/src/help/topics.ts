@@ -10,6 +10,7 @@ export const TOPICS = {
   sets: "Sets and runs",
   backup: "Backing up",
   alerts: "Alerts and notifications",
+  sources: "Sources of the network",
   schedules: "Schedules",
   keys: "Pools, keys and kits",
   jobs: "Jobs",

@@ -1,0 +1,110 @@
+// What a person sets in a form, and what the API is sent of it.
+import { describe, expect, it } from "vitest";
+import type { ChannelView, SourceState } from "../../src/api/types";
+import { bodyOf, EMPTY_CHANNEL, ofChannel, whyNotChannel } from "../../src/forms/channel-draft";
+import {
+  cronOf,
+  emptySchedule,
+  rhythmFrom,
+  taskOf,
+  whyNotSchedule,
+} from "../../src/forms/schedule-draft";
+import { EMPTY_SOURCE, ofSource, shareOf, sourceBody } from "../../src/forms/source-draft";
+import { groupsOf } from "../../src/pages/keys/KitPage";
+import { DAYS, daysOf } from "../../src/pages/schedules/Calendar";
+
+const empty = emptySchedule("UTC");
+
+describe("a schedule", () => {
+  it("becomes a pattern, and the pattern becomes the same schedule again", () => {
+    for (const cron of ["30 2 * * *", "5 22 * * MON-FRI", "0 6 * * SUN", "15 4 28 * *"]) {
+      expect(cronOf({ ...empty, ...rhythmFrom(cron) })).toBe(cron);
+    }
+    expect(rhythmFrom("0 6 * * SUN").rhythm).toBe("weekly");
+    expect(rhythmFrom("15 4 28 * *").rhythm).toBe("monthly");
+  });
+
+  it("keeps a pattern as it is that it has no words for", () => {
+    for (const cron of ["*/5 * * * *", "0 30 2 * * MON", "0 2 1 * MON", "0 2 * 1 *"]) {
+      expect(rhythmFrom(cron)).toMatchObject({ rhythm: "own", cron });
+      expect(cronOf({ ...empty, ...rhythmFrom(cron) })).toBe(cron);
+    }
+  });
+
+  it("needs a name, a set and a day that every month has", () => {
+    const whole = { ...empty, name: "nightly", set: "docs" };
+    expect(whyNotSchedule(whole)).toBeUndefined();
+    expect(whyNotSchedule({ ...whole, name: "every night" })).toMatch(/name/);
+    expect(whyNotSchedule({ ...whole, set: "" })).toMatch(/set/);
+    expect(whyNotSchedule({ ...whole, rhythm: "monthly", day: "31" })).toMatch(/every month/);
+    expect(taskOf({ ...whole, task: "verify" }, [])).toEqual({
+      kind: "verify",
+      scope: { set: "docs" },
+    });
+  });
+
+  it("stands in the calendar on its days, in order", () => {
+    const now = Date.parse("2026-11-28T12:00:00");
+    const at = (time: string) => ({ schedule: "s", at: new Date(time).toISOString() });
+    const days = daysOf([at("2026-11-29T20:00:00"), at("2026-11-29T02:00:00")], now);
+    expect(days).toHaveLength(DAYS);
+    expect(days.map((day) => day.moments.length).slice(0, 3)).toEqual([0, 2, 0]);
+    expect(days[1]?.moments[0]).toEqual(at("2026-11-29T02:00:00"));
+  });
+});
+
+describe("a channel", () => {
+  const view: ChannelView = {
+    name: "ops",
+    target: { kind: "webhook", url: "https://ops.example/hook", ca_pem: "PEM" },
+    severity_min: "critical",
+    events: ["job_failed"],
+    has_secret: true,
+    is_enabled: true,
+    changed: "2026-11-28T03:18:02Z",
+  };
+
+  it("keeps what the form does not show, and its secret if none is typed", () => {
+    expect(bodyOf(ofChannel(view), view)).toEqual({
+      target: view.target,
+      severity_min: "critical",
+      events: ["job_failed"],
+      is_enabled: true,
+    });
+  });
+
+  it("by webhook needs a secret once, by mail somebody to write to", () => {
+    const hook = { ...EMPTY_CHANNEL, name: "ops", url: "https://ops.example/hook" };
+    expect(whyNotChannel(hook, false)).toMatch(/secret/);
+    expect(whyNotChannel(hook, true)).toBeUndefined();
+    const mail = { ...hook, kind: "mail" as const, server: "mail.example" };
+    expect(whyNotChannel(mail, true)).toMatch(/somebody to write to/);
+  });
+});
+
+it("a share is sent as it was read, without a password that nobody typed", () => {
+  const place = { kind: "smb" as const, host: "nas", share: "photos", is_encrypted: true };
+  const state: SourceState = {
+    name: "photos",
+    spec: { place, is_writable: false },
+    has_password: true,
+    path: "/srv/sources/photos",
+    condition: "mounted",
+  };
+  expect(sourceBody(ofSource(state))).toEqual({ place, is_writable: false });
+  expect(shareOf(place)).toBe("//nas/photos");
+  const nfs = { ...EMPTY_SOURCE, kind: "nfs" as const, host: "nas", what: "/e", password: "x" };
+  expect(sourceBody(nfs)).toEqual({
+    place: { kind: "nfs", host: "nas", export: "/e" },
+    is_writable: false,
+  });
+});
+
+it("the groups of a kit are read from its page in order", () => {
+  const row = "<tr><th>1</th><td>AAAA</td><td>BBBB</td></tr><tr><th>3</th><td>CCCC</td></tr>";
+  expect(groupsOf(`<html><body><table>${row}</table></body></html>`)).toEqual([
+    "AAAA",
+    "BBBB",
+    "CCCC",
+  ]);
+});
