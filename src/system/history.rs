@@ -34,8 +34,26 @@ pub struct Pending {
     pub version: Version,
     /// What ran then.
     pub before: Version,
+    /// How far it has come.
+    #[serde(default)]
+    pub stage: Stage,
+    /// Whether the engine had anything to complain of before: an update is not blamed for a library that
+    /// is switched off.
+    #[serde(default)]
+    pub was_sound: bool,
     /// Why its last start failed, if it came so far as to know.
     pub reason: Option<String>,
+}
+
+/// How far an update has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// It is being written.
+    Installing,
+    /// The slot is whole, and the next to start.
+    #[default]
+    Installed,
 }
 
 /// One update that is decided.
@@ -59,6 +77,8 @@ pub enum Verdict {
     Good,
     /// The machine went back, for this reason.
     WentBack(String),
+    /// The machine was restarted while it was written: the slot before goes on.
+    Interrupted,
 }
 
 /// What a boot means.
@@ -72,6 +92,8 @@ pub enum Confirmation {
     WentBack(String),
     /// The update has not been started yet.
     NotStarted,
+    /// The update was never written whole.
+    Interrupted,
 }
 
 impl History {
@@ -112,6 +134,9 @@ impl History {
         let Some(pending) = &self.pending else { return Confirmation::Known };
         if pending.slot == boot.slot {
             return Confirmation::OnTrial;
+        }
+        if pending.stage == Stage::Installing {
+            return Confirmation::Interrupted;
         }
         let tries = boot.tries(pending.slot);
         if tries == 0 {
@@ -157,7 +182,8 @@ mod tests {
     fn waiting(reason: Option<&str>) -> History {
         let [version, before] = ["1.1.0", "1.0.0"].map(|text| text.parse().unwrap());
         let reason = reason.map(str::to_owned);
-        let pending = Some(Pending { slot: Slot::B, version, before, reason });
+        let (stage, was_sound) = (Stage::Installed, true);
+        let pending = Some(Pending { slot: Slot::B, version, before, stage, was_sound, reason });
         History { pending, records: Vec::new() }
     }
 
@@ -170,6 +196,11 @@ mod tests {
             panic!("it went back")
         };
         assert_eq!(why, "1.1.0 did not start in 3 tries: no engine");
+        let mut cut = waiting(None);
+        cut.pending.as_mut().unwrap().stage = Stage::Installing;
+        assert_eq!(cut.judge(&boot('A', 0)), Confirmation::Interrupted);
+        // Power failed after the slot was made the next one, and before that was written down.
+        assert_eq!(cut.judge(&boot('B', 1)), Confirmation::OnTrial);
     }
 
     #[test]

@@ -16,6 +16,6 @@ mod version;
 
 pub use boot::{Boot, Slot};
 pub use error::SystemError;
-pub use history::{Confirmation, History, Pending, Record, Verdict};
+pub use history::{Confirmation, History, Pending, Record, Stage, Verdict};
 pub use rauc::{Bundle, Rauc};
 pub use version::{Version, VersionError};

@@ -16,7 +16,9 @@ use crate::app::error::{AppError, Exit};
 use crate::domain::{Clock, SystemClock};
 use crate::system::channel::{self, Seen};
 use crate::system::snapshot::{Prepared, Snapshots};
-use crate::system::{Boot, Confirmation, History, Pending, Rauc, SystemError, Verdict, Version};
+use crate::system::{
+    Boot, Confirmation, History, Pending, Rauc, Stage, SystemError, Verdict, Version,
+};
 
 /// Where the boot state and the image's own files are.
 const ROOT: &str = "/";
@@ -24,6 +26,8 @@ const DATA: &str = "/var/lib/fossilsafe";
 const COMPATIBLE: &str = "fossilsafe-x86_64";
 /// Longer than the engine's unit gives it to open a large catalog.
 const SELF_TEST_TIME: Duration = Duration::from_secs(35 * 60);
+/// How long an engine that answers may find something wrong: libraries take minutes to switch on.
+const SOUND_TIME: Duration = Duration::from_secs(10 * 60);
 const SELF_TEST_PAUSE: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Subcommand)]
@@ -98,14 +102,22 @@ pub(super) fn status(output: &Output) -> Result<Exit, AppError> {
         return Ok(Exit::Done);
     }
     output.line(&format!("Version {} runs from slot {}.", boot.version, boot.slot))?;
-    if let Some(Pending { slot, version, .. }) = &history.pending {
-        output.line(&format!("{version} is installed in slot {slot} and not confirmed yet."))?;
+    match &history.pending {
+        Some(Pending { slot, version, stage: Stage::Installed, .. }) => {
+            output
+                .line(&format!("{version} is installed in slot {slot} and not confirmed yet."))?;
+        }
+        Some(Pending { slot, version, stage: Stage::Installing, .. }) => {
+            output.line(&format!("{version} is being written to slot {slot}."))?;
+        }
+        None => {}
     }
     let mut table = Table::new(&["WHEN", "VERSION", "BEFORE", "HOW IT ENDED"]);
     for record in history.records.iter().rev() {
         let ended = match &record.verdict {
             Verdict::Good => "good".to_owned(),
             Verdict::WentBack(why) => format!("went back: {why}"),
+            Verdict::Interrupted => "not installed: the machine was restarted meanwhile".to_owned(),
         };
         let cells = [&record.at, &record.version.to_string(), &record.before.to_string(), &ended];
         table.row(cells.map(String::clone).to_vec());
@@ -120,19 +132,32 @@ fn install(arguments: &InstallArguments, output: &Output) -> Result<Exit, AppErr
     let mut history = History::read(root).map_err(offline)?;
     let bundle = Rauc.inspect(&arguments.bundle).map_err(offline)?;
     ensure_wanted(&bundle.compatible, &bundle.version, &boot.version, arguments.allow_older)?;
+    let health = health()?;
     if !arguments.during_jobs {
-        ensure_idle()?;
+        ensure_idle(health.as_ref())?;
     }
     // Written first: if power fails after the slot was switched, the next boot knows that it is on trial.
     let (slot, version) = (boot.slot.other(), bundle.version);
-    let pending = Pending { slot, version: version.clone(), before: boot.version, reason: None };
-    history.pending = Some(pending);
+    let was_sound = health.is_some_and(|health| health.status != HealthStatus::Failed);
+    let stage = Stage::Installing;
+    let mut pending = Pending {
+        slot,
+        version: version.clone(),
+        before: boot.version,
+        stage,
+        was_sound,
+        reason: None,
+    };
+    history.pending = Some(pending.clone());
     history.write(root).map_err(offline)?;
     if let Err(error) = Rauc.install(&arguments.bundle) {
         history.pending = None;
         history.write(root).map_err(offline)?;
         return Err(offline(error));
     }
+    pending.stage = Stage::Installed;
+    history.pending = Some(pending);
+    history.write(root).map_err(offline)?;
     output.line(&format!("{version} is in slot {slot}. Restart to use it: systemctl reboot"))?;
     Ok(Exit::Done)
 }
@@ -158,17 +183,24 @@ fn ensure_wanted(
     Ok(())
 }
 
-fn ensure_idle() -> Result<(), AppError> {
+/// What the engine says of itself; nothing if it does not run.
+fn health() -> Result<Option<HealthView>, AppError> {
     let client = Client::new(Door::Socket(PathBuf::from(SOCKET_SYSTEM)))?;
     match client.get_any_status::<HealthView>("/api/healthz") {
-        Ok(HealthView { jobs_active: 0, .. }) => Ok(()),
-        Ok(HealthView { jobs_active, .. }) => Err(AppError::Offline {
-            message: format!("{jobs_active} jobs have not ended"),
+        Ok(health) => Ok(Some(health)),
+        // An engine that does not run writes nothing; an update may be what repairs it.
+        Err(AppError::Unreachable { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn ensure_idle(health: Option<&HealthView>) -> Result<(), AppError> {
+    match health.map_or(0, |health| health.jobs_active) {
+        0 => Ok(()),
+        active => Err(AppError::Offline {
+            message: format!("{active} jobs have not ended"),
             next_step: "Wait for them, or use --during-jobs.".to_owned(),
         }),
-        // An engine that does not run writes nothing; an update may be what repairs it.
-        Err(AppError::Unreachable { .. }) => Ok(()),
-        Err(error) => Err(error),
     }
 }
 
@@ -247,8 +279,16 @@ fn confirm(output: &Output) -> Result<Exit, AppError> {
             Rauc.stay().map_err(offline)?;
             Rauc.mark_good().map_err(offline)?;
         }
+        Confirmation::Interrupted => {
+            history.decide(now_text(), Verdict::Interrupted);
+            history.write(root).map_err(offline)?;
+            Rauc.stay().map_err(offline)?;
+            Rauc.mark_good().map_err(offline)?;
+            output.line("The update was not written whole. This version goes on.")?;
+        }
         Confirmation::OnTrial => {
-            if let Err(why) = self_test() {
+            let was_sound = history.pending.as_ref().is_some_and(|pending| pending.was_sound);
+            if let Err(why) = self_test(was_sound) {
                 return restart_on_trial(&boot, history, why);
             }
             Rauc.mark_good().map_err(offline)?;
@@ -275,16 +315,24 @@ fn restart_on_trial(boot: &Boot, mut history: History, why: String) -> Result<Ex
     Err(AppError::Offline { message, next_step })
 }
 
-/// Waits until the engine answers; the reason if it does not, or says that it failed.
-fn self_test() -> Result<(), String> {
+/// Waits until the engine answers; the reason if it does not, or if it is not as sound as it was.
+fn self_test(was_sound: bool) -> Result<(), String> {
     let clock = SystemClock::new();
     let client = Client::new(Door::Socket(PathBuf::from(SOCKET_SYSTEM)));
     let client = client.map_err(|error| error.chain())?;
     loop {
         let health = client.get_any_status::<HealthView>("/api/healthz");
         match health {
-            Ok(HealthView { status: HealthStatus::Failed, sentence, .. }) => return Err(sentence),
+            // A library that is switched on with the machine is found a little later.
+            Ok(HealthView { status: HealthStatus::Failed, sentence, .. }) if was_sound => {
+                if clock.elapsed() > SOUND_TIME {
+                    return Err(sentence);
+                }
+            }
             Ok(_) => return Ok(()),
+            Err(AppError::Unreachable { .. }) if is_prepare_failed() => {
+                return Err("the databases could not be prepared".to_owned());
+            }
             Err(AppError::Unreachable { .. }) if engine_is_given_up() => {
                 return Err("the engine does not start".to_owned());
             }
@@ -305,6 +353,13 @@ fn engine_is_given_up() -> bool {
     let printed = command.output().map(|output| output.stdout).unwrap_or_default();
     let restarts = String::from_utf8_lossy(&printed).trim().parse::<u32>();
     restarts.is_ok_and(|restarts| restarts >= ENGINE_STARTS_MAX)
+}
+
+/// True if the step before the engine has failed: then the engine is never started.
+fn is_prepare_failed() -> bool {
+    let mut command = std::process::Command::new("systemctl");
+    command.args(["--quiet", "is-failed", "fossilsafe-update-prepare.service"]);
+    command.status().is_ok_and(|status| status.success())
 }
 
 fn now_text() -> String {

@@ -3,12 +3,13 @@
 //! An engine without them answers all the same: it says what is missing, shows what the catalog knows,
 //! and its jobs wait. Looking opens nothing before there is a drive.
 
-use std::fmt::Display;
+use std::error::Error;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::app::error::AppError;
 use crate::changer::Changer;
 use crate::domain::Clock;
 use crate::jobs::Parts;
@@ -72,8 +73,9 @@ pub(super) fn watch(
 fn find(clock: &Arc<dyn Clock>) -> Result<Devices, String> {
     let nodes = settled(clock)?;
     let (mut changer, mut bays, mut refused) = (None, Vec::new(), Vec::new());
-    let said =
-        |path: &Path, error: &dyn Display| format!("{} cannot be used: {error}", path.display());
+    let said = |path: &Path, error: &dyn Error| {
+        format!("{} cannot be used: {}", path.display(), AppError::chain_of(error))
+    };
     for Node { path, kind } in nodes {
         match kind {
             NodeKind::Changer if changer.is_none() => {

@@ -1,0 +1,239 @@
+//! The services of one boot: what is answered, what is kept apart, and what comes back after it was ended.
+
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::browser::Browser;
+use crate::machine::Machine;
+use crate::steps::{Failed, Steps, ensure};
+
+/// What a person waits for at a serial console.
+const CONSOLE_LIMIT: Duration = Duration::from_secs(60);
+/// What takes a drive for longer than the tests take to disturb it, and how it is made.
+const LARGE: &str = "/srv/large";
+const MAKE_LARGE: &str =
+    "mkdir /srv/large && for n in 1 2 3 4; do head -c 40M /dev/urandom >/srv/large/$n; done";
+const SMALL: &str = "/usr/lib/udev";
+const SHORT_WATCHDOG: &str = "d=/run/systemd/system/fossilsafe-engine.service.d; mkdir -p $d && \
+    printf '[Service]\\nWatchdogSec=30s\\n' >$d/test.conf && systemctl daemon-reload";
+const ENGINE: &str = "fossilsafe-engine.service";
+const GATEWAY: &str = "fossilsafe-gateway.service";
+
+/// One boot from a flashed disk.
+pub(crate) fn run(machine: &mut Machine, _bench: &Path) -> Result<(), Failed> {
+    let mut steps = Steps::of("services");
+    steps.step("a flashed disk boots", machine.boot())?;
+    let mut browser = Browser::of(machine);
+    answers(machine, &mut browser, &mut steps)?;
+    is_kept_apart(machine, &mut steps)?;
+    goes_to_tape_and_back(machine, &browser, &mut steps)?;
+    is_disturbed(machine, &browser, &mut steps)?;
+    steps.step("no unit has failed after all that", no_unit_has_failed(machine))
+}
+
+fn answers(machine: &mut Machine, browser: &mut Browser, steps: &mut Steps) -> Result<(), Failed> {
+    steps.step("the engine is up", machine.until(300, &format!("systemctl is-active {ENGINE}")))?;
+    let up = machine.inside("cut -d' ' -f1 /proc/uptime");
+    steps.step(&format!("it was {} s after the kernel", up.unwrap_or_default().trim()), Ok(()))?;
+    steps
+        .step("the gateway is up", machine.until(120, &format!("systemctl is-active {GATEWAY}")))?;
+    let health = browser.get("/api/healthz");
+    let health = health.and_then(|text| ensure(text.contains("\"status\""), || text));
+    steps.step("the API answers from outside", health)?;
+    let is_page = |page: Result<String, String>| {
+        page.and_then(|page| ensure(page.contains("<div id=\"root\""), || page))
+    };
+    steps.step("the console's page is there", is_page(browser.get("/")))?;
+    steps.step("and over TLS", is_page(Browser::get_securely(machine, "/")))?;
+    let refused = browser.get("/api/jobs").err().unwrap_or_default();
+    let is_refused = ensure(refused.contains("401"), || refused);
+    steps.step("nobody sees jobs without signing in", is_refused)?;
+    let code = steps.step("the first-run code is on the serial line", first_run_code(machine))?;
+    let jar = machine.folder().join("cookies");
+    steps.step("with it the first admin is made", browser.set_up(&code, &jar))
+}
+
+/// Reads the code as a person does: the menu's point for it.
+pub(crate) fn first_run_code(machine: &Machine) -> Result<String, String> {
+    let console = machine.console()?;
+    let mark = console.mark();
+    console.send("\n3\n")?;
+    console.wait(mark, CONSOLE_LIMIT, |said| {
+        said.split_whitespace().find(|word| is_code(word)).map(str::to_owned)
+    })
+}
+
+fn is_code(word: &str) -> bool {
+    let is_group =
+        |group: &str| group.len() == 4 && group.bytes().all(|b| b.is_ascii_alphanumeric());
+    word.split('-').count() == 3 && word.split('-').all(is_group)
+}
+
+pub(crate) fn no_unit_has_failed(machine: &mut Machine) -> Result<(), String> {
+    let failed = machine.inside("systemctl --failed --plain --no-legend")?;
+    if failed.trim().is_empty() {
+        return Ok(());
+    }
+    let log = machine.inside("journalctl --no-pager -b -n 80 -u 'fossilsafe-*'")?;
+    Err(format!("{failed}\n{log}"))
+}
+
+/// None of these depends on another: all are looked at.
+fn is_kept_apart(machine: &mut Machine, steps: &mut Steps) -> Result<(), Failed> {
+    let mut ended = Vec::new();
+    for (name, command) in [
+        (
+            "the boot is confirmed",
+            "timeout 200 sh -c 'until systemctl -q is-active fossilsafe-boot-good; do sleep 1; done'",
+        ),
+        ("its tries are forgotten", "grub-editenv /boot/grub/grubenv list | grep -qx A_TRY=0"),
+        (
+            "the data partition has grown",
+            "test $(df --output=size -B1M /data | tail -n 1) -gt 1200",
+        ),
+        ("the root is read-only", "! touch /usr/x"),
+        (
+            "the machine has an id for good",
+            "grub-editenv /boot/grub/grubenv list | grep -q machine_id=$(cat /etc/machine-id)",
+        ),
+        ("it has a host key of its own", "test -s /var/lib/ssh/ssh_host_ed25519_key"),
+        (
+            "the firewall opens the gateway's ports and no other",
+            "nft list set inet fossilsafe open_tcp | grep -q '8080, 8443 }'",
+        ),
+        (
+            "drives belong to the engine's group",
+            "test $(stat -c %G:%a /dev/sg[0-9]* | sort -u) = fossilsafe-tape:660",
+        ),
+        (
+            "the kernel's tape nodes are closed to all",
+            "test $(stat -c %a /dev/st[0-9]* /dev/nst[0-9]* | sort -u) = 0",
+        ),
+    ] {
+        ended.push(steps.step(name, machine.inside(command)).map(drop));
+    }
+    let score = |machine: &mut Machine, unit: &str, most: f64| {
+        let said =
+            machine.inside(&format!("systemd-analyze security --no-pager {unit} | tail -n 1"))?;
+        let found = said.split_whitespace().find_map(|word| word.parse::<f64>().ok());
+        ensure(found.is_some_and(|found| found <= most), || said)
+    };
+    ended.push(steps.step("the gateway's exposure is at most 2.0", score(machine, GATEWAY, 2.0)));
+    ended.push(steps.step("the engine's exposure is at most 4.0", score(machine, ENGINE, 4.0)));
+    ended.push(steps.step("no unit has failed", no_unit_has_failed(machine)));
+    ended.into_iter().collect()
+}
+
+fn goes_to_tape_and_back(
+    machine: &mut Machine,
+    browser: &Browser,
+    steps: &mut Steps,
+) -> Result<(), Failed> {
+    let library = browser.ask("/api/library").and_then(|library| {
+        let has_all = library["drives"].as_array().is_some_and(|drives| drives.len() == 2)
+            && library["changer"].is_object();
+        ensure(has_all, || library.to_string())
+    });
+    steps.step("two drives and a changer, through the kernel's drivers", library)?;
+    for barcode in ["FSP001L9", "FSP002L9", "FSP003L9", "FSP004L9", "FSP005L9"] {
+        let path = format!("/api/cartridges/{barcode}/format");
+        steps.step(&format!("{barcode} is formatted"), browser.job(&path, &json!({})))?;
+    }
+    let backup = json!({ "set": "small", "paths": [SMALL] });
+    steps.step("a folder goes to tape", browser.job("/api/backups", &backup))?;
+    let restore = browser.ask("/api/runs?set=small&limit=1").and_then(|runs| {
+        let selection = json!({ "run": runs["items"][0]["run"] });
+        browser.job("/api/restore", &json!({ "selection": selection, "destination": "/srv/back" }))
+    });
+    steps.step("it is restored", restore)?;
+    let same = machine.inside(&format!("diff -r --no-dereference {SMALL} /srv/back{SMALL}"));
+    steps.step("what is restored is the same", same).map(drop)
+}
+
+/// A backup that is at work with a drive.
+fn begin(browser: &Browser, set: &str) -> Result<Value, String> {
+    let job = browser.post("/api/backups", &json!({ "set": set, "paths": [LARGE] }))?;
+    let path = format!("/api/jobs/{}", job["id"]);
+    loop {
+        let now = browser.ask(&path)?;
+        if now["progress"]["bytes_done"].as_u64().is_some_and(|bytes| bytes > 0) {
+            return Ok(now);
+        }
+        let is_to_come = matches!(now["state"].as_str(), Some("queued" | "running"));
+        ensure(is_to_come, || format!("it is over before it could be disturbed: {now}"))?;
+    }
+}
+
+fn main_pid(machine: &mut Machine, unit: &str) -> Result<String, String> {
+    let pid = machine.inside(&format!("systemctl show --value --property=MainPID {unit}"))?;
+    Ok(pid.trim().to_owned())
+}
+
+fn has_come_back(
+    machine: &mut Machine,
+    unit: &str,
+    before: &str,
+    seconds: u32,
+) -> Result<(), String> {
+    let pid = format!("$(systemctl show --value --property=MainPID {unit})");
+    let is_new = format!("test {pid} != {before} && test {pid} != 0 && systemctl is-active {unit}");
+    machine.until(seconds, &is_new)
+}
+
+fn is_disturbed(machine: &mut Machine, browser: &Browser, steps: &mut Steps) -> Result<(), Failed> {
+    steps.step("there is something larger", machine.inside(MAKE_LARGE))?;
+    let gateway = steps.step("the gateway has a process", main_pid(machine, GATEWAY))?;
+    let engine = steps.step("the engine has one", main_pid(machine, ENGINE))?;
+    let job = steps.step("a backup is at work", begin(browser, "one"))?;
+    steps.step("the gateway is killed", machine.inside(&format!("kill -9 {gateway}")))?;
+    steps.step("it comes back", has_come_back(machine, GATEWAY, &gateway, 60))?;
+    let same = main_pid(machine, ENGINE).and_then(|now| ensure(now == engine, || now));
+    steps.step("the engine was not touched by that", same)?;
+    steps.step("the job comes to its end", browser.completed(&job))?;
+    steps.step("it was never begun again", was_begun(browser, &job, |times| times == 1))?;
+
+    let job = steps.step("a second backup is at work", begin(browser, "two"))?;
+    steps.step("the engine is killed", machine.inside(&format!("kill -9 {engine}")))?;
+    steps.step("it comes back", has_come_back(machine, ENGINE, &engine, 120))?;
+    steps.step("the job goes on to its end", browser.completed(&job))?;
+    steps.step("it was taken up again", was_begun(browser, &job, |times| times > 1))?;
+    let verify = browser.job("/api/verify", &json!({ "scope": { "set": "two" } }));
+    steps.step("what it wrote is read back", verify)?;
+
+    // From the engine's next start on; three minutes of waiting would prove nothing more.
+    steps.step("a shorter watchdog is set", machine.inside(SHORT_WATCHDOG))?;
+    let engine = steps.step("the engine has a process", main_pid(machine, ENGINE))?;
+    let job = steps.step("a third backup is at work", begin(browser, "three"))?;
+    steps.step("the engine has too little memory", machine.inside(&memory_max("12M")))?;
+    let is_ended = format!(
+        "test $(systemctl show --value --property=MainPID {ENGINE}) != {engine} && \
+         journalctl --quiet --no-pager -b -u {ENGINE} | grep -q oom-kill"
+    );
+    steps.step("it is ended for that", machine.until(180, &is_ended))?;
+    steps.step("there is memory again", machine.inside(&memory_max("infinity")))?;
+    steps.step("it comes back", has_come_back(machine, ENGINE, &engine, 180))?;
+    steps.step("the job goes on to its end", browser.completed(&job))?;
+    steps.step("it was taken up again", was_begun(browser, &job, |times| times > 1))?;
+
+    let engine = steps.step("the engine has a process", main_pid(machine, ENGINE))?;
+    let job = steps.step("a fourth backup is at work", begin(browser, "four"))?;
+    steps.step("the engine hangs", machine.inside(&format!("kill -STOP {engine}")))?;
+    let back = has_come_back(machine, ENGINE, &engine, 240);
+    steps.step("the watchdog ends it and it comes back", back)?;
+    steps.step("the job goes on to its end", browser.completed(&job))?;
+    steps.step("it was taken up again", was_begun(browser, &job, |times| times > 1))
+}
+
+fn memory_max(limit: &str) -> String {
+    format!("systemctl set-property --runtime {ENGINE} MemoryMax={limit} MemorySwapMax=0")
+}
+
+/// Whether a job that has ended was begun so often.
+fn was_begun(browser: &Browser, job: &Value, is_right: fn(usize) -> bool) -> Result<(), String> {
+    let history = browser.ask(&format!("/api/jobs/{}/history?limit=100", job["id"]))?;
+    let events = history["items"].as_array().into_iter().flatten();
+    let times = events.filter(|event| event["code"] == "running").count();
+    ensure(is_right(times), || history.to_string())
+}

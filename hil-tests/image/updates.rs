@@ -1,0 +1,188 @@
+//! Updates: to a new version and back from one that does not work, refused ones, and power that fails.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::machine::{Machine, run};
+use crate::steps::{Failed, Steps, ensure};
+
+/// Where the bundles are inside.
+const BUNDLES: &str = "/run/bundles";
+const STATUS: &str = "fossilsafe update status";
+const ENGINE_UP: &str = "systemctl is-active fossilsafe-engine.service";
+const CONFIRMED: &str = "systemctl is-active fossilsafe-boot-good.service";
+/// Moments of an installation at which power is cut, in tenths of the time that one takes.
+const CUTS: std::ops::RangeInclusive<u32> = 0..=9;
+/// A version that does not work is tried three times, then the one before comes up.
+const BOOTS_MAX: usize = 4;
+
+/// What the gate does: bundles that are refused, one that is taken.
+pub(crate) fn taken(machine: &mut Machine, bench: &Path) -> Result<(), Failed> {
+    let mut steps = Steps::of("updates");
+    let bundles = good_and_refused(machine.folder(), bench).and_then(|bundles| {
+        pack(machine, &bundles)?;
+        machine.boot()
+    });
+    steps.step("a machine with bundles boots", bundles)?;
+    is_ready(machine, &mut steps, "1.0.0", "A")?;
+    let kept = "echo kept >/srv/kept && fossilsafe cartridge format FSP001L9";
+    steps.step("it has data", machine.inside(kept))?;
+    for (name, file, why) in [
+        ("a bundle that others have signed is refused", "foreign", "signature"),
+        ("an older version is refused", "older", "brings 0.9.0, and 1.0.0 runs"),
+        ("a truncated bundle is refused", "cut", "signature"),
+    ] {
+        let said = machine.inside(&install(file)).err().unwrap_or_else(|| "taken".to_owned());
+        steps.step(name, ensure(said.contains(why) && said.contains("exit 1"), || said))?;
+    }
+    let unchanged = has_status(machine, &["1.0.0 runs from slot A", "No update"]);
+    steps.step("nothing has changed by that", unchanged)?;
+    steps.step("a newer version is installed", machine.inside(&install("good")))?;
+    steps.step("the machine restarts", restart(machine))?;
+    is_ready(machine, &mut steps, "1.1.0", "B")?;
+    let good = has_status(machine, &["1.1.0", "1.0.0", "good"]);
+    steps.step("the history says that it is good", good)?;
+    let data = "grep -qx kept /srv/kept && fossilsafe cartridge show FSP001L9";
+    steps.step("data and catalog are kept", machine.inside(data))?;
+    steps.step("no unit has failed", crate::services::no_unit_has_failed(machine))
+}
+
+/// Versions that do not work: the machine comes back by itself and says why.
+pub(crate) fn left(machine: &mut Machine, bench: &Path) -> Result<(), Failed> {
+    let mut steps = Steps::of("bad updates");
+    let bundles = [("engine", "1.2.0"), ("panic", "1.3.0")];
+    let bundles = bundles
+        .map(|(name, version)| (name.to_owned(), bench.join(version).join("fossilsafe.raucb")));
+    let booted = pack(machine, &bundles).and_then(|()| machine.boot());
+    steps.step("a machine with bundles boots", booted)?;
+    is_ready(machine, &mut steps, "1.0.0", "A")?;
+    for (file, version, why) in [
+        ("panic", "1.3.0", "it never came far enough to say why"),
+        ("engine", "1.2.0", "the engine does not start"),
+    ] {
+        steps.step(&format!("{version} is installed"), machine.inside(&install(file)))?;
+        steps.step("the machine restarts", restart_until(machine, "rauc.slot=A"))?;
+        is_ready(machine, &mut steps, "1.0.0", "A")?;
+        let said = has_status(machine, &[version, "went back", why]);
+        steps.step(&format!("it says why {version} was left"), said)?;
+    }
+    Ok(())
+}
+
+/// Power that fails at ten moments of an installation.
+pub(crate) fn cut(machine: &mut Machine, bench: &Path) -> Result<(), Failed> {
+    let mut steps = Steps::of("power cuts");
+    let bundles = [("good".to_owned(), bench.join("1.1.0/fossilsafe.raucb"))];
+    let booted = pack(machine, &bundles).and_then(|()| machine.boot());
+    steps.step("a machine with bundles boots", booted)?;
+    is_ready(machine, &mut steps, "1.0.0", "A")?;
+    let timed = format!("s=$(date +%s); {} >&2; echo $(($(date +%s) - s))", install("good"));
+    let took = machine.inside(&timed).and_then(|said| {
+        let seconds = said.lines().last().and_then(|line| line.trim().parse::<u32>().ok());
+        seconds.ok_or(said)
+    });
+    let seconds = steps.step("an installation is measured", took)?;
+    let undone = "rauc status mark-active booted && rm /boot/update.json && sync";
+    steps.step("it is given up again", machine.inside(undone))?;
+    for tenth in CUTS {
+        let wait = f64::from(seconds * tenth) / 10.0;
+        let begun = format!("({} >/run/install.log 2>&1 &) ; sleep {wait}", install("good"));
+        steps.step(&format!("an installation is begun, {wait} s"), machine.inside(&begun))?;
+        machine.cut_power();
+        steps.step("power is back", machine.boot())?;
+        steps.step("the engine is up", machine.until(300, ENGINE_UP))?;
+        steps.step("the boot is confirmed", machine.until(300, CONFIRMED))?;
+        let said = machine.inside(STATUS);
+        let said = said.and_then(|said| ensure(!said.contains("being written"), || said));
+        steps.step("it says what became of it", said)?;
+        if machine.inside("grep -q rauc.slot=B /proc/cmdline").is_ok() {
+            return steps.step("it was whole by then", Ok(()));
+        }
+        steps.step("bundles are there again", machine.inside(&mount()).map(drop))?;
+    }
+    Ok(())
+}
+
+/// The bundles of [`taken`], by name: those that are refused are made here.
+fn good_and_refused(
+    folder: &Path,
+    bench: &Path,
+) -> Result<Vec<(String, std::path::PathBuf)>, String> {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("buildroot/image");
+    let file = |name: &str| folder.join(name).with_extension("raucb");
+    let make = |slot: &str, version: &str, ca: &Path, out: &Path| {
+        let mut command = Command::new(here.join("make-bundle"));
+        command.arg(bench.join(slot)).arg(version);
+        run(command.arg(ca.join("signing.pem")).arg(ca.join("signing.key")).arg(out))
+    };
+    let others = folder.join("others");
+    run(Command::new(here.join("make-development-ca")).arg(&others))?;
+    make("1.1.0", "1.1.0", &others, &file("foreign"))?;
+    make("1.0.0", "0.9.0", &bench.join("ca"), &file("older"))?;
+    let good = bench.join("1.1.0/fossilsafe.raucb");
+    run(Command::new("cp").arg(&good).arg(file("cut")))?;
+    run(Command::new("truncate").args(["--size", "-1000"]).arg(file("cut")))?;
+    let mut bundles = vec![("good".to_owned(), good)];
+    bundles.extend(["foreign", "older", "cut"].map(|name| (name.to_owned(), file(name))));
+    Ok(bundles)
+}
+
+/// Puts bundles on a second disk.
+fn pack(machine: &mut Machine, bundles: &[(String, std::path::PathBuf)]) -> Result<(), String> {
+    let folder = machine.folder().join("bundles");
+    std::fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
+    for (name, file) in bundles {
+        run(Command::new("cp").arg(file).arg(folder.join(format!("{name}.raucb"))))?;
+    }
+    let disk = machine.folder().join("bundles.img");
+    run(Command::new("mke2fs").args(["-q", "-t", "ext4", "-d"]).arg(&folder).arg(&disk).arg("1G"))?;
+    machine.attach(disk);
+    Ok(())
+}
+
+fn mount() -> String {
+    format!("mkdir -p {BUNDLES} && mount -o ro /dev/vdb {BUNDLES}")
+}
+
+fn install(name: &str) -> String {
+    format!("fossilsafe update install {BUNDLES}/{name}.raucb")
+}
+
+/// The engine answers, the boot is confirmed, and it is that version from that slot.
+fn is_ready(
+    machine: &mut Machine,
+    steps: &mut Steps,
+    version: &str,
+    slot: &str,
+) -> Result<(), Failed> {
+    steps.step("the engine is up", machine.until(300, ENGINE_UP))?;
+    steps.step("the boot is confirmed", machine.until(300, CONFIRMED))?;
+    let said = has_status(machine, &[&format!("Version {version} runs from slot {slot}.")]);
+    steps.step(&format!("{version} runs from slot {slot}"), said)?;
+    steps.step("bundles are at hand", machine.inside(&mount()).map(drop))
+}
+
+fn has_status(machine: &mut Machine, wanted: &[&str]) -> Result<(), String> {
+    let said = machine.inside(STATUS)?;
+    ensure(wanted.iter().all(|text| said.contains(text)), || said)
+}
+
+fn restart(machine: &mut Machine) -> Result<(), String> {
+    let mark = machine.shell_mark();
+    machine.inside("systemctl --no-block reboot")?;
+    machine.wait_for_shell(mark)
+}
+
+/// Restarts until the kernel was started with that word; a version that does not work restarts itself.
+fn restart_until(machine: &mut Machine, word: &str) -> Result<(), String> {
+    let mut mark = machine.shell_mark();
+    machine.inside("systemctl --no-block reboot")?;
+    for _ in 0..BOOTS_MAX {
+        machine.wait_for_shell(mark)?;
+        mark = machine.shell_mark();
+        if machine.inside(&format!("grep -q {word} /proc/cmdline")).is_ok() {
+            return Ok(());
+        }
+    }
+    Err(format!("no {word} in {BOOTS_MAX} boots"))
+}
