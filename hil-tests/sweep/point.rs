@@ -213,7 +213,11 @@ impl Point<'_> {
         }
         self.keep_floor(&claims, &tapes, "after the cut");
         self.rig.host()?.wire.arm(strikes);
-        self.rig.host_mut()?.start()
+        match self.rig.host_mut()?.start() {
+            // It dies again while it takes up what the last life left.
+            Err(_) if self.rig.host()?.wire.is_dead() => Ok(()),
+            started => started,
+        }
     }
 
     fn read_copy(&mut self, reader: &mut TapeReader) -> Result<Tapes, Failed> {
@@ -226,7 +230,11 @@ impl Point<'_> {
         if matches!(self.stage.prepared.task, Task::Repair(_)) {
             return Ok(None);
         }
-        let newest = self.rig.host()?.catalog().jobs(None, 1)?;
+        let host = self.rig.host()?;
+        let newest = match host.catalog().jobs(None, 1) {
+            Err(_) if host.wire.is_dead() => return Ok(None),
+            newest => newest?,
+        };
         match newest.first() {
             Some(job) if job.id <= self.stage.last_job => Ok(None),
             Some(job) if !job.state.is_final() => self.wait(job.id),

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Instant;
 
+use fossilsafe::vtl::faults::Effect;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom as _;
 use rand::{Rng as _, SeedableRng as _};
@@ -75,8 +76,12 @@ pub(crate) fn sweep(options: &Options, work: &Path) -> bool {
 }
 
 fn lives(random: &mut StdRng, case: &Ready, table: &[FaultKind]) -> (Vec<Vec<Strike>>, Harm) {
-    // What leaves harm that nobody can see is swept alone.
-    let harmless: Vec<_> = table.iter().filter(|kind| kind.harm == Harm::None).collect();
+    // What leaves harm that nobody can see is swept alone. A flipped bit is harmless to a read only, and after
+    // the first strike nobody knows which command will be a read.
+    let is_harmless = |kind: &&FaultKind| {
+        kind.harm == Harm::None && !matches!(kind.effect, Effect::FlippedBit { .. })
+    };
+    let harmless: Vec<_> = table.iter().filter(is_harmless).collect();
     let count = random.gen_range(1..=LIVES_MAX);
     let lives = (0..count).map(|_| {
         let strikes = random.gen_range(1..=STRIKES_MAX);

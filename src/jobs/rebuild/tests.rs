@@ -461,6 +461,12 @@ fn a_volume_whose_record_was_changed_is_quarantined() {
     let volume = appliance.catalog().volumes().unwrap().remove(0);
     assert_eq!(volume.volume.state, VolumeState::Quarantined);
     assert!(volume.state_reason.unwrap().contains("is not what key"), "the reason is kept");
+    // Whatever it was, it is gone: the record is as it was signed, and the volume counts again.
+    damage::change_record_back(&appliance);
+    let (state, end) = rebuild(&appliance);
+    assert_eq!(state, JobState::Completed, "{end:#?}");
+    let volume = appliance.catalog().volumes().unwrap().remove(0);
+    assert_eq!(volume.volume.state, VolumeState::Open);
 }
 
 #[test]
@@ -532,9 +538,18 @@ mod damage {
     }
 
     pub(super) fn change_record(appliance: &TestAppliance) {
+        change_host(appliance, "test", "evil");
+    }
+
+    pub(super) fn change_record_back(appliance: &TestAppliance) {
+        change_host(appliance, "evil", "test");
+    }
+
+    fn change_host(appliance: &TestAppliance, from: &str, to: &str) {
         rewrite(appliance, &[".fossilsafe"], "volume.json", |bytes| {
             let text = String::from_utf8(bytes.clone()).unwrap();
-            *bytes = text.replace("\"host\": \"test\"", "\"host\": \"evil\"").into_bytes();
+            let [from, to] = [from, to].map(|host| format!("\"host\": \"{host}\""));
+            *bytes = text.replace(&from, &to).into_bytes();
         });
     }
 

@@ -8,6 +8,9 @@ use crate::domain::{Barcode, SetName};
 use crate::jobs::error::JobError;
 use crate::manifest;
 
+/// How the reason begins for which a rebuild has put a volume aside; a later one takes it back by that.
+const BY_REBUILD: &str = "its record cannot be relied on: ";
+
 impl Takeover<'_> {
     /// Takes all volumes over.
     ///
@@ -87,8 +90,9 @@ impl Takeover<'_> {
                 let is_quarantined =
                     known.is_some_and(|known| known.volume.state == VolumeState::Quarantined);
                 if !is_quarantined {
-                    let quarantined = VolumeState::Quarantined;
-                    catalog.set_volume_state(uuid, quarantined, Some(reason), now)?;
+                    let (quarantined, why) =
+                        (VolumeState::Quarantined, format!("{BY_REBUILD}{reason}"));
+                    catalog.set_volume_state(uuid, quarantined, Some(&why), now)?;
                 }
                 self.problem(format!("volume {uuid} on {barcode} is quarantined: {reason}"));
             }
@@ -108,12 +112,24 @@ impl Takeover<'_> {
             }
             Trust::Trusted | Trust::Empty => {}
         }
-        // A person called it missing, and here it is.
+        // A person called it missing, and here it is; or a rebuild could not rely on its record, and this one
+        // can. What a backup has set aside stays so: its cartridge failed.
+        let is_back = |known: &VolumeRecord| match known.volume.state {
+            VolumeState::Missing => true,
+            VolumeState::Quarantined => {
+                let reason = known.state_reason.as_deref().unwrap_or_default();
+                reason.starts_with(BY_REBUILD) && !matches!(volume.trust, Trust::Bad(_))
+            }
+            _ => false,
+        };
         if let Some(known) = known
-            && known.volume.state == VolumeState::Missing
+            && is_back(known)
             && let Some(former) = known.former_state
         {
             catalog.set_volume_state(uuid, former, Some("found by a rebuild"), now)?;
+            let state = known.volume.state.as_str();
+            let message = format!("volume {uuid} on {barcode} is no longer {state}");
+            context.tell(EventLevel::Info, "volume_back", message);
         }
         if !volume.is_on_both && !volume.manifests.is_empty() {
             self.problem(format!(

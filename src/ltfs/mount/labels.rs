@@ -8,7 +8,7 @@ use crate::ltfs::label::{LABEL_BYTES_MAX, LabelError, PartitionMap, UnverifiedLa
 use crate::ltfs::tape::{LabelFound, describe_unlabelled, look_twice, read_label};
 
 /// Partitions of an LTFS volume.
-const PARTITIONS: u8 = 2;
+pub(super) const PARTITIONS: u8 = 2;
 /// Unit attentions that may be waiting when a cartridge was just loaded.
 const ATTENTIONS_MAX: usize = 8;
 

@@ -312,7 +312,15 @@ pub fn mount(drive: &mut Drive, options: &MountOptions) -> Result<MountedVolume,
 fn mount_once(drive: &mut Drive, options: &MountOptions) -> Result<MountedVolume, LtfsError> {
     drive.permit(Access::ReadOnly);
     let medium = labels::ensure_cartridge(drive)?;
-    let labels = labels::read_labels(drive, medium.partition_count)?;
+    // A drive that has refused its page of partitions once is asked again before a volume counts as none.
+    let partitions = match medium.partition_count {
+        labels::PARTITIONS => labels::PARTITIONS,
+        _ => drive
+            .medium()
+            .map_err(LtfsError::drive("ask how the cartridge is partitioned"))?
+            .map_or(medium.partition_count, |medium| medium.partition_count),
+    };
+    let labels = labels::read_labels(drive, partitions)?;
     match labels.contradiction {
         None => mount_as(drive, options, &medium, labels.first),
         Some((second, error)) => {
