@@ -48,11 +48,12 @@ export async function heading(page, name) {
 export async function tabTo(page, name, limit = 90) {
   for (let count = 0; count < limit; count += 1) {
     await page.keyboard.press("Tab");
-    const focused = await page.evaluate(() => {
-      const element = document.activeElement;
-      return element?.getAttribute("aria-label") ?? element?.textContent ?? "";
+    const names = await page.evaluate(() => {
+      const { activeElement: element } = document;
+      const label = element?.labels?.[0]?.textContent;
+      return [element?.getAttribute("aria-label") ?? element?.textContent, label];
     });
-    if (name.test(focused)) return;
+    if (names.some((each) => each && name.test(each.trim()))) return;
   }
   throw new Error(`${name} cannot be reached with the Tab key`);
 }

@@ -9,6 +9,7 @@ import { alertNoted, bringCartridge, failedDrive, webhook } from "./alerts.mjs";
 import { enter, goTo, heading, openBrowser, openWindow, tabTo } from "./browser.mjs";
 import { Engine } from "./engine.mjs";
 import { backUp, makeSource, numberOfJob, restoreFile, runOf, waitForEnd } from "./journey.mjs";
+import { keyboardOnly } from "./keyboard.mjs";
 import { pages, THEMES } from "./pages.mjs";
 import {
   apiKey,
@@ -256,6 +257,7 @@ async function all() {
   await test("a maintenance window is set and removed", () => maintenanceWindow(world));
   await test("a sealed pool counts once its kit was typed back", () => sealedPool(world));
   await test("the first Tab skips to the page", skipLink);
+  await test("first run, backup and restore with the keyboard alone", () => keyboardOnly(world));
   await test("no page made an error of its own", () => assert.deepEqual(main.faults, []));
   await test("a page that cannot be drawn is caught in its frame", errorBoundary);
   for (const theme of THEMES)
