@@ -1,20 +1,25 @@
-// The whole map of the console. Home and what it leads to come with the first load; what is opened
-// now and then comes when it is opened.
+// The whole map of the console. Home comes with the first load, every other page when it is opened.
 import { lazy } from "react";
 import { Route, Switch } from "wouter";
-import { CartridgePage } from "./pages/cartridges/CartridgePage";
-import { CartridgesPage } from "./pages/cartridges/CartridgesPage";
 import { Home } from "./pages/home/Home";
-import { JobPage } from "./pages/jobs/JobPage";
-import { JobsPage } from "./pages/jobs/JobsPage";
-import { LibraryPage } from "./pages/library/LibraryPage";
 import { MorePage } from "./pages/MorePage";
 import { NotFoundPage } from "./pages/NotFoundPage";
-import { RunPage } from "./pages/sets/RunPage";
-import { RunsPage } from "./pages/sets/RunsPage";
-import { SetPage } from "./pages/sets/SetPage";
-import { SetsPage } from "./pages/sets/SetsPage";
 
+const CartridgePage = lazy(async () => ({
+  default: (await import("./pages/cartridges/CartridgePage")).CartridgePage,
+}));
+const CartridgesPage = lazy(async () => ({
+  default: (await import("./pages/cartridges/CartridgesPage")).CartridgesPage,
+}));
+const JobPage = lazy(async () => ({ default: (await import("./pages/jobs/JobPage")).JobPage }));
+const JobsPage = lazy(async () => ({ default: (await import("./pages/jobs/JobsPage")).JobsPage }));
+const LibraryPage = lazy(async () => ({
+  default: (await import("./pages/library/LibraryPage")).LibraryPage,
+}));
+const RunPage = lazy(async () => ({ default: (await import("./pages/sets/RunPage")).RunPage }));
+const RunsPage = lazy(async () => ({ default: (await import("./pages/sets/RunsPage")).RunsPage }));
+const SetPage = lazy(async () => ({ default: (await import("./pages/sets/SetPage")).SetPage }));
+const SetsPage = lazy(async () => ({ default: (await import("./pages/sets/SetsPage")).SetsPage }));
 const BackupPage = lazy(async () => ({
   default: (await import("./pages/backup/BackupPage")).BackupPage,
 }));

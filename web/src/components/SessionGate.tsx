@@ -18,13 +18,13 @@ const AGAIN_MS = 5000;
 
 async function findAccess(): Promise<Access> {
   try {
-    const setup = await get<{ needed: boolean }>(api.setup());
-    if (setup.needed) return { is: "setup" };
     return { is: "in", session: await get<SessionView>(api.session()) };
   } catch (error) {
-    if (error instanceof ApiError && error.problem.status === 401) return { is: "out" };
-    throw error;
+    if (!(error instanceof ApiError) || error.problem.status !== 401) throw error;
   }
+  // Asked only of those who are not in: everybody else sees home one answer earlier.
+  const setup = await get<{ needed: boolean }>(api.setup());
+  return { is: setup.needed ? "setup" : "out" };
 }
 
 export function SessionGate({ children }: { children: ReactNode }) {

@@ -17,6 +17,8 @@ function byHand(engine, ...action) {
 
 /** Does something at the library, and waits until the console has the engine back. */
 async function meanwhile({ engine, main: { page } }, act) {
+  // An engine that ends lets the streams of pages that are open run out first.
+  await page.goto("about:blank");
   await engine.stop();
   try {
     act();

@@ -44,7 +44,7 @@ function fill(label: string, value: string) {
 
 it("an appliance without the address of sessions is an error, and lets nobody in", async () => {
   const unknown = { ...REFUSED, status: 404, code: "route_unknown", message: "No such address." };
-  serve({ "GET /api/setup": () => [404, unknown] });
+  serve({ "GET /api/auth/session": () => [404, unknown] });
   draw(<SessionGate>inside</SessionGate>);
   expect(await screen.findByText("No such address.")).toBeTruthy();
   expect(screen.queryByText("inside")).toBeNull();
