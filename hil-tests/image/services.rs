@@ -234,6 +234,6 @@ fn memory_max(limit: &str) -> String {
 fn was_begun(browser: &Browser, job: &Value, is_right: fn(usize) -> bool) -> Result<(), String> {
     let history = browser.ask(&format!("/api/jobs/{}/history?limit=100", job["id"]))?;
     let events = history["items"].as_array().into_iter().flatten();
-    let times = events.filter(|event| event["code"] == "running").count();
+    let times = events.filter(|event| event["state"] == "running").count();
     ensure(is_right(times), || history.to_string())
 }
