@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use prometheus::core::Collector;
 use prometheus::{
-    Encoder, Gauge, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry,
+    Encoder, GaugeVec, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry,
     TextEncoder,
 };
 
-use super::types::EngineFigures;
+use super::types::{EngineFigures, SetFigures};
 
 /// As Prometheus wants it.
 pub(super) const CONTENT_TYPE: &str = prometheus::TEXT_FORMAT;
@@ -75,14 +75,28 @@ fn engine_collectors(figures: &EngineFigures) -> prometheus::Result<Vec<Box<dyn 
         )?,
     ];
     let totals = [
-        ("fossilsafe_tape_written_bytes", "Written since the start", figures.written_bytes_total),
-        ("fossilsafe_tape_read_bytes", "Read since the start", figures.read_bytes_total),
+        (
+            "fossilsafe_tape_written_bytes_total",
+            "Bytes written to tape since the start",
+            figures.written_bytes_total,
+        ),
+        (
+            "fossilsafe_tape_read_bytes_total",
+            "Bytes read from tape since the start",
+            figures.read_bytes_total,
+        ),
     ];
     for (name, text, bytes) in totals {
-        let gauge = Gauge::new(name, text)?;
-        gauge.set(as_float(bytes));
-        collectors.push(Box::new(gauge));
+        let counter = IntCounter::new(name, text)?;
+        counter.inc_by(bytes);
+        collectors.push(Box::new(counter));
     }
+    collectors.extend(set_collectors(&figures.sets)?);
+    let alerts = GaugeVec::new(Opts::new("fossilsafe_alerts", "Open alerts"), &["severity"])?;
+    for (severity, count) in &figures.alerts {
+        alerts.with_label_values(&[severity]).set(as_float(*count));
+    }
+    collectors.push(Box::new(alerts));
     let stream = |name, text| GaugeVec::new(Opts::new(name, text), &["job"]);
     let source = stream("fossilsafe_stream_source_bytes_per_second", "Rate of the source")?;
     let drive = stream("fossilsafe_stream_drive_bytes_per_second", "Rate of the drive")?;
@@ -99,6 +113,25 @@ fn engine_collectors(figures: &EngineFigures) -> prometheus::Result<Vec<Box<dyn 
         collectors.push(Box::new(gauge));
     }
     Ok(collectors)
+}
+
+/// A set that was never proven has no moment: an alert on its age asks for its absence too.
+fn set_collectors(sets: &[SetFigures]) -> prometheus::Result<Vec<Box<dyn Collector>>> {
+    let of_set = |name, text| GaugeVec::new(Opts::new(name, text), &["set"]);
+    let complete =
+        of_set("fossilsafe_set_complete", "1 if every file of the set's newest run is indexed")?;
+    let proof = of_set(
+        "fossilsafe_set_last_proof_timestamp_seconds",
+        "When anything of the set was last read back from tape",
+    )?;
+    for SetFigures { name, is_complete, last_proof } in sets {
+        complete.with_label_values(&[name]).set(f64::from(u8::from(*is_complete)));
+        if let Some(at) = last_proof {
+            let seconds = u64::try_from(at.seconds).unwrap_or(0);
+            proof.with_label_values(&[name]).set(as_float(seconds));
+        }
+    }
+    Ok(vec![Box::new(complete), Box::new(proof)])
 }
 
 fn by_state(

@@ -12,6 +12,7 @@ use std::time::Duration;
 use http_body_util::{BodyExt, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER, SET_COOKIE};
+use hyper::http::request::Parts;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -219,11 +220,16 @@ async fn respond(
     let found = routes::find(&method, &path);
     let pattern = found.as_ref().map_or("unknown", |found| found.route.path);
     let mut trace = found.as_ref().ok().map(|it| Trace::of(it.route, &path, &request_id));
+    let (head, mut body) = request.into_parts();
     let answer = match (found, &mut trace) {
-        (Ok(found), Some(trace)) => answer(shared, found, user, request, trace).await,
+        (Ok(found), Some(trace)) => answer(shared, found, user, &head, &mut body, trace).await,
         (Err(error), _) => Err(error),
         (Ok(_), None) => Err(ApiError::bug(&"a route without its trace")),
     };
+    if answer.is_err() {
+        // Refused before it was read: a connection that is closed with bytes on the way loses the answer.
+        drop(read_body(&mut body).await);
+    }
     let answer = match trace {
         Some(trace) => left(shared, trace, answer).await,
         None => answer,
@@ -246,23 +252,22 @@ async fn answer(
     shared: &Arc<Shared>,
     found: routes::Match,
     user: LocalUser,
-    request: Request<Incoming>,
+    head: &Parts,
+    body: &mut Incoming,
     trace: &mut Trace,
 ) -> Result<Answer, ApiError> {
-    let caller = Caller::of(user, request.headers())?;
+    let caller = Caller::of(user, &head.headers)?;
     if let Caller::Remote(peer) = caller {
-        origin::ensure_own(peer, request.headers())?;
+        origin::ensure_own(peer, &head.headers)?;
     }
     let route = found.route;
-    let asker = recognised(shared, route, caller, &request, trace).await?;
-    let query = Query::parse(request.uri().query().unwrap_or_default(), route.query)?;
-    let last_event_id = number_in(request.headers(), "last-event-id");
-    let is_change = *request.method() != Method::GET;
-    let content_type = request.headers().get(CONTENT_TYPE).cloned();
-    let path = request.uri().path().to_owned();
-    let body = read_body(request.into_body()).await?;
-    if is_change && !body.is_empty() {
-        ensure_json(content_type.as_ref())?;
+    let asker = recognised(shared, route, caller, head, trace).await?;
+    let query = Query::parse(head.uri.query().unwrap_or_default(), route.query)?;
+    let last_event_id = number_in(&head.headers, "last-event-id");
+    let path = head.uri.path().to_owned();
+    let body = read_body(body).await?;
+    if head.method != Method::GET && !body.is_empty() {
+        ensure_json(head.headers.get(CONTENT_TYPE))?;
     }
     let call = Call {
         engine: Arc::clone(&shared.serving.engine),
@@ -290,12 +295,12 @@ async fn recognised(
     shared: &Arc<Shared>,
     route: &'static routes::Route,
     caller: Caller,
-    request: &Request<Incoming>,
+    head: &Parts,
     trace: &mut Trace,
 ) -> Result<Asker, ApiError> {
     let Serving { people, audit, .. } = shared.serving.clone();
-    let shown = Shown::by(request.method(), request.headers());
-    let mut asker = Asker::unknown(caller, request.headers());
+    let shown = Shown::by(&head.method, &head.headers);
+    let mut asker = Asker::unknown(caller, &head.headers);
     let is_change = trace.is_change();
     let (admitted, asker) = blocking(move || {
         let admitted = auth::admit(&people, route, caller, &shown, &mut asker)
@@ -343,7 +348,7 @@ fn number_in(headers: &HeaderMap, name: &str) -> Option<i64> {
     headers.get(name)?.to_str().ok()?.parse().ok()
 }
 
-async fn read_body(body: Incoming) -> Result<Bytes, ApiError> {
+async fn read_body(body: &mut Incoming) -> Result<Bytes, ApiError> {
     let whole = Limited::new(body, BODY_BYTES_MAX).collect();
     let Ok(collected) = tokio::time::timeout(READ_TIME, whole).await else {
         return Err(ApiError::new(

@@ -325,7 +325,7 @@ async fn metrics_show_the_engine_and_count_requests_by_route() {
     assert!(reply.head.contains("text/plain"), "{}", reply.head);
     for line in [
         "fossilsafe_jobs{state=\"running\"} 2",
-        "fossilsafe_tape_written_bytes 7",
+        "fossilsafe_tape_written_bytes_total 7",
         "fossilsafe_http_requests_total{method=\"GET\",path=\"/api/jobs/{id}\",status=\"404\"} 1",
     ] {
         assert!(reply.body.contains(line), "{line} is not in\n{}", reply.body);

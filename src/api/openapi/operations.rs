@@ -118,7 +118,7 @@ operations! {
     GET "/api/version" "What answers" "Product, release, and the version of this API."
         Nothing => 200 Json(of::<VersionView>);
     GET "/api/openapi.json" "This document" "The description of the API, as this release has it."
-        Nothing => 200 Text("application/json");
+        Nothing => 200 Json(of::<BTreeMap<String, Value>>);
     GET "/api/setup" "Whether there is no admin yet" "True until somebody has made the first admin."
         Nothing => 200 Json(of::<SetupView>);
     POST "/api/setup" "Make the first admin"

@@ -65,5 +65,6 @@ pub use status::{
     StatusView,
 };
 pub use system::{
-    CatalogCheck, EngineFigures, FindingView, HealthStatus, HealthView, Severity, VersionView,
+    CatalogCheck, EngineFigures, FindingView, HealthStatus, HealthView, SetFigures, Severity,
+    VersionView,
 };

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::job::StreamFigures;
-use crate::domain::JobId;
+use crate::domain::{JobId, Timestamp};
 
 /// What answers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -98,12 +98,27 @@ pub struct EngineFigures {
     pub evidence_files: BTreeMap<String, u64>,
     /// Their bytes.
     pub evidence_bytes: BTreeMap<String, u64>,
+    /// Every set.
+    pub sets: Vec<SetFigures>,
+    /// Open alerts by severity.
+    pub alerts: BTreeMap<String, u64>,
     /// Bytes written to tape since the start.
     pub written_bytes_total: u64,
     /// Bytes read from tape since the start.
     pub read_bytes_total: u64,
     /// Live figures of each running data path.
     pub streams: Vec<(JobId, StreamFigures)>,
+}
+
+/// One set, for monitoring.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SetFigures {
+    /// Its name.
+    pub name: String,
+    /// True if every file of its newest run is indexed.
+    pub is_complete: bool,
+    /// When anything of it was last read back.
+    pub last_proof: Option<Timestamp>,
 }
 
 /// What a check of the catalog found.

@@ -1,5 +1,7 @@
 //! Alerts, channels and deliveries as the API shows them.
 
+use std::collections::BTreeMap;
+
 use super::{Service, answers};
 use crate::api::engine::EngineError;
 use crate::api::types::{
@@ -18,6 +20,14 @@ impl Service {
         let records = self.health.alerts(filter.is_open, before(page)?, page.limit + 1);
         let views = records.map_err(answers::health)?.into_iter().map(alert_view).collect();
         Ok(cut(views, page.limit, |view| view.id))
+    }
+
+    /// Open alerts by severity, also those of which there are none.
+    pub(super) fn open_alerts(&self) -> Result<BTreeMap<String, u64>, EngineError> {
+        let summary = self.alerts_summary()?;
+        let counts = [summary.info, summary.warning, summary.critical];
+        let names = [Severity::Info, Severity::Warning, Severity::Critical].map(Severity::name);
+        Ok(names.into_iter().map(str::to_owned).zip(counts).collect())
     }
 
     pub(super) fn noted(

@@ -6,6 +6,7 @@ use crate::catalog::{CatalogError, CatalogErrorKind};
 use crate::domain::Barcode;
 use crate::health::{HealthError, HealthErrorKind};
 use crate::jobs::JobError;
+use crate::pools::PoolRefusal;
 
 /// A refusal for what the catalog says.
 pub(super) fn catalog(error: CatalogError) -> EngineError {
@@ -57,6 +58,8 @@ pub(super) fn job(error: JobError) -> EngineError {
                 JobError::Restore(_) | JobError::Destination { .. } | JobError::Source(_) => {
                     Kind::Invalid
                 }
+                JobError::Pool(PoolRefusal::Unknown(_)) => Kind::NotFound,
+                JobError::Pool(_) => Kind::Conflict,
                 JobError::Bug(_) => Kind::Bug,
                 _ => Kind::Unavailable,
             };

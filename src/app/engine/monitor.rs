@@ -3,7 +3,8 @@
 use super::{Service, answers};
 use crate::api::engine::EngineError;
 use crate::api::types::{
-    CatalogCheck, EngineFigures, FindingView, HealthStatus, HealthView, ProgressView, Severity,
+    CatalogCheck, EngineFigures, FindingView, HealthStatus, HealthView, ProgressView, SetFigures,
+    Severity,
 };
 use crate::catalog::JobState;
 use std::collections::BTreeMap;
@@ -76,6 +77,12 @@ impl Service {
             figures.evidence_files.insert(row.state.name().to_owned(), row.files);
             figures.evidence_bytes.insert(row.state.name().to_owned(), row.bytes);
         }
+        figures.sets.extend(standing.sets.iter().map(|set| SetFigures {
+            name: set.name.to_string(),
+            is_complete: set.is_complete,
+            last_proof: set.last_proof,
+        }));
+        figures.alerts = self.open_alerts()?;
         Ok(figures)
     }
 

@@ -35,7 +35,7 @@ impl Service {
         })
     }
 
-    fn alerts_summary(&self) -> Result<AlertsSummary, EngineError> {
+    pub(super) fn alerts_summary(&self) -> Result<AlertsSummary, EngineError> {
         let open = self.health.alerts(true, None, ALERTS_READ).map_err(answers::health)?;
         let mut views: Vec<_> = open.into_iter().map(super::alerts::alert_view).collect();
         let count = |severity| views.iter().filter(|it| it.severity == severity).count() as u64;
