@@ -17,6 +17,7 @@ mod kills;
 mod machine;
 mod rebuild;
 mod round_trip;
+mod secrets;
 mod services;
 mod spanning;
 mod tree;

@@ -26,7 +26,7 @@ const KILLS: u32 = 10;
 const ANSWER_LIMIT: Duration = Duration::from_secs(60);
 
 /// A service that runs, and what it said when it was ready.
-struct Service {
+pub(crate) struct Service {
     process: Child,
     said: Value,
 }
@@ -46,14 +46,14 @@ impl Service {
 }
 
 /// A folder for both services.
-struct Place(tempfile::TempDir);
+pub(crate) struct Place(tempfile::TempDir);
 
 impl Place {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(tempfile::Builder::new().prefix("fossilsafe-").tempdir().unwrap())
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
@@ -82,7 +82,7 @@ impl Place {
         self.engine_with(&[])
     }
 
-    fn engine_with(&self, environment: &[(&str, &Path)]) -> Service {
+    pub(crate) fn engine_with(&self, environment: &[(&str, &Path)]) -> Service {
         let (data, socket) = (self.path("engine"), self.path("engine.sock"));
         let options = ["--practice-library", "--practice-capacity", "1GiB", "--socket"];
         let data = ["engine", "--data", data.to_str().unwrap()];
@@ -98,7 +98,7 @@ impl Place {
         self.start(&[&fixed[..], &[socket.to_str().unwrap()]].concat(), &[])
     }
 
-    fn gateway(&self, options: &[&str]) -> Service {
+    pub(crate) fn gateway(&self, options: &[&str]) -> Service {
         let (data, socket) = (self.path("gateway"), self.path("engine.sock"));
         let fixed = [
             "gateway",
@@ -114,12 +114,12 @@ impl Place {
         self.start(&[&fixed[..], options].concat(), &[])
     }
 
-    fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.path("log")).unwrap_or_default()
     }
 
     /// Runs a command over the engine's own socket; it must succeed.
-    fn tell(&self, arguments: &[&str]) -> Value {
+    pub(crate) fn tell(&self, arguments: &[&str]) -> Value {
         let socket = self.path("engine.sock");
         let said = Command::new(env!("CARGO_BIN_EXE_fossilsafe"))
             .args(arguments)
@@ -165,17 +165,17 @@ impl Place {
         self.tell(&["backup", source.to_str().unwrap(), "--set", "s", "--detach"])
     }
 
-    fn follow(&self, job: &Value) -> Value {
+    pub(crate) fn follow(&self, job: &Value) -> Value {
         self.tell(&["job", "follow", &job["id"].to_string()])
     }
 }
 
-fn address(service: &Service) -> String {
+pub(crate) fn address(service: &Service) -> String {
     service.said["http"].as_str().unwrap().to_owned()
 }
 
 /// Sends a request and reads to the end: status, head, body.
-fn exchange(
+pub(crate) fn exchange(
     mut stream: impl std::io::Read + std::io::Write,
     request: &str,
 ) -> (u16, String, Value) {
@@ -189,7 +189,7 @@ fn exchange(
     (status, head.to_owned(), serde_json::from_str(body).unwrap_or_default())
 }
 
-fn connect(address: &str) -> TcpStream {
+pub(crate) fn connect(address: &str) -> TcpStream {
     let stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(ANSWER_LIMIT)).unwrap();
     stream

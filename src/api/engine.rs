@@ -12,12 +12,12 @@ use tokio::sync::watch;
 
 use super::types::{
     AlertFilter, AlertView, CartridgeFilter, CartridgeView, CatalogCheck, ChannelRequest,
-    ChannelTest, ChannelView, CreatePoolRequest, DeliveryView, EngineFigures, EventsRequest,
-    EvidenceScope, EvidenceTable, FileHit, FileVersion, FolderEntry, HealthView, JobAction,
-    JobEvent, JobFilter, JobView, KitsView, LibraryView, OpenedKeys, Page, PageRequest, PoolView,
-    PrintedKit, ReservationView, RestorePlan, RunFilter, RunView, ScheduleEventView, SchedulePlan,
-    ScheduleView, SearchRequest, SetView, SourceRequest, SourceState, StatusView, TakeDriveRequest,
-    VersionsRequest, WindowView,
+    ChannelTest, ChannelView, CreatePoolRequest, DeliveryView, DiagnosticsBundle, DriveHealthView,
+    EngineFigures, EventsRequest, EvidenceScope, EvidenceTable, FileHit, FileVersion, FolderEntry,
+    HealthView, JobAction, JobEvent, JobFilter, JobView, KitsView, LibraryView, OpenedKeys, Page,
+    PageRequest, PoolView, PrintedKit, ReservationView, RestorePlan, RunFilter, RunView,
+    ScheduleEventView, SchedulePlan, ScheduleView, SearchRequest, SetView, SourceRequest,
+    SourceState, StatusView, TakeDriveRequest, VersionsRequest, WindowView,
 };
 use crate::domain::{Barcode, DriveSerial, JobId, PoolName, RunId, SetName, SourceName, Timestamp};
 use crate::jobs::JobSpec;
@@ -38,6 +38,9 @@ pub trait Engine: Send + Sync + fmt::Debug {
 
     /// Who has reserved a drive. Asks the drive.
     fn reservation(&self, drive: &DriveSerial) -> Result<ReservationView, EngineError>;
+
+    /// How a drive is. Asks the drive, unless a job has it: then as it last said.
+    fn drive_health(&self, drive: &DriveSerial) -> Result<DriveHealthView, EngineError>;
 
     /// Ends the reservation of another host, whose key a person has typed. What that host is doing with
     /// the drive fails.
@@ -175,6 +178,10 @@ pub trait Engine: Send + Sync + fmt::Debug {
 
     /// Looks again at everything that alerts are about, which takes as long as summing up takes.
     fn look_again(&self) -> Result<StatusView, EngineError>;
+
+    /// What somebody who helps has to know, without secrets. Checks the catalog, which takes as long as
+    /// reading it.
+    fn diagnostics(&self) -> Result<DiagnosticsBundle, EngineError>;
 
     /// A page of alerts, newest first.
     fn alerts(

@@ -15,6 +15,11 @@ pub(super) fn inventory(call: &Call) -> Result<Answer, ApiError> {
     Answer::accepted(&call.engine.start(JobSpec::Inventory)?)
 }
 
+/// How a drive is.
+pub(super) fn drive_health(call: &Call) -> Result<Answer, ApiError> {
+    Answer::json(&call.engine.drive_health(&DriveSerial(call.parameter("serial")?))?)
+}
+
 /// Who has reserved a drive.
 pub(super) fn reservation(call: &Call) -> Result<Answer, ApiError> {
     let drive = DriveSerial(call.parameter("serial")?);

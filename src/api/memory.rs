@@ -13,12 +13,13 @@ use super::engine::{Engine, EngineError, EngineErrorKind};
 use super::server::Serving;
 use super::types::{
     AlertFilter, AlertView, CartridgeFilter, CartridgeView, CatalogCheck, ChannelRequest,
-    ChannelTest, ChannelView, CreatePoolRequest, DeliveryView, EngineFigures, EventLevel,
-    EventsRequest, EvidenceScope, EvidenceTable, FileHit, FileVersion, FolderEntry, HealthStatus,
-    HealthView, JobAction, JobEvent, JobFilter, JobView, KitsView, LibraryView, OpenedKeys, Page,
-    PageRequest, PoolView, PrintedKit, ProgressView, ReservationView, RestorePlan, RunFilter,
-    RunView, ScheduleEventView, SchedulePlan, ScheduleView, SearchRequest, SetView, SourceRequest,
-    SourceState, StatusView, TakeDriveRequest, VersionsRequest, WindowView,
+    ChannelTest, ChannelView, CreatePoolRequest, DeliveryView, DiagnosticsBundle, DriveHealthView,
+    EngineFigures, EventLevel, EventsRequest, EvidenceScope, EvidenceTable, FileHit, FileVersion,
+    FolderEntry, HealthStatus, HealthView, JobAction, JobEvent, JobFilter, JobView, KitsView,
+    LibraryView, OpenedKeys, Page, PageRequest, PoolView, PrintedKit, ProgressView,
+    ReservationView, RestorePlan, RunFilter, RunView, ScheduleEventView, SchedulePlan,
+    ScheduleView, SearchRequest, SetView, SourceRequest, SourceState, StatusView, TakeDriveRequest,
+    VersionsRequest, WindowView,
 };
 use crate::audit::AuditLog;
 use crate::domain::{
@@ -109,6 +110,10 @@ impl Engine for Memory {
     }
 
     fn reservation(&self, drive: &DriveSerial) -> Result<ReservationView, EngineError> {
+        unknown(&format!("There is no drive {drive}."))
+    }
+
+    fn drive_health(&self, drive: &DriveSerial) -> Result<DriveHealthView, EngineError> {
         unknown(&format!("There is no drive {drive}."))
     }
 
@@ -335,6 +340,10 @@ impl Engine for Memory {
 
     fn look_again(&self) -> Result<StatusView, EngineError> {
         unknown("no status")
+    }
+
+    fn diagnostics(&self) -> Result<DiagnosticsBundle, EngineError> {
+        unknown("no diagnostics")
     }
 
     fn alerts(&self, _: AlertFilter, _: &PageRequest) -> Result<Page<AlertView>, EngineError> {

@@ -23,6 +23,7 @@ mod caller;
 mod cartridges;
 mod catalog;
 mod conditional;
+mod diagnostics;
 pub mod engine;
 mod error;
 mod files;

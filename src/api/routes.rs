@@ -9,8 +9,8 @@ use super::call::{Answer, Call};
 use super::error::ApiError;
 use super::query::decode;
 use super::{
-    alerts, api_keys, approvals, audit, auth, cartridges, catalog, files, jobs, keys, library,
-    schedules, sessions, sets, sources, system, users,
+    alerts, api_keys, approvals, audit, auth, cartridges, catalog, diagnostics, files, jobs, keys,
+    library, schedules, sessions, sets, sources, system, users,
 };
 use crate::people::Role;
 
@@ -84,6 +84,7 @@ routes! {
     GET "/api/healthz" Anyone [] => system::health;
     GET "/api/status" Viewer [] => system::status;
     POST "/api/status/look" Operator [] => system::look_again;
+    GET "/api/diagnostics/bundle" Admin [] => diagnostics::bundle;
     GET "/api/alerts" Viewer ["open", "after", "limit"] => alerts::list;
     POST "/api/alerts/{id}/acknowledge" Operator [] => alerts::acknowledge;
     GET "/api/notifications/channels" Admin [] => alerts::channels;
@@ -133,6 +134,7 @@ routes! {
     GET "/api/library" Viewer [] => library::show;
     POST "/api/library/inventory" Operator [] => library::inventory;
     POST "/api/library/moves" Operator [] => library::move_cartridge;
+    GET "/api/library/drives/{serial}/health" Viewer [] => library::drive_health;
     GET "/api/library/drives/{serial}/reservation" Viewer [] => library::reservation;
     POST "/api/library/drives/{serial}/reservation" TwoAdmins [] => library::take_drive;
 
@@ -269,7 +271,7 @@ mod tests {
     fn every_endpoint_is_reachable_and_has_the_role_that_its_effect_asks_for() {
         const OWN: &[&str] = &["auth", "preferences", "keys", "sessions"];
         // Addresses of receivers are often secrets by themselves.
-        const OF_ADMINS: &[&str] = &["users", "approvals", "audit", "notifications"];
+        const OF_ADMINS: &[&str] = &["users", "approvals", "audit", "notifications", "diagnostics"];
         for route in ROUTES {
             let path = route.path.replace(['{', '}'], "");
             let found = find(&route.method, &path).unwrap().route;

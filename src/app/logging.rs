@@ -2,10 +2,12 @@
 
 use std::io::IsTerminal;
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{EnvFilter, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Layer, fmt};
 
+use super::recent_log::{OWNER_ONLY, recent_log};
 use super::settings::SettingsError;
 
 /// Starts logging what `filter` lets through. `RUST_LOG` wins over it.
@@ -13,14 +15,16 @@ pub(super) fn start(filter: &str) -> Result<(), SettingsError> {
     let chosen = std::env::var("RUST_LOG").unwrap_or_else(|_| filter.to_owned());
     let filter = EnvFilter::try_new(&chosen)
         .map_err(|error| SettingsError::Value { key: "log", why: error.to_string() })?;
-    let registry = tracing_subscriber::registry().with(filter);
+    let recent = fmt::layer().with_ansi(false).with_writer(recent_log().clone());
+    let recent = recent.with_filter(filter_fn(|event| event.target() != OWNER_ONLY));
+    let registry = tracing_subscriber::registry().with(filter).with(recent);
     // The journal adds time and level itself; text over its pipe would hide both.
     let journal = std::env::var_os("JOURNAL_STREAM").and_then(|_| tracing_journald::layer().ok());
     // A second start in one process happens in tests only, and keeps the first log.
     let _ = match journal {
         Some(journal) => registry.with(journal).try_init(),
         None => {
-            let text = tracing_subscriber::fmt::layer()
+            let text = fmt::layer()
                 .with_writer(std::io::stderr)
                 .with_ansi(std::io::stderr().is_terminal());
             registry.with(text).try_init()

@@ -12,6 +12,7 @@ mod engine;
 mod error;
 mod logging;
 mod offline;
+mod recent_log;
 mod serve;
 pub mod settings;
 

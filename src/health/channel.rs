@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::{Health, HealthError, Kind, Notice};
 use crate::catalog::alerts::{AlertSeverity, ChannelRecord, NewChannel};
-use crate::domain::Timestamp;
+use crate::domain::{Secret, Timestamp};
 
 /// Longest name of a channel.
 const NAME_CHARS_MAX: usize = 64;
@@ -104,25 +104,6 @@ pub enum MailSecurity {
     None,
 }
 
-/// A secret on its way in.
-#[derive(Clone, Deserialize, JsonSchema)]
-#[serde(transparent)]
-pub struct NewSecret(#[schemars(with = "String")] Zeroizing<String>);
-
-impl NewSecret {
-    /// Takes a text.
-    #[must_use]
-    pub fn new(text: String) -> Self {
-        Self(Zeroizing::new(text))
-    }
-}
-
-impl std::fmt::Debug for NewSecret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("NewSecret")
-    }
-}
-
 impl ChannelSpec {
     /// True if that notice goes there. A test goes where it is sent.
     #[must_use]
@@ -210,7 +191,7 @@ impl Health {
         &self,
         name: &str,
         spec: &ChannelSpec,
-        secret: Option<&NewSecret>,
+        secret: Option<&Secret>,
         is_enabled: bool,
     ) -> Result<Channel, HealthError> {
         let is_name = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
@@ -222,7 +203,7 @@ impl Health {
         let known = self.store.channels()?.into_iter().find(|record| record.name == name);
         let known = known.map(channel_of).transpose()?;
         let secretness = match (secret, &known) {
-            (Some(secret), _) => Secretness::Of(secret.0.chars().count()),
+            (Some(secret), _) => Secretness::Of(secret.reveal().chars().count()),
             (None, Some(known)) if known.has_secret => {
                 if !leads_to_same(&known.spec.target, &spec.target) {
                     let why = "the channel leads elsewhere now: give its secret again";
@@ -239,7 +220,7 @@ impl Health {
         })?;
         let sealed = match secret {
             Some(secret) => {
-                let sealed = self.ring.seal_text(&secret.0);
+                let sealed = self.ring.seal_text(secret.reveal());
                 Some(sealed.ok_or_else(|| HealthError::Secret(name.to_owned()))?)
             }
             None => None,

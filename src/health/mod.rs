@@ -34,7 +34,7 @@ use crate::domain::worker::Worker;
 use crate::domain::{Clock, Timestamp};
 use crate::keys::KeyRing;
 
-pub use channel::{Channel, ChannelSpec, NewSecret};
+pub use channel::{Channel, ChannelSpec};
 pub use error::{HealthError, HealthErrorKind};
 pub use kind::Kind;
 pub use notice::{Notice, NoticeState};

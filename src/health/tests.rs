@@ -23,11 +23,11 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
 
-use super::channel::{ChannelSpec, MailSecurity, NewSecret, Target};
+use super::channel::{ChannelSpec, MailSecurity, Target};
 use super::webhook::{REPLAY_WINDOW, signature};
 use super::{Health, HealthError, Kind};
 use crate::catalog::alerts::{AlertReport, AlertSeverity, DeliveryState};
-use crate::domain::{Clock, VirtualClock};
+use crate::domain::{Clock, Secret, VirtualClock};
 use crate::keys::KeyRing;
 
 const SECRET: &str = "a secret that nobody may see";
@@ -52,7 +52,7 @@ impl Rig {
     fn channel(&self, name: &str, target: Target) -> Result<super::Channel, HealthError> {
         let spec =
             ChannelSpec { target, severity_min: AlertSeverity::Warning, events: BTreeSet::new() };
-        let secret = NewSecret::new(SECRET.to_owned());
+        let secret = Secret::new(SECRET.to_owned());
         self.health.put_channel(name, &spec, Some(&secret), true)
     }
 
@@ -398,7 +398,7 @@ fn a_channel_that_could_never_deliver_is_refused_and_a_secret_does_not_follow_el
     rig.health.put_channel("ops", &quieter, None, true).unwrap();
     let unknown = ChannelSpec { events: ["fire".to_owned()].into(), ..quieter };
     assert!(rig.health.put_channel("ops", &unknown, None, true).is_err());
-    let short = NewSecret::new("short".to_owned());
+    let short = Secret::new("short".to_owned());
     assert!(rig.health.put_channel("ops", &moved, Some(&short), true).is_err());
 }
 
@@ -425,7 +425,7 @@ fn a_filter_lets_through_what_is_urgent_enough_and_named() {
         severity_min: AlertSeverity::Warning,
         events: ["job_incomplete".to_owned()].into(),
     };
-    let secret = NewSecret::new(SECRET.to_owned());
+    let secret = Secret::new(SECRET.to_owned());
     rig.health.put_channel("ops", &spec, Some(&secret), true).unwrap();
     rig.fail("7");
     assert!(rig.log().is_empty());

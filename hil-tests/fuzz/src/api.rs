@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use fossilsafe::api::types::{
     AlertFilter, AlertView, CartridgeFilter, CartridgeView, CatalogCheck, ChannelRequest,
-    ChannelTest, ChannelView, CreatePoolRequest, DeliveryView, EngineFigures, EventsRequest,
-    EvidenceScope, EvidenceTable, FileHit, FileVersion, FolderEntry, HealthStatus, HealthView,
-    JobAction, JobEvent, JobFilter, JobView, KitsView, LibraryView, OpenedKeys, Page, PageRequest,
-    PoolView, PrintedKit, ReservationView, RestorePlan, RunFilter, RunView, ScheduleEventView,
-    SchedulePlan, ScheduleView, SearchRequest, SetView, SourceRequest, SourceState, StatusView,
-    TakeDriveRequest, VersionsRequest, WindowView,
+    ChannelTest, ChannelView, CreatePoolRequest, DeliveryView, DiagnosticsBundle, DriveHealthView,
+    EngineFigures, EventsRequest, EvidenceScope, EvidenceTable, FileHit, FileVersion, FolderEntry,
+    HealthStatus, HealthView, JobAction, JobEvent, JobFilter, JobView, KitsView, LibraryView,
+    OpenedKeys, Page, PageRequest, PoolView, PrintedKit, ReservationView, RestorePlan, RunFilter,
+    RunView, ScheduleEventView, SchedulePlan, ScheduleView, SearchRequest, SetView, SourceRequest,
+    SourceState, StatusView, TakeDriveRequest, VersionsRequest, WindowView,
 };
 use fossilsafe::api::{Engine, EngineError, EngineErrorKind, Server, Serving};
 use fossilsafe::audit::AuditLog;
@@ -319,6 +319,10 @@ impl Engine for Refusing {
         no()
     }
 
+    fn diagnostics(&self) -> Result<DiagnosticsBundle, EngineError> {
+        no()
+    }
+
     fn alerts(&self, _: AlertFilter, _: &PageRequest) -> Result<Page<AlertView>, EngineError> {
         no()
     }
@@ -377,6 +381,10 @@ impl Engine for Refusing {
     }
 
     fn reservation(&self, _: &DriveSerial) -> Result<ReservationView, EngineError> {
+        no()
+    }
+
+    fn drive_health(&self, _: &DriveSerial) -> Result<DriveHealthView, EngineError> {
         no()
     }
 

@@ -10,14 +10,14 @@ use crate::api::routes::Route;
 use crate::api::types::{
     AcknowledgeRequest, AlertView, ApiKeyView, ApprovalView, CartridgeView, CatalogCheck,
     ChannelRequest, ChannelTest, ChannelView, ConfirmKitRequest, ConfirmTotpRequest,
-    CreatePoolRequest, DeliveryView, EvidenceTable, FileHit, FileVersion, FolderEntry,
-    FormatRequest, HealthView, JobEvent, JobView, KitRequest, KitsView, LibraryView, MadeApiKey,
-    NewApiKeyRequest, NewUserRequest, OpenSessionView, OpenedKeys, Page, PasswordOnly,
-    PasswordRequest, PoolView, PrintedKit, RecoveryCodes, ReservationView, ResetPasswordRequest,
-    RestorePlan, RunView, ScheduleEventView, SchedulePlan, SchedulePreview, ScheduleRequest,
-    ScheduleView, SessionView, SetView, SetupRequest, SetupView, SignInRequest, SignInResult,
-    SourceRequest, SourceState, StatusView, TakeDriveRequest, TwoPersonRule, UserChange, UserView,
-    UserWithPassword, VersionView, WindowView,
+    CreatePoolRequest, DeliveryView, DiagnosticsBundle, DriveHealthView, EvidenceTable, FileHit,
+    FileVersion, FolderEntry, FormatRequest, HealthView, JobEvent, JobView, KitRequest, KitsView,
+    LibraryView, MadeApiKey, NewApiKeyRequest, NewUserRequest, OpenSessionView, OpenedKeys, Page,
+    PasswordOnly, PasswordRequest, PoolView, PrintedKit, RecoveryCodes, ReservationView,
+    ResetPasswordRequest, RestorePlan, RunView, ScheduleEventView, SchedulePlan, SchedulePreview,
+    ScheduleRequest, ScheduleView, SessionView, SetView, SetupRequest, SetupView, SignInRequest,
+    SignInResult, SourceRequest, SourceState, StatusView, TakeDriveRequest, TwoPersonRule,
+    UserChange, UserView, UserWithPassword, VersionView, WindowView,
 };
 use crate::audit::{Entry, Report};
 use crate::jobs::spec::{BackupSpec, MoveSpec, RebuildSpec, RestoreSpec, VerifySpec};
@@ -94,6 +94,9 @@ operations! {
     POST "/api/status/look" "Look again"
         "Sums up what is proven and raises alerts now, which happens by itself within a minute."
         Nothing => 200 Json(of::<StatusView>);
+    GET "/api/diagnostics/bundle" "What somebody who helps has to know"
+        "Versions, settings, equipment, jobs, alerts, the newest log; no secret. Checks the catalog on the way."
+        Nothing => 200 Json(of::<DiagnosticsBundle>);
     GET "/api/alerts" "Alerts" "What needs or needed a person, newest first, a page at a time."
         Nothing => 200 Json(of::<Page<AlertView>>);
     POST "/api/alerts/{id}/acknowledge" "Take note of an alert"
@@ -209,6 +212,10 @@ operations! {
     POST "/api/library/moves" "Move a cartridge"
         "Starts a job that moves one cartridge between two elements and looks afterwards."
         Asked::Json(of::<MoveSpec>) => 202 Json(of::<JobView>);
+    GET "/api/library/drives/{serial}/health" "How a drive is"
+        "What it has raised in plain words, its error counters, whether it asks to be cleaned. Asks the drive, \
+         unless a job has it: then as it last said."
+        Nothing => 200 Json(of::<DriveHealthView>);
     GET "/api/library/drives/{serial}/reservation" "Who has reserved a drive"
         "Nobody, this appliance, or another host by its key. Asks the drive."
         Nothing => 200 Json(of::<ReservationView>);

@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::system::Severity;
-use crate::domain::Timestamp;
-use crate::health::{ChannelSpec, NewSecret, Notice};
+use crate::domain::{Secret, Timestamp};
+use crate::health::{ChannelSpec, Notice};
 
 /// Something that needs or needed a person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -76,7 +76,7 @@ pub struct ChannelRequest {
     /// What webhooks are signed with, the password of the mail server, or the community of traps. Left out,
     /// a channel that leads where it led keeps what it has.
     #[serde(default)]
-    pub secret: Option<NewSecret>,
+    pub secret: Option<Secret>,
     /// Whether anything is sent.
     #[serde(default = "enabled")]
     pub is_enabled: bool,

@@ -7,6 +7,8 @@
 
 mod alert;
 mod cartridge;
+mod diagnostics;
+mod drive;
 mod evidence;
 mod file;
 mod job;
@@ -30,6 +32,8 @@ pub use alert::{
     DeliveryView,
 };
 pub use cartridge::{CartridgeFilter, CartridgeState, CartridgeView, FormatRequest, VolumeView};
+pub use diagnostics::{ChannelBrief, DiagnosticsBundle, MachineView};
+pub use drive::{CartridgeCounters, DriveAlertView, DriveHealthView, ErrorCounters};
 pub use evidence::{
     CartridgeEvidence, CopyEvidence, EvidenceRow, EvidenceScope, EvidenceState, EvidenceTable,
     LeftOutRow,

@@ -6,9 +6,9 @@ use clap::{Args, Subcommand};
 
 use super::Context;
 use super::follow::DetachOption;
-use super::output::{Table, list, moment_or_dash, or_dash};
+use super::output::{Table, list, moment_or_dash, or_dash, size};
 use crate::api::types::{
-    ElementKind, LibraryView, ReservationHolder, ReservationView, TakeDriveRequest,
+    DriveHealthView, ElementKind, LibraryView, ReservationHolder, ReservationView, TakeDriveRequest,
 };
 use crate::app::address::Address;
 use crate::app::error::{AppError, Exit};
@@ -23,8 +23,16 @@ pub(super) enum LibraryCommand {
     Move(MoveArguments),
     /// Look at every element again
     Inventory(DetachOption),
+    /// Ask a drive how it is: what it has raised, its errors, whether it asks to be cleaned
+    Health(HealthArguments),
     /// Show who has reserved a drive, or take it from another host
     Reservation(ReservationArguments),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct HealthArguments {
+    /// The drive's serial number, as `library show` lists it
+    serial: String,
 }
 
 #[derive(Debug, Args)]
@@ -101,8 +109,40 @@ pub(super) fn run(command: LibraryCommand, context: &Context) -> Result<Exit, Ap
             let job = context.client.post_empty("/api/library/inventory")?;
             wait.apply(&job, context)
         }
+        LibraryCommand::Health(arguments) => health(&arguments, context),
         LibraryCommand::Reservation(arguments) => reservation(arguments, context),
     }
+}
+
+/// Fails with "needs a person" while the drive has raised something or asks to be cleaned.
+fn health(arguments: &HealthArguments, context: &Context) -> Result<Exit, AppError> {
+    let address = Address::new("/api/library/drives").part(&arguments.serial).part("health");
+    let view: DriveHealthView = context.client.get(address.as_str())?;
+    let output = &context.output;
+    if output.is_json {
+        output.json(&view)?;
+    } else {
+        output.line(&view.sentence)?;
+        let mut table = Table::new(&["DIRECTION", "BYTES", "CORRECTED", "REPEATED", "LOST"]);
+        for (name, counters) in [("write", view.write), ("read", view.read)] {
+            table.row(vec![
+                name.to_owned(),
+                or_dash(counters.size_bytes.map(size).as_ref()),
+                or_dash(counters.corrected.as_ref()),
+                or_dash(counters.repeats.as_ref()),
+                or_dash(counters.uncorrected.as_ref()),
+            ]);
+        }
+        output.line(&table.text())?;
+        let mut table = Table::new(&["TAPEALERT", "SEVERITY", "WHAT"]);
+        for alert in &view.alerts {
+            let severity = alert.severity.name().to_owned();
+            table.row(vec![alert.number.to_string(), severity, alert.sentence.clone()]);
+        }
+        output.table(&table, "It has raised nothing.")?;
+    }
+    let is_quiet = !view.is_cleaning_due && view.alerts.is_empty();
+    Ok(if is_quiet { Exit::Done } else { Exit::NeedsOperator })
 }
 
 /// Fails with "needs a person" while another host has the drive.

@@ -12,6 +12,7 @@ mod cartridge;
 mod catalog;
 mod channel;
 mod console;
+mod diagnostics;
 mod evidence;
 mod follow;
 mod job;
@@ -96,6 +97,8 @@ enum Command {
     Status,
     /// Say whether the data is safe, what needs a person, and what is being done
     Overview(overview::OverviewArguments),
+    /// Write what somebody who helps has to know into a file, without secrets
+    Diagnostics(diagnostics::DiagnosticsArguments),
     /// Alerts: what needs a person; list, take note
     #[command(subcommand)]
     Alert(alert::AlertCommand),
@@ -231,6 +234,7 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, AppError> {
         Command::Gateway(arguments) => service::run_gateway(&arguments, output),
         Command::Status => status::run(&context()?),
         Command::Overview(arguments) => overview::run(arguments, &context()?),
+        Command::Diagnostics(arguments) => diagnostics::run(&arguments, &context()?),
         Command::Alert(command) => alert::run(command, &context()?),
         Command::Channel(command) => channel::run(command, &context()?),
         Command::Library(command) => library::run(command, &context()?),

@@ -52,7 +52,7 @@ impl Service {
             state,
             barcode,
             job,
-            alerts: Vec::new(),
+            alerts: self.raised_by(&drive.serial),
         }
     }
 

@@ -8,6 +8,8 @@ mod alerts;
 mod answers;
 mod arrival;
 mod cartridges;
+mod diagnostics;
+mod drives;
 mod evidence;
 mod folder;
 mod files;
@@ -44,12 +46,12 @@ use crate::api::Engine;
 use crate::api::engine::EngineError;
 use crate::api::types::{
     AlertFilter, AlertView, CartridgeFilter, CartridgeView, CatalogCheck, ChannelRequest,
-    ChannelTest, ChannelView, CreatePoolRequest, DeliveryView, EngineFigures, EventsRequest,
-    EvidenceScope, EvidenceTable, FileHit, FileVersion, FolderEntry, HealthView, JobAction,
-    JobEvent, JobFilter, JobView, KitsView, LibraryView, OpenedKeys, Page, PageRequest, PoolView,
-    PrintedKit, ReservationView, RestorePlan, RunFilter, RunView, ScheduleEventView, SchedulePlan,
-    ScheduleView, SearchRequest, SetView, SourceRequest, SourceState, StatusView, TakeDriveRequest,
-    VersionsRequest, WindowView,
+    ChannelTest, ChannelView, CreatePoolRequest, DeliveryView, DiagnosticsBundle, DriveHealthView,
+    EngineFigures, EventsRequest, EvidenceScope, EvidenceTable, FileHit, FileVersion, FolderEntry,
+    HealthView, JobAction, JobEvent, JobFilter, JobView, KitsView, LibraryView, OpenedKeys, Page,
+    PageRequest, PoolView, PrintedKit, ReservationView, RestorePlan, RunFilter, RunView,
+    ScheduleEventView, SchedulePlan, ScheduleView, SearchRequest, SetView, SourceRequest,
+    SourceState, StatusView, TakeDriveRequest, VersionsRequest, WindowView,
 };
 use crate::audit::AuditLog;
 use crate::domain::worker::Worker;
@@ -123,6 +125,7 @@ pub(super) fn start(
         runner: Arc::clone(&runner),
         changes,
         is_practice: settings.library == LibraryChoice::Practice,
+        settings: settings.clone(),
         health,
         watch: Watch::default(),
         scheduler: Worker::default(),
@@ -171,6 +174,8 @@ struct Service {
     runner: Arc<Runner>,
     changes: changing::Sender<u64>,
     is_practice: bool,
+    /// As the engine was started.
+    settings: Settings,
     /// What needs a person, and those who are told.
     health: Arc<Health>,
     /// Sums that take long, for those who ask every few seconds, and alerts.
@@ -200,6 +205,10 @@ impl Engine for Service {
 
     fn reservation(&self, drive: &DriveSerial) -> Result<ReservationView, EngineError> {
         self.reservation_view(drive)
+    }
+
+    fn drive_health(&self, drive: &DriveSerial) -> Result<DriveHealthView, EngineError> {
+        self.asked_drive(drive)
     }
 
     fn take_drive(
@@ -391,6 +400,10 @@ impl Engine for Service {
     fn look_again(&self) -> Result<StatusView, EngineError> {
         self.look()?;
         self.status_view()
+    }
+
+    fn diagnostics(&self) -> Result<DiagnosticsBundle, EngineError> {
+        self.bundle()
     }
 
     fn alerts(

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use super::{CatalogStart, arrival};
 use crate::app::error::AppError;
+use crate::app::recent_log::OWNER_ONLY;
 use crate::app::settings::{LibraryChoice, Settings, StreamEngine};
 use crate::audit::AuditLog;
 use crate::catalog::{Catalog, CatalogError, CatalogErrorKind, OpenCheck};
@@ -86,7 +87,7 @@ pub(super) fn people(data: &Path, clock: &Arc<dyn Clock>) -> Result<People, AppE
     let (people, code) = opened.map_err(no_people)?;
     if let Some(code) = code {
         let code = code.reveal();
-        tracing::info!("there is no admin yet: make one in the console with the code {code}");
+        tracing::info!(target: OWNER_ONLY, "there is no admin yet: make one in the console with the code {code}");
     }
     Ok(people)
 }

@@ -45,7 +45,7 @@ impl Service {
     }
 }
 
-fn refused(error: &EquipmentError) -> EngineError {
+pub(super) fn refused(error: &EquipmentError) -> EngineError {
     let (kind, code, next_step) = match error {
         EquipmentError::UnknownDrive { .. } => {
             (Kind::NotFound, "drive_unknown", "See `fossilsafe library show`.")

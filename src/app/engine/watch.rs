@@ -4,6 +4,7 @@
 //! [`LOOK_LATEST`]; a look that takes long is followed by a longer pause, so that it never takes more than a
 //! tenth of a core. What stands now is compared with what stood, and jobs that have ended since are told.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,10 +16,11 @@ use crate::api::engine::EngineError;
 use crate::api::types::CartridgeState;
 use crate::catalog::alerts::AlertReport;
 use crate::catalog::{JobState, RecordedEvent};
-use crate::domain::Timestamp;
 use crate::domain::worker::Worker;
+use crate::domain::{DriveSerial, Timestamp};
 use crate::health::Kind;
 use crate::jobs::JobEnd;
+use crate::jobs::equipment::DriveReport;
 use crate::jobs::runner::spec_of;
 
 /// Pause after a look, at least.
@@ -27,6 +29,8 @@ const LOOK_AGAIN: Duration = Duration::from_secs(5);
 const LOOK_LATEST: Duration = Duration::from_secs(60);
 /// A look is followed by a pause so many times as long as it took.
 const PAUSE_FACTOR: u32 = 9;
+/// Drives that nobody uses are asked so often how they are: what they raise is about their last use.
+const ASK_DRIVES: Duration = Duration::from_secs(3600);
 /// How long a new set may be without proof before that is said. Chosen: a week has a quiet night for it.
 const UNPROVEN_SECONDS_MAX: i64 = 7 * 86_400;
 /// How old a proof may be. Chosen: two a year find a cartridge that ages before its copies do.
@@ -43,6 +47,8 @@ pub(super) struct Watch {
     pub(super) standing: Mutex<Option<Arc<Standing>>>,
     /// Held while a look sums up.
     pub(super) summing: Mutex<()>,
+    /// What each drive last said.
+    pub(super) drives: Mutex<BTreeMap<DriveSerial, DriveReport>>,
 }
 
 /// Begins to look.
@@ -50,10 +56,17 @@ pub(super) fn start(service: &Arc<Service>) -> std::io::Result<()> {
     let looking = Arc::clone(service);
     let mut changes = service.changes.subscribe();
     let mut rest = Rest::default();
+    let mut drives_asked = service.parts.clock.elapsed();
     service.watch.worker.start("watch", LOOK_AGAIN, move || {
         // An error of a receiver is an engine that ends.
         let has_changed = changes.has_changed().unwrap_or(false);
         let now = looking.parts.clock.elapsed();
+        if now.saturating_sub(drives_asked) >= ASK_DRIVES {
+            drives_asked = now;
+            if let Err(error) = looking.ask_drives() {
+                tracing::error!(%error, "the drives could not be asked");
+            }
+        }
         if rest.is_over(now, has_changed) {
             changes.mark_unchanged();
             if let Err(error) = looking.look() {
@@ -87,6 +100,7 @@ impl Service {
     /// Looks once: sums up, raises what stands, tells of jobs that have ended.
     pub(super) fn look(&self) -> Result<(), EngineError> {
         let mut reports = self.library_reports();
+        reports.extend(self.drive_reports());
         match self.sum_up() {
             Ok(standing) => {
                 let now = self.present();
@@ -209,7 +223,7 @@ impl Service {
     }
 }
 
-fn report(kind: Kind, subject: &str, sentence: String, next_step: &str) -> AlertReport {
+pub(super) fn report(kind: Kind, subject: &str, sentence: String, next_step: &str) -> AlertReport {
     AlertReport {
         kind: kind.as_str(),
         subject: subject.to_owned(),

@@ -14,6 +14,7 @@ mod devices;
 mod error;
 mod loaded;
 mod places;
+mod report;
 mod reservation;
 mod sight;
 #[cfg(test)]
@@ -34,6 +35,7 @@ pub use bay::{Connect, DriveBay};
 pub use error::EquipmentError;
 pub use loaded::Loaded;
 pub use places::{element_at, place_of};
+pub use report::DriveReport;
 pub use reservation::Holder;
 pub use sight::Sight;
 

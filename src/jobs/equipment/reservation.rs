@@ -64,7 +64,7 @@ impl Equipment {
         Ok(Drive::free_from(way, Arc::clone(&self.clock), self.key, from)?)
     }
 
-    fn bay_of(&self, serial: &DriveSerial) -> Result<usize, EquipmentError> {
+    pub(super) fn bay_of(&self, serial: &DriveSerial) -> Result<usize, EquipmentError> {
         let found = self.bays().iter().position(|bay| bay.serial == *serial);
         found.ok_or_else(|| EquipmentError::UnknownDrive { serial: serial.clone() })
     }

@@ -562,6 +562,12 @@ export const ERROR_PAGES: Record<string, ErrorPage> = {
       "If it is damaged, rebuild it from the tapes.",
     ],
   },
+  path_relative: {
+    title: "The path does not begin at the top",
+    meaning: "Paths on the appliance begin with a slash, since nobody stands in a folder of it.",
+    risk: SAFE,
+    steps: ["Give the whole path, as /srv/photos."],
+  },
   bad_channel: {
     title: "The channel could never deliver",
     meaning: "An address, an event or a secret of the channel is missing or cannot be right.",

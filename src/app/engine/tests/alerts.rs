@@ -105,3 +105,22 @@ fn a_failed_job_is_told_by_every_channel_that_wants_it_and_is_over_when_somebody
     let () = appliance.client.delete(&format!("{CHANNELS}/ops")).unwrap();
     assert_eq!(appliance.get("/api/notifications/deliveries")["items"], json!([]));
 }
+
+#[test]
+fn a_drive_says_how_it_is_and_counts_what_was_written_to_it() {
+    let (data, source) = folders();
+    let appliance = Appliance::start(data.path());
+    appliance.run("/api/cartridges/FSP001L9/format", &json!({}));
+    appliance.run("/api/backups", &backup_of(source.path()));
+    let library = appliance.get("/api/library");
+    let serial = library["drives"][0]["serial"].as_str().unwrap();
+    let health = appliance.get(&format!("/api/library/drives/{serial}/health"));
+    assert_eq!(health["serial"], serial);
+    assert_eq!((&health["is_cleaning_due"], &health["alerts"]), (&json!(false), &json!([])));
+    assert_eq!(health["write"]["uncorrected"], 0, "{health:#}");
+    // It was asked, and is nobody's afterwards.
+    let holder = appliance.get(&format!("/api/library/drives/{serial}/reservation"));
+    assert_eq!(holder["holder"], "nobody");
+    let job = appliance.run("/api/verify", &json!({ "scope": { "set": "home" } }));
+    assert_eq!(job["state"], "completed", "{job:#}");
+}

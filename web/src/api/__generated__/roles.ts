@@ -12,6 +12,7 @@ export const ROLES = {
   "POST /api/backups": "operator",
   "POST /api/cartridges/{barcode}/format": "admin",
   "POST /api/catalog/rebuild": "admin",
+  "GET /api/diagnostics/bundle": "admin",
   "GET /api/folders": "operator",
   "POST /api/jobs/{id}/cancel": "operator",
   "POST /api/jobs/{id}/pause": "operator",

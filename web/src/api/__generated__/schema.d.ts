@@ -416,6 +416,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/diagnostics/bundle": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What somebody who helps has to know
+         * @description Versions, settings, equipment, jobs, alerts, the newest log; no secret. Checks the catalog on the way. Needs the role: admin.
+         */
+        get: operations["get_diagnostics_bundle"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/evidence": {
         parameters: {
             query?: never;
@@ -852,6 +872,26 @@ export interface paths {
          * @description Changer, elements and drives, without touching a device. Needs the role: viewer.
          */
         get: operations["get_library"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/library/drives/{serial}/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How a drive is
+         * @description What it has raised in plain words, its error counters, whether it asks to be cleaned. Asks the drive, unless a job has it: then as it last said. Needs the role: viewer.
+         */
+        get: operations["get_library_drives_serial_health"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1919,6 +1959,34 @@ export interface components {
         Bottleneck: "source" | "processor" | "drive" | "other";
         /** @description Bytes. */
         ByteCount: number;
+        /** @description The life of a cartridge; what is not counted is absent. */
+        CartridgeCounters: {
+            /**
+             * Format: uint64
+             * @description Times it was threaded.
+             */
+            loads: number | null;
+            /**
+             * Format: uint64
+             * @description Bytes read from it.
+             */
+            read_bytes: number | null;
+            /**
+             * Format: uint64
+             * @description Read errors that stayed.
+             */
+            unrecovered_read_errors: number | null;
+            /**
+             * Format: uint64
+             * @description Write errors that stayed.
+             */
+            unrecovered_write_errors: number | null;
+            /**
+             * Format: uint64
+             * @description Bytes written to it.
+             */
+            written_bytes: number | null;
+        };
         /** @description What one cartridge holds of it. */
         CartridgeEvidence: {
             /** @description The cartridge, if the volume was ever seen with a barcode. */
@@ -1989,6 +2057,17 @@ export interface components {
             serial: components["schemas"]["LibrarySerial"];
             /** @description From the device. */
             vendor: string;
+        };
+        /** @description A channel without what could be a secret: addresses often are. */
+        ChannelBrief: {
+            /** @description Whether it has a secret. */
+            has_secret: boolean;
+            /** @description Whether anything is sent. */
+            is_enabled: boolean;
+            /** @description `webhook`, `mail` or `snmp`. */
+            kind: string;
+            /** @description Its name. */
+            name: string;
         };
         /** @description What came of trying a channel. */
         ChannelTest: {
@@ -2103,6 +2182,84 @@ export interface components {
             items: components["schemas"]["DeliveryView"][];
             /** @description Pass this as `after` for the next page; absent on the last. Opaque, good for this list only. */
             next?: string | null;
+        };
+        /**
+         * @description What somebody who helps has to know. It names files, sets and machines, and holds no password, key,
+         *     code, secret of a channel or kit.
+         */
+        DiagnosticsBundle: {
+            /** @description The newest alerts, at most a hundred. */
+            alerts: components["schemas"]["AlertView"][];
+            /** @description All cartridges. */
+            cartridges: components["schemas"]["CartridgeView"][];
+            /** @description What a check of the catalog found. */
+            catalog: components["schemas"]["CatalogCheck"];
+            /** @description Where notices go, without addresses. */
+            channels: components["schemas"]["ChannelBrief"][];
+            /** @description Their newest events, at most a thousand. */
+            events: components["schemas"]["JobEvent"][];
+            /** @description Whether it works. */
+            health: components["schemas"]["HealthView"];
+            /** @description The newest jobs, at most a hundred. */
+            jobs: components["schemas"]["JobView"][];
+            /** @description Drives, slots and what is in them. */
+            library: components["schemas"]["LibraryView"];
+            /** @description The newest lines of the log of this process. */
+            log: string[];
+            /** @description The machine. */
+            machine: components["schemas"]["MachineView"];
+            /** @description When it was made. */
+            made: components["schemas"]["Timestamp"];
+            /** @description All pools. */
+            pools: components["schemas"]["PoolView"][];
+            /** @description Schedules, at most a hundred. */
+            schedules: components["schemas"]["ScheduleView"][];
+            /** @description Sets, at most a hundred. */
+            sets: components["schemas"]["SetView"][];
+            /** @description Settings that this release knows; of others the names only. */
+            settings: {
+                [key: string]: unknown;
+            };
+            /** @description Whether the data is safe. */
+            status: components["schemas"]["StatusView"];
+            /** @description The release. */
+            version: components["schemas"]["VersionView"];
+        };
+        /** @description Something that a drive has raised (TapeAlert). */
+        DriveAlertView: {
+            /**
+             * Format: uint8
+             * @description Its number in the standard, 1 to 64.
+             */
+            number: number;
+            /** @description What it means and what to do. */
+            sentence: string;
+            /** @description How urgent. */
+            severity: components["schemas"]["Severity"];
+        };
+        /** @description How a drive is. */
+        DriveHealthView: {
+            /** @description What it has raised, worst first. */
+            alerts: components["schemas"]["DriveAlertView"][];
+            /** @description When it was asked. */
+            at: components["schemas"]["Timestamp"];
+            /** @description The life of the loaded cartridge. */
+            cartridge: components["schemas"]["CartridgeCounters"];
+            /** @description It asks to be cleaned. */
+            is_cleaning_due: boolean;
+            /** @description Reading since the cartridge was loaded. */
+            read: components["schemas"]["ErrorCounters"];
+            /** @description In one sentence. */
+            sentence: string;
+            /** @description The drive. */
+            serial: components["schemas"]["DriveSerial"];
+            /** @description Writing since the cartridge was loaded. */
+            write: components["schemas"]["ErrorCounters"];
+            /**
+             * Format: uint64
+             * @description Compression of what was written in percent: 200 is 2:1.
+             */
+            write_compression_percent: number | null;
         };
         /** @description What one drive does. */
         DriveRate: {
@@ -2227,6 +2384,29 @@ export interface components {
                 /** @description Must be the barcode of the job's cartridge. */
                 typed_barcode: components["schemas"]["Barcode"];
             };
+        };
+        /** @description Errors of one direction; what a drive does not count is absent. */
+        ErrorCounters: {
+            /**
+             * Format: uint64
+             * @description Corrected by the drive.
+             */
+            corrected: number | null;
+            /**
+             * Format: uint64
+             * @description Blocks that were written or read again for it.
+             */
+            repeats: number | null;
+            /**
+             * Format: uint64
+             * @description Bytes processed.
+             */
+            size_bytes: number | null;
+            /**
+             * Format: uint64
+             * @description Not corrected.
+             */
+            uncorrected: number | null;
         };
         /** @description How bad an event is. */
         EventLevel: "info" | "warning" | "error";
@@ -2685,6 +2865,33 @@ export interface components {
         };
         /** @description A generation of drives and cartridges. */
         LtoGeneration: string;
+        /** @description The machine, as its kernel describes it. */
+        MachineView: {
+            /**
+             * Format: uint64
+             * @description Cores that this process may use.
+             */
+            cores: number;
+            /** @description Its name. */
+            host: string;
+            /** @description The kernel's release. */
+            kernel: string;
+            /**
+             * Format: uint64
+             * @description Memory that is free or can be made so.
+             */
+            memory_available_bytes: number;
+            /**
+             * Format: uint64
+             * @description Memory.
+             */
+            memory_bytes: number;
+            /**
+             * Format: uint64
+             * @description Seconds since the engine has started.
+             */
+            running_seconds: number;
+        };
         /** @description A key that was made. Shown this once. */
         MadeApiKey: {
             /** @description How it is listed. */
@@ -6356,6 +6563,116 @@ export interface operations {
             };
         };
     };
+    get_diagnostics_bundle: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DiagnosticsBundle"];
+                };
+            };
+            /** @description Something in the request cannot be right. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Who asks may not, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Right, and not possible in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A person has to do something at the library first. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests from one address; Retry-After says how long to wait. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A mistake in FossilSafe, or damage in what it keeps. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine went away before it answered. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine or a device does not answer now; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_evidence: {
         parameters: {
             query?: {
@@ -8902,6 +9219,110 @@ export interface operations {
             };
         };
     };
+    get_library_drives_serial_health: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The serial number of a drive. */
+                serial: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DriveHealthView"];
+                };
+            };
+            /** @description Something in the request cannot be right. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Who asks may not, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests from one address; Retry-After says how long to wait. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A mistake in FossilSafe, or damage in what it keeps. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine went away before it answered. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine or a device does not answer now; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_library_drives_serial_reservation: {
         parameters: {
             query?: never;
@@ -9937,6 +10358,7 @@ export interface operations {
                     /**
                      * @description What webhooks are signed with, the password of the mail server, or the community of traps. Left out,
                      *     a channel that leads where it led keeps what it has.
+                     * @default null
                      */
                     secret?: string | null;
                     /**
