@@ -241,11 +241,11 @@ async function all() {
   await test("a cartridge moves by drag, after the dialog was read", moveByDrag);
   await test("formatting what holds files asks for the barcode", formatAsks);
   await test("a restore by search, plan and start gives the same bytes, with a proof", restore);
+  await test("a lost connection is shown, and its return too", lostConnection);
   await test("a drive that fails is for a person, and home says so", () => failedDrive(world));
   await test("a restore waits for a cartridge and goes on", () => bringCartridge(world));
   await test("somebody takes note of an alert", () => alertNoted(world));
   await test("a webhook is added, tried and removed", () => webhook(world));
-  await test("a lost connection is shown, and its return too", lostConnection);
   await test("a new user chooses a password before anything else", () => newUser(world));
   await test("a viewer sees what it may not do, with the reason", () => viewerSees(world));
   await test("who signs out is out", () => signOut(world));
