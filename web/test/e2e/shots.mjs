@@ -1,6 +1,6 @@
 // Pictures of every page, with a backup that runs, for a person to look at. SHOTS names the folder.
 import { join } from "node:path";
-import { enter, goTo, openBrowser, openWindow } from "./browser.mjs";
+import { callApi, enter, goTo, openBrowser, openWindow } from "./browser.mjs";
 import { Engine } from "./engine.mjs";
 import { backUp, makeSource, restoreFile, runOf } from "./journey.mjs";
 import { pages } from "./pages.mjs";
@@ -59,6 +59,8 @@ try {
   await enter(page, engine);
   seen.backupJob = await backUp(page, { source, set: seen.set });
   seen.run = await runOf(page, seen.backupJob);
+  const task = { kind: "backup", set: seen.set, paths: [source] };
+  await callApi(page, "POST", "/api/schedules", { name: "nightly", cron: "30 2 * * *", task });
   const destination = join(engine.folder, "restored");
   seen.restoreJob = await restoreFile(page, { text: "file-7", destination });
   const state = await context.storageState();
