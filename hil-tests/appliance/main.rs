@@ -15,6 +15,7 @@ mod cartridges;
 mod copies;
 mod kills;
 mod machine;
+mod manifests;
 mod rebuild;
 mod round_trip;
 mod secrets;

@@ -71,14 +71,7 @@ pub(super) fn run_offline(command: &AuditCommand, output: &Output) -> Result<Exi
     let AuditCommand::Verify(VerifyArguments { file: Some(file), key: Some(key) }) = command else {
         return Err(AppError::Usage("name the export and its --key".to_owned()));
     };
-    let pem = String::from_utf8_lossy(&read(key)?).into_owned();
-    let public_key = PublicKey::from_pem(&pem).map_err(|error| {
-        AppError::offline(&key.display().to_string(), &error, "Name the key that was kept.")
-    })?;
-    let mut pinned = PinnedKeys::default();
-    let label = "named on the command line".to_owned();
-    pinned.pin(PinnedKey { public_key, label, since: Timestamp::default() });
-    show(&verify_export(&read(file)?, &pinned), output)
+    show(&verify_export(&read(file)?, &named_key(key)?), output)
 }
 
 pub(super) fn run(command: AuditCommand, context: &Context) -> Result<Exit, AppError> {
@@ -153,7 +146,19 @@ fn show(report: &Report, output: &Output) -> Result<Exit, AppError> {
     Ok(exit)
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, AppError> {
+/// The one key that somebody trusts who checks something without an engine.
+pub(super) fn named_key(path: &Path) -> Result<PinnedKeys, AppError> {
+    let pem = String::from_utf8_lossy(&read(path)?).into_owned();
+    let public_key = PublicKey::from_pem(&pem).map_err(|error| {
+        AppError::offline(&path.display().to_string(), &error, "Name the key that was kept.")
+    })?;
+    let mut pinned = PinnedKeys::default();
+    let label = "named on the command line".to_owned();
+    pinned.pin(PinnedKey { public_key, label, since: Timestamp::default() });
+    Ok(pinned)
+}
+
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, AppError> {
     let what = || format!("cannot read {}", path.display());
     std::fs::read(path).map_err(|source| AppError::Io { what: what(), source })
 }

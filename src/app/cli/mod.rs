@@ -28,6 +28,7 @@ mod ltfs_rollback;
 mod ltfs_target;
 #[cfg(test)]
 mod ltfs_tests;
+mod manifest;
 mod output;
 mod overview;
 mod restore;
@@ -161,6 +162,9 @@ enum Command {
     /// LTFS volumes without an engine: format, list, extract, check, repair, carve, go back
     #[command(subcommand)]
     Ltfs(ltfs::LtfsCommand),
+    /// Manifests without an engine: whose they are, and whether files are what they say
+    #[command(subcommand)]
+    Manifest(manifest::ManifestCommand),
     /// Updates of the appliance: what runs, install, go back
     #[command(subcommand)]
     Update(update::UpdateCommand),
@@ -264,6 +268,7 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, AppError> {
         Command::Audit(command) => audit::run(command, &context()?),
         Command::Vtl(command) => vtl::run(command, output),
         Command::Ltfs(command) => ltfs::run(command, output),
+        Command::Manifest(command) => manifest::run(&command, output),
         Command::Update(command) => update::run(command, output),
         Command::Console => console::run(output),
         Command::Bench(arguments) => bench::run(arguments, output),
