@@ -16,7 +16,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use super::routes::{Need, ROUTES, Route};
-use super::types::Problem;
+use super::types::{ApprovalView, Problem};
 use operations::{Answered, Asked, Operation};
 
 /// The document as it is served.
@@ -137,6 +137,9 @@ fn responses(route: &Route, operation: &Operation, answers: &mut SchemaGenerator
         };
         responses.insert(status.to_string(), json!({ "description": text, "content": content }));
     }
+    if route.need == Need::TwoAdmins {
+        waits_for_a_second_admin(&mut responses, answers);
+    }
     let problem =
         json!({ "application/json": { "schema": { "$ref": "#/components/schemas/Problem" } } });
     for (status, text) in refusals(route, operation) {
@@ -144,6 +147,22 @@ fn responses(route: &Route, operation: &Operation, answers: &mut SchemaGenerator
         responses.entry(status.to_owned()).or_insert(refusal);
     }
     Value::Object(responses)
+}
+
+/// Under the two-person rule what destroys is answered with the request that a second admin has to agree to; a
+/// job that was accepted has the same status.
+fn waits_for_a_second_admin(responses: &mut Map<String, Value>, answers: &mut SchemaGenerator) {
+    let approval = json!(answers.subschema_for::<ApprovalView>());
+    let job = responses.get("202").map(|job| job["content"]["application/json"]["schema"].clone());
+    let (text, schema) = match job {
+        Some(job) => (
+            "The job that was accepted, or the request that a second admin has to agree to.",
+            json!({ "anyOf": [job, approval] }),
+        ),
+        None => ("The request that a second admin has to agree to.", approval),
+    };
+    let content = json!({ "application/json": { "schema": schema } });
+    responses.insert("202".to_owned(), json!({ "description": text, "content": content }));
 }
 
 /// How a request can be refused, by what it brings and what it does.

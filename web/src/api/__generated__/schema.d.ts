@@ -4329,6 +4329,15 @@ export interface operations {
                     "application/json": components["schemas"]["TwoPersonRule"];
                 };
             };
+            /** @description The request that a second admin has to agree to. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApprovalView"];
+                };
+            };
             /** @description Something in the request cannot be right. */
             400: {
                 headers: {
@@ -6205,13 +6214,13 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The answer. */
+            /** @description The job that was accepted, or the request that a second admin has to agree to. */
             202: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["JobView"];
+                    "application/json": components["schemas"]["JobView"] | components["schemas"]["ApprovalView"];
                 };
             };
             /** @description Something in the request cannot be right. */
@@ -6444,13 +6453,13 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The answer. */
+            /** @description The job that was accepted, or the request that a second admin has to agree to. */
             202: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["JobView"];
+                    "application/json": components["schemas"]["JobView"] | components["schemas"]["ApprovalView"];
                 };
             };
             /** @description Something in the request cannot be right. */
@@ -8785,6 +8794,15 @@ export interface operations {
                     "application/json": components["schemas"]["OpenedKeys"];
                 };
             };
+            /** @description The request that a second admin has to agree to. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApprovalView"];
+                };
+            };
             /** @description Something in the request cannot be right. */
             400: {
                 headers: {
@@ -9024,6 +9042,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["KitsView"];
+                };
+            };
+            /** @description The request that a second admin has to agree to. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApprovalView"];
                 };
             };
             /** @description Something in the request cannot be right. */
@@ -9453,6 +9480,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ReservationView"];
+                };
+            };
+            /** @description The request that a second admin has to agree to. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApprovalView"];
                 };
             };
             /** @description Something in the request cannot be right. */
@@ -15154,6 +15190,15 @@ export interface operations {
                     "application/json": components["schemas"]["UserWithPassword"];
                 };
             };
+            /** @description The request that a second admin has to agree to. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApprovalView"];
+                };
+            };
             /** @description Something in the request cannot be right. */
             400: {
                 headers: {
@@ -15398,6 +15443,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description The request that a second admin has to agree to. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApprovalView"];
+                };
+            };
             /** @description Done; there is nothing to say. */
             204: {
                 headers: {
@@ -15537,6 +15591,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["UserView"];
+                };
+            };
+            /** @description The request that a second admin has to agree to. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApprovalView"];
                 };
             };
             /** @description Something in the request cannot be right. */
@@ -15689,6 +15752,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["UserWithPassword"];
+                };
+            };
+            /** @description The request that a second admin has to agree to. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApprovalView"];
                 };
             };
             /** @description Something in the request cannot be right. */
