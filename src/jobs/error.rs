@@ -221,6 +221,11 @@ impl JobError {
                 "catalog",
                 "Run `fossilsafe catalog check`; if it is damaged, `fossilsafe catalog rebuild`.",
             ),
+            Self::Source(SourceError::NotMounted { .. }) => (
+                "source",
+                "See why with `fossilsafe source list`, mount it with `fossilsafe source mount`, and start the \
+                 job again.",
+            ),
             Self::Source(_) => {
                 ("source", "Check that the path exists and can be read, then start the job again.")
             }

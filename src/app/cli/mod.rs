@@ -96,7 +96,7 @@ enum Command {
     Gateway(service::GatewayArguments),
     /// Say whether the engine works and what needs a person
     Status,
-    /// Say whether the data is safe, what needs a person, and what is being done
+    /// Say whether the data is safe, what needs a person, and what is being done, as of the last look
     Overview(overview::OverviewArguments),
     /// Write what somebody who helps has to know into a file, without secrets
     Diagnostics(diagnostics::DiagnosticsArguments),

@@ -95,10 +95,11 @@ impl Keeper {
         password: Option<Secret>,
     ) -> Result<SourceState, SourcesError> {
         spec.ensure_sensible()?;
-        let mut changed = self.kept.lock().clone();
-        let before = changed.get(name).and_then(|kept| kept.password.clone());
-        changed.insert(name.clone(), Kept { spec, password: password.or(before) });
-        self.keep(changed)?;
+        self.change(|kept| {
+            let before = kept.get(name).and_then(|kept| kept.password.clone());
+            kept.insert(name.clone(), Kept { spec, password: password.or(before) });
+            Ok(())
+        })?;
         self.unmount(name)?;
         // Its state has the reason if that does not work.
         let _ = self.mount(name);
@@ -110,10 +111,10 @@ impl Keeper {
     /// # Errors
     /// When there is none, or it cannot be taken away.
     pub fn remove(&self, name: &SourceName) -> Result<(), SourcesError> {
-        let mut changed = self.kept.lock().clone();
-        changed.remove(name).ok_or_else(|| SourcesError::Unknown(name.clone()))?;
-        self.unmount(name)?;
-        self.keep(changed)?;
+        self.change(|kept| {
+            kept.remove(name).ok_or_else(|| SourcesError::Unknown(name.clone()))?;
+            self.unmount(name)
+        })?;
         self.failures.lock().remove(name);
         // Left empty; one that holds something is not ours to remove.
         let _ = fs::remove_dir(self.folder.join(name.as_str()));
@@ -171,8 +172,14 @@ impl Keeper {
         })
     }
 
-    fn keep(&self, changed: AllKept) -> Result<(), SourcesError> {
+    /// One change at a time: two that began with the same sources would lose one of theirs.
+    fn change(
+        &self,
+        change: impl FnOnce(&mut AllKept) -> Result<(), SourcesError>,
+    ) -> Result<(), SourcesError> {
         let mut kept = self.kept.lock();
+        let mut changed = kept.clone();
+        change(&mut changed)?;
         self.store.write(&changed)?;
         *kept = changed;
         Ok(())
