@@ -18,7 +18,9 @@ use super::ltfs_carve::manifest_reader;
 use super::output::{Output, grouped};
 use crate::app::error::{AppError, Exit};
 use crate::domain::{FileKind, Sha256Digest};
-use crate::manifest::{ManifestEntry, ManifestError, Verdict, Verification, verify_manifest};
+use crate::manifest::{
+    EntryState, ManifestEntry, ManifestError, Verdict, Verification, verify_manifest,
+};
 
 /// Files that are named; the rest is counted.
 const SHOWN_MAX: usize = 100;
@@ -56,7 +58,9 @@ struct Findings {
     files_same: u64,
     /// Files that are missing, cannot be read or differ.
     files_wrong: u64,
-    /// The first of those, and what is wrong.
+    /// Stored files of which this manifest has no hash: sealed, or continued on another volume.
+    files_without_hash: u64,
+    /// The first of those that are wrong, and what is wrong.
     wrong: Vec<String>,
 }
 
@@ -110,6 +114,7 @@ fn findings(found: &Verification) -> Findings {
         set: found.header.as_ref().map(|header| header.set.to_string()),
         files_same: 0,
         files_wrong: 0,
+        files_without_hash: 0,
         wrong: Vec::new(),
     }
 }
@@ -118,7 +123,11 @@ fn findings(found: &Verification) -> Findings {
 fn compare(path: &Path, folder: &Path, findings: &mut Findings) -> Result<(), AppError> {
     let mut entries = manifest_reader(path).map_err(|error| unreadable(path, &error))?;
     while let Some(entry) = entries.next_entry().map_err(|error| unreadable(path, &error))? {
-        let Some(expected) = entry.sha256.filter(|_| entry.kind == FileKind::File) else {
+        if entry.kind != FileKind::File {
+            continue;
+        }
+        let Some(expected) = entry.sha256 else {
+            findings.files_without_hash += u64::from(entry.state == EntryState::Stored);
             continue;
         };
         match differs(&entry, &expected, folder) {
@@ -151,7 +160,8 @@ fn hash_of(path: &Path) -> io::Result<Sha256Digest> {
 }
 
 fn report(findings: &Findings, has_files: bool, output: &Output) -> Result<Exit, AppError> {
-    let is_good = findings.is_trusted && findings.files_wrong == 0;
+    let is_known = !has_files || findings.files_without_hash == 0;
+    let is_good = findings.is_trusted && findings.files_wrong == 0 && is_known;
     let exit = if is_good { Exit::Done } else { Exit::Failed };
     if output.is_json {
         output.json(findings)?;
@@ -164,6 +174,13 @@ fn report(findings: &Findings, has_files: bool, output: &Output) -> Result<Exit,
     if has_files {
         let (same, wrong) = (grouped(findings.files_same), grouped(findings.files_wrong));
         output.line(&format!("{same} files are what it lists; {wrong} are not."))?;
+        if !is_known {
+            let count = grouped(findings.files_without_hash);
+            output.line(&format!(
+                "{count} files could not be compared: this manifest has no hash of them, as they are sealed or \
+                 end on another volume. Restore and `fossilsafe verify` prove those."
+            ))?;
+        }
     }
     for line in &findings.wrong {
         output.line(&format!("  {line}"))?;
