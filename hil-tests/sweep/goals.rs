@@ -1,6 +1,6 @@
 //! Was what was asked for achieved, once the task says so?
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
@@ -12,7 +12,7 @@ use fossilsafe::jobs::spec::{MoveSpec, Place};
 use fossilsafe::vtl;
 use sha2::{Digest as _, Sha256};
 
-use crate::claims::{Claims, forgotten};
+use crate::claims::{Claim, Claims, forgotten};
 use crate::host::Failed;
 use crate::point::Stage;
 use crate::rig::Rig;
@@ -41,8 +41,9 @@ pub(crate) fn reached(rig: &Rig, stage: &Stage, claims: &Claims) -> Result<Reach
             });
             reached.volume = blank.map(|record| record.volume.uuid);
         }
-        Goal::Kept(folder) => {
+        Goal::Kept(folder, copies) => {
             reached.findings = not_at_least(catalog, folder, EvidenceState::Indexed)?;
+            reached.findings.extend(held_by_fewer(claims, folder, *copies)?);
         }
         Goal::ReadBack(folder) => {
             reached.findings = not_at_least(catalog, folder, EvidenceState::ReadBack)?;
@@ -128,6 +129,25 @@ fn not_at_least(
             let word = wanted.as_str();
             let evidence = newest.map(|version| (&version.evidence, version.sha256));
             findings.push(format!("{} is not {word}: {evidence:?}", path.display()));
+        }
+    }
+    Ok(findings)
+}
+
+/// Files of a folder that fewer volumes hold, by what is called indexed.
+fn held_by_fewer(claims: &Claims, folder: &Path, copies: usize) -> Result<Vec<String>, Failed> {
+    let mut findings = Vec::new();
+    for path in contents(folder)?.into_keys() {
+        // A further name of a file has no copy of its own.
+        if path.metadata()?.nlink() > 1 {
+            continue;
+        }
+        let name = path.strip_prefix("/")?.as_os_str().as_bytes();
+        let is_held = |claim: &Claim| claim.source == name && claim.state >= EvidenceState::Indexed;
+        let holders = claims.iter().filter(|(_, claim)| is_held(claim));
+        let volumes: BTreeSet<_> = holders.map(|((volume, _), _)| volume).collect();
+        if volumes.len() < copies {
+            findings.push(format!("{} is on {} of {copies}", path.display(), volumes.len()));
         }
     }
     Ok(findings)

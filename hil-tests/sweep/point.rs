@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use fossilsafe::catalog::JobState;
 use fossilsafe::domain::{Barcode, JobId};
 use fossilsafe::jobs::spec::{EraseConsent, VerifyScope, VerifySpec};
-use fossilsafe::jobs::{Failure, JobEnd, JobSpec};
+use fossilsafe::jobs::{Failure, JobEnd, JobSpec, Need};
 use fossilsafe::ltfs::mount::{CheckEnds, MountOptions, mount};
 use fossilsafe::ltfs::repair::repair;
 use fossilsafe::ltfs::writer::{Locked, WriteOptions, creator};
@@ -96,6 +96,7 @@ impl Stage {
         reader: &mut TapeReader,
     ) -> Result<Report, Failed> {
         let mut point = self.begin(harm)?;
+        point.is_many = lives.iter().map(Vec::len).sum::<usize>() > 1;
         let mut lives = lives.into_iter();
         point.rig.host()?.wire.arm(lives.next().unwrap_or_default());
         let mut ended = point.run_task()?;
@@ -113,7 +114,7 @@ impl Stage {
         let mut rig = Rig::again(&self.folder)?;
         rig.host_mut()?.start()?;
         let (report, power_failures) = (Report::default(), Vec::new());
-        Ok(Point { stage: self, rig, report, power_failures, harm })
+        Ok(Point { stage: self, rig, report, power_failures, harm, is_many: false })
     }
 }
 
@@ -124,6 +125,8 @@ struct Point<'a> {
     /// Numbers of the last commands before the power failed.
     power_failures: Vec<u64>,
     harm: Harm,
+    /// True if more than one thing happens: then a drive or every cartridge may be lost to the task.
+    is_many: bool,
 }
 
 /// The end of a task that is no job.
@@ -311,7 +314,8 @@ impl Point<'_> {
         // A volume that has lost a label is not repaired: repair only appends, and the other label reads it.
         let is_hopeless =
             self.harm == Harm::Label && matches!(self.stage.prepared.goal, Goal::Repaired(_));
-        if !is_done(&ended) && self.harm != Harm::Content && !is_hopeless {
+        let has_reason = self.is_many && self.lacks_cartridges(ended.as_ref());
+        if !is_done(&ended) && self.harm != Harm::Content && !is_hopeless && !has_reason {
             self.find(format!("begun again without a fault, it ends with {ended:?}"));
         }
         if self.harm == Harm::Content {
@@ -392,8 +396,24 @@ impl Point<'_> {
         }
     }
 
+    /// Every cartridge that may be written was set aside for a reason that is told: it waits for another.
+    fn lacks_cartridges(&self, ended: Option<&Ended>) -> bool {
+        match ended.and_then(|ended| ended.end.need.as_ref()) {
+            Some(Need::FormattedCartridge { passed_over, .. }) => {
+                let told: Vec<_> = passed_over.iter().map(|(barcode, _)| barcode).collect();
+                self.stage.prepared.may_write.iter().all(|barcode| told.contains(&barcode))
+            }
+            _ => false,
+        }
+    }
+
     /// Drives and robot are free.
     fn check_equipment(&mut self) -> Result<(), Failed> {
+        // What a drive does not give back while it fails, the next start puts away.
+        if self.is_many && self.is_left()? {
+            self.rig.close_host();
+            self.rig.boot()?;
+        }
         let equipment = &self.rig.host()?.parts.equipment;
         let taken: Vec<_> =
             (0..equipment.bays().len()).filter(|n| equipment.is_taken(*n)).collect();
@@ -410,6 +430,11 @@ impl Point<'_> {
             }
         }
         Ok(())
+    }
+
+    fn is_left(&self) -> Result<bool, Failed> {
+        let cartridges = self.rig.library()?.cartridges()?;
+        Ok(cartridges.iter().any(|it| matches!(it.place, fossilsafe::vtl::Place::Drive(_))))
     }
 
     /// No write-class command went to a cartridge that is not ours, and no drive is left locked.

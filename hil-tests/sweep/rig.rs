@@ -121,7 +121,8 @@ impl Rig {
         Ok(())
     }
 
-    fn boot(&mut self) -> Result<(), Failed> {
+    /// Opens a host, and it takes up what the last one left.
+    pub(crate) fn boot(&mut self) -> Result<(), Failed> {
         self.open_host()?;
         self.host_mut()?.start()
     }

@@ -3,11 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use fossilsafe::domain::{Barcode, ByteCount, MIB, RunId, SetName};
-use fossilsafe::jobs::JobSpec;
 use fossilsafe::jobs::spec::{
     BackupMode, BackupSpec, Compression, EraseConsent, Existing, FormatSpec, MissingCartridge,
     MoveSpec, Place, RebuildSpec, RestoreSelection, RestoreSpec, VerifyScope, VerifySpec,
 };
+use fossilsafe::jobs::{JobSpec, pool};
+use fossilsafe::keys::asked_groups;
+use fossilsafe::pools::Encryption;
 use fossilsafe::scsi::opcode;
 
 use crate::host::Failed;
@@ -28,8 +30,8 @@ pub(crate) enum Task {
 pub(crate) enum Goal {
     /// The catalog and the tape name the same empty volume.
     Formatted(Barcode),
-    /// Every file of the folder is called indexed.
-    Kept(PathBuf),
+    /// Every file of the folder is called indexed, and so many volumes hold it.
+    Kept(PathBuf, usize),
     /// The second folder is like the first.
     Restored(PathBuf, PathBuf),
     /// Every file of the folder is called read back.
@@ -59,12 +61,14 @@ pub(crate) struct Scenario {
 }
 
 /// All of them.
-pub(crate) const SCENARIOS: [Scenario; 11] = [
+pub(crate) const SCENARIOS: [Scenario; 13] = [
     Scenario { name: "format", data_mib: 64, prepare: format },
     Scenario { name: "backup", data_mib: 64, prepare: backup },
     Scenario { name: "append", data_mib: 64, prepare: append },
     Scenario { name: "incremental", data_mib: 64, prepare: incremental },
     Scenario { name: "spanning", data_mib: 24, prepare: spanning },
+    Scenario { name: "copies", data_mib: 64, prepare: copies },
+    Scenario { name: "sealed", data_mib: 64, prepare: sealed },
     Scenario { name: "restore", data_mib: 64, prepare: restore },
     Scenario { name: "verify", data_mib: 64, prepare: verify },
     Scenario { name: "repair", data_mib: 64, prepare: repair },
@@ -92,7 +96,11 @@ fn format_job(barcode: Barcode) -> JobSpec {
 }
 
 fn backup_job(folder: &Path, mode: BackupMode) -> Result<JobSpec, Failed> {
-    Ok(JobSpec::Backup(BackupSpec {
+    Ok(JobSpec::Backup(backup_spec(folder, mode)?))
+}
+
+fn backup_spec(folder: &Path, mode: BackupMode) -> Result<BackupSpec, Failed> {
+    Ok(BackupSpec {
         set: "set".parse::<SetName>()?,
         paths: vec![folder.to_owned()],
         mode,
@@ -103,7 +111,7 @@ fn backup_job(folder: &Path, mode: BackupMode) -> Result<JobSpec, Failed> {
         pool: None,
         // Two blocks: an index in the middle of even a small tree.
         index_interval: ByteCount(MIB),
-    }))
+    })
 }
 
 /// Packed small files, a file over several blocks, links, an empty file, a name of its own.
@@ -164,7 +172,7 @@ fn backup(rig: &mut Rig) -> Result<Prepared, Failed> {
     let source = rig.folder("source")?;
     small_tree(&source)?;
     let task = Task::Job(backup_job(&source, BackupMode::Full)?);
-    Ok(Prepared { task, goal: Goal::Kept(source), may_write: ours()? })
+    Ok(Prepared { task, goal: Goal::Kept(source, 1), may_write: ours()? })
 }
 
 fn second_run(rig: &mut Rig, mode: BackupMode) -> Result<Prepared, Failed> {
@@ -174,7 +182,7 @@ fn second_run(rig: &mut Rig, mode: BackupMode) -> Result<Prepared, Failed> {
     rig.complete(&backup_job(&source, BackupMode::Full)?)?;
     change_tree(&source)?;
     let task = Task::Job(backup_job(&source, mode)?);
-    Ok(Prepared { task, goal: Goal::Kept(source), may_write: ours()? })
+    Ok(Prepared { task, goal: Goal::Kept(source, 1), may_write: ours()? })
 }
 
 fn append(rig: &mut Rig) -> Result<Prepared, Failed> {
@@ -194,12 +202,44 @@ fn spanning(rig: &mut Rig) -> Result<Prepared, Failed> {
     for number in 0..6_u64 {
         write(&source.join(format!("small/f{number}")), &noise(310 + number, 30_000));
     }
-    let JobSpec::Backup(mut spec) = backup_job(&source, BackupMode::Full)? else {
-        return Err("no backup".into());
-    };
-    spec.index_interval = ByteCount(6 * MIB);
+    let spec = backup_spec(&source, BackupMode::Full)?;
+    let task =
+        Task::Job(JobSpec::Backup(BackupSpec { index_interval: ByteCount(6 * MIB), ..spec }));
+    Ok(Prepared { task, goal: Goal::Kept(source, 1), may_write: ours()? })
+}
+
+/// One read of the source for two drives.
+fn copies(rig: &mut Rig) -> Result<Prepared, Failed> {
+    shelf(rig)?;
+    let source = rig.folder("source")?;
+    small_tree(&source)?;
+    let spec = BackupSpec { copies: Some(2), ..backup_spec(&source, BackupMode::Full)? };
     let task = Task::Job(JobSpec::Backup(spec));
-    Ok(Prepared { task, goal: Goal::Kept(source), may_write: ours()? })
+    Ok(Prepared { task, goal: Goal::Kept(source, 2), may_write: ours()? })
+}
+
+/// Compressed and sealed: what stands on the tape is not what was read.
+fn sealed(rig: &mut Rig) -> Result<Prepared, Failed> {
+    shelf(rig)?;
+    let source = rig.folder("source")?;
+    small_tree(&source)?;
+    write(&source.join("text"), "thirty years of photographs. ".repeat(40_000).as_bytes());
+    let parts = &rig.host()?.parts;
+    let (ring, now) = (parts.keys.ring(), parts.clock.now());
+    let kit = ring.kit_to_print(now)?;
+    let text = kit.text().to_string();
+    let groups: Vec<_> = text.split('-').collect();
+    let asked = asked_groups(kit.public().id());
+    let typed: Vec<_> = asked.iter().map(|number| groups[number - 1].to_owned()).collect();
+    ring.confirm_kit(&typed, now)?;
+    pool::create(parts, "safe".parse()?, Encryption::Sealed)?;
+    let spec = BackupSpec {
+        pool: Some("safe".parse()?),
+        compression: Compression::Zstd { level: 1 },
+        ..backup_spec(&source, BackupMode::Full)?
+    };
+    let task = Task::Job(JobSpec::Backup(spec));
+    Ok(Prepared { task, goal: Goal::Kept(source, 1), may_write: ours()? })
 }
 
 fn restore(rig: &mut Rig) -> Result<Prepared, Failed> {
