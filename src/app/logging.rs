@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal;
 
-use tracing_subscriber::filter::{EnvFilter, filter_fn};
+use tracing_subscriber::filter::{Targets, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
@@ -13,8 +13,10 @@ use super::settings::SettingsError;
 /// Starts logging what `filter` lets through. `RUST_LOG` wins over it.
 pub(super) fn start(filter: &str) -> Result<(), SettingsError> {
     let chosen = std::env::var("RUST_LOG").unwrap_or_else(|_| filter.to_owned());
-    let filter = EnvFilter::try_new(&chosen)
-        .map_err(|error| SettingsError::Value { key: "log", why: error.to_string() })?;
+    // Levels by module are enough: a filter by fields would bring a regular expression engine with it.
+    let filter: Targets = chosen
+        .parse()
+        .map_err(|error| SettingsError::Value { key: "log", why: format!("{error}") })?;
     let recent = fmt::layer().with_ansi(false).with_writer(recent_log().clone());
     let recent = recent.with_filter(filter_fn(|event| event.target() != OWNER_ONLY));
     let registry = tracing_subscriber::registry().with(filter).with(recent);
