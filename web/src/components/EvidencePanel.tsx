@@ -2,6 +2,7 @@
 import { evidence } from "../api/queries";
 import type { EvidenceTable } from "../api/types";
 import { useLockAwareQuery } from "../hooks/useLockAwareQuery";
+import { Table } from "../table/Table";
 import { Lamp } from "../ui/Lamp";
 import { Panel } from "../ui/Panel";
 import { formatBytes, formatCount } from "../util/units";
@@ -83,36 +84,24 @@ function LeftOut({ table }: { table: EvidenceTable }) {
 
 function Cartridges({ table }: { table: EvidenceTable }) {
   return (
-    <table className="table cards">
-      <caption className="visually-hidden">Where the copies are</caption>
-      <thead>
-        <tr>
-          <th>Cartridge</th>
-          <th>Where</th>
-          <th>Weakest copy on it</th>
-          <th className="number">Files</th>
-          <th className="number">Size</th>
-        </tr>
-      </thead>
-      <tbody>
-        {table.cartridges.map((each) => (
-          <tr key={each.volume}>
-            <td>
-              <CartridgeChip barcode={each.barcode} />
-            </td>
-            <td data-label="Where">{each.is_present ? "in the library" : "not in the library"}</td>
-            <td data-label="Weakest">
-              <Lamp state={EVIDENCE[each.weakest]} />
-            </td>
-            <td className="number" data-label="Files">
-              {formatCount(each.files)}
-            </td>
-            <td className="number" data-label="Size">
-              {formatBytes(each.bytes)}
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
+    <Table
+      caption="Where the copies are"
+      items={table.cartridges}
+      keyOf={(each) => each.volume}
+      columns={[
+        { head: "Cartridge", cell: (each) => <CartridgeChip barcode={each.barcode} /> },
+        {
+          head: "Where",
+          cell: (each) => (each.is_present ? "in the library" : "not in the library"),
+        },
+        {
+          head: "Weakest copy on it",
+          label: "Weakest",
+          cell: (each) => <Lamp state={EVIDENCE[each.weakest]} />,
+        },
+        { head: "Files", isNumber: true, cell: (each) => formatCount(each.files) },
+        { head: "Size", isNumber: true, cell: (each) => formatBytes(each.bytes) },
+      ]}
+    />
   );
 }

@@ -2,7 +2,7 @@
 import { useState } from "react";
 import type { ChannelView } from "../api/types";
 import { AskDialog } from "../components/AskDialog";
-import { SelectField, TextField } from "../ui/Field";
+import { SelectField, TextField, Tick } from "../ui/Field";
 import { api } from "../util/path-builder";
 import {
   bodyOf,
@@ -89,15 +89,11 @@ export function ChannelEdit({ channel, onClose }: Props) {
         onChange={(value) => change({ secret: value })}
         autoComplete="new-password"
       />
-      <label className="tick">
-        <input
-          type="checkbox"
-          className="check"
-          checked={draft.isEnabled}
-          onChange={() => change({ isEnabled: !draft.isEnabled })}
-        />
-        Send what comes
-      </label>
+      <Tick
+        text="Send what comes"
+        isOn={draft.isEnabled}
+        onTurn={(isEnabled) => change({ isEnabled })}
+      />
     </AskDialog>
   );
 }

@@ -2,7 +2,7 @@
 import { useState } from "react";
 import type { SourceState } from "../api/types";
 import { AskDialog } from "../components/AskDialog";
-import { SelectField, TextField } from "../ui/Field";
+import { SelectField, TextField, Tick } from "../ui/Field";
 import { api } from "../util/path-builder";
 import { EMPTY_SOURCE, ofSource, type SourceDraft, sourceBody, whyNotSource } from "./source-draft";
 
@@ -96,20 +96,5 @@ export function SourceEdit({ source, onClose }: Props) {
         onTurn={(isWritable) => change({ isWritable })}
       />
     </AskDialog>
-  );
-}
-
-interface TickProps {
-  text: string;
-  isOn: boolean;
-  onTurn: (isOn: boolean) => void;
-}
-
-function Tick({ text, isOn, onTurn }: TickProps) {
-  return (
-    <label className="tick">
-      <input type="checkbox" className="check" checked={isOn} onChange={() => onTurn(!isOn)} />
-      {text}
-    </label>
   );
 }

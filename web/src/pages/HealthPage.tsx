@@ -5,6 +5,7 @@ import { Loaded } from "../components/Loaded";
 import { PageHead } from "../components/PageHead";
 import { SEVERITY } from "../components/states";
 import { useLockAwareQuery } from "../hooks/useLockAwareQuery";
+import { Table } from "../table/Table";
 import { Facts } from "../ui/Figure";
 import { Lamp, type State } from "../ui/Lamp";
 import { Empty } from "../ui/Notice";
@@ -36,30 +37,20 @@ export function HealthPage() {
                   <p>{view.sentence}.</p>
                 </Empty>
               ) : (
-                <table className="table cards">
-                  <thead>
-                    <tr>
-                      <th>What was found</th>
-                      <th>About</th>
-                      <th>How urgent</th>
-                      <th>What to do</th>
-                    </tr>
-                  </thead>
-                  <tbody>
-                    {view.findings.map((finding) => (
-                      <tr key={finding.subject + finding.sentence}>
-                        <td>{finding.sentence}</td>
-                        <td data-label="About" className="mono">
-                          {finding.subject}
-                        </td>
-                        <td data-label="Urgent">
-                          <Lamp state={SEVERITY[finding.severity]} />
-                        </td>
-                        <td data-label="To do">{finding.next_step}</td>
-                      </tr>
-                    ))}
-                  </tbody>
-                </table>
+                <Table
+                  items={view.findings}
+                  keyOf={(finding) => finding.subject + finding.sentence}
+                  columns={[
+                    { head: "What was found", cell: (finding) => finding.sentence },
+                    { head: "About", className: "mono", cell: (finding) => finding.subject },
+                    {
+                      head: "How urgent",
+                      label: "Urgent",
+                      cell: (finding) => <Lamp state={SEVERITY[finding.severity]} />,
+                    },
+                    { head: "What to do", label: "To do", cell: (finding) => finding.next_step },
+                  ]}
+                />
               )
             }
           </Loaded>

@@ -11,6 +11,7 @@ import { CARTRIDGE_STATE } from "../components/states";
 import { useCheck, useJobAct } from "../hooks/useAct";
 import { useLockAwareQuery } from "../hooks/useLockAwareQuery";
 import { useWhyNot } from "../hooks/useWhyNot";
+import { Table } from "../table/Table";
 import { Button } from "../ui/Button";
 import { Dialog } from "../ui/Dialog";
 import { Lamp } from "../ui/Lamp";
@@ -160,37 +161,26 @@ interface ChoiceProps {
 
 function Choice({ items, chosen, onToggle }: ChoiceProps) {
   return (
-    <table className="table cards">
-      <thead>
-        <tr>
-          <th>Cartridge</th>
-          <th>Read it</th>
-          <th>State</th>
-          <th>Where</th>
-        </tr>
-      </thead>
-      <tbody>
-        {items.map((item) => (
-          <tr key={item.barcode}>
-            <td>
-              <CartridgeChip barcode={item.barcode} />
-            </td>
-            <td data-label="Read it">
-              <input
-                type="checkbox"
-                className="check"
-                aria-label={`Read ${item.barcode}`}
-                checked={chosen.has(item.barcode)}
-                onChange={() => onToggle(item.barcode)}
-              />
-            </td>
-            <td data-label="State">
-              <Lamp state={CARTRIDGE_STATE[item.state]} />
-            </td>
-            <td data-label="Where">{placeText(item.place)}</td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
+    <Table
+      items={items}
+      keyOf={(item) => item.barcode}
+      columns={[
+        { head: "Cartridge", cell: (item) => <CartridgeChip barcode={item.barcode} /> },
+        {
+          head: "Read it",
+          cell: (item) => (
+            <input
+              type="checkbox"
+              className="check"
+              aria-label={`Read ${item.barcode}`}
+              checked={chosen.has(item.barcode)}
+              onChange={() => onToggle(item.barcode)}
+            />
+          ),
+        },
+        { head: "State", cell: (item) => <Lamp state={CARTRIDGE_STATE[item.state]} /> },
+        { head: "Where", cell: (item) => placeText(item.place) },
+      ]}
+    />
   );
 }

@@ -141,3 +141,18 @@ export function Choices<T extends string>(props: ChoicesProps<T>) {
     </fieldset>
   );
 }
+
+interface TickProps {
+  text: ReactNode;
+  isOn: boolean;
+  onTurn: (isOn: boolean) => void;
+}
+
+export function Tick({ text, isOn, onTurn }: TickProps) {
+  return (
+    <label className="tick">
+      <input type="checkbox" className="check" checked={isOn} onChange={() => onTurn(!isOn)} />
+      {text}
+    </label>
+  );
+}

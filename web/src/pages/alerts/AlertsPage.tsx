@@ -10,6 +10,7 @@ import { SEVERITY } from "../../components/states";
 import { useLockAwareQuery } from "../../hooks/useLockAwareQuery";
 import { useQueryState } from "../../hooks/useQueryState";
 import { useWhyNot } from "../../hooks/useWhyNot";
+import { Table } from "../../table/Table";
 import { TableFrame } from "../../table/TableFrame";
 import { Button, ButtonLink } from "../../ui/Button";
 import { SelectField, TextField } from "../../ui/Field";
@@ -72,56 +73,46 @@ interface TableProps {
 function AlertTable({ items, onNote }: TableProps) {
   const whyNot = useWhyNot("POST /api/alerts/{id}/acknowledge");
   return (
-    <table className="table cards">
-      <thead>
-        <tr>
-          <th>What</th>
-          <th>State</th>
-          <th>About</th>
-          <th>Since</th>
-          <th>Taken note</th>
-        </tr>
-      </thead>
-      <tbody>
-        {items.map((alert) => (
-          <tr key={alert.id}>
-            <td>
+    <Table
+      items={items}
+      keyOf={(alert) => alert.id}
+      columns={[
+        {
+          head: "What",
+          cell: (alert) => (
+            <>
               <strong>{alert.sentence}</strong>
               {alert.times > 1 && (
                 <span className="quiet-text"> {plural(alert.times, "time")}</span>
               )}
               <p className="small quiet-text">{alert.next_step}</p>
-            </td>
-            <td data-label="State">
-              <Lamp state={alertState(alert)} />
-            </td>
-            <td data-label="About" className="mono small">
-              {alert.subject}
-            </td>
-            <td data-label="Since">
-              <Ago at={alert.raised} />
-            </td>
-            <td data-label="Taken note">
-              {alert.acknowledged ? (
-                <>
-                  {alert.acknowledged_by}, <Ago at={alert.acknowledged} />
-                  {alert.note && <p className="small quiet-text">{alert.note}</p>}
-                </>
-              ) : (
-                <Button
-                  look="small"
-                  label={`Take note: ${alert.sentence}`}
-                  whyNot={whyNot}
-                  onClick={() => onNote(alert)}
-                >
-                  Take note
-                </Button>
-              )}
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
+            </>
+          ),
+        },
+        { head: "State", cell: (alert) => <Lamp state={alertState(alert)} /> },
+        { head: "About", className: "mono small", cell: (alert) => alert.subject },
+        { head: "Since", cell: (alert) => <Ago at={alert.raised} /> },
+        {
+          head: "Taken note",
+          cell: (alert) =>
+            alert.acknowledged ? (
+              <>
+                {alert.acknowledged_by}, <Ago at={alert.acknowledged} />
+                {alert.note && <p className="small quiet-text">{alert.note}</p>}
+              </>
+            ) : (
+              <Button
+                look="small"
+                label={`Take note: ${alert.sentence}`}
+                whyNot={whyNot}
+                onClick={() => onNote(alert)}
+              >
+                Take note
+              </Button>
+            ),
+        },
+      ]}
+    />
   );
 }
 

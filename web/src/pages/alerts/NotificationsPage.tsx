@@ -14,6 +14,7 @@ import { ChannelEdit } from "../../forms/channel-edit";
 import { useSend } from "../../hooks/useAct";
 import { useLockAwareQuery } from "../../hooks/useLockAwareQuery";
 import { useWhyNot } from "../../hooks/useWhyNot";
+import { Table } from "../../table/Table";
 import { Button } from "../../ui/Button";
 import { Lamp } from "../../ui/Lamp";
 import { Empty, Notice } from "../../ui/Notice";
@@ -153,35 +154,28 @@ function Deliveries() {
               <p>Each delivery stands here, with what the receiver said.</p>
             </Empty>
           ) : (
-            <table className="table cards">
-              <thead>
-                <tr>
-                  <th>What</th>
-                  <th>Channel</th>
-                  <th>State</th>
-                  <th>Queued</th>
-                </tr>
-              </thead>
-              <tbody>
-                {page.items.map((item) => (
-                  <tr key={item.id}>
-                    <td>{item.notice.sentence}</td>
-                    <td data-label="Channel">{item.channel}</td>
-                    <td data-label="State">
+            <Table
+              items={page.items}
+              keyOf={(item) => item.id}
+              columns={[
+                { head: "What", cell: (item) => item.notice.sentence },
+                { head: "Channel", cell: (item) => item.channel },
+                {
+                  head: "State",
+                  cell: (item) => (
+                    <>
                       <Lamp state={deliveryState(item.state)} />
                       <p className="small quiet-text">
                         {plural(item.attempts, "attempt")}
                         {item.due && `, the next at ${formatTime(item.due)}`}
                         {item.error && `: ${item.error}`}
                       </p>
-                    </td>
-                    <td data-label="Queued">
-                      <Ago at={item.created} />
-                    </td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
+                    </>
+                  ),
+                },
+                { head: "Queued", cell: (item) => <Ago at={item.created} /> },
+              ]}
+            />
           )
         }
       </Loaded>

@@ -15,6 +15,7 @@ import { CartridgeMove } from "../../forms/cartridge-move";
 import { useJobAct } from "../../hooks/useAct";
 import { useLockAwareQuery } from "../../hooks/useLockAwareQuery";
 import { useWhyNot } from "../../hooks/useWhyNot";
+import { Table } from "../../table/Table";
 import { Button } from "../../ui/Button";
 import { Facts, Figure, Figures } from "../../ui/Figure";
 import { Lamp } from "../../ui/Lamp";
@@ -187,36 +188,23 @@ function RunsOnIt({ barcode, set }: { barcode: string; set: string }) {
   const here = (query.data?.items ?? []).filter((run) => run.cartridges.includes(barcode));
   return (
     <Panel title="Runs that need it" aside={`of set ${set}`} isFlush>
-      <table className="table cards">
-        <thead>
-          <tr>
-            <th>Run</th>
-            <th>State</th>
-            <th className="number">Files</th>
-            <th>Begun</th>
-          </tr>
-        </thead>
-        <tbody>
-          {here.map((run) => (
-            <tr key={run.run}>
-              <td>
-                <Link href={to.run(run.run)} className="mono">
-                  {run.run}
-                </Link>
-              </td>
-              <td data-label="State">
-                <Lamp state={RUN_STATE[run.state]} />
-              </td>
-              <td className="number" data-label="Files">
-                {formatCount(run.files)}
-              </td>
-              <td data-label="Begun">
-                <Ago at={run.started} />
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+      <Table
+        items={here}
+        keyOf={(run) => run.run}
+        columns={[
+          {
+            head: "Run",
+            cell: (run) => (
+              <Link href={to.run(run.run)} className="mono">
+                {run.run}
+              </Link>
+            ),
+          },
+          { head: "State", cell: (run) => <Lamp state={RUN_STATE[run.state]} /> },
+          { head: "Files", isNumber: true, cell: (run) => formatCount(run.files) },
+          { head: "Begun", cell: (run) => <Ago at={run.started} /> },
+        ]}
+      />
     </Panel>
   );
 }

@@ -8,6 +8,7 @@ import { PageHead } from "../../components/PageHead";
 import { CARTRIDGE_STATE } from "../../components/states";
 import { useLockAwareQuery } from "../../hooks/useLockAwareQuery";
 import { useQueryState } from "../../hooks/useQueryState";
+import { Table } from "../../table/Table";
 import { TableFrame } from "../../table/TableFrame";
 import { ButtonLink } from "../../ui/Button";
 import { SelectField, TextField } from "../../ui/Field";
@@ -79,54 +80,47 @@ export function CartridgesPage() {
 
 function CartridgeTable({ items }: { items: readonly CartridgeView[] }) {
   return (
-    <table className="table cards">
-      <thead>
-        <tr>
-          <th>Barcode</th>
-          <th>State</th>
-          <th>Where</th>
-          <th>Generation</th>
-          <th>Set</th>
-          <th className="number">Files</th>
-          <th className="number">Free</th>
-          <th>Filled</th>
-        </tr>
-      </thead>
-      <tbody>
-        {items.map((item) => (
-          <tr key={`${item.barcode}-${item.volume?.uuid ?? ""}`}>
-            <td>
-              <CartridgeChip barcode={item.barcode} />
-            </td>
-            <td data-label="State">
-              <Lamp state={CARTRIDGE_STATE[item.state]} />
-            </td>
-            <td data-label="Where">{placeText(item.place)}</td>
-            <td data-label="Generation" className="mono">
+    <Table
+      items={items}
+      keyOf={(item) => `${item.barcode}-${item.volume?.uuid ?? ""}`}
+      columns={[
+        { head: "Barcode", cell: (item) => <CartridgeChip barcode={item.barcode} /> },
+        { head: "State", cell: (item) => <Lamp state={CARTRIDGE_STATE[item.state]} /> },
+        { head: "Where", cell: (item) => placeText(item.place) },
+        {
+          head: "Generation",
+          className: "mono",
+          cell: (item) => (
+            <>
               {item.generation}
               {item.is_worm && " WORM"}
-            </td>
-            <td data-label="Set">
-              {item.volume?.set && (
-                <span>
-                  <Link href={to.set(item.volume.set)}>{item.volume.set}</Link>
-                  {item.volume.copy && <span className="quiet-text"> copy {item.volume.copy}</span>}
-                </span>
-              )}
-            </td>
-            <td className="number" data-label="Files">
-              {item.volume && formatCount(item.volume.files)}
-            </td>
-            <td className="number" data-label="Free">
-              {item.volume?.remaining_bytes != null && formatBytes(item.volume.remaining_bytes)}
-            </td>
-            <td data-label="Filled" style={{ minWidth: "5rem" }}>
-              <Filled item={item} />
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
+            </>
+          ),
+        },
+        {
+          head: "Set",
+          cell: (item) =>
+            item.volume?.set && (
+              <span>
+                <Link href={to.set(item.volume.set)}>{item.volume.set}</Link>
+                {item.volume.copy && <span className="quiet-text"> copy {item.volume.copy}</span>}
+              </span>
+            ),
+        },
+        {
+          head: "Files",
+          isNumber: true,
+          cell: (item) => item.volume && formatCount(item.volume.files),
+        },
+        {
+          head: "Free",
+          isNumber: true,
+          cell: (item) =>
+            item.volume?.remaining_bytes != null && formatBytes(item.volume.remaining_bytes),
+        },
+        { head: "Filled", cell: (item) => <Filled item={item} /> },
+      ]}
+    />
   );
 }
 

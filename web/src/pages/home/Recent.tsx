@@ -6,6 +6,7 @@ import { Ago } from "../../components/Ago";
 import { Loaded } from "../../components/Loaded";
 import { JOB_STATE } from "../../components/states";
 import { useLockAwareQuery } from "../../hooks/useLockAwareQuery";
+import { Table } from "../../table/Table";
 import { Lamp } from "../../ui/Lamp";
 import { Empty } from "../../ui/Notice";
 import { Panel } from "../../ui/Panel";
@@ -26,34 +27,24 @@ export function Recent() {
               <p>Each backup, check, move and restore will stand here, newest first.</p>
             </Empty>
           ) : (
-            <table className="table cards">
-              <thead>
-                <tr>
-                  <th>Job</th>
-                  <th>State</th>
-                  <th>What came of it</th>
-                  <th>When</th>
-                </tr>
-              </thead>
-              <tbody>
-                {page.items.map((job) => (
-                  <tr key={job.id}>
-                    <td>
-                      <Link href={to.job(job.id)}>{job.title}</Link>
-                    </td>
-                    <td data-label="State">
-                      <Lamp state={JOB_STATE[job.state]} />
-                    </td>
-                    <td data-label="Result" className="quiet-text">
-                      {job.outcome?.sentence ?? job.error?.message ?? job.progress.stage}
-                    </td>
-                    <td data-label="When">
-                      <Ago at={job.ended ?? job.created} />
-                    </td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
+            <Table
+              items={page.items}
+              keyOf={(job) => job.id}
+              columns={[
+                {
+                  head: "Job",
+                  cell: (job) => <Link href={to.job(job.id)}>{job.title}</Link>,
+                },
+                { head: "State", cell: (job) => <Lamp state={JOB_STATE[job.state]} /> },
+                {
+                  head: "What came of it",
+                  label: "Result",
+                  className: "quiet-text",
+                  cell: (job) => job.outcome?.sentence ?? job.error?.message ?? job.progress.stage,
+                },
+                { head: "When", cell: (job) => <Ago at={job.ended ?? job.created} /> },
+              ]}
+            />
           )
         }
       </Loaded>

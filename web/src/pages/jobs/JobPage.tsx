@@ -12,6 +12,7 @@ import { ThroughputChart } from "../../components/ThroughputChart";
 import { useJobLog } from "../../hooks/useJobLog";
 import { useLockAwareQuery } from "../../hooks/useLockAwareQuery";
 import { useSamples } from "../../stores/throughput";
+import { Table } from "../../table/Table";
 import { ButtonLink } from "../../ui/Button";
 import { Facts } from "../../ui/Figure";
 import { Lamp } from "../../ui/Lamp";
@@ -111,24 +112,15 @@ function Problems({ job }: { job: JobView }) {
       aside={plural(outcome.problems_total, "file")}
       isFlush
     >
-      <table className="table cards">
-        <thead>
-          <tr>
-            <th>File</th>
-            <th>State</th>
-            <th>Why</th>
-          </tr>
-        </thead>
-        <tbody>
-          {outcome.problems.map((problem) => (
-            <tr key={problem.path_b64 ?? problem.path}>
-              <td className="mono">{problem.path}</td>
-              <td data-label="State">{problem.state.replaceAll("_", " ")}</td>
-              <td data-label="Why">{problem.reason}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+      <Table
+        items={outcome.problems}
+        keyOf={(problem) => problem.path_b64 ?? problem.path}
+        columns={[
+          { head: "File", className: "mono", cell: (problem) => problem.path },
+          { head: "State", cell: (problem) => problem.state.replaceAll("_", " ") },
+          { head: "Why", cell: (problem) => problem.reason },
+        ]}
+      />
       {outcome.problems_total > outcome.problems.length && (
         <p className="small quiet-text" style={{ padding: "0.6rem 1.15rem" }}>
           The first {formatCount(outcome.problems.length)} are shown; the run's manifest has all.

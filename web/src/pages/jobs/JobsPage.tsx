@@ -8,6 +8,7 @@ import { PageHead } from "../../components/PageHead";
 import { JOB_STATE } from "../../components/states";
 import { useLockAwareQuery } from "../../hooks/useLockAwareQuery";
 import { useQueryState } from "../../hooks/useQueryState";
+import { Table } from "../../table/Table";
 import { TableFrame } from "../../table/TableFrame";
 import { ButtonLink } from "../../ui/Button";
 import { SelectField } from "../../ui/Field";
@@ -70,46 +71,39 @@ export function JobsPage() {
 
 function JobTable({ jobs: items }: { jobs: readonly JobView[] }) {
   return (
-    <table className="table cards">
-      <thead>
-        <tr>
-          <th>Job</th>
-          <th className="number">Number</th>
-          <th>State</th>
-          <th>What came of it</th>
-          <th className="number">Took</th>
-          <th>Begun</th>
-        </tr>
-      </thead>
-      <tbody>
-        {items.map((job) => (
-          <tr key={job.id}>
-            <td>
-              <Link href={to.job(job.id)}>{job.title}</Link>
-            </td>
-            <td className="number" data-label="Number">
-              {job.id}
-            </td>
-            <td data-label="State">
-              <Lamp state={JOB_STATE[job.state]} />
-            </td>
-            <td data-label="Result" className="quiet-text">
+    <Table
+      items={items}
+      keyOf={(job) => job.id}
+      columns={[
+        { head: "Job", cell: (job) => <Link href={to.job(job.id)}>{job.title}</Link> },
+        { head: "Number", isNumber: true, cell: (job) => job.id },
+        { head: "State", cell: (job) => <Lamp state={JOB_STATE[job.state]} /> },
+        {
+          head: "What came of it",
+          label: "Result",
+          className: "quiet-text",
+          cell: (job) => (
+            <>
               {job.outcome?.sentence ??
                 job.error?.message ??
                 job.need?.sentence ??
                 job.progress.stage}
-            </td>
-            <td className="number" data-label="Took">
+            </>
+          ),
+        },
+        {
+          head: "Took",
+          isNumber: true,
+          cell: (job) => (
+            <>
               {job.started && job.ended
                 ? formatDuration(secondsBetween(job.started, job.ended))
                 : "–"}
-            </td>
-            <td data-label="Begun">
-              <Ago at={job.started ?? job.created} />
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
+            </>
+          ),
+        },
+        { head: "Begun", cell: (job) => <Ago at={job.started ?? job.created} /> },
+      ]}
+    />
   );
 }

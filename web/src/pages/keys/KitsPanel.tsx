@@ -9,6 +9,7 @@ import { KitConfirm } from "../../forms/kit-confirm";
 import { KitTyped } from "../../forms/kit-typed";
 import { useLockAwareQuery } from "../../hooks/useLockAwareQuery";
 import { useWhyNot } from "../../hooks/useWhyNot";
+import { Table } from "../../table/Table";
 import { Button, ButtonLink } from "../../ui/Button";
 import { TextField } from "../../ui/Field";
 import { Lamp, type State } from "../../ui/Lamp";
@@ -115,53 +116,38 @@ function KitTable({
   const whyNotConfirmed = useWhyNot("POST /api/kits/confirm");
   const whyNotRetired = useWhyNot("POST /api/kits/{kit}/retire");
   return (
-    <table className="table cards">
-      <thead>
-        <tr>
-          <th>Kit</th>
-          <th>State</th>
-          <th>Made</th>
-          <th>Last proven</th>
-          <th>
-            <span className="visually-hidden">Actions</span>
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {items.map((kit) => (
-          <tr key={kit.kit_id}>
-            <td className="mono">{kit.kit_id}</td>
-            <td data-label="State">
-              <Lamp state={kitState(kit)} />
-            </td>
-            <td data-label="Made">{formatTime(kit.made)}</td>
-            <td data-label="Last proven">{kit.drilled ? <Ago at={kit.drilled} /> : "never"}</td>
-            <td>
-              <div className="actions">
-                {!kit.confirmed && (
-                  <Button
-                    look="small"
-                    label={`Confirm kit ${kit.kit_id}`}
-                    whyNot={whyNotConfirmed}
-                    onClick={() => onOpen({ is: "confirm", kit })}
-                  >
-                    Confirm
-                  </Button>
-                )}
-                <Button
-                  look={["small", "quiet"]}
-                  label={`Retire kit ${kit.kit_id}`}
-                  whyNot={whyNotRetired}
-                  onClick={() => onOpen({ is: "retire", kit })}
-                >
-                  Retire
-                </Button>
-              </div>
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
+    <Table
+      items={items}
+      keyOf={(kit) => kit.kit_id}
+      columns={[
+        { head: "Kit", className: "mono", cell: (kit) => kit.kit_id },
+        { head: "State", cell: (kit) => <Lamp state={kitState(kit)} /> },
+        { head: "Made", cell: (kit) => formatTime(kit.made) },
+        { head: "Last proven", cell: (kit) => (kit.drilled ? <Ago at={kit.drilled} /> : "never") },
+      ]}
+      actions={(kit) => (
+        <div className="actions">
+          {!kit.confirmed && (
+            <Button
+              look="small"
+              label={`Confirm kit ${kit.kit_id}`}
+              whyNot={whyNotConfirmed}
+              onClick={() => onOpen({ is: "confirm", kit })}
+            >
+              Confirm
+            </Button>
+          )}
+          <Button
+            look={["small", "quiet"]}
+            label={`Retire kit ${kit.kit_id}`}
+            whyNot={whyNotRetired}
+            onClick={() => onOpen({ is: "retire", kit })}
+          >
+            Retire
+          </Button>
+        </div>
+      )}
+    />
   );
 }
 

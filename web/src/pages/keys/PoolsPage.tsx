@@ -8,6 +8,7 @@ import { PageHead } from "../../components/PageHead";
 import { ENCRYPTION } from "../../components/states";
 import { useLockAwareQuery } from "../../hooks/useLockAwareQuery";
 import { useWhyNot } from "../../hooks/useWhyNot";
+import { Table } from "../../table/Table";
 import { TableFrame } from "../../table/TableFrame";
 import { Button, ButtonLink } from "../../ui/Button";
 import { Choices, TextField } from "../../ui/Field";
@@ -79,54 +80,39 @@ interface TableProps {
 function PoolTable({ items, onRotate }: TableProps) {
   const whyNot = useWhyNot("POST /api/pools/{pool}/rotate");
   return (
-    <table className="table cards">
-      <thead>
-        <tr>
-          <th>Pool</th>
-          <th>Encryption</th>
-          <th>Data key</th>
-          <th>Made</th>
-          <th>
-            <span className="visually-hidden">Actions</span>
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {items.map((pool) => (
-          <tr key={pool.name}>
-            <td>
-              <strong>{pool.name}</strong>
-            </td>
-            <td data-label="Encryption">
-              {pool.blocked ? (
-                <>
-                  <Lamp state={{ tone: "warn", icon: "warn", text: "Blocked" }} />
-                  <p className="small quiet-text">{pool.blocked}</p>
-                </>
-              ) : (
-                <Lamp state={ENCRYPTION[pool.encryption]} />
-              )}
-            </td>
-            <td data-label="Data key" className="mono small">
-              {pool.key_id ?? "–"}
-            </td>
-            <td data-label="Made">{formatTime(pool.created)}</td>
-            <td>
-              {pool.key_id && (
-                <Button
-                  look="small"
-                  label={`A new data key for ${pool.name}`}
-                  whyNot={whyNot}
-                  onClick={() => onRotate(pool)}
-                >
-                  New data key
-                </Button>
-              )}
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
+    <Table
+      items={items}
+      keyOf={(pool) => pool.name}
+      columns={[
+        { head: "Pool", cell: (pool) => <strong>{pool.name}</strong> },
+        {
+          head: "Encryption",
+          cell: (pool) =>
+            pool.blocked ? (
+              <>
+                <Lamp state={{ tone: "warn", icon: "warn", text: "Blocked" }} />
+                <p className="small quiet-text">{pool.blocked}</p>
+              </>
+            ) : (
+              <Lamp state={ENCRYPTION[pool.encryption]} />
+            ),
+        },
+        { head: "Data key", className: "mono small", cell: (pool) => pool.key_id ?? "–" },
+        { head: "Made", cell: (pool) => formatTime(pool.created) },
+      ]}
+      actions={(pool) =>
+        pool.key_id && (
+          <Button
+            look="small"
+            label={`A new data key for ${pool.name}`}
+            whyNot={whyNot}
+            onClick={() => onRotate(pool)}
+          >
+            New data key
+          </Button>
+        )
+      }
+    />
   );
 }
 

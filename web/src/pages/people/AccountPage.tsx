@@ -15,6 +15,7 @@ import { useLockAwareQuery } from "../../hooks/useLockAwareQuery";
 import { useSignOut } from "../../hooks/useSignOut";
 import { announce } from "../../stores/announce";
 import { ACCESS_KEY, useSession } from "../../stores/session";
+import { Table } from "../../table/Table";
 import { Button } from "../../ui/Button";
 import { TextField } from "../../ui/Field";
 import { Facts } from "../../ui/Figure";
@@ -121,52 +122,35 @@ function SessionsPanel({ mine }: { mine: string }) {
     <Panel title="Open sessions" isFlush>
       <Loaded query={query} what="the sessions">
         {(page) => (
-          <table className="table cards">
-            <thead>
-              <tr>
-                <th>User</th>
-                <th>From</th>
-                <th>With</th>
-                <th>Begun</th>
-                <th>Last used</th>
-                <th>
-                  <span className="visually-hidden">Actions</span>
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {page.items.map((item) => (
-                <tr key={item.id}>
-                  <td>
+          <Table
+            items={page.items}
+            keyOf={(item) => item.id}
+            columns={[
+              {
+                head: "User",
+                cell: (item) => (
+                  <>
                     <strong>{item.user}</strong>
                     {item.is_current && <span className="quiet-text"> this one</span>}
-                  </td>
-                  <td className="mono" data-label="From">
-                    {item.address}
-                  </td>
-                  <td data-label="With" className="small agent">
-                    {item.agent}
-                  </td>
-                  <td data-label="Begun">
-                    <Ago at={item.created} />
-                  </td>
-                  <td data-label="Last used">
-                    <Ago at={item.last_seen} />
-                  </td>
-                  <td>
-                    <Button
-                      look="small"
-                      label={`End the session of ${item.user} from ${item.address}`}
-                      whyNot={item.is_current ? "Sign out instead." : undefined}
-                      onClick={() => setEnded(item)}
-                    >
-                      End
-                    </Button>
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
+                  </>
+                ),
+              },
+              { head: "From", className: "mono", cell: (item) => item.address },
+              { head: "With", className: "small agent", cell: (item) => item.agent },
+              { head: "Begun", cell: (item) => <Ago at={item.created} /> },
+              { head: "Last used", cell: (item) => <Ago at={item.last_seen} /> },
+            ]}
+            actions={(item) => (
+              <Button
+                look="small"
+                label={`End the session of ${item.user} from ${item.address}`}
+                whyNot={item.is_current ? "Sign out instead." : undefined}
+                onClick={() => setEnded(item)}
+              >
+                End
+              </Button>
+            )}
+          />
         )}
       </Loaded>
       {ended && (

@@ -9,6 +9,7 @@ import { PageHead } from "../../components/PageHead";
 import { ROLE } from "../../components/states";
 import { ApiKeyCreate } from "../../forms/api-key-create";
 import { useLockAwareQuery } from "../../hooks/useLockAwareQuery";
+import { Table } from "../../table/Table";
 import { TableFrame } from "../../table/TableFrame";
 import { Button } from "../../ui/Button";
 import { Empty } from "../../ui/Notice";
@@ -75,52 +76,39 @@ interface TableProps {
 
 function KeyTable({ items, onEnd }: TableProps) {
   return (
-    <table className="table cards">
-      <thead>
-        <tr>
-          <th>Key</th>
-          <th>Begins with</th>
-          <th>Of</th>
-          <th>Role</th>
-          <th>Opens</th>
-          <th>Ends</th>
-          <th>Last used</th>
-          <th>
-            <span className="visually-hidden">Actions</span>
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {items.map((key) => (
-          <tr key={key.id}>
-            <td>
-              <strong>{key.name}</strong>
-            </td>
-            <td className="mono" data-label="Begins with">
-              {key.shown}…
-            </td>
-            <td data-label="Of">{key.user ?? "the machine's owner"}</td>
-            <td data-label="Role">{ROLE[key.role].text}</td>
-            <td data-label="Opens" className="mono small">
-              {key.scopes.length > 0 ? key.scopes.join(" ") : "everything"}
-            </td>
-            <td data-label="Ends">{key.expires ? formatTime(key.expires) : "never"}</td>
-            <td data-label="Last used">
+    <Table
+      items={items}
+      keyOf={(key) => key.id}
+      columns={[
+        { head: "Key", cell: (key) => <strong>{key.name}</strong> },
+        { head: "Begins with", className: "mono", cell: (key) => <>{key.shown}…</> },
+        { head: "Of", cell: (key) => key.user ?? "the machine's owner" },
+        { head: "Role", cell: (key) => ROLE[key.role].text },
+        {
+          head: "Opens",
+          className: "mono small",
+          cell: (key) => (key.scopes.length > 0 ? key.scopes.join(" ") : "everything"),
+        },
+        { head: "Ends", cell: (key) => (key.expires ? formatTime(key.expires) : "never") },
+        {
+          head: "Last used",
+          cell: (key) => (
+            <>
               {key.last_used ? <Ago at={key.last_used} /> : "never"}
               {key.last_address && <span className="quiet-text"> from {key.last_address}</span>}
-            </td>
-            <td>
-              <Button
-                look={["small", "danger"]}
-                label={`Take ${key.name} away`}
-                onClick={() => onEnd(key)}
-              >
-                Take away
-              </Button>
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
+            </>
+          ),
+        },
+      ]}
+      actions={(key) => (
+        <Button
+          look={["small", "danger"]}
+          label={`Take ${key.name} away`}
+          onClick={() => onEnd(key)}
+        >
+          Take away
+        </Button>
+      )}
+    />
   );
 }

@@ -10,6 +10,7 @@ import { PageHead } from "../../components/PageHead";
 import { APPROVAL_STATE } from "../../components/states";
 import { useLockAwareQuery } from "../../hooks/useLockAwareQuery";
 import { useSession } from "../../stores/session";
+import { Table } from "../../table/Table";
 import { TableFrame } from "../../table/TableFrame";
 import { Button } from "../../ui/Button";
 import { Lamp } from "../../ui/Lamp";
@@ -138,57 +139,44 @@ interface TableProps {
 function RequestTable({ items, onDecide }: TableProps) {
   const session = useSession();
   return (
-    <table className="table cards">
-      <thead>
-        <tr>
-          <th>Request</th>
-          <th>State</th>
-          <th>Asked by</th>
-          <th>Worth something until</th>
-          <th>Decided</th>
-          <th>
-            <span className="visually-hidden">Actions</span>
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {items.map((item) => (
-          <tr key={item.id}>
-            <td>{item.summary}</td>
-            <td data-label="State">
-              <Lamp state={APPROVAL_STATE[item.state]} />
-            </td>
-            <td data-label="Asked by">
+    <Table
+      items={items}
+      keyOf={(item) => item.id}
+      columns={[
+        { head: "Request", cell: (item) => item.summary },
+        { head: "State", cell: (item) => <Lamp state={APPROVAL_STATE[item.state]} /> },
+        {
+          head: "Asked by",
+          cell: (item) => (
+            <>
               {item.asked_by}, <Ago at={item.asked} />
-            </td>
-            <td data-label="Until">{formatTime(item.expires)}</td>
-            <td data-label="Decided">{item.decided_by ? `by ${item.decided_by}` : "–"}</td>
-            <td>
-              {item.state === "pending" && (
-                <div className="actions">
-                  <Button
-                    look="small"
-                    label={`Agree to: ${item.summary}`}
-                    whyNot={
-                      item.asked_by === session?.user ? "Somebody else has to agree." : undefined
-                    }
-                    onClick={() => onDecide(item, "approve")}
-                  >
-                    Agree
-                  </Button>
-                  <Button
-                    look="small"
-                    label={`Refuse: ${item.summary}`}
-                    onClick={() => onDecide(item, "refuse")}
-                  >
-                    Refuse
-                  </Button>
-                </div>
-              )}
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
+            </>
+          ),
+        },
+        { head: "Worth something until", label: "Until", cell: (item) => formatTime(item.expires) },
+        { head: "Decided", cell: (item) => (item.decided_by ? `by ${item.decided_by}` : "–") },
+      ]}
+      actions={(item) =>
+        item.state === "pending" && (
+          <div className="actions">
+            <Button
+              look="small"
+              label={`Agree to: ${item.summary}`}
+              whyNot={item.asked_by === session?.user ? "Somebody else has to agree." : undefined}
+              onClick={() => onDecide(item, "approve")}
+            >
+              Agree
+            </Button>
+            <Button
+              look="small"
+              label={`Refuse: ${item.summary}`}
+              onClick={() => onDecide(item, "refuse")}
+            >
+              Refuse
+            </Button>
+          </div>
+        )
+      }
+    />
   );
 }

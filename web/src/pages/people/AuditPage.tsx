@@ -10,6 +10,7 @@ import { useCheck } from "../../hooks/useAct";
 import { useLockAwareQuery } from "../../hooks/useLockAwareQuery";
 import { useQueryState } from "../../hooks/useQueryState";
 import { useWhyNot } from "../../hooks/useWhyNot";
+import { Table } from "../../table/Table";
 import { TableFrame } from "../../table/TableFrame";
 import { Button } from "../../ui/Button";
 import { TextField } from "../../ui/Field";
@@ -162,41 +163,18 @@ function outcomeState(entry: AuditEntry): State {
 
 function EntryTable({ items }: { items: readonly AuditEntry[] }) {
   return (
-    <table className="table cards">
-      <thead>
-        <tr>
-          <th className="number">No.</th>
-          <th>When</th>
-          <th>Who</th>
-          <th>What</th>
-          <th>To what</th>
-          <th>Outcome</th>
-          <th>From</th>
-        </tr>
-      </thead>
-      <tbody>
-        {items.map((entry) => (
-          <tr key={entry.number}>
-            <td className="number">{entry.number}</td>
-            <td data-label="When" className="mono small">
-              {formatTime(entry.at)}
-            </td>
-            <td data-label="Who">{entry.actor}</td>
-            <td data-label="What" className="mono small">
-              {entry.action}
-            </td>
-            <td data-label="To what" className="mono small agent">
-              {entry.object}
-            </td>
-            <td data-label="Outcome">
-              <Lamp state={outcomeState(entry)} />
-            </td>
-            <td data-label="From" className="mono small">
-              {entry.address}
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
+    <Table
+      items={items}
+      keyOf={(entry) => entry.number}
+      columns={[
+        { head: "No.", isNumber: true, cell: (entry) => entry.number },
+        { head: "When", className: "mono small", cell: (entry) => formatTime(entry.at) },
+        { head: "Who", cell: (entry) => entry.actor },
+        { head: "What", className: "mono small", cell: (entry) => entry.action },
+        { head: "To what", className: "mono small agent", cell: (entry) => entry.object },
+        { head: "Outcome", cell: (entry) => <Lamp state={outcomeState(entry)} /> },
+        { head: "From", className: "mono small", cell: (entry) => entry.address },
+      ]}
+    />
   );
 }

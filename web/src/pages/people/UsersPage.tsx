@@ -11,6 +11,7 @@ import { UserCreate } from "../../forms/user-create";
 import { UserEdit } from "../../forms/user-edit";
 import { useLockAwareQuery } from "../../hooks/useLockAwareQuery";
 import { useWhyNot } from "../../hooks/useWhyNot";
+import { Table } from "../../table/Table";
 import { TableFrame } from "../../table/TableFrame";
 import { Button } from "../../ui/Button";
 import { Facts } from "../../ui/Figure";
@@ -73,41 +74,24 @@ interface TableProps {
 
 function UserTable({ items, onEdit }: TableProps) {
   return (
-    <table className="table cards">
-      <thead>
-        <tr>
-          <th>User</th>
-          <th>Role</th>
-          <th>State</th>
-          <th>Second factor</th>
-          <th>Last signed in</th>
-          <th>
-            <span className="visually-hidden">Actions</span>
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {items.map((user) => (
-          <tr key={user.name}>
-            <td>
-              <strong>{user.name}</strong>
-            </td>
-            <td data-label="Role">{ROLE[user.role].text}</td>
-            <td data-label="State">
-              <Lamp state={USER_STATE[userState(user)]} />
-            </td>
-            <td data-label="Second factor">{user.has_second_factor ? "on" : "off"}</td>
-            <td data-label="Last signed in">
-              {user.last_sign_in ? <Ago at={user.last_sign_in} /> : "never"}
-            </td>
-            <td>
-              <Button look="small" label={`Change ${user.name}`} onClick={() => onEdit(user)}>
-                Change
-              </Button>
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
+    <Table
+      items={items}
+      keyOf={(user) => user.name}
+      columns={[
+        { head: "User", cell: (user) => <strong>{user.name}</strong> },
+        { head: "Role", cell: (user) => ROLE[user.role].text },
+        { head: "State", cell: (user) => <Lamp state={USER_STATE[userState(user)]} /> },
+        { head: "Second factor", cell: (user) => (user.has_second_factor ? "on" : "off") },
+        {
+          head: "Last signed in",
+          cell: (user) => (user.last_sign_in ? <Ago at={user.last_sign_in} /> : "never"),
+        },
+      ]}
+      actions={(user) => (
+        <Button look="small" label={`Change ${user.name}`} onClick={() => onEdit(user)}>
+          Change
+        </Button>
+      )}
+    />
   );
 }

@@ -7,6 +7,7 @@ import { Ago } from "../../components/Ago";
 import { Loaded } from "../../components/Loaded";
 import { EVIDENCE } from "../../components/states";
 import { useLockAwareQuery } from "../../hooks/useLockAwareQuery";
+import { Table } from "../../table/Table";
 import { Button } from "../../ui/Button";
 import { TextField } from "../../ui/Field";
 import { Lamp } from "../../ui/Lamp";
@@ -69,52 +70,32 @@ function Hits({ text, onChoose }: Props & { text: string }) {
 
 function HitTable({ items, onChoose }: Props & { items: readonly FileHit[] }) {
   return (
-    <table className="table cards">
-      <thead>
-        <tr>
-          <th>File</th>
-          <th>Set</th>
-          <th>Evidence</th>
-          <th className="number">Size</th>
-          <th>Changed</th>
-          <th>
-            <span className="visually-hidden">Choose</span>
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {items.map((hit) => (
-          <tr key={`${hit.set}:${hit.path_b64 ?? hit.path}`}>
-            <td className="mono">{hit.path}</td>
-            <td data-label="Set">{hit.set}</td>
-            <td data-label="Evidence">
-              <Lamp state={EVIDENCE[hit.evidence]} />
-            </td>
-            <td className="number" data-label="Size">
-              {formatBytes(hit.size_bytes)}
-            </td>
-            <td data-label="Changed">
-              <Ago at={hit.modified} />
-            </td>
-            <td>
-              <div className="actions">
-                <Button
-                  look="small"
-                  label={`Restore ${hit.path}`}
-                  whyNot={hit.path_b64 ? "Its name is no text: restore its folder." : undefined}
-                  onClick={() => onChoose(hit.run, [hit.path])}
-                >
-                  Restore
-                </Button>
-                <Link href={to.file(hit.path, hit.set)} className="small">
-                  Versions
-                </Link>
-              </div>
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
+    <Table
+      items={items}
+      keyOf={(hit) => `${hit.set}:${hit.path_b64 ?? hit.path}`}
+      columns={[
+        { head: "File", className: "mono", cell: (hit) => hit.path },
+        { head: "Set", cell: (hit) => hit.set },
+        { head: "Evidence", cell: (hit) => <Lamp state={EVIDENCE[hit.evidence]} /> },
+        { head: "Size", isNumber: true, cell: (hit) => formatBytes(hit.size_bytes) },
+        { head: "Changed", cell: (hit) => <Ago at={hit.modified} /> },
+      ]}
+      actions={(hit) => (
+        <div className="actions">
+          <Button
+            look="small"
+            label={`Restore ${hit.path}`}
+            whyNot={hit.path_b64 ? "Its name is no text: restore its folder." : undefined}
+            onClick={() => onChoose(hit.run, [hit.path])}
+          >
+            Restore
+          </Button>
+          <Link href={to.file(hit.path, hit.set)} className="small">
+            Versions
+          </Link>
+        </div>
+      )}
+    />
   );
 }
 
@@ -129,24 +110,29 @@ function WholeRuns({ onChoose }: Props) {
               <p>Back something up first, or read cartridges into the catalog on Recovery.</p>
             </Empty>
           ) : (
-            <table className="table cards">
-              <thead>
-                <tr>
-                  <th>Set</th>
-                  <th className="number">Files</th>
-                  <th className="number">Size</th>
-                  <th>Newest run</th>
-                  <th>
-                    <span className="visually-hidden">Choose</span>
-                  </th>
-                </tr>
-              </thead>
-              <tbody>
-                {page.items.map((set) => (
-                  <SetRow key={set.name} set={set} onChoose={onChoose} />
-                ))}
-              </tbody>
-            </table>
+            <Table
+              items={page.items}
+              keyOf={(set) => set.name}
+              columns={[
+                { head: "Set", cell: (set) => set.name },
+                {
+                  head: "Files",
+                  isNumber: true,
+                  cell: (set) => formatCount(set.newest_run?.files ?? 0),
+                },
+                {
+                  head: "Size",
+                  isNumber: true,
+                  cell: (set) => formatBytes(set.newest_run?.bytes ?? 0),
+                },
+                {
+                  head: "Newest run",
+                  className: "mono",
+                  cell: (set) => set.newest_ended_run ?? "none",
+                },
+              ]}
+              actions={(set) => <ChooseSet set={set} onChoose={onChoose} />}
+            />
           )
         }
       </Loaded>
@@ -154,35 +140,21 @@ function WholeRuns({ onChoose }: Props) {
   );
 }
 
-function SetRow({ set, onChoose }: Props & { set: SetView }) {
+function ChooseSet({ set, onChoose }: Props & { set: SetView }) {
   const run = set.newest_ended_run;
   return (
-    <tr>
-      <td>{set.name}</td>
-      <td className="number" data-label="Files">
-        {formatCount(set.newest_run?.files ?? 0)}
-      </td>
-      <td className="number" data-label="Size">
-        {formatBytes(set.newest_run?.bytes ?? 0)}
-      </td>
-      <td data-label="Newest run" className="mono">
-        {run ?? "none"}
-      </td>
-      <td>
-        <div className="actions">
-          <Button
-            look="small"
-            label={`Restore set ${set.name}`}
-            whyNot={run ? undefined : "No run has ended yet."}
-            onClick={() => run && onChoose(run, [])}
-          >
-            Restore
-          </Button>
-          <Link href={to.runs({ set: set.name })} className="small">
-            Earlier runs
-          </Link>
-        </div>
-      </td>
-    </tr>
+    <div className="actions">
+      <Button
+        look="small"
+        label={`Restore set ${set.name}`}
+        whyNot={run ? undefined : "No run has ended yet."}
+        onClick={() => run && onChoose(run, [])}
+      >
+        Restore
+      </Button>
+      <Link href={to.runs({ set: set.name })} className="small">
+        Earlier runs
+      </Link>
+    </div>
   );
 }

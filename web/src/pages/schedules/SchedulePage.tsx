@@ -13,6 +13,7 @@ import { ScheduleEdit } from "../../forms/schedule-edit";
 import { useJobAct, useSend } from "../../hooks/useAct";
 import { useLockAwareQuery } from "../../hooks/useLockAwareQuery";
 import { useWhyNot } from "../../hooks/useWhyNot";
+import { Table } from "../../table/Table";
 import { Button } from "../../ui/Button";
 import { Facts } from "../../ui/Figure";
 import { Lamp } from "../../ui/Lamp";
@@ -153,31 +154,35 @@ function Past({ name }: { name: string }) {
               <p>Each moment stands here: started, missed, or refused, and why.</p>
             </Empty>
           ) : (
-            <table className="table cards">
-              <thead>
-                <tr>
-                  <th>Due</th>
-                  <th>What came of it</th>
-                  <th>Job</th>
-                </tr>
-              </thead>
-              <tbody>
-                {page.items.map((event) => (
-                  <tr key={event.id}>
-                    <td className="mono">
+            <Table
+              items={page.items}
+              keyOf={(event) => event.id}
+              columns={[
+                {
+                  head: "Due",
+                  className: "mono",
+                  cell: (event) => (
+                    <>
                       {formatTime(event.due)} <Ago at={event.due} />
-                    </td>
-                    <td data-label="What came of it">
+                    </>
+                  ),
+                },
+                {
+                  head: "What came of it",
+                  cell: (event) => (
+                    <>
                       <Lamp state={SCHEDULE_EVENT[event.what]} />
                       {event.reason && <span className="small quiet-text"> {event.reason}</span>}
-                    </td>
-                    <td data-label="Job">
-                      {event.job === null ? "–" : <Link href={to.job(event.job)}>{event.job}</Link>}
-                    </td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
+                    </>
+                  ),
+                },
+                {
+                  head: "Job",
+                  cell: (event) =>
+                    event.job === null ? "–" : <Link href={to.job(event.job)}>{event.job}</Link>,
+                },
+              ]}
+            />
           )
         }
       </Loaded>

@@ -9,6 +9,7 @@ import { SCHEDULE_EVENT, scheduleState } from "../../components/states";
 import { ScheduleEdit } from "../../forms/schedule-edit";
 import { useLockAwareQuery } from "../../hooks/useLockAwareQuery";
 import { useWhyNot } from "../../hooks/useWhyNot";
+import { Table } from "../../table/Table";
 import { TableFrame } from "../../table/TableFrame";
 import { Button } from "../../ui/Button";
 import { Lamp } from "../../ui/Lamp";
@@ -61,41 +62,39 @@ export function SchedulesPage() {
 
 function ScheduleTable({ items }: { items: readonly ScheduleView[] }) {
   return (
-    <table className="table cards">
-      <thead>
-        <tr>
-          <th>Schedule</th>
-          <th>State</th>
-          <th>What</th>
-          <th>Pattern</th>
-          <th>Next</th>
-          <th>Last</th>
-        </tr>
-      </thead>
-      <tbody>
-        {items.map((item) => (
-          <tr key={item.name}>
-            <td>
-              <Link href={to.schedule(item.name)}>
-                <strong>{item.name}</strong>
-              </Link>
-            </td>
-            <td data-label="State">
-              <Lamp state={scheduleState(item)} />
-            </td>
-            <td data-label="What">{item.title}</td>
-            <td data-label="Pattern" className="mono small">
+    <Table
+      items={items}
+      keyOf={(item) => item.name}
+      columns={[
+        {
+          head: "Schedule",
+          cell: (item) => (
+            <Link href={to.schedule(item.name)}>
+              <strong>{item.name}</strong>
+            </Link>
+          ),
+        },
+        { head: "State", cell: (item) => <Lamp state={scheduleState(item)} /> },
+        { head: "What", cell: (item) => item.title },
+        {
+          head: "Pattern",
+          className: "mono small",
+          cell: (item) => (
+            <>
               {item.cron} {item.time_zone}
-            </td>
-            <td data-label="Next" className="mono">
-              {item.next[0] ? formatTime(item.next[0]).slice(0, -3) : "–"}
-            </td>
-            <td data-label="Last">
-              {item.last ? <Lamp state={SCHEDULE_EVENT[item.last.what]} /> : "–"}
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
+            </>
+          ),
+        },
+        {
+          head: "Next",
+          className: "mono",
+          cell: (item) => (item.next[0] ? formatTime(item.next[0]).slice(0, -3) : "–"),
+        },
+        {
+          head: "Last",
+          cell: (item) => (item.last ? <Lamp state={SCHEDULE_EVENT[item.last.what]} /> : "–"),
+        },
+      ]}
+    />
   );
 }

@@ -9,6 +9,7 @@ import { Loaded } from "../../components/Loaded";
 import { PageHead } from "../../components/PageHead";
 import { RUN_STATE } from "../../components/states";
 import { useLockAwareQuery } from "../../hooks/useLockAwareQuery";
+import { Table } from "../../table/Table";
 import { TableFrame } from "../../table/TableFrame";
 import { ButtonLink } from "../../ui/Button";
 import { Lamp } from "../../ui/Lamp";
@@ -55,56 +56,27 @@ export function SetsPage() {
 
 function SetTable({ items }: { items: readonly SetView[] }) {
   return (
-    <table className="table cards">
-      <thead>
-        <tr>
-          <th>Set</th>
-          <th>Newest run</th>
-          <th>Evidence</th>
-          <th className="number">Files</th>
-          <th className="number">Size</th>
-          <th className="number">Copies</th>
-          <th className="number">Runs</th>
-          <th>Begun</th>
-          <th>Cartridges</th>
-        </tr>
-      </thead>
-      <tbody>
-        {items.map((set) => {
-          const run = set.newest_run;
-          return (
-            <tr key={set.name}>
-              <td>
-                <Link href={to.set(set.name)}>{set.name}</Link>
-              </td>
-              <td data-label="Newest run">
-                {run ? <Lamp state={RUN_STATE[run.state]} /> : "none"}
-              </td>
-              <td data-label="Evidence">
-                {run && <EvidenceLadder rows={run.evidence} files={run.files} isSmall />}
-              </td>
-              <td className="number" data-label="Files">
-                {run ? formatCount(run.files) : "–"}
-              </td>
-              <td className="number" data-label="Size">
-                {run ? formatBytes(run.bytes) : "–"}
-              </td>
-              <td className="number" data-label="Copies">
-                {set.copies}
-              </td>
-              <td className="number" data-label="Runs">
-                {formatCount(set.runs)}
-              </td>
-              <td data-label="Begun">
-                <Ago at={run?.started ?? null} />
-              </td>
-              <td data-label="Cartridges">
-                <CartridgeChips barcodes={set.cartridges} />
-              </td>
-            </tr>
-          );
-        })}
-      </tbody>
-    </table>
+    <Table
+      items={items}
+      keyOf={(set) => set.name}
+      columns={[
+        { head: "Set", cell: (set) => <Link href={to.set(set.name)}>{set.name}</Link> },
+        {
+          head: "Newest run",
+          cell: ({ newest_run: run }) => (run ? <Lamp state={RUN_STATE[run.state]} /> : "none"),
+        },
+        {
+          head: "Evidence",
+          cell: ({ newest_run: run }) =>
+            run && <EvidenceLadder rows={run.evidence} files={run.files} isSmall />,
+        },
+        { head: "Files", isNumber: true, cell: (set) => formatCount(set.newest_run?.files ?? 0) },
+        { head: "Size", isNumber: true, cell: (set) => formatBytes(set.newest_run?.bytes ?? 0) },
+        { head: "Copies", isNumber: true, cell: (set) => set.copies },
+        { head: "Runs", isNumber: true, cell: (set) => formatCount(set.runs) },
+        { head: "Begun", cell: (set) => <Ago at={set.newest_run?.started ?? null} /> },
+        { head: "Cartridges", cell: (set) => <CartridgeChips barcodes={set.cartridges} /> },
+      ]}
+    />
   );
 }
