@@ -24,6 +24,7 @@ export const FINAL: Record<JobState, boolean> = {
 
 /** What may look different after a job has ended or has begun to need somebody. */
 const TOUCHED = [
+  "status",
   "health",
   "library",
   "cartridges",

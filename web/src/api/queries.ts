@@ -31,6 +31,7 @@ import type {
   ScheduleView,
   SetView,
   SourceState,
+  StatusView,
   TwoPersonRule,
   UserView,
   VersionView,
@@ -52,6 +53,8 @@ export const health = (): Question<HealthView> => ({
   queryFn: ({ signal }) => getEvenIfFailing<HealthView>(api.health(), { signal }),
   intervalSeconds: 10,
 });
+/** Home's answers, and the counts of the frame. */
+export const status = () => ask<StatusView>(["status"], api.status(), 8);
 export const version = () => ask<VersionView>(["version"], api.version(), 30);
 export const library = () => ask<LibraryView>(["library"], api.library(), 10);
 

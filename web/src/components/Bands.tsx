@@ -1,5 +1,5 @@
 // What stands above everything else: this is practice; the connection is lost.
-import { library } from "../api/queries";
+import { status } from "../api/queries";
 import { useLockAwareQuery } from "../hooks/useLockAwareQuery";
 import { useNow } from "../hooks/useNow";
 import { useConnection } from "../stores/connection";
@@ -7,8 +7,8 @@ import { Icon } from "../ui/Icon";
 import { formatDuration } from "../util/units";
 
 export function PracticeBand() {
-  const { data } = useLockAwareQuery(library());
-  if (!data?.is_practice) return null;
+  const { data } = useLockAwareQuery(status());
+  if (!data?.library.is_practice) return null;
   return (
     <section className="band practice" aria-label="Practice library">
       <p>

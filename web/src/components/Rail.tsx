@@ -1,6 +1,6 @@
 // Where one can go: the rail of a wide window, the bar of a phone.
 import { Link, useLocation } from "wouter";
-import { health, jobs, version } from "../api/queries";
+import { status, version } from "../api/queries";
 import type { SessionView } from "../api/types";
 import { useLockAwareQuery } from "../hooks/useLockAwareQuery";
 import { useSignOut } from "../hooks/useSignOut";
@@ -9,6 +9,7 @@ import { useSession } from "../stores/session";
 import { Button } from "../ui/Button";
 import { Icon, Mark } from "../ui/Icon";
 import { Lamp } from "../ui/Lamp";
+import { gatherNeeds } from "../util/needs";
 import { to } from "../util/path-builder";
 import { GROUPS, PHONE, type Place } from "./places";
 import { ROLE } from "./states";
@@ -18,12 +19,8 @@ export function isAt(location: string, href: string): boolean {
 }
 
 function useCounts() {
-  const { data } = useLockAwareQuery(health());
-  const active = useLockAwareQuery(jobs({ active: true }));
-  return {
-    needs: data ? data.findings.length : 0,
-    running: active.data?.items.length ?? 0,
-  };
+  const { data } = useLockAwareQuery(status());
+  return { needs: data ? gatherNeeds(data).length : 0, running: data?.jobs.active ?? 0 };
 }
 
 function Badge({ href, counts }: { href: string; counts: { needs: number; running: number } }) {

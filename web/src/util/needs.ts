@@ -1,6 +1,6 @@
-// What needs somebody, gathered from health, jobs, drives and sets; each with the place where it is
-// done.
-import type { DriveView, FindingView, JobView, SetView } from "../api/types";
+// What needs somebody: jobs that wait and alerts that nobody has taken note of; each with the place where
+// it is done.
+import type { AlertView, JobBrief, StatusView } from "../api/types";
 import type { Tone } from "../ui/Lamp";
 import { to } from "./path-builder";
 
@@ -13,72 +13,57 @@ export interface NeedItem {
   act: string;
 }
 
-function ofJob(job: JobView): NeedItem {
+function ofJob(job: JobBrief): NeedItem {
+  const isPaused = job.state === "paused";
   return {
     key: `job-${job.id}`,
     tone: "warn",
     title: job.title,
-    text: job.need?.sentence ?? job.error?.message ?? "It is paused.",
+    text: isPaused ? "It is paused." : "It waits for a person.",
     href: to.job(job.id),
-    act: job.state === "paused" ? "Look and resume" : "See what it needs",
+    act: isPaused ? "Look and resume" : "See what it needs",
   };
 }
 
-function ofDrive(drive: DriveView): NeedItem {
-  const isFailed = drive.state === "failed";
+/** Where something is done about an alert, by how its kind begins. */
+const PLACES: readonly [string, (subject: string) => string, string][] = [
+  ["job_", (subject) => to.job(Number(subject)), "Open the job"],
+  ["set_", (subject) => to.set(subject), "Open the set"],
+  ["evidence_", (subject) => to.set(subject), "Open the set"],
+  ["schedule_", (subject) => to.schedule(subject), "Open the schedule"],
+  ["cartridge_", (subject) => to.cartridge(subject), "Open the cartridge"],
+  ["drive_", to.equipment, "Look at the drive"],
+  ["cleaning_", to.equipment, "Look at the drive"],
+  ["library_", to.equipment, "Look at the library"],
+  ["pool_", to.pools, "Open pools and keys"],
+  ["keys_", to.pools, "Open pools and keys"],
+  ["audit_", to.audit, "Open the audit log"],
+];
+
+function ofAlert(alert: AlertView): NeedItem {
+  const place = PLACES.find(([begin]) => alert.kind.startsWith(begin));
   return {
-    key: `drive-${drive.serial}`,
-    tone: isFailed ? "bad" : "warn",
-    title: `Drive ${drive.number ?? drive.serial}`,
-    text:
-      drive.alerts?.[0] ?? (isFailed ? "It failed or does not answer." : "It asks to be cleaned."),
-    href: to.equipment(),
-    act: "Look at the drive",
+    key: `alert-${alert.id}`,
+    tone: alert.severity === "critical" ? "bad" : "warn",
+    title: alert.sentence,
+    text: alert.next_step,
+    href: place ? place[1](alert.subject) : to.alerts(),
+    act: place ? place[2] : "Open alerts",
   };
-}
-
-function ofSet(set: SetView): NeedItem {
-  return {
-    key: `set-${set.name}`,
-    tone: "bad",
-    title: `Set ${set.name}`,
-    text: "Its newest run is incomplete: some files have no copy that is indexed.",
-    href: to.run(set.newest_run?.run ?? ""),
-    act: "See what is missing",
-  };
-}
-
-function ofFinding(finding: FindingView): NeedItem {
-  return {
-    key: `finding-${finding.subject}-${finding.sentence}`,
-    tone: finding.severity === "critical" ? "bad" : "warn",
-    title: finding.sentence,
-    text: finding.next_step,
-    href: to.health(),
-    act: "Open Health",
-  };
-}
-
-interface Sources {
-  findings: readonly FindingView[];
-  jobs: readonly JobView[];
-  drives: readonly DriveView[];
-  sets: readonly SetView[];
 }
 
 const WEIGHT: Record<string, number> = { bad: 0, warn: 1 };
 
-/** Worst first. Findings that only count jobs are left out where the jobs themselves stand. */
-export function gatherNeeds({ findings, jobs, drives, sets }: Sources): NeedItem[] {
-  const stopped = jobs.filter((job) => job.state === "waiting" || job.state === "paused");
+/** Worst first. A job that waits is said by itself, and its alert is not said too. */
+export function gatherNeeds({ alerts, jobs }: StatusView): NeedItem[] {
+  const stopped = jobs.items.filter((job) => job.state === "waiting" || job.state === "paused");
+  const said = new Set(stopped.map((job) => String(job.id)));
   const items = [
-    ...findings
-      .filter((finding) => finding.severity !== "info")
-      .filter((finding) => finding.subject !== "jobs" || stopped.length === 0)
-      .map(ofFinding),
+    ...alerts.items
+      .filter((alert) => alert.severity !== "info")
+      .filter((alert) => alert.kind !== "job_waiting" || !said.has(alert.subject))
+      .map(ofAlert),
     ...stopped.map(ofJob),
-    ...drives.filter((drive) => ["failed", "needs_cleaning"].includes(drive.state)).map(ofDrive),
-    ...sets.filter((set) => set.newest_run?.state === "incomplete").map(ofSet),
   ];
   return items.sort((a, b) => (WEIGHT[a.tone] ?? 2) - (WEIGHT[b.tone] ?? 2));
 }

@@ -57,6 +57,7 @@ export const to = {
 export const api = {
   health: () => "/api/healthz",
   version: () => "/api/version",
+  status: () => "/api/status",
   metrics: () => "/api/system/metrics/prometheus",
   library: () => "/api/library",
   inventory: () => "/api/library/inventory",

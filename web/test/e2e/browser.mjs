@@ -1,4 +1,6 @@
 // Debian's Chromium, and how a person uses the console: by role and name, as a screen reader does.
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { chromium } from "playwright-core";
 
 /** A slow machine needs it; a failure is told after it. */
@@ -23,10 +25,27 @@ export async function openWindow(browser, url, { width = 1280, height = 900, the
   if (theme) {
     await context.addInitScript((name) => localStorage.setItem("fossilsafe-theme", name), theme);
   }
+  if (process.env.DIST) await serveFrom(context, process.env.DIST);
   const page = await context.newPage();
   const faults = [];
   page.on("pageerror", (error) => faults.push(error.message));
   return { context, page, faults };
+}
+
+const TYPES = { js: "text/javascript", css: "text/css", svg: "image/svg+xml", woff2: "font/woff2" };
+
+/** The console's files from a folder instead of the binary: a change of it then needs no Rust build. */
+async function serveFrom(context, folder) {
+  await context.route(
+    (url) => !/^\/(api|ws)(\/|$)/.test(url.pathname),
+    (route) => {
+      const { pathname } = new URL(route.request().url());
+      const ending = pathname.match(/\.(\w+)$/)?.[1];
+      const path = join(folder, ending ? pathname : "index.html");
+      if (!existsSync(path)) return route.fulfill({ status: 404 });
+      return route.fulfill({ path, contentType: TYPES[ending] ?? "text/html; charset=utf-8" });
+    },
+  );
 }
 
 export async function goTo(page, path) {

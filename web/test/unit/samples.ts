@@ -1,5 +1,5 @@
 // Answers of the API, made for tests.
-import type { JobState, JobView } from "../../src/api/types";
+import type { JobState, JobView, StatusView } from "../../src/api/types";
 
 export function jobView(id: number, state: JobState): JobView {
   return {
@@ -16,5 +16,40 @@ export function jobView(id: number, state: JobState): JobView {
     outcome: null,
     error: null,
     allowed_actions: [],
+  };
+}
+
+export function statusView(
+  safety: StatusView["safety"],
+  sets: Partial<StatusView["sets"]> = {},
+): StatusView {
+  return {
+    version: "0.1.0",
+    host: "vault",
+    safety,
+    sentence: "as summed up",
+    sets: {
+      total: 1,
+      complete: 1,
+      never_proven: 0,
+      files: 100,
+      bytes: 0,
+      proven_files: 0,
+      oldest_proof: null,
+      ...sets,
+    },
+    alerts: { critical: 0, warning: 0, info: 0, items: [] },
+    jobs: { active: 0, waiting: 0, items: [] },
+    library: {
+      is_practice: true,
+      is_reachable: true,
+      slots: 8,
+      slots_full: 4,
+      mail_slots: 1,
+      mail_slots_full: 0,
+      drives: { empty: 2 },
+      cartridges: {},
+    },
+    next_scheduled: null,
   };
 }

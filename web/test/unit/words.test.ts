@@ -2,7 +2,13 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import type { CartridgeView, EvidenceTable, LibraryView, SetView } from "../../src/api/types";
+import type {
+  AlertView,
+  CartridgeView,
+  EvidenceTable,
+  LibraryView,
+  SetView,
+} from "../../src/api/types";
 import { EMPTY_DRAFT, preflight, wrongPaths, wrongSet } from "../../src/forms/backup-draft";
 import { ERROR_PAGES } from "../../src/help/errors";
 import { verdictOf } from "../../src/pages/cartridges/WhatIfLost";
@@ -11,9 +17,10 @@ import { secondsLeft, thin } from "../../src/stores/throughput";
 import { encodeCode39 } from "../../src/util/code39";
 import { stepsOf } from "../../src/util/evidence";
 import { destinations, explainMove, whyNotTaken } from "../../src/util/moves";
+import { gatherNeeds } from "../../src/util/needs";
 import { api, to } from "../../src/util/path-builder";
 import { formatBytes, formatDuration, formatRate, formatShare } from "../../src/util/units";
-import { jobView } from "./samples";
+import { jobView, statusView } from "./samples";
 
 describe("figures", () => {
   it("never round a part up to the whole or down to nothing", () => {
@@ -80,7 +87,16 @@ function table(files: number[], isComplete: boolean): EvidenceTable {
 
 describe("the answer about safety", () => {
   it("is never good while anything is missing", () => {
-    expect(safeReply(table([1, 0, 0, 99, 0, 0], false), false).tone).toBe("bad");
+    expect(safeReply(statusView("at_risk", { complete: 1, total: 2 }), false).tone).toBe("bad");
+  });
+
+  it("is not good either when something critical stands and every set is complete", () => {
+    const reply = safeReply(statusView("at_risk", { proven_files: 100 }), false);
+    expect(reply).toMatchObject({ tone: "bad", sentence: "as summed up" });
+  });
+
+  it("says that it is being summed up rather than that nothing is protected", () => {
+    expect(safeReply(statusView("unknown"), false).text).toBe("Being summed up");
   });
 
   it("says that the first backup is running, and only then", () => {
@@ -91,24 +107,44 @@ describe("the answer about safety", () => {
     expect(isFirstRunning([first], [])).toBe(false);
     expect(isFirstRunning([{ ...first, newest_ended_run: "r1" }], running)).toBe(false);
     expect(isFirstRunning([first, { ...first, name: "photos" }], running)).toBe(false);
-    const reply = safeReply(table([1, 0, 0, 99, 0, 0], false), true);
+    const reply = safeReply(statusView("at_risk", { complete: 0 }), true);
     expect(reply).toMatchObject({ tone: "busy", text: "The first backup is running" });
   });
 
   it("does not call files read back that are only indexed", () => {
-    const reply = safeReply(table([0, 0, 0, 90, 10, 0], true), false);
+    const reply = safeReply(statusView("safe", { proven_files: 10 }), false);
     expect(reply.text).toBe("On tape and indexed");
     expect(reply.sentence).toContain("10 of 100 files");
   });
 
   it("says that nothing is protected when nothing is", () => {
-    expect(safeReply(table([0, 0, 0, 0, 0, 0], true), false).text).toBe("Nothing is protected yet");
+    const sets = { total: 0, complete: 0, files: 0 };
+    expect(safeReply(statusView("empty", sets), false).text).toBe("Nothing is protected yet");
   });
 
   it("counts a file on every step below its own", () => {
     expect(stepsOf(rows([0, 0, 0, 3, 2, 1])).map((step) => step.reached)).toEqual([
       6, 6, 6, 6, 3, 1,
     ]);
+  });
+});
+
+describe("what needs somebody", () => {
+  const alert = (part: Partial<AlertView>) =>
+    ({ id: 1, kind: "drive_alert", severity: "warning", subject: "D1", ...part }) as AlertView;
+
+  it("has the worst first, says a waiting job once, and leaves out what is only good to know", () => {
+    const view = statusView("attention");
+    const brief = { ...jobView(4, "waiting"), stage: "", bytes_done: 0, bytes_total: 0 };
+    view.jobs.items = [brief];
+    view.alerts.items = [
+      alert({ kind: "job_waiting", subject: "4" }),
+      alert({ id: 2, kind: "set_single_copy", severity: "info" }),
+      alert({ id: 3, kind: "cartridge_needs_repair", severity: "critical", subject: "FSP002L9" }),
+    ];
+    const needs = gatherNeeds(view);
+    expect(needs.map((item) => item.href)).toEqual([to.cartridge("FSP002L9"), to.job(4)]);
+    expect(needs[0]?.tone).toBe("bad");
   });
 });
 

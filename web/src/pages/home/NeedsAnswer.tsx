@@ -1,47 +1,44 @@
 // What needs me: everything that waits for a person, worst first; and what would make things safer.
 import { Link } from "wouter";
-import { health, jobs, library, sets } from "../../api/queries";
+import { sets, status } from "../../api/queries";
+import { Loaded } from "../../components/Loaded";
 import { useLockAwareQuery } from "../../hooks/useLockAwareQuery";
 import { ButtonLink } from "../../ui/Button";
 import { Icon } from "../../ui/Icon";
-import type { Tone } from "../../ui/Lamp";
+import { Words } from "../../ui/Words";
 import { gatherAdvice } from "../../util/advice";
 import { gatherNeeds, type NeedItem } from "../../util/needs";
 import { to } from "../../util/path-builder";
 import { formatCount, plural } from "../../util/units";
 import { Reply } from "./Reply";
 
-function useNeeds(): { items: NeedItem[]; isKnown: boolean } {
-  const answer = useLockAwareQuery(health());
-  const active = useLockAwareQuery(jobs({ active: true }));
-  const box = useLockAwareQuery(library());
-  const all = useLockAwareQuery(sets());
-  const items = gatherNeeds({
-    findings: answer.data?.findings ?? [],
-    jobs: active.data?.items ?? [],
-    drives: box.data?.drives ?? [],
-    sets: all.data?.items ?? [],
-  });
-  return { items, isKnown: [answer, active, box, all].every((query) => query.data !== undefined) };
-}
-
 const NEEDS_SHOWN = 4;
 
 export function NeedsAnswer() {
-  const { items, isKnown } = useNeeds();
-  const worst: Tone = items[0]?.tone ?? "good";
-  const text = items.length === 0 ? "Nothing" : plural(items.length, "thing");
+  const query = useLockAwareQuery(status());
   return (
     <section className="panel answer" aria-labelledby="answer-needs">
       <h2 id="answer-needs">What needs me?</h2>
-      {isKnown || items.length > 0 ? (
-        <Reply tone={worst} text={text} />
-      ) : (
-        <Reply tone="idle" text="Not known yet" />
-      )}
-      {isKnown && items.length === 0 && (
+      <Loaded query={query} what="what needs you">
+        {(view) => <Needs items={gatherNeeds(view)} />}
+      </Loaded>
+    </section>
+  );
+}
+
+function Needs({ items }: { items: readonly NeedItem[] }) {
+  if (items.length === 0) {
+    return (
+      <>
+        <Reply tone="good" text="Nothing" />
         <p className="sentence">No job waits, no drive complains, no set is incomplete.</p>
-      )}
+        <AdviceList />
+      </>
+    );
+  }
+  return (
+    <>
+      <Reply tone={items[0]?.tone ?? "warn"} text={plural(items.length, "thing")} />
       <ul className="needs">
         {items.slice(0, NEEDS_SHOWN).map((item) => (
           <li key={item.key}>
@@ -50,7 +47,9 @@ export function NeedsAnswer() {
             </span>
             <div>
               <strong>{item.title}</strong>
-              <span className="quiet-text">{item.text}</span>
+              <span className="quiet-text">
+                <Words text={item.text} />
+              </span>
               <ButtonLink href={item.href} look="small">
                 {item.act}
               </ButtonLink>
@@ -58,13 +57,14 @@ export function NeedsAnswer() {
           </li>
         ))}
       </ul>
-      {isKnown && items.length === 0 && <AdviceList />}
       {items.length > NEEDS_SHOWN && (
         <p className="counts">
-          <Link href={to.health()}>{formatCount(items.length - NEEDS_SHOWN)} more</Link>
+          <Link href={to.alerts()}>
+            <b>{formatCount(items.length - NEEDS_SHOWN)}</b> more
+          </Link>
         </p>
       )}
-    </section>
+    </>
   );
 }
 

@@ -1,13 +1,12 @@
-// Is my data safe: what the evidence says of the newest runs of all sets, never more.
+// Is my data safe: what is proven of the newest runs of all sets, never more.
 import { Link } from "wouter";
-import { evidence, jobs, sets } from "../../api/queries";
-import type { EvidenceTable, JobView, Page, SetView } from "../../api/types";
+import { evidence, jobs, sets, status } from "../../api/queries";
+import type { JobView, SetView, StatusView } from "../../api/types";
 import { EvidenceLadder } from "../../components/EvidenceLadder";
 import { Loaded } from "../../components/Loaded";
 import { useLockAwareQuery } from "../../hooks/useLockAwareQuery";
 import { ButtonLink } from "../../ui/Button";
 import type { Tone } from "../../ui/Lamp";
-import { reachedAtLeast } from "../../util/evidence";
 import { to } from "../../util/path-builder";
 import { formatCount, plural } from "../../util/units";
 import { Reply } from "./Reply";
@@ -28,81 +27,91 @@ export function isFirstRunning(all: readonly SetView[] = [], active: readonly Jo
   );
 }
 
-/** What may be said of everything: never more than the evidence says. */
-export function safeReply(table: EvidenceTable, isFirst: boolean): Safe {
-  if (table.files === 0) {
+/** What may be said of everything: never more than was summed up. */
+export function safeReply({ safety, sentence, sets: sum }: StatusView, isFirst: boolean): Safe {
+  if (safety === "unknown") return { tone: "idle", text: "Being summed up", sentence };
+  if (safety === "empty") {
     return {
       tone: "idle",
       text: "Nothing is protected yet",
       sentence: "No backup has been made. The first one takes a few minutes.",
     };
   }
-  if (!table.is_complete && isFirst) {
-    return { tone: "busy", text: "The first backup is running", sentence: table.sentence };
+  if (sum.complete < sum.total && isFirst) {
+    return { tone: "busy", text: "The first backup is running", sentence };
   }
-  if (!table.is_complete) {
-    return { tone: "bad", text: "Not all of it", sentence: table.sentence };
+  if (sum.complete < sum.total) return { tone: "bad", text: "Not all of it", sentence };
+  if (safety === "at_risk") {
+    return { tone: "bad", text: "On tape, and something is broken", sentence };
   }
-  const back = reachedAtLeast(table.rows, "read_back");
-  if (back < table.files) {
+  if (sum.proven_files < sum.files) {
     return {
       tone: "good",
       text: "On tape and indexed",
-      sentence: `Every file of the newest runs is. ${formatCount(back)} of ${plural(table.files, "file")} were read back from a reloaded cartridge.`,
+      sentence: `Every file of the newest runs is. ${formatCount(sum.proven_files)} of ${plural(sum.files, "file")} were read back from a reloaded cartridge.`,
     };
   }
   return {
     tone: "good",
     text: "Yes: read back",
-    sentence: `All ${plural(table.files, "file")} of the newest runs were read again from reloaded cartridges, and the hashes agree.`,
+    sentence: `All ${plural(sum.files, "file")} of the newest runs were read again from reloaded cartridges, and the hashes agree.`,
   };
 }
 
 export function SafeAnswer() {
-  const table = useLockAwareQuery(evidence());
-  const all = useLockAwareQuery(sets());
-  const active = useLockAwareQuery(jobs({ active: true }));
+  const query = useLockAwareQuery(status());
   return (
     <section className="panel answer" aria-labelledby="answer-safe">
       <h2 id="answer-safe">Is my data safe?</h2>
-      <Loaded query={table} what="the evidence">
-        {(data) => {
-          const reply = safeReply(data, isFirstRunning(all.data?.items, active.data?.items));
-          return (
-            <>
-              <Reply tone={reply.tone} text={reply.text} />
-              <p className="sentence">{reply.sentence}</p>
-              {data.files > 0 && <EvidenceLadder rows={data.rows} files={data.files} />}
-              {data.files === 0 && (
-                <div className="actions">
-                  <ButtonLink href={to.backup()} icon="backup" look="primary">
-                    Make the first backup
-                  </ButtonLink>
-                </div>
-              )}
-            </>
-          );
-        }}
+      <Loaded query={query} what="the evidence">
+        {(view) => <Answer view={view} />}
       </Loaded>
-      {all.data && all.data.items.length > 0 && <SetCounts page={all.data} />}
     </section>
   );
 }
 
-function SetCounts({ page }: { page: Page<SetView> }) {
-  const isComplete = (set: SetView) => set.newest_run?.state === "complete";
-  const complete = page.items.filter(isComplete).length;
-  const other = page.items.length - complete;
+function Answer({ view }: { view: StatusView }) {
+  const { sets: sum, safety } = view;
+  const isOpen = sum.complete < sum.total;
+  const all = useLockAwareQuery(sets(), { enabled: isOpen });
+  const active = useLockAwareQuery(jobs({ active: true }), { enabled: isOpen });
+  const reply = safeReply(view, isFirstRunning(all.data?.items, active.data?.items));
   return (
-    <p className="counts">
-      <Link href={to.sets()}>
-        <b>{formatCount(complete)}</b> {complete === 1 ? "set" : "sets"} complete
-      </Link>
-      {other > 0 && (
-        <Link href={to.sets()}>
-          <b>{formatCount(other)}</b> not complete
-        </Link>
+    <>
+      <Reply tone={reply.tone} text={reply.text} />
+      <p className="sentence">{reply.sentence}</p>
+      {sum.files > 0 && <Ladder />}
+      {safety === "empty" && (
+        <div className="actions">
+          <ButtonLink href={to.backup()} icon="backup" look="primary">
+            Make the first backup
+          </ButtonLink>
+        </div>
       )}
-    </p>
+      {sum.total > 0 && (
+        <p className="counts">
+          <Link href={to.sets()}>
+            <b>{formatCount(sum.complete)}</b> {sum.complete === 1 ? "set" : "sets"} complete
+          </Link>
+          {isOpen && (
+            <Link href={to.sets()}>
+              <b>{formatCount(sum.total - sum.complete)}</b> not complete
+            </Link>
+          )}
+          {sum.never_proven > 0 && (
+            <Link href={to.sets()}>
+              <b>{formatCount(sum.never_proven)}</b> never read back
+            </Link>
+          )}
+        </p>
+      )}
+    </>
   );
+}
+
+function Ladder() {
+  const { data } = useLockAwareQuery(evidence());
+  // Its place is kept, so that nothing moves when it comes.
+  if (!data) return <div className="ladder-place" />;
+  return data.files > 0 && <EvidenceLadder rows={data.rows} files={data.files} />;
 }
