@@ -61,6 +61,7 @@ export type Severity = Schemas["Severity"];
 export type FindingView = Schemas["FindingView"];
 export type HealthView = Schemas["HealthView"];
 export type StatusView = Schemas["StatusView"];
+export type FolderEntry = Schemas["FolderEntry"];
 export type JobBrief = Schemas["JobBrief"];
 export type VersionView = Schemas["VersionView"];
 export type CatalogCheck = Schemas["CatalogCheck"];

@@ -115,6 +115,7 @@ export const api = {
   channel: (name: string) => `/api/notifications/channels/${part(name)}`,
   testChannel: (name: string) => `/api/notifications/channels/${part(name)}/test`,
   deliveries: (page: { limit?: number }) => `/api/notifications/deliveries${query(page)}`,
+  folders: (page: { path: string; after?: string; limit?: number }) => `/api/folders${query(page)}`,
   sources: () => "/api/sources",
   source: (name: string) => `/api/sources/${part(name)}`,
   mountSource: (name: string) => `/api/sources/${part(name)}/mount`,

@@ -2,6 +2,20 @@
 import assert from "node:assert/strict";
 import { goTo, heading } from "./browser.mjs";
 
+/** From the root to the folder, one step after the other; what is ticked stands in the wizard. */
+export async function chooseFolders({ main: { page }, source }) {
+  await goTo(page, "/backup");
+  await page.getByRole("button", { name: "Choose folders" }).click();
+  const dialog = page.getByRole("dialog", { name: "Choose folders and files" });
+  for (const part of source.split("/").filter(Boolean)) {
+    await dialog.getByRole("button", { name: part, exact: true }).click();
+    await dialog.locator(`[aria-current=location]:has-text("${part}")`).waitFor();
+  }
+  await dialog.getByRole("checkbox", { name: "Take letters" }).check();
+  await dialog.getByRole("button", { name: "Take 1" }).click();
+  assert.equal(await page.getByLabel("Paths").inputValue(), `${source}/letters`);
+}
+
 /** Made, in the calendar, paused, and run by hand. */
 export async function schedule({ main: { page }, seen }) {
   await goTo(page, "/schedules");

@@ -20,7 +20,7 @@ import {
   twoAdmins,
   viewerSees,
 } from "./people.mjs";
-import { maintenanceWindow, schedule, sealedPool } from "./plans.mjs";
+import { chooseFolders, maintenanceWindow, schedule, sealedPool } from "./plans.mjs";
 
 const SCRIPT_BYTES_MAX = 250 * 1024;
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -236,6 +236,7 @@ async function firstLoad() {
 async function all() {
   await test("first run leads to a home that says what is not there", firstRun);
   await test("a backup with the wizard, in two copies, formatting what it needs", backup);
+  await test("folders to back up are chosen by looking into them", () => chooseFolders(world));
   await test("verifying a set is what makes home say read back", verify);
   await test("a cartridge moves by keyboard only", moveByKeyboard);
   await test("a cartridge moves by drag, after the dialog was read", moveByDrag);

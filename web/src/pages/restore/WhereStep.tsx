@@ -1,4 +1,8 @@
 // The second step of a restore: the folder, and what happens to what is in the way or away.
+import { useState } from "react";
+import { FolderChoose } from "../../forms/folder-choose";
+import { useWhyNot } from "../../hooks/useWhyNot";
+import { Button } from "../../ui/Button";
 import { Choices, TextField } from "../../ui/Field";
 import { Facts } from "../../ui/Figure";
 import { Panel } from "../../ui/Panel";
@@ -11,6 +15,8 @@ interface Props {
 }
 
 export function WhereStep({ draft, change, isShowingWrong }: Props) {
+  const [isChoosing, setIsChoosing] = useState(false);
+  const notMine = useWhyNot("GET /api/folders");
   return (
     <div className="columns">
       <Panel title="What is restored">
@@ -50,6 +56,11 @@ export function WhereStep({ draft, change, isShowingWrong }: Props) {
             onChange={(destination) => change({ destination })}
             wrong={isShowingWrong ? wrongDestination(draft) : undefined}
           />
+          <div className="actions">
+            <Button icon="folder" whyNot={notMine} onClick={() => setIsChoosing(true)}>
+              Choose a folder
+            </Button>
+          </div>
           <Choices
             legend="A file that is already there"
             name="existing"
@@ -84,6 +95,16 @@ export function WhereStep({ draft, change, isShowingWrong }: Props) {
           />
         </div>
       </Panel>
+      {isChoosing && (
+        <FolderChoose
+          choosing="one-folder"
+          onChoose={([destination]) => {
+            change({ destination: destination ?? "" });
+            setIsChoosing(false);
+          }}
+          onClose={() => setIsChoosing(false)}
+        />
+      )}
     </div>
   );
 }
