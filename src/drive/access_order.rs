@@ -1,7 +1,7 @@
-//! In which order blocks are read fastest, by the drive's own advice.
+//! In which order blocks are read fastest: by the drive's own advice, else by where its wraps end.
 //!
 //! The tape runs in a serpentine, so the order of block numbers is not the order of the way. LTO-9 full
-//! height drives and later compute a better one; others have no advice and get `None`.
+//! height drives and later compute a better one; for others it is computed here.
 
 use super::{Drive, DriveError, Operation};
 use crate::scsi::access_order::{self, SEGMENTS_MAX};
@@ -10,12 +10,27 @@ use crate::scsi::cdb::stream;
 pub use crate::scsi::access_order::Segment;
 
 impl Drive {
+    /// The indexes of `segments` in the order in which they are read fastest from where the tape is now.
+    /// `None` if nothing is better than the order of blocks, as far as is known. Nothing moves.
+    ///
+    /// # Errors
+    /// If the drive does not answer.
+    pub fn reading_order(
+        &mut self,
+        segments: &[Segment],
+    ) -> Result<Option<Vec<usize>>, DriveError> {
+        match self.recommended_access_order(segments)? {
+            None if segments.len() >= 2 => self.serpentine_order(segments),
+            advice => Ok(advice),
+        }
+    }
+
     /// The indexes of `segments` in the order in which the drive recommends to read them from where the
     /// tape is now. `None` if it gives no advice, or for more than 2,730 segments. Nothing moves.
     ///
     /// # Errors
     /// If the drive does not answer. An order that leaves a segment out or names one twice is no advice.
-    pub fn recommended_access_order(
+    pub(super) fn recommended_access_order(
         &mut self,
         segments: &[Segment],
     ) -> Result<Option<Vec<usize>>, DriveError> {

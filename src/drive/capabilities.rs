@@ -68,6 +68,14 @@ impl Capabilities {
         self.commands.is_some() && self.may_have(opcode::MAINTENANCE_OUT, Some(action))
     }
 
+    /// True if the drive says that it tells where its wraps end (LTO-7 and later, of most vendors). One
+    /// that does not say is not asked: the command is a vendor's own.
+    #[must_use]
+    pub fn tells_wrap_ends(&self) -> bool {
+        let action = u16::from(opcode::SA_VENDOR_MAINTENANCE_IN);
+        self.commands.is_some() && self.may_have(opcode::MAINTENANCE_IN, Some(action))
+    }
+
     /// True if the drive may encrypt.
     #[must_use]
     pub fn may_encrypt(&self) -> bool {

@@ -49,6 +49,7 @@ mod readiness;
 mod reservation;
 mod settings;
 mod statistics;
+mod wraps;
 
 use std::fmt;
 use std::sync::Arc;

@@ -67,7 +67,11 @@ impl Rig {
 
     /// LTO-9 with the cartridge of a slot in the drive and ready, nothing permitted.
     fn with_slot(slot: u16) -> Self {
-        let mut rig = Self::of(LtoGeneration::Lto9);
+        Self::loaded(LtoGeneration::Lto9, slot)
+    }
+
+    fn loaded(generation: LtoGeneration, slot: u16) -> Self {
+        let mut rig = Self::of(generation);
         rig.bring(slot);
         rig.drive.wait_ready(Duration::from_secs(7200), &mut |_| {}).unwrap();
         rig.drive.load().unwrap();
@@ -87,7 +91,11 @@ impl Rig {
 
     /// LTO-9, two partitions, at the beginning of partition 0, writing permitted.
     fn formatted() -> Self {
-        let mut rig = Self::with_slot(0);
+        Self::formatted_as(LtoGeneration::Lto9)
+    }
+
+    fn formatted_as(generation: LtoGeneration) -> Self {
+        let mut rig = Self::loaded(generation, 0);
         rig.drive.permit(Access::Write);
         rig.drive
             .format_partitions(PartitionPlan::ltfs())

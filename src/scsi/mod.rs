@@ -35,6 +35,7 @@ pub mod sg;
 pub mod status;
 pub mod timeouts;
 pub mod transport;
+pub mod wraps;
 
 pub use error::AnswerError;
 pub use sense::{Condition, Sense, SenseKey};

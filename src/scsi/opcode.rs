@@ -71,6 +71,10 @@ opcodes! {
 pub const SA_REPORT_SUPPORTED_OPERATION_CODES: u8 = 0x0C;
 /// MAINTENANCE IN service action: RECEIVE RECOMMENDED ACCESS ORDER.
 pub const SA_RECEIVE_RECOMMENDED_ACCESS_ORDER: u8 = 0x1D;
+/// MAINTENANCE IN service action of the vendors of LTO drives, with a qualifier in byte 2.
+pub const SA_VENDOR_MAINTENANCE_IN: u8 = 0x1F;
+/// Its qualifier: READ END OF WRAP POSITION.
+pub const SAQ_READ_END_OF_WRAP_POSITION: u8 = 0x45;
 /// MAINTENANCE OUT service action: GENERATE RECOMMENDED ACCESS ORDER.
 pub const SA_GENERATE_RECOMMENDED_ACCESS_ORDER: u8 = 0x1D;
 

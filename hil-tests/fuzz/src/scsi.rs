@@ -270,9 +270,11 @@ pub(crate) mod access_order {
     use super::*;
     use fossilsafe::domain::{BlockNumber, Partition};
     use fossilsafe::scsi::access_order::{Segment, encode_segments, parse_order};
+    use fossilsafe::scsi::wraps::parse_wrap_ends;
 
     pub(crate) fn run(bytes: &[u8]) {
         assert!(parse_order(bytes).unwrap_or_default().len() <= bytes.len() / 32);
+        assert!(parse_wrap_ends(bytes).unwrap_or_default().len() <= bytes.len() / 12);
     }
 
     pub(crate) fn seeds() -> Seeds {

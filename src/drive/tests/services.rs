@@ -140,6 +140,40 @@ fn the_recommended_order_names_each_segment_once() {
 }
 
 #[test]
+fn a_drive_that_recommends_nothing_is_read_along_its_wraps() {
+    let segment =
+        |block| Segment { partition: DATA, first: BlockNumber(block), last: BlockNumber(block) };
+    let written = |generation, blocks: u16| {
+        let mut rig = Rig::formatted_as(generation);
+        rig.drive.locate(Position::new(1, 0)).unwrap();
+        for number in 0..blocks {
+            let outcome = rig.drive.write_block(&block(number.to_be_bytes()[1])).unwrap();
+            assert_eq!(outcome, WriteOutcome::Written);
+        }
+        let outcome = rig.drive.write_filemarks(1, Flush::Synchronous).unwrap();
+        assert_eq!(outcome, WriteOutcome::Written);
+        rig.drive.locate(Position::new(1, 0)).unwrap();
+        rig
+    };
+    // Some eighty blocks to a wrap of this cartridge.
+    let segments: Vec<_> = (0..40).map(|n| segment(n * 10)).collect();
+    let mut rig = written(LtoGeneration::Lto8, 400);
+    let order = rig.drive.reading_order(&segments).unwrap().unwrap();
+    assert_eq!(rig.drive.position(), Some(Position::new(1, 0)));
+    assert_eq!(order[0], 0);
+    let mut sorted = order.clone();
+    sorted.sort_unstable();
+    assert_eq!(sorted, (0..40).collect::<Vec<_>>(), "each once");
+    let jumps = order.windows(2).filter(|pair| pair[0].abs_diff(pair[1]) > 1).count();
+    assert!(jumps > 10, "from wrap to wrap: {order:?}");
+
+    let mut short = written(LtoGeneration::Lto8, 20);
+    assert_eq!(short.drive.reading_order(&segments[..2]).unwrap(), None, "within a wrap");
+    let mut older = written(LtoGeneration::Lto6, 400);
+    assert_eq!(older.drive.reading_order(&segments).unwrap(), None, "it does not say");
+}
+
+#[test]
 fn alerts_are_told_once_in_plain_words() {
     let mut rig = Rig::with_slot(0);
     let _ = rig.drive.alerts().unwrap();

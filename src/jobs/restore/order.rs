@@ -1,4 +1,5 @@
-//! In which order the items of a volume are read: the drive's, if it has advice, else that of the tape.
+//! In which order the items of a volume are read: the drive's, if it has advice or says where the tape turns
+//! round, else that of the tape.
 //!
 //! The tape runs to and fro in a hundred wraps and more, so a file with a far block number may lie beside
 //! the head. Files that lie close together stay together: winding past a gap costs more than reading it.
@@ -38,7 +39,7 @@ pub fn order_for_reading<T>(
         }
     }
     let segments: Vec<Segment> = groups.iter().map(|(segment, _)| *segment).collect();
-    let advice = drive.recommended_access_order(&segments).unwrap_or_else(|error| {
+    let advice = drive.reading_order(&segments).unwrap_or_else(|error| {
         // It is only advice. If more than that is wrong, reading says it.
         tracing::warn!(%error, "the drive gives no order for reading; reading in tape order");
         None

@@ -297,6 +297,19 @@ pub fn receive_recommended_access_order(allocation_bytes: u32) -> [u8; 12] {
     cdb
 }
 
+/// READ END OF WRAP POSITION, opcode A3h/1Fh/45h, for all wraps (REPORT ALL).
+#[must_use]
+pub fn read_end_of_wrap_positions(allocation_bytes: u32) -> [u8; 12] {
+    const REPORT_ALL: u8 = 0x02; // byte 3
+    let mut cdb = [0; 12];
+    cdb[0] = opcode::MAINTENANCE_IN;
+    cdb[1] = opcode::SA_VENDOR_MAINTENANCE_IN;
+    cdb[2] = opcode::SAQ_READ_END_OF_WRAP_POSITION;
+    cdb[3] = REPORT_ALL;
+    cdb[6..10].copy_from_slice(&allocation_bytes.to_be_bytes());
+    cdb
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -376,6 +389,10 @@ mod tests {
         assert_eq!(
             receive_recommended_access_order(0x0100),
             [0xA3, 0x1D, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0]
+        );
+        assert_eq!(
+            read_end_of_wrap_positions(0x3004),
+            [0xA3, 0x1F, 0x45, 2, 0, 0, 0, 0, 0x30, 4, 0, 0]
         );
     }
 }

@@ -1,7 +1,8 @@
 //! A virtual drive: one logical unit that answers the commands of SPC and SSC.
 //!
 //! What the host sees as one device is here in parts: the cartridge in its [`seat`], the position,
-//! the settings of [`mode`] pages, the keys of [`encryption`], the recommended order of [`rao`].
+//! the settings of [`mode`] pages, the keys of [`encryption`], the recommended order of [`rao`], the ends
+//! of [`wraps`].
 //! Each file implements some commands on [`DriveUnit`]; this one decides which is called and what
 //! comes before: readiness, unit attentions, reservations.
 //!
@@ -16,6 +17,7 @@ mod mode;
 mod positions;
 mod rao;
 mod seat;
+mod wraps;
 mod writing;
 
 use std::sync::Arc;
@@ -284,6 +286,7 @@ impl DriveUnit {
                 send(request.data, page.as_bytes(), size(be32(request.cdb, 6)))
             }
             opcode::SA_RECEIVE_RECOMMENDED_ACCESS_ORDER => self.receive_access_order(request),
+            opcode::SA_VENDOR_MAINTENANCE_IN => self.read_end_of_wrap_positions(request),
             _ => Err(senses::invalid_field().into()),
         }
     }

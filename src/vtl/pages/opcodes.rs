@@ -76,6 +76,10 @@ const DRIVE: &[Supported] = &[
     command(opcode::SECURITY_PROTOCOL_OUT, 12, QUICK),
 ];
 
+/// Commands of LTO-7 and later.
+const WRAP_ENDS: &[Supported] =
+    &[action(opcode::MAINTENANCE_IN, opcode::SA_VENDOR_MAINTENANCE_IN, 12, QUICK)];
+
 /// Commands of LTO-9 and later.
 const ACCESS_ORDER: &[Supported] = &[
     action(opcode::MAINTENANCE_IN, opcode::SA_RECEIVE_RECOMMENDED_ACCESS_ORDER, 12, QUICK),
@@ -108,8 +112,9 @@ pub(in crate::vtl) const CHANGER: &[Supported] = &[
 
 /// Commands of a drive of that generation.
 pub(in crate::vtl) fn drive(generation: LtoGeneration) -> Vec<Supported> {
+    let wraps = if generation >= LtoGeneration::Lto7 { WRAP_ENDS } else { &[] };
     let later = if generation >= LtoGeneration::Lto9 { ACCESS_ORDER } else { &[] };
-    DRIVE.iter().chain(later).copied().collect()
+    DRIVE.iter().chain(wraps).chain(later).copied().collect()
 }
 
 /// The answer to REPORT SUPPORTED OPERATION CODES.

@@ -164,6 +164,11 @@ impl PartitionStore {
         before.and_then(|n| self.object(n)).map_or(0, |object| object.tape_end)
     }
 
+    /// Number of objects that end within the first `bytes` of tape.
+    pub(in crate::vtl) fn objects_within(&self, bytes: u64) -> u64 {
+        wide(self.objects.partition_point(|object| object.tape_end <= bytes))
+    }
+
     /// Bytes of tape to the physical end.
     pub(in crate::vtl) fn capacity_to_end(&self) -> ByteCount {
         self.capacity
