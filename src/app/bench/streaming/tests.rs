@@ -119,8 +119,11 @@ fn the_simulation_agrees_with_the_real_stage_on_the_virtual_library() {
 
 #[test]
 fn a_restore_of_single_files_is_five_times_as_fast_as_in_catalog_order() {
-    let plan = RestorePlan { generation: LtoGeneration::Lto9, blocks: 4000, files: 200 };
-    let order = RestoreOrder::measure(&plan).unwrap();
-    assert!(order.gain() >= 5.0, "{order:?}");
-    assert!(order.planned_seconds < order.tape_seconds, "{order:?}");
+    // By where the wraps end, and by the drive's own advice.
+    for generation in [LtoGeneration::Lto8, LtoGeneration::Lto9] {
+        let plan = RestorePlan { generation, blocks: 4000, files: 200 };
+        let order = RestoreOrder::measure(&plan).unwrap();
+        assert!(order.gain() >= 5.0, "{order:?}");
+        assert!(order.planned_seconds < order.tape_seconds, "{order:?}");
+    }
 }
