@@ -1,1 +1,2 @@
 export function rolesOf(description: unknown): string;
+export function actsOf(description: unknown): string;

@@ -37,7 +37,7 @@ const RecoveryPage = lazy(async () => ({
   default: (await import("./pages/RecoveryPage")).RecoveryPage,
 }));
 const EquipmentPage = lazy(async () => ({
-  default: (await import("./pages/EquipmentPage")).EquipmentPage,
+  default: (await import("./pages/equipment/EquipmentPage")).EquipmentPage,
 }));
 const HealthPage = lazy(async () => ({ default: (await import("./pages/HealthPage")).HealthPage }));
 const SettingsPage = lazy(async () => ({

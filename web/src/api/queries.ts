@@ -13,6 +13,7 @@ import type {
   CatalogCheck,
   ChannelView,
   DeliveryView,
+  DriveHealthView,
   EvidenceTable,
   FileHit,
   FileVersion,
@@ -57,6 +58,9 @@ export const health = (): Question<HealthView> => ({
 export const status = () => ask<StatusView>(["status"], api.status(), 8);
 export const version = () => ask<VersionView>(["version"], api.version(), 30);
 export const library = () => ask<LibraryView>(["library"], api.library(), 10);
+
+export const driveHealth = (serial: string) =>
+  ask<DriveHealthView>(["drive-health", serial], api.driveHealth(serial), 30);
 
 export interface CartridgeFilter {
   state?: string;

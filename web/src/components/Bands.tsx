@@ -12,7 +12,9 @@ export function PracticeBand() {
   return (
     <section className="band practice" aria-label="Practice library">
       <p>
-        <strong>Practice</strong> · cartridges are files in a folder. Nothing here is on tape.
+        <strong>Practice</strong> ·{" "}
+        <span className="wide-only">cartridges are files in a folder. </span>Nothing here is on
+        tape.
       </p>
     </section>
   );

@@ -34,7 +34,7 @@ export function HealthPage() {
             {(view) =>
               view.findings.length === 0 ? (
                 <Empty title="Nothing">
-                  <p>{view.sentence}.</p>
+                  <p>No drive complains, no job waits, the catalog answers.</p>
                 </Empty>
               ) : (
                 <Table

@@ -62,6 +62,7 @@ export const api = {
   library: () => "/api/library",
   inventory: () => "/api/library/inventory",
   moves: () => "/api/library/moves",
+  driveHealth: (serial: string) => `/api/library/drives/${part(serial)}/health`,
   reservation: (serial: string) => `/api/library/drives/${part(serial)}/reservation`,
   cartridges: (filter: { state?: string; set?: string; after?: string; limit?: number }) =>
     `/api/cartridges${query(filter)}`,

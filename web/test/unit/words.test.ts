@@ -14,6 +14,8 @@ import { ERROR_PAGES } from "../../src/help/errors";
 import { verdictOf } from "../../src/pages/cartridges/WhatIfLost";
 import { isFirstRunning, safeReply } from "../../src/pages/home/SafeAnswer";
 import { secondsLeft, thin } from "../../src/stores/throughput";
+import { actText, objectOf } from "../../src/util/acts";
+import { agentText } from "../../src/util/agent";
 import { encodeCode39 } from "../../src/util/code39";
 import { stepsOf } from "../../src/util/evidence";
 import { destinations, explainMove, whyNotTaken } from "../../src/util/moves";
@@ -49,6 +51,24 @@ describe("addresses", () => {
     expect(to.file("/srv/a b&c.txt", "photos")).toBe("/file?path=%2Fsrv%2Fa+b%26c.txt&set=photos");
     expect(api.cartridge("FSP/01")).toBe("/api/cartridges/FSP%2F01");
     expect(api.jobs({ active: true, limit: 5 })).toBe("/api/jobs?active=true&limit=5");
+  });
+});
+
+describe("the audit log", () => {
+  it("says what was asked and about what, and keeps what it does not know", () => {
+    const action = "POST /api/cartridges/{barcode}/format";
+    expect(actText(action)).toBe("Make an empty volume on a cartridge");
+    expect(objectOf(action, "/api/cartridges/FSP002L9/format")).toBe("FSP002L9");
+    expect(actText("POST /api/of/another/release")).toBe("POST /api/of/another/release");
+  });
+});
+
+describe("a browser", () => {
+  it("is called by its name, version and system", () => {
+    const agent =
+      "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36";
+    expect(agentText(agent)).toBe("Chromium 156 on Linux");
+    expect(agentText("curl/8.14")).toBe("curl/8.14");
   });
 });
 

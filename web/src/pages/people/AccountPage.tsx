@@ -21,6 +21,7 @@ import { TextField } from "../../ui/Field";
 import { Facts } from "../../ui/Figure";
 import { Notice } from "../../ui/Notice";
 import { Panel } from "../../ui/Panel";
+import { agentText } from "../../util/agent";
 import { api } from "../../util/path-builder";
 import { formatTime } from "../../util/units";
 import { Appearance } from "./Appearance";
@@ -136,7 +137,11 @@ function SessionsPanel({ mine }: { mine: string }) {
                 ),
               },
               { head: "From", className: "mono", cell: (item) => item.address },
-              { head: "With", className: "small agent", cell: (item) => item.agent },
+              {
+                head: "With",
+                className: "small agent",
+                cell: (item) => item.agent && agentText(item.agent),
+              },
               { head: "Begun", cell: (item) => <Ago at={item.created} /> },
               { head: "Last used", cell: (item) => <Ago at={item.last_seen} /> },
             ]}

@@ -1,11 +1,13 @@
 // Audit: every change, sign-in and refusal; searched, checked and taken away.
 import { useState } from "react";
+import { Link } from "wouter";
 import { audit } from "../../api/queries";
 import type { AuditEntry, AuditReport } from "../../api/types";
 import { ErrorBox } from "../../components/ErrorBox";
 import { Loaded } from "../../components/Loaded";
 import { NeedsRole } from "../../components/NeedsRole";
 import { PageHead } from "../../components/PageHead";
+import { ERROR_PAGES } from "../../help/errors";
 import { useCheck } from "../../hooks/useAct";
 import { useLockAwareQuery } from "../../hooks/useLockAwareQuery";
 import { useQueryState } from "../../hooks/useQueryState";
@@ -13,10 +15,11 @@ import { useWhyNot } from "../../hooks/useWhyNot";
 import { Table } from "../../table/Table";
 import { TableFrame } from "../../table/TableFrame";
 import { Button } from "../../ui/Button";
-import { TextField } from "../../ui/Field";
+import { SelectField, TextField } from "../../ui/Field";
 import { Facts } from "../../ui/Figure";
-import { Lamp, type State } from "../../ui/Lamp";
+import { Lamp } from "../../ui/Lamp";
 import { Empty, Notice } from "../../ui/Notice";
+import { actText, CHANGES, objectOf } from "../../util/acts";
 import { api, to } from "../../util/path-builder";
 import { formatCount, formatTime, plural } from "../../util/units";
 
@@ -104,6 +107,11 @@ export function ReportNotice({ report }: { report: AuditReport }) {
   );
 }
 
+/** What a request can be refused for, by its words. */
+const REFUSALS = Object.entries(ERROR_PAGES)
+  .map(([value, page]) => ({ value, text: `Refused: ${page.title}` }))
+  .sort((a, b) => a.text.localeCompare(b.text));
+
 function Entries() {
   const [actor, setActor] = useQueryState("actor");
   const [action, setAction] = useQueryState("action");
@@ -120,8 +128,22 @@ function Entries() {
     <>
       <div className="filters">
         <TextField label="Who" value={actor} onChange={setActor} type="search" />
-        <TextField label="What" value={action} onChange={setAction} type="search" isMono />
-        <TextField label="Outcome" value={outcome} onChange={setOutcome} type="search" isMono />
+        <SelectField
+          label="What"
+          value={action}
+          onChange={setAction}
+          options={[{ value: "", text: "Every change" }, ...CHANGES]}
+        />
+        <SelectField
+          label="Outcome"
+          value={outcome}
+          onChange={setOutcome}
+          options={[
+            { value: "", text: "Done and refused" },
+            { value: "ok", text: "Done" },
+            ...REFUSALS,
+          ]}
+        />
         <TextField label="Until the end of" value={day} onChange={setDay} type="date" />
       </div>
       <TableFrame label="Entries">
@@ -129,7 +151,7 @@ function Entries() {
           {(page) =>
             page.items.length === 0 ? (
               <Empty title="No entry is like that">
-                <p>Who and what are compared as a whole: admin, local, sign_in.</p>
+                <p>Change the filters. Names are compared as a whole.</p>
               </Empty>
             ) : (
               <EntryTable items={page.items} />
@@ -156,9 +178,16 @@ function Entries() {
   );
 }
 
-function outcomeState(entry: AuditEntry): State {
-  if (entry.outcome === "ok") return { tone: "good", icon: "good", text: "ok" };
-  return { tone: "warn", icon: "warn", text: entry.outcome };
+function Outcome({ code }: { code: string }) {
+  if (code === "ok") return <Lamp state={{ tone: "good", icon: "good", text: "Done" }} />;
+  return (
+    <>
+      <Lamp state={{ tone: "warn", icon: "warn", text: "Refused" }} />{" "}
+      <Link href={to.errorHelp(code)} className="small">
+        {ERROR_PAGES[code]?.title ?? code}
+      </Link>
+    </>
+  );
 }
 
 function EntryTable({ items }: { items: readonly AuditEntry[] }) {
@@ -170,9 +199,13 @@ function EntryTable({ items }: { items: readonly AuditEntry[] }) {
         { head: "No.", isNumber: true, cell: (entry) => entry.number },
         { head: "When", className: "mono small", cell: (entry) => formatTime(entry.at) },
         { head: "Who", cell: (entry) => entry.actor },
-        { head: "What", className: "mono small", cell: (entry) => entry.action },
-        { head: "To what", className: "mono small agent", cell: (entry) => entry.object },
-        { head: "Outcome", cell: (entry) => <Lamp state={outcomeState(entry)} /> },
+        { head: "What", cell: (entry) => actText(entry.action) },
+        {
+          head: "To what",
+          className: "mono small agent",
+          cell: (entry) => objectOf(entry.action, entry.object),
+        },
+        { head: "Outcome", cell: (entry) => <Outcome code={entry.outcome} /> },
         { head: "From", className: "mono small", cell: (entry) => entry.address },
       ]}
     />

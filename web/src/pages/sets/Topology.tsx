@@ -3,10 +3,12 @@ import { cartridges } from "../../api/queries";
 import type { CartridgeView } from "../../api/types";
 import { CartridgeChip } from "../../components/CartridgeChip";
 import { Loaded } from "../../components/Loaded";
+import { CARTRIDGE_STATE } from "../../components/states";
 import { useLockAwareQuery } from "../../hooks/useLockAwareQuery";
+import { Lamp } from "../../ui/Lamp";
 import { Panel } from "../../ui/Panel";
 import { placeText } from "../../util/places";
-import { formatBytes, formatCount } from "../../util/units";
+import { formatBytes, plural } from "../../util/units";
 
 /** Cartridges of each copy, in their sequence. */
 export function byCopy(items: readonly CartridgeView[]): [string, CartridgeView[]][] {
@@ -27,30 +29,27 @@ export function Topology({ set }: { set: string }) {
     <Panel title="Where its copies are" aside="each volume is readable by itself">
       <Loaded query={query} what="its cartridges">
         {(page) => (
-          <div className="stack">
-            {byCopy(page.items).map(([copy, items]) => (
-              <section key={copy} aria-label={`Copy ${copy}`} className="stack tight">
-                <h3>Copy {copy}</h3>
-                <ol className="actions">
-                  {items.map((item, index) => (
-                    <li key={item.volume?.uuid ?? item.barcode} className="actions">
-                      {index > 0 && (
-                        <span className="quiet-text" aria-hidden="true">
-                          ──
-                        </span>
-                      )}
-                      <span className="stack" style={{ gap: "0.15rem" }}>
+          <div className="graph">
+            <p className="root">{set}</p>
+            <ul>
+              {byCopy(page.items).map(([copy, items]) => (
+                <li key={copy}>
+                  <p className="branch">Copy {copy}</p>
+                  <ol>
+                    {items.map((item) => (
+                      <li key={item.volume?.uuid ?? item.barcode} className="leaf">
                         <CartridgeChip barcode={item.barcode} />
+                        <Lamp state={CARTRIDGE_STATE[item.state]} size={13} />
                         <small className="quiet-text">
-                          {placeText(item.place)} · {formatCount(item.volume?.files ?? 0)} files ·{" "}
+                          {placeText(item.place)} · {plural(item.volume?.files ?? 0, "file")} ·{" "}
                           {formatBytes(item.volume?.bytes ?? 0)}
                         </small>
-                      </span>
-                    </li>
-                  ))}
-                </ol>
-              </section>
-            ))}
+                      </li>
+                    ))}
+                  </ol>
+                </li>
+              ))}
+            </ul>
             {page.items.length === 0 && <p className="quiet-text">No cartridge holds it yet.</p>}
           </div>
         )}

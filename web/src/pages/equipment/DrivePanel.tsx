@@ -1,0 +1,62 @@
+// One drive: what it is, what is in it, how it is.
+import { Link } from "wouter";
+import type { DriveView } from "../../api/types";
+import { CartridgeChip } from "../../components/CartridgeChip";
+import { DRIVE_STATE } from "../../components/states";
+import { Facts } from "../../ui/Figure";
+import { Lamp } from "../../ui/Lamp";
+import { Panel } from "../../ui/Panel";
+import { to } from "../../util/path-builder";
+import { DriveHealth } from "./DriveHealth";
+import { Reservation } from "./Reservation";
+
+export function DrivePanel({ drive }: { drive: DriveView }) {
+  return (
+    <Panel
+      title={drive.number === null ? "Drive" : `Drive ${drive.number}`}
+      aside={<Lamp state={DRIVE_STATE[drive.state]} />}
+    >
+      <div className="stack">
+        <Facts
+          rows={[
+            [
+              "Serial",
+              <span key="s" className="mono">
+                {drive.serial}
+              </span>,
+            ],
+            ["Product", `${drive.vendor} ${drive.product}`],
+            [
+              "Firmware",
+              <span key="f" className="mono">
+                {drive.revision}
+              </span>,
+            ],
+            [
+              "Writes",
+              <span key="g" className="mono">
+                {drive.generation ?? "not known"}
+              </span>,
+            ],
+            [
+              "Cartridge",
+              drive.barcode ? <CartridgeChip key="c" barcode={drive.barcode} /> : "none",
+            ],
+            [
+              "Job",
+              drive.job === null ? (
+                "none"
+              ) : (
+                <Link key="j" href={to.job(drive.job)}>
+                  {drive.job}
+                </Link>
+              ),
+            ],
+          ]}
+        />
+        <DriveHealth serial={drive.serial} />
+        <Reservation serial={drive.serial} />
+      </div>
+    </Panel>
+  );
+}
