@@ -15,9 +15,10 @@ use serde::{Deserialize, Serialize};
 
 use super::Launch;
 use super::appliance::{Appliance, BackupPlan};
+use super::caches::{Caches, drop_all};
 use super::cost::{Cost, Worker, measure};
 use super::tools;
-use super::tree::{TreePlan, failed, read_through};
+use super::tree::{TreeKind, TreePlan, failed, read_through};
 use crate::app::error::AppError;
 use crate::jobs::spec::Compression;
 use crate::vtl::Storage;
@@ -52,11 +53,25 @@ pub(in crate::app) enum Task {
     UntarHash,
     /// `cp -a`.
     Copy,
+    /// `dd` with O_DIRECT of every file.
+    Direct,
 }
 
 impl Task {
-    /// In the order in which each may use what those before it left.
-    pub(super) const ALL: [Self; 13] = [
+    /// What is measured of a tree, in the order in which each may use what those before it left.
+    pub(super) fn of(caches: Caches, kind: TreeKind) -> &'static [Self] {
+        match (caches, kind) {
+            (Caches::Warm, _) => &Self::WARM,
+            (Caches::Cold, TreeKind::Large) => &Self::COLD,
+            // One process a file measures processes.
+            (Caches::Cold, TreeKind::Small) => &Self::COLD[..Self::COLD.len() - 1],
+        }
+    }
+
+    /// From a disk: nothing that is written, as that would be measured with it.
+    const COLD: [Self; 4] = [Self::BackupDiscarded, Self::TarHash, Self::Hash, Self::Direct];
+
+    const WARM: [Self; 13] = [
         Self::BackupDiscarded,
         Self::BackupZstd,
         Self::BackupSealed,
@@ -88,6 +103,7 @@ impl Task {
             Self::TarZstd => "`tar \\| zstd -1 -T0`",
             Self::UntarHash => "`tar -x` beside `openssl dgst -sha256`",
             Self::Copy => "`cp -a`",
+            Self::Direct => "`dd` with O_DIRECT",
         }
     }
 
@@ -162,6 +178,7 @@ impl Case {
                 measure(Worker::Children, || tools::untar_hash(&self.folder.join(ARCHIVE), &out))
             }
             Task::Copy => measure(Worker::Children, || tools::copy(&source, &out)),
+            Task::Direct => measure(Worker::Children, || tools::direct(&source)),
         }
     }
 
@@ -195,20 +212,24 @@ const OUT: &str = "out";
 pub(super) struct Place {
     folder: PathBuf,
     tree: TreePlan,
+    caches: Caches,
 }
 
 impl Place {
     /// Makes the folder with the files.
-    pub(super) fn make(folder: PathBuf, tree: TreePlan) -> Result<Self, AppError> {
+    pub(super) fn make(folder: PathBuf, tree: TreePlan, caches: Caches) -> Result<Self, AppError> {
         fs::create_dir(&folder).map_err(failed("make", &folder))?;
         tree.make(&folder.join(SOURCE))?;
-        Ok(Self { folder, tree })
+        Ok(Self { folder, tree, caches })
     }
 
     /// Runs a case, and removes what no later one needs.
     pub(super) fn run(&self, task: Task, launch: Launch<'_>) -> Result<Cost, AppError> {
         let at = |name: &str| self.folder.join(name);
-        read_through(&at(SOURCE))?;
+        match self.caches {
+            Caches::Warm => read_through(&at(SOURCE))?,
+            Caches::Cold => drop_all()?,
+        }
         if task == Task::UntarHash {
             tools::make_archive(&at(SOURCE), &at(ARCHIVE))?;
         }
@@ -219,7 +240,12 @@ impl Place {
             | Task::BackupZstd
             | Task::BackupSealed
             | Task::BackupTwoDrives => clear(&at(DISCARDING))?,
-            Task::Backup | Task::Verify | Task::TarHash | Task::Hash | Task::TarZstd => {}
+            Task::Backup
+            | Task::Verify
+            | Task::TarHash
+            | Task::Hash
+            | Task::TarZstd
+            | Task::Direct => {}
             Task::TarThenHash => clear(&at(ARCHIVE))?,
             Task::Restore => [OUT, APPLIANCE].iter().try_for_each(|name| clear(&at(name)))?,
             Task::UntarHash => [OUT, ARCHIVE].iter().try_for_each(|name| clear(&at(name)))?,

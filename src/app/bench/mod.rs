@@ -10,10 +10,11 @@
 //! Each case has its own process, so its peak memory is its own. The rounds alternate the cases, so
 //! that a disturbance falls on all of them.
 //!
-//! Not measured: the disk or network that files come from (everything is in the page cache), and the
-//! drive (the virtual one takes no time). What drives would do is played in [`streaming`].
+//! Not measured: the drive (the virtual one takes no time), nor, unless [`Caches::Cold`] is asked for, the
+//! disk that files come from. What drives would do is played in [`streaming`].
 
 mod appliance;
+mod caches;
 mod case;
 mod cost;
 mod report;
@@ -29,6 +30,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+pub(super) use caches::Caches;
 pub(super) use case::Case;
 pub(super) use cost::Cost;
 pub(super) use report::Report;
@@ -51,6 +53,8 @@ pub(super) struct Plan {
     pub(super) rounds: u32,
     /// The folder in which a fresh folder is made for everything.
     pub(super) work: PathBuf,
+    /// Where files are before each case.
+    pub(super) caches: Caches,
 }
 
 /// Runs one case, in a process of its own unless it is a test.
@@ -74,23 +78,27 @@ pub(super) fn run(
     }
     tools::ensure_present()?;
     let work = WorkFolder::make(&plan.work)?;
+    if plan.caches == Caches::Cold {
+        work.ensure_on_disk()?;
+        caches::drop_all()?;
+    }
     work.ensure_room(trees.iter().map(|(_, tree)| work_bytes(*tree)).max().unwrap_or(0))?;
     let mut report = Report::begin(plan, clock.now());
     for (kind, tree) in trees {
         tell(&format!("making {}", tree.describe()));
-        let place = Place::make(work.path().join(kind.name()), tree)?;
+        let place = Place::make(work.path().join(kind.name()), tree, plan.caches)?;
         let mut costs: Vec<(Task, Vec<Cost>)> = Vec::new();
         for round in 1..=plan.rounds {
-            for task in Task::ALL {
+            for task in Task::of(plan.caches, kind) {
                 if is_stopped.load(Ordering::SeqCst) {
                     return Err(stopped());
                 }
                 let what = format!("{}: {}", tree.describe(), task.describe());
                 tell(&format!("{what}, round {round} of {}", plan.rounds));
-                let cost = place.run(task, launch)?;
-                match costs.iter_mut().find(|(known, _)| *known == task) {
+                let cost = place.run(*task, launch)?;
+                match costs.iter_mut().find(|(known, _)| known == task) {
                     Some((_, all)) => all.push(cost),
-                    None => costs.push((task, vec![cost])),
+                    None => costs.push((*task, vec![cost])),
                 }
             }
         }

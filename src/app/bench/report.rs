@@ -10,6 +10,7 @@ use std::thread::available_parallelism;
 use serde::Serialize;
 
 use super::Plan;
+use super::caches::Caches;
 use super::case::Task;
 use super::cost::{Cost, median};
 use super::tree::{TreeKind, TreePlan};
@@ -30,6 +31,7 @@ pub(in crate::app) struct Report {
     pub(super) machine: Machine,
     pub(super) work: PathBuf,
     pub(super) rounds: u32,
+    pub(super) caches: Caches,
     pub(super) rows: Vec<Row>,
 }
 
@@ -84,6 +86,7 @@ impl Report {
             machine: Machine::look(),
             work: plan.work.clone(),
             rounds: plan.rounds,
+            caches: plan.caches,
             rows: Vec::new(),
         }
     }
@@ -94,16 +97,17 @@ impl Report {
 
     /// The table, the machine, and what limits.
     pub(in crate::app) fn markdown(&self) -> String {
+        let references = self.references();
+        let heads: String = references.iter().map(|(head, _)| format!(" {head} |")).collect();
         let mut lines = vec![
-            "| | rate | CPU s/GB | peak memory | to tar in a pipe | to tar, then hashes | to openssl \
-             a core | to `cp -a` |"
-                .to_owned(),
-            "|---|---:|---:|---:|---:|---:|---:|---:|".to_owned(),
+            format!("| | rate | CPU s/GB | peak memory |{heads}"),
+            format!("|---|---:|---:|---:|{}", "---:|".repeat(references.len())),
         ];
         let mut tree = None;
         for row in &self.rows {
             if tree != Some(row.tree) {
-                lines.push(format!("| **{}** | | | | | | | |", row.tree.describe()));
+                let empty = " |".repeat(3 + references.len());
+                lines.push(format!("| **{}** |{empty}", row.tree.describe()));
                 tree = Some(row.tree);
             }
             lines.push(self.table_line(row));
@@ -114,6 +118,23 @@ impl Report {
         lines.join("\n")
     }
 
+    /// What our jobs are compared with: the head of the column, and the task, or tar as it fits.
+    fn references(&self) -> &'static [(&'static str, Option<Task>)] {
+        match self.caches {
+            Caches::Warm => &[
+                ("to tar in a pipe", None),
+                ("to tar, then hashes", Some(Task::TarThenHash)),
+                ("to openssl a core", Some(Task::Hash)),
+                ("to `cp -a`", Some(Task::Copy)),
+            ],
+            Caches::Cold => &[
+                ("to tar in a pipe", None),
+                ("to openssl a core", Some(Task::Hash)),
+                ("to `dd` with O_DIRECT", Some(Task::Direct)),
+            ],
+        }
+    }
+
     fn table_line(&self, row: &Row) -> String {
         let ratio = |reference: Task| {
             let reference = self.row(row.kind, reference).filter(|_| row.task.is_ours());
@@ -122,16 +143,16 @@ impl Report {
                 |other| format!("{:.2}", other.cost.seconds / row.cost.seconds.max(f64::EPSILON)),
             )
         };
+        let ratios = self.references().iter().map(|(_, task)| {
+            format!(" {} |", ratio(task.unwrap_or_else(|| row.task.tar_reference())))
+        });
         format!(
-            "| {} | {} | {:.2} | {} | {} | {} | {} | {} |",
+            "| {} | {} | {:.2} | {} |{}",
             row.task.describe(),
             row.rate(),
             row.cost.cpu_seconds * GB / figure(row.tree.bytes()).max(1.0),
             row.cost.peak_bytes.map_or_else(|| "-".to_owned(), |peak| ByteCount(peak).to_string()),
-            ratio(row.task.tar_reference()),
-            ratio(Task::TarThenHash),
-            ratio(Task::Hash),
-            ratio(Task::Copy),
+            ratios.collect::<String>(),
         )
     }
 
@@ -140,16 +161,26 @@ impl Report {
         let date = self.measured.to_string();
         let date = date.split('T').next().unwrap_or_default();
         let (work, rounds) = (self.work.display(), self.rounds);
-        format!(
-            "Measured {date} on {machine}, in {work}; medians of {rounds}. Files are in the page \
-             cache and the virtual drive takes no time: what is measured is the machine between the \
-             two."
-        )
+        let files = match self.caches {
+            Caches::Warm => {
+                "Files are in the page cache and the virtual drive takes no time: what is measured \
+                 is the machine between the two."
+            }
+            Caches::Cold => {
+                "Caches are emptied before each case and the virtual drive takes no time: what is \
+                 measured is the disk, and the machine behind it."
+            }
+        };
+        format!("Measured {date} on {machine}, in {work}; medians of {rounds}. {files}")
     }
 
     /// Sentences for people who choose hardware.
     fn limits(&self) -> Vec<String> {
         let mut sentences = Vec::new();
+        if self.caches == Caches::Cold {
+            // There the ratios say it: to the disk by dd, to the processor by openssl.
+            return sentences;
+        }
         for kind in [TreeKind::Large, TreeKind::Small] {
             let Some(row) = self.row(kind, Task::BackupDiscarded) else { continue };
             let what = match kind {

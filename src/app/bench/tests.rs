@@ -4,6 +4,7 @@ use std::sync::atomic::AtomicBool;
 
 use parking_lot::Mutex;
 
+use super::caches::Caches;
 use super::case::Task;
 use super::cost::{Cost, median};
 use super::report::{Report, Row};
@@ -17,6 +18,7 @@ fn tiny(work: &std::path::Path) -> Plan {
         small: TreePlan { files: 30, file_bytes: 4 * KIB },
         rounds: 2,
         work: work.to_owned(),
+        caches: Caches::Warm,
     }
 }
 
@@ -28,7 +30,7 @@ fn everything_is_measured_and_nothing_is_left_behind() {
     let tell = |what: &str| told.lock().push(what.to_owned());
     let stop = AtomicBool::new(false);
     let report = run(&tiny(work.path()), &|case| case.run(), &tell, &stop).unwrap();
-    assert_eq!(report.rows.len(), 2 * Task::ALL.len());
+    assert_eq!(report.rows.len(), 2 * Task::of(Caches::Warm, TreeKind::Large).len());
     for row in &report.rows {
         let Cost { seconds, peak_bytes, .. } = row.cost;
         assert!(seconds > 0.0 && peak_bytes.is_some() == row.task.is_ours(), "{row:?}");
@@ -40,6 +42,17 @@ fn everything_is_measured_and_nothing_is_left_behind() {
     }
     assert_eq!(std::fs::read_dir(work.path()).unwrap().count(), 0, "something was left");
     assert!(told.lock().iter().any(|line| line.contains("round 2 of 2")));
+}
+
+/// Nothing is emptied here, which is the whole machine's: it is refused before.
+#[test]
+fn a_cold_measurement_needs_a_folder_on_a_disk() {
+    let memory = std::path::Path::new("/dev/shm");
+    let plan = Plan { caches: Caches::Cold, ..tiny(memory) };
+    let never = |_: &_| panic!("nothing may be run");
+    let error = run(&plan, &never, &|_| {}, &AtomicBool::new(false)).unwrap_err();
+    assert!(error.to_string().contains("kept in memory"), "{error}");
+    assert!(error.next_step().unwrap().contains("--work"));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use nix::sys::statfs::{TMPFS_MAGIC, statfs};
+use nix::sys::statfs::{Statfs, TMPFS_MAGIC, statfs};
 
 use super::tree::failed;
 use crate::app::error::AppError;
@@ -51,10 +51,25 @@ impl WorkFolder {
         })
     }
 
+    /// Refuses if files here are never on a disk.
+    pub(super) fn ensure_on_disk(&self) -> Result<(), AppError> {
+        if self.file_system()?.filesystem_type() != TMPFS_MAGIC {
+            return Ok(());
+        }
+        let parent = self.path.parent().unwrap_or(&self.path).display();
+        Err(AppError::Offline {
+            message: format!("{parent} is kept in memory, so no file there is read from a disk"),
+            next_step: "Name a folder of the disk with --work.".to_owned(),
+        })
+    }
+
+    fn file_system(&self) -> Result<Statfs, AppError> {
+        statfs(&self.path).map_err(|error| failed("look at", &self.path)(error.into()))
+    }
+
     /// Free bytes, of the memory too if the folder is kept in it.
     fn free_bytes(&self) -> Result<u64, AppError> {
-        let look = |error: nix::Error| failed("look at", &self.path)(error.into());
-        let system = statfs(&self.path).map_err(look)?;
+        let system = self.file_system()?;
         let block_bytes = u64::try_from(system.block_size()).unwrap_or(0);
         let free = system.blocks_available().saturating_mul(block_bytes);
         if system.filesystem_type() != TMPFS_MAGIC {

@@ -14,7 +14,7 @@ use indicatif::ProgressBar;
 use super::output::Output;
 use super::size::parse_size;
 use crate::app::bench::streaming::{self, StreamingPlan};
-use crate::app::bench::{self, Case, Cost, Plan, ScalePlan, Subject, TreePlan};
+use crate::app::bench::{self, Caches, Case, Cost, Plan, ScalePlan, Subject, TreePlan};
 use crate::app::error::{AppError, Exit};
 use crate::app::serve::Signals;
 use crate::domain::ByteCount;
@@ -42,6 +42,10 @@ pub(super) struct BenchArguments {
     /// Folder in which a fresh folder is made, used and removed [default: $TMPDIR]
     #[arg(long, value_name = "DIR")]
     work: Option<PathBuf>,
+    /// Empty the caches of this machine before each case, and compare with dd on the disk of the
+    /// folder. For root
+    #[arg(long)]
+    cold: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -96,6 +100,7 @@ pub(super) fn run(arguments: BenchArguments, output: &Output) -> Result<Exit, Ap
         small: tree(arguments.small_files, arguments.small_bytes),
         rounds: arguments.rounds,
         work: arguments.work.unwrap_or_else(std::env::temp_dir),
+        caches: if arguments.cold { Caches::Cold } else { Caches::Warm },
     };
     // Draws on standard error, and there only on a terminal.
     let bar = ProgressBar::new_spinner();
