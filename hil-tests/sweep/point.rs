@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use fossilsafe::catalog::JobState;
 use fossilsafe::domain::{Barcode, JobId};
-use fossilsafe::jobs::spec::{EraseConsent, VerifyScope, VerifySpec};
+use fossilsafe::jobs::spec::{EraseConsent, MoveSpec, Place, VerifyScope, VerifySpec};
 use fossilsafe::jobs::{Failure, JobEnd, JobSpec, Need};
 use fossilsafe::ltfs::mount::{CheckEnds, MountOptions, mount};
 use fossilsafe::ltfs::repair::repair;
 use fossilsafe::ltfs::writer::{Locked, WriteOptions, creator};
 use fossilsafe::scsi::opcode;
-use fossilsafe::vtl::Device;
 use fossilsafe::vtl::log::CommandRecord;
+use fossilsafe::vtl::{self, Device};
 
 use crate::claims::{Claims, claims, forgotten, unproven};
 use crate::faults::Harm;
@@ -60,6 +60,8 @@ pub(crate) struct Report {
 
 /// How often a task is begun again before it counts as stuck.
 const BEGUN_AGAIN_MAX: usize = 2;
+/// The first of the slots that no scenario uses.
+const FREE_SLOT: u16 = 12;
 /// Commands shown with a finding.
 const COMMANDS_SHOWN: usize = 400;
 
@@ -409,10 +411,10 @@ impl Point<'_> {
 
     /// Drives and robot are free.
     fn check_equipment(&mut self) -> Result<(), Failed> {
-        // What a drive does not give back while it fails, the next start puts away.
-        if self.is_many && self.is_left()? {
-            self.rig.close_host();
-            self.rig.boot()?;
+        // What a drive does not give back while it fails, a person has moved: it must let itself.
+        for number in self.left_in_drives()? {
+            let (from, to) = (Place::Drive(number), Place::Slot(FREE_SLOT + number));
+            self.run_job(&JobSpec::Move(MoveSpec { from, to }))?;
         }
         let equipment = &self.rig.host()?.parts.equipment;
         let taken: Vec<_> =
@@ -421,20 +423,24 @@ impl Point<'_> {
             self.find(format!("drives {taken:?} are still taken"));
         }
         for cartridge in self.rig.library()?.cartridges()? {
-            use fossilsafe::vtl::Place;
             let (barcode, place) = (cartridge.barcode, cartridge.place);
             match place {
-                Place::Robot => self.find(format!("{barcode} is in the robot's hand")),
-                Place::Drive(_) => self.find(format!("{barcode} is still in {place}")),
-                Place::Slot(_) | Place::MailSlot(_) | Place::Shelf => {}
+                vtl::Place::Robot => self.find(format!("{barcode} is in the robot's hand")),
+                vtl::Place::Drive(_) => self.find(format!("{barcode} is still in {place}")),
+                vtl::Place::Slot(_) | vtl::Place::MailSlot(_) | vtl::Place::Shelf => {}
             }
         }
         Ok(())
     }
 
-    fn is_left(&self) -> Result<bool, Failed> {
+    /// Drives that hold a cartridge after many faults; after one, none may.
+    fn left_in_drives(&self) -> Result<Vec<u16>, Failed> {
         let cartridges = self.rig.library()?.cartridges()?;
-        Ok(cartridges.iter().any(|it| matches!(it.place, fossilsafe::vtl::Place::Drive(_))))
+        let full = cartridges.iter().filter_map(|it| match it.place {
+            vtl::Place::Drive(number) if self.is_many => Some(number),
+            _ => None,
+        });
+        Ok(full.collect())
     }
 
     /// No write-class command went to a cartridge that is not ours, and no drive is left locked.

@@ -121,8 +121,7 @@ impl Rig {
         Ok(())
     }
 
-    /// Opens a host, and it takes up what the last one left.
-    pub(crate) fn boot(&mut self) -> Result<(), Failed> {
+    fn boot(&mut self) -> Result<(), Failed> {
         self.open_host()?;
         self.host_mut()?.start()
     }

@@ -126,7 +126,19 @@ impl Equipment {
             Ok(Some((from, to))) => {
                 // A device node is opened by one at a time; the reservation stays.
                 drop(drive);
-                self.loaded(guard, barcode, Some(from), Some(to)).map(Some)
+                let (home, element, was_loaded) = (Some(from), Some(to), false);
+                let barcode = barcode.clone();
+                let mut loaded = Loaded { drive: None, barcode, home, element, was_loaded, guard };
+                match self.connect(loaded.guard.bay) {
+                    Ok(drive) => {
+                        loaded.drive = Some(drive);
+                        Ok(Some(loaded))
+                    }
+                    Err(error) => {
+                        loaded.give_back();
+                        Err(error)
+                    }
+                }
             }
             other => {
                 // What went wrong before says more than a drive that does not let itself be released.
@@ -252,11 +264,31 @@ impl Equipment {
 
 impl Loaded {
     fn made_ready(mut self, on_wait: &mut dyn FnMut(&WaitState)) -> Result<Self, EquipmentError> {
+        match self.get_ready(on_wait) {
+            Ok(()) => Ok(self),
+            Err(error) => {
+                if !self.was_loaded {
+                    self.give_back();
+                }
+                Err(error.into())
+            }
+        }
+    }
+
+    fn get_ready(&mut self, on_wait: &mut dyn FnMut(&WaitState)) -> Result<(), DriveError> {
         self.drive().load()?;
         self.drive().wait_ready(READY_LIMIT, on_wait)?;
         // Nobody takes it out while a job has it: not the button, not another program.
-        self.drive().lock_medium()?;
-        Ok(self)
+        self.drive().lock_medium().map(drop)
+    }
+
+    /// A cartridge that was brought and cannot be used does not stay in the way of others. What went wrong
+    /// before says more than a drive that does not give it back.
+    fn give_back(self) {
+        let barcode = self.barcode.clone();
+        if let Err(error) = self.put_away() {
+            tracing::warn!(%error, "{barcode} stays in the drive that it cannot be used in");
+        }
     }
 
     /// The barcode by which the cartridge was asked for.

@@ -154,6 +154,28 @@ fn a_cartridge_that_cannot_be_put_away_at_once_is_put_away_at_the_second_try() {
     }
 }
 
+/// Whether the drive is not to be had when the cartridge is in it, or the cartridge does not load.
+#[test]
+fn a_cartridge_that_cannot_be_used_in_its_drive_does_not_stay_there() {
+    let sense = |key, code, qualifier| Effect::Sense {
+        sense: SensePlan::new(key, code, qualifier),
+        execution: Execution::Skipped,
+    };
+    let refused = [
+        // Registered and reserved before the robot moves, and again afterwards.
+        (opcode::PERSISTENT_RESERVE_OUT, 3, sense(SenseKey::HardwareError, 0x44, 0)),
+        (opcode::LOAD_UNLOAD, 1, sense(SenseKey::MediumError, 0x53, 0)),
+    ];
+    for (opcode, nth, effect) in refused {
+        let appliance = TestAppliance::new(1, 64);
+        appliance.library.set_faults(FaultPlan::of(Fault::at_opcode(opcode, nth, effect)));
+        let equipment = &appliance.parts().equipment;
+        equipment.load(&barcode(1), &|| false, &mut |_| {}).unwrap_err();
+        assert_eq!(place_of(&appliance, 1), Place::Slot(0), "{}", appliance.log());
+        equipment.load(&barcode(1), &|| false, &mut |_| {}).unwrap().put_away().unwrap();
+    }
+}
+
 /// What a dead process left in a drive is put away on request, and what a job has is left alone.
 #[test]
 fn a_cartridge_left_in_a_drive_is_put_away_unless_a_job_has_it() {
