@@ -10,6 +10,7 @@ pub mod vtl;
 pub mod drive;
 pub mod changer;
 pub mod ltfs;
+pub mod outgoing;
 pub mod source;
 pub mod system;
 pub mod stream;

@@ -10,7 +10,7 @@ use fossilsafe::changer::Changer;
 use fossilsafe::domain::{Clock, JobId, MIB, VirtualClock};
 use fossilsafe::drive::ReservationKey;
 use fossilsafe::jobs::equipment::{DriveBay, Equipment};
-use fossilsafe::jobs::{Folders, JobEnd, JobSpec, JobState, Parts, Runner};
+use fossilsafe::jobs::{Folders, JobEnd, JobSpec, JobState, Parts, Runner, TakeUp};
 use fossilsafe::keys::KeyStore;
 use fossilsafe::stream::StreamConfig;
 use fossilsafe::vtl::{Device, VirtualLibrary};
@@ -94,7 +94,7 @@ impl Host {
             *changes.count.lock() += 1;
             changes.changed.notify_all();
         });
-        self.runner = Some(Runner::start(Arc::clone(&self.parts), changed)?);
+        self.runner = Some(Runner::start(Arc::clone(&self.parts), changed, TakeUp::Going)?);
         Ok(())
     }
 

@@ -16,6 +16,7 @@ use super::error::ApiError;
 use super::metrics::Metrics;
 use super::query::Query;
 use super::types::EventsRequest;
+use super::upload::{Upload, UploadReader};
 use crate::audit::AuditLog;
 use crate::domain::JobId;
 use crate::people::{People, PeopleError, UserId};
@@ -35,6 +36,8 @@ pub(super) struct Call {
     pub(super) parameters: Vec<(&'static str, String)>,
     pub(super) query: Query,
     pub(super) body: Bytes,
+    /// What comes while the handler runs, on a route that is streamed.
+    pub(super) upload: Upload,
     /// Where a follower of events was before its connection broke.
     pub(super) last_event_id: Option<i64>,
 }
@@ -60,6 +63,15 @@ impl Call {
     /// The body as JSON.
     pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
         serde_json::from_slice(&self.body).map_err(|error| ApiError::invalid("request body", error))
+    }
+
+    /// Reads the body while it comes.
+    pub(super) fn with_upload<T>(
+        &self,
+        read: impl FnOnce(&mut UploadReader) -> Result<T, ApiError>,
+    ) -> Result<T, ApiError> {
+        let reader = self.upload.take();
+        read(&mut reader.ok_or_else(|| ApiError::bug(&"a body that was read before"))?)
     }
 
     /// The body as JSON, or the default if there is none.

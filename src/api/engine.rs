@@ -6,6 +6,7 @@
 //! Calls come from many threads at once.
 
 use std::fmt;
+use std::io::Read;
 use std::path::Path;
 
 use tokio::sync::watch;
@@ -14,10 +15,11 @@ use super::types::{
     AlertFilter, AlertView, CartridgeFilter, CartridgeView, CatalogCheck, ChannelRequest,
     ChannelTest, ChannelView, CreatePoolRequest, DeliveryView, DiagnosticsBundle, DriveHealthView,
     EngineFigures, EventsRequest, EvidenceScope, EvidenceTable, FileHit, FileVersion, FolderEntry,
-    HealthView, JobAction, JobEvent, JobFilter, JobView, KitsView, LibraryView, OpenedKeys, Page,
-    PageRequest, PoolView, PrintedKit, ReservationView, RestorePlan, RunFilter, RunView,
-    ScheduleEventView, SchedulePlan, ScheduleView, SearchRequest, SetView, SourceRequest,
-    SourceState, StatusView, TakeDriveRequest, VersionsRequest, WindowView,
+    HealthView, InstallUpdateRequest, JobAction, JobEvent, JobFilter, JobView, KitsView,
+    LibraryView, OpenedKeys, Page, PageRequest, PoolView, PrintedKit, ReservationView,
+    RestartRequest, RestorePlan, RunFilter, RunView, ScheduleEventView, SchedulePlan, ScheduleView,
+    SearchRequest, SetView, SourceRequest, SourceState, StatusView, TakeDriveRequest,
+    UpdateChannelRequest, UpdatesState, VersionsRequest, WindowView,
 };
 use crate::domain::{Barcode, DriveSerial, JobId, PoolName, RunId, SetName, SourceName, Timestamp};
 use crate::jobs::JobSpec;
@@ -231,6 +233,30 @@ pub trait Engine: Send + Sync + fmt::Debug {
 
     /// A page of what is in a folder of this machine, by name.
     fn folder(&self, path: &Path, page: &PageRequest) -> Result<Page<FolderEntry>, EngineError>;
+
+    /// How updates of the appliance stand; where there are none, what to do instead.
+    fn updates(&self) -> Result<UpdatesState, EngineError>;
+
+    /// Takes a bundle for an update, in pieces. It is kept if its signature is right.
+    fn take_bundle(&self, from: &mut dyn Read) -> Result<UpdatesState, EngineError>;
+
+    /// Asks the channel what is published.
+    fn check_updates(&self) -> Result<UpdatesState, EngineError>;
+
+    /// Begins to install; how far it is, is in the state.
+    fn install_update(&self, request: &InstallUpdateRequest) -> Result<UpdatesState, EngineError>;
+
+    /// Restarts the machine.
+    fn restart_machine(&self, request: &RestartRequest) -> Result<UpdatesState, EngineError>;
+
+    /// Makes the other slot the next to start.
+    fn roll_back_update(&self) -> Result<UpdatesState, EngineError>;
+
+    /// Says where newer versions are looked for, or that they are looked for nowhere.
+    fn set_update_channel(
+        &self,
+        request: Option<&UpdateChannelRequest>,
+    ) -> Result<UpdatesState, EngineError>;
 
     /// Changes its value whenever an event is kept or a job's progress has moved. The value itself
     /// means nothing. Followers read at their own pace, so it may change at any rate.

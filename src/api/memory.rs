@@ -3,6 +3,7 @@
 //! It keeps jobs and events, and refuses or invents everything else: each kind of refusal is answered
 //! by one of its calls. Nothing moves by itself; tests move jobs with [`Memory::enter`].
 
+use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -15,11 +16,12 @@ use super::types::{
     AlertFilter, AlertView, CartridgeFilter, CartridgeView, CatalogCheck, ChannelRequest,
     ChannelTest, ChannelView, CreatePoolRequest, DeliveryView, DiagnosticsBundle, DriveHealthView,
     EngineFigures, EventLevel, EventsRequest, EvidenceScope, EvidenceTable, FileHit, FileVersion,
-    FolderEntry, HealthStatus, HealthView, JobAction, JobEvent, JobFilter, JobView, KitsView,
-    LibraryView, OpenedKeys, Page, PageRequest, PoolView, PrintedKit, ProgressView,
-    ReservationView, RestorePlan, RunFilter, RunView, ScheduleEventView, SchedulePlan,
-    ScheduleView, SearchRequest, SetView, SourceRequest, SourceState, StatusView, TakeDriveRequest,
-    VersionsRequest, WindowView,
+    FolderEntry, HealthStatus, HealthView, InstallUpdateRequest, JobAction, JobEvent, JobFilter,
+    JobView, KitsView, LibraryView, OpenedKeys, Page, PageRequest, PoolView, PrintedKit,
+    ProgressView, ReservationView, RestartRequest, RestorePlan, RunFilter, RunView,
+    ScheduleEventView, SchedulePlan, ScheduleView, SearchRequest, SetView, SourceRequest,
+    SourceState, StatusView, TakeDriveRequest, UpdateChannelRequest, UpdatesState, VersionsRequest,
+    WindowView,
 };
 use crate::audit::AuditLog;
 use crate::domain::{
@@ -300,6 +302,41 @@ impl Engine for Memory {
 
     fn mount_source(&self, name: &SourceName) -> Result<SourceState, EngineError> {
         unknown(name.as_str())
+    }
+
+    fn updates(&self) -> Result<UpdatesState, EngineError> {
+        let instead = "Nothing is updated here.".to_owned();
+        Ok(UpdatesState::without_slots(crate::system::Version::of_program(), instead))
+    }
+
+    fn take_bundle(&self, from: &mut dyn Read) -> Result<UpdatesState, EngineError> {
+        // What came is told, so that a test of the API sees that all of it did.
+        let count = std::io::copy(from, &mut std::io::sink());
+        let count = count.map_or_else(|error| error.to_string(), |count| count.to_string());
+        unknown(&format!("bundle of {count} bytes"))
+    }
+
+    fn check_updates(&self) -> Result<UpdatesState, EngineError> {
+        unknown("channel")
+    }
+
+    fn install_update(&self, _: &InstallUpdateRequest) -> Result<UpdatesState, EngineError> {
+        unknown("bundle")
+    }
+
+    fn restart_machine(&self, _: &RestartRequest) -> Result<UpdatesState, EngineError> {
+        unknown("machine")
+    }
+
+    fn roll_back_update(&self) -> Result<UpdatesState, EngineError> {
+        unknown("slot")
+    }
+
+    fn set_update_channel(
+        &self,
+        _: Option<&UpdateChannelRequest>,
+    ) -> Result<UpdatesState, EngineError> {
+        unknown("channel")
     }
 
     fn folder(&self, _: &Path, _: &PageRequest) -> Result<Page<FolderEntry>, EngineError> {

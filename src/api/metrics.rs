@@ -92,6 +92,14 @@ fn engine_collectors(figures: &EngineFigures) -> prometheus::Result<Vec<Box<dyn 
         collectors.push(Box::new(counter));
     }
     collectors.extend(set_collectors(&figures.sets)?);
+    let versions =
+        Opts::new("fossilsafe_version", "1 for what runs, 0 for what is in the other slot");
+    let versions = GaugeVec::new(versions, &["slot", "version"])?;
+    for it in &figures.versions {
+        let labels = [it.slot.as_str(), it.version.as_str()];
+        versions.with_label_values(&labels).set(f64::from(u8::from(it.is_running)));
+    }
+    collectors.push(Box::new(versions));
     let alerts = GaugeVec::new(Opts::new("fossilsafe_alerts", "Open alerts"), &["severity"])?;
     for (severity, count) in &figures.alerts {
         alerts.with_label_values(&[severity]).set(as_float(*count));

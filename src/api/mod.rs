@@ -37,13 +37,17 @@ mod metrics;
 mod openapi;
 mod origin;
 mod query;
+mod rescue;
 mod routes;
 mod schedules;
 pub mod server;
 mod sessions;
 mod sets;
+mod socket;
 mod sources;
 mod system;
+mod updates;
+mod upload;
 #[cfg(test)]
 mod tests;
 pub mod types;
@@ -52,4 +56,6 @@ mod websocket;
 
 pub use engine::{Engine, EngineError, EngineErrorKind};
 pub use query::encode;
-pub use server::{Server, ServerError, Serving};
+pub use rescue::{Rescue, RescueReason};
+pub use server::{Server, Serving};
+pub use socket::ServerError;

@@ -10,7 +10,7 @@ use super::error::ApiError;
 use super::query::decode;
 use super::{
     alerts, api_keys, approvals, audit, auth, cartridges, catalog, diagnostics, files, jobs, keys,
-    library, schedules, sessions, sets, sources, system, users,
+    library, schedules, sessions, sets, sources, system, updates, users,
 };
 use crate::people::Role;
 
@@ -52,7 +52,15 @@ pub(super) struct Route {
     pub(super) handler: fn(&Call) -> Result<Answer, ApiError>,
 }
 
+/// What is handed to its handler while it comes, instead of being read whole first.
+const STREAMED: &str = "/api/updates/bundle";
+
 impl Route {
+    /// Whether its body is handed on while it comes.
+    pub(super) fn is_streamed(&self) -> bool {
+        self.path == STREAMED
+    }
+
     /// The part of the API that it belongs to, by which keys are limited. Outside of `/api` there are the
     /// events of jobs only.
     pub(super) fn area(&self) -> &'static str {
@@ -188,6 +196,15 @@ routes! {
     DELETE "/api/sources/{name}" Admin [] => sources::remove;
     POST "/api/sources/{name}/mount" Operator [] => sources::mount;
     GET "/api/folders" Operator ["path", "after", "limit"] => sources::folder;
+
+    GET "/api/updates" Viewer [] => updates::show;
+    POST "/api/updates/bundle" Admin [] => updates::take_bundle;
+    POST "/api/updates/check" Admin [] => updates::check;
+    POST "/api/updates/install" Admin [] => updates::install;
+    POST "/api/updates/restart" Admin [] => updates::restart;
+    POST "/api/updates/rollback" Admin [] => updates::roll_back;
+    PUT "/api/updates/channel" Admin [] => updates::set_channel;
+    DELETE "/api/updates/channel" Admin [] => updates::remove_channel;
 
     GET "/api/pools" Viewer [] => keys::pools;
     POST "/api/pools" Admin [] => keys::create_pool;

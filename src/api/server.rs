@@ -4,8 +4,7 @@
 //! handlers block, so each runs on a thread for blocking work, and so does the gate before them
 //! (`auth::admit`), which every request passes before its body is read.
 
-use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,6 +29,8 @@ use super::error::ApiError;
 use super::metrics::Metrics;
 use super::origin;
 use super::query::Query;
+use super::socket::{self, ServerError, Socket};
+use super::upload::{Upload, upload};
 use super::websocket::{self, Upgrade};
 use super::{live, routes};
 use crate::audit::AuditLog;
@@ -42,33 +43,13 @@ const BODY_BYTES_MAX: usize = 1024 * 1024;
 /// Largest request line with headers: a path of 4 KiB, percent-encoded, fits.
 const HEAD_BYTES_MAX: usize = 64 * 1024;
 /// How long a client may take for the head, and again for the body, of a request.
-const READ_TIME: Duration = Duration::from_secs(30);
+pub(super) const READ_TIME: Duration = Duration::from_secs(30);
+/// A body that is handed on as it comes.
+const BINARY: &str = "application/octet-stream";
 /// Connections at one time; more wait. Chosen for a console and scripts, no data yet.
 const CONNECTIONS_MAX: usize = 256;
 /// How long running requests may take to end when the server stops.
 const STOP_TIME: Duration = Duration::from_secs(5);
-/// Who may open the socket: the engine's user, and the group that the gateway is in.
-const SOCKET_MODE: u32 = 0o660;
-
-/// Why the server does not start.
-#[derive(Debug, thiserror::Error)]
-pub enum ServerError {
-    /// Another engine answers there.
-    #[error("another engine answers at {}", .0.display())]
-    InUse(PathBuf),
-    /// The system refuses the socket.
-    #[error("cannot listen at {}", socket.display())]
-    Listen {
-        /// The socket.
-        socket: PathBuf,
-        /// What the system says.
-        #[source]
-        source: std::io::Error,
-    },
-    /// A metric is defined wrongly.
-    #[error("cannot set up the metrics")]
-    Metrics(#[source] prometheus::Error),
-}
 
 /// A server that listens and does not answer yet.
 #[derive(Debug)]
@@ -77,17 +58,6 @@ pub struct Server {
     shared: Arc<Shared>,
     stop: watch::Sender<bool>,
     socket: Socket,
-}
-
-/// The name of a socket; taken away with the server.
-#[derive(Debug)]
-struct Socket(PathBuf);
-
-impl Drop for Socket {
-    fn drop(&mut self) {
-        // If it cannot be removed, the next start finds that nobody answers there and replaces it.
-        let _ = std::fs::remove_file(&self.0);
-    }
 }
 
 /// What a server answers from.
@@ -118,18 +88,7 @@ impl Server {
     /// Another engine answers there, or the system refuses.
     pub async fn bind(socket: &Path, serving: Serving) -> Result<Self, ServerError> {
         let metrics = Arc::new(Metrics::new().map_err(ServerError::Metrics)?);
-        let listening = |source| ServerError::Listen { socket: socket.to_owned(), source };
-        if UnixStream::connect(socket).await.is_ok() {
-            return Err(ServerError::InUse(socket.to_owned()));
-        }
-        // Anything but a socket is somebody's file: the system refuses then, and it stays.
-        if std::fs::symlink_metadata(socket).is_ok_and(|it| it.file_type().is_socket()) {
-            std::fs::remove_file(socket).map_err(listening)?;
-        }
-        let listener = UnixListener::bind(socket).map_err(listening)?;
-        let name = Socket(socket.to_owned());
-        let permissions = std::fs::Permissions::from_mode(SOCKET_MODE);
-        std::fs::set_permissions(socket, permissions).map_err(listening)?;
+        let (listener, name) = socket::listen(socket).await?;
         let (stop, stopping) = watch::channel(false);
         let shared = Arc::new(Shared { serving, metrics, stop: stopping });
         Ok(Self { listener, shared, stop, socket: name })
@@ -265,9 +224,16 @@ async fn answer(
     let query = Query::parse(head.uri.query().unwrap_or_default(), route.query)?;
     let last_event_id = number_in(&head.headers, "last-event-id");
     let path = head.uri.path().to_owned();
-    let body = read_body(body).await?;
-    if head.method != Method::GET && !body.is_empty() {
-        ensure_json(head.headers.get(CONTENT_TYPE))?;
+    let (mut upload, mut pump, mut whole) = (Upload::none(), None, Bytes::new());
+    if route.is_streamed() {
+        ensure_media(head.headers.get(CONTENT_TYPE), BINARY)?;
+        let (reader, feeding) = self::upload(READ_TIME);
+        (upload, pump) = (reader, Some(feeding.run(body)));
+    } else {
+        whole = read_body(body).await?;
+        if head.method != Method::GET && !whole.is_empty() {
+            ensure_media(head.headers.get(CONTENT_TYPE), JSON)?;
+        }
     }
     let call = Call {
         engine: Arc::clone(&shared.serving.engine),
@@ -278,15 +244,19 @@ async fn answer(
         metrics: Arc::clone(&shared.metrics),
         parameters: found.parameters,
         query,
-        body,
+        body: whole,
+        upload,
         last_event_id,
     };
     // A handler that panics fails its request and nothing else.
-    blocking(move || match auth::second_person(&call, route, &path)? {
+    let handled = blocking(move || match auth::second_person(&call, route, &path)? {
         Some(waiting) => Ok(waiting),
         None => (route.handler)(&call),
-    })
-    .await
+    });
+    match pump {
+        Some(pump) => tokio::join!(pump, handled).1,
+        None => handled.await,
+    }
 }
 
 /// Who asks, if they may; `trace` is told also if they may not. What cannot be written down is refused
@@ -338,7 +308,7 @@ async fn blocking<T: Send + 'static>(
 }
 
 /// The name that the gateway or the client gave the request, or a new one.
-fn request_id_of(headers: &HeaderMap) -> String {
+pub(super) fn request_id_of(headers: &HeaderMap) -> String {
     let given = headers.get(REQUEST_ID_HEADER).and_then(|value| value.to_str().ok());
     let given = given.filter(|text| is_request_id(text)).map(str::to_owned);
     given.unwrap_or_else(|| uuid::Uuid::new_v4().to_string())
@@ -370,18 +340,18 @@ async fn read_body(body: &mut Incoming) -> Result<Bytes, ApiError> {
     }
 }
 
-/// A form of a web page cannot send JSON without asking first, so this refuses forms.
-fn ensure_json(content_type: Option<&HeaderValue>) -> Result<(), ApiError> {
+/// A form of a web page cannot send either without asking first, so this refuses forms.
+fn ensure_media(content_type: Option<&HeaderValue>, wanted: &str) -> Result<(), ApiError> {
     let text = content_type.and_then(|value| value.to_str().ok()).unwrap_or_default();
     let media_type = text.split(';').next().unwrap_or_default().trim();
-    if media_type.eq_ignore_ascii_case(JSON) {
+    if media_type.eq_ignore_ascii_case(wanted) {
         return Ok(());
     }
     Err(ApiError::new(
         StatusCode::UNSUPPORTED_MEDIA_TYPE,
         "not_json",
-        format!("The request is \"{text}\" and not {JSON}."),
-        format!("Send it with the header Content-Type: {JSON}."),
+        format!("The request is \"{text}\" and not {wanted}."),
+        format!("Send it with the header Content-Type: {wanted}."),
     ))
 }
 

@@ -16,7 +16,8 @@ use tokio_tungstenite::tungstenite::Message;
 
 use super::engine::Engine;
 use super::memory::{Memory, serving};
-use super::server::{Server, ServerError};
+use super::server::Server;
+use super::socket::ServerError;
 use crate::domain::VirtualClock;
 use crate::jobs::{JobSpec, JobState};
 
@@ -88,6 +89,25 @@ impl Running {
         ))
         .await
     }
+}
+
+/// Larger than any other request may be, so it cannot have been read whole first.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bundle_is_handed_on_as_it_comes_and_only_as_bytes() {
+    const BYTES: usize = 3 * 1024 * 1024;
+    let running = start().await;
+    let send = async |media_type: &str, sent: usize| {
+        let body = "x".repeat(sent);
+        let request = format!(
+            "POST /api/updates/bundle HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
+             Content-Type: {media_type}\r\nContent-Length: {sent}\r\n\r\n{body}"
+        );
+        running.raw(&request).await
+    };
+    let taken = send("application/octet-stream", BYTES).await.json();
+    assert_eq!(taken["message"], format!("bundle of {BYTES} bytes"), "{taken}");
+    let form = send("multipart/form-data", 10).await;
+    assert_eq!((form.status, form.code()), (415, "not_json".to_owned()));
 }
 
 #[tokio::test(flavor = "multi_thread")]

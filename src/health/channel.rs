@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 use super::{Health, HealthError, Kind, Notice};
 use crate::catalog::alerts::{AlertSeverity, ChannelRecord, NewChannel};
 use crate::domain::{Secret, Timestamp};
+use crate::outgoing::{HttpAddress, root_store};
 
 /// Longest name of a channel.
 const NAME_CHARS_MAX: usize = 64;
@@ -119,8 +120,8 @@ impl ChannelSpec {
         }
         match &self.target {
             Target::Webhook { url, ca_pem } => {
-                super::webhook::parse_url(url)?;
-                super::root_store::root_store(ca_pem.as_deref())?;
+                HttpAddress::parse(url)?;
+                root_store(ca_pem.as_deref())?;
                 match secret {
                     Secretness::None => {
                         Err("a webhook needs a secret to be signed with".to_owned())
@@ -132,7 +133,7 @@ impl ChannelSpec {
                 }
             }
             Target::Mail { server, security, user, from, to, ca_pem, .. } => {
-                super::root_store::root_store(ca_pem.as_deref())?;
+                root_store(ca_pem.as_deref())?;
                 super::mail::ensure_addresses(from, to)?;
                 if server.is_empty() {
                     return Err("the mail server has no name".to_owned());

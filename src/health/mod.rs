@@ -20,7 +20,6 @@ pub mod kind;
 mod mail;
 pub mod notice;
 mod outbox;
-mod root_store;
 mod snmp;
 #[cfg(test)]
 mod tests;

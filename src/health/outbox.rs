@@ -11,11 +11,11 @@ use tokio::runtime::Runtime;
 
 use super::channel::{Target, channel_of};
 use super::mail::{self, Letter};
-use super::root_store::root_store;
 use super::webhook::{self, Post};
 use super::{Health, HealthError, Kind, Notice, NoticeState, snmp};
 use crate::catalog::alerts::{AlertReport, ChannelRecord, DeliveryRecord};
 use crate::domain::Timestamp;
+use crate::outgoing::root_store;
 
 /// Pauses after the first, second … attempt that failed; after the last, it is given up.
 const PAUSES: [Duration; 7] = [

@@ -12,21 +12,17 @@
 //! status from 200 to 299 is a yes. Redirections are not followed: a signed document goes where the
 //! operator said, and nowhere else.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use hmac::{Hmac, Mac as _};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Bytes;
 use hyper::header::{CONTENT_TYPE, HOST, USER_AGENT};
-use hyper::{Method, Request, Uri};
-use hyper_util::rt::TokioIo;
+use hyper::{Method, Request};
 use sha2::Sha256;
-use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::pki_types::ServerName;
-use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+use tokio_rustls::rustls::RootCertStore;
+
+use crate::outgoing::{HttpAddress, Wire, connect};
 
 /// How old a signed time may be at the receiver: clocks differ by minutes at most, and an attempt takes
 /// [`ATTEMPT_TIME`] at most.
@@ -57,28 +53,6 @@ pub(super) fn signature(secret: &str, timestamp: i64, body: &str) -> String {
     format!("sha256={}", hex::encode(mac.finalize().into_bytes()))
 }
 
-/// An address that can be posted to.
-pub(super) fn parse_url(url: &str) -> Result<(Uri, Scheme), String> {
-    let uri: Uri = url.parse().map_err(|error| format!("\"{url}\" is no address: {error}"))?;
-    let scheme = match uri.scheme_str() {
-        Some("https") => Scheme::Https,
-        Some("http") => Scheme::Http,
-        _ => return Err(format!("\"{url}\" begins with neither https:// nor http://")),
-    };
-    let authority = uri.authority().map(hyper::http::uri::Authority::as_str).unwrap_or_default();
-    if uri.host().is_none_or(str::is_empty) || authority.contains('@') {
-        return Err(format!("\"{url}\" names no host, or a user beside it"));
-    }
-    Ok((uri, scheme))
-}
-
-/// How an address is reached.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Scheme {
-    Http,
-    Https,
-}
-
 /// Sends it once. An error says why the receiver has not taken it, without the secret.
 pub(super) async fn post(post: &Post<'_>, secret: &str) -> Result<(), String> {
     let attempt = tokio::time::timeout(ATTEMPT_TIME, try_post(post, secret)).await;
@@ -86,46 +60,25 @@ pub(super) async fn post(post: &Post<'_>, secret: &str) -> Result<(), String> {
 }
 
 async fn try_post(post: &Post<'_>, secret: &str) -> Result<(), String> {
-    let (uri, scheme) = parse_url(post.url)?;
-    let host = uri.host().unwrap_or_default();
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    let port = uri.port_u16().unwrap_or(match scheme {
-        Scheme::Http => 80,
-        Scheme::Https => 443,
-    });
-    let stream = TcpStream::connect((bare, port)).await;
-    let stream = stream.map_err(|error| format!("cannot connect to {host}:{port}: {error}"))?;
-    match scheme {
-        Scheme::Http => exchange(TokioIo::new(stream), post, &uri, secret).await,
-        Scheme::Https => {
-            let provider = Arc::new(ring::default_provider());
-            let config = ClientConfig::builder_with_provider(provider)
-                .with_safe_default_protocol_versions()
-                .map_err(|error| error.to_string())?
-                .with_root_certificates(post.roots.clone())
-                .with_no_client_auth();
-            let name = ServerName::try_from(bare.to_owned()).map_err(|error| error.to_string())?;
-            let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await;
-            let stream = stream.map_err(|error| format!("{host} cannot be trusted: {error}"))?;
-            exchange(TokioIo::new(stream), post, &uri, secret).await
-        }
-    }
+    let address = HttpAddress::parse(post.url)?;
+    let wire = connect(&address, post.roots.clone()).await?;
+    exchange(wire, post, &address, secret).await
 }
 
-async fn exchange<S>(stream: S, post: &Post<'_>, uri: &Uri, secret: &str) -> Result<(), String>
-where
-    S: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
-{
+async fn exchange(
+    wire: Wire,
+    post: &Post<'_>,
+    address: &HttpAddress,
+    secret: &str,
+) -> Result<(), String> {
     let said = |error: &dyn std::fmt::Display| format!("the receiver broke off: {error}");
-    let opened = hyper::client::conn::http1::handshake(stream).await;
+    let opened = hyper::client::conn::http1::handshake(wire).await;
     let (mut sender, connection) = opened.map_err(|error| said(&error))?;
     let driven = tokio::spawn(connection);
-    let path = uri.path_and_query().map_or("/", hyper::http::uri::PathAndQuery::as_str);
-    let authority = uri.authority().map(hyper::http::uri::Authority::as_str).unwrap_or_default();
     let request = Request::builder()
         .method(Method::POST)
-        .uri(path)
-        .header(HOST, authority)
+        .uri(address.path())
+        .header(HOST, address.authority())
         .header(USER_AGENT, concat!("fossilsafe/", env!("CARGO_PKG_VERSION")))
         .header(CONTENT_TYPE, "application/json")
         .header("X-Fossilsafe-Event", post.event)

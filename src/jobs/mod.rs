@@ -32,5 +32,5 @@ pub use crate::catalog::JobState;
 pub use context::{Folders, Parts};
 pub use error::JobError;
 pub use outcome::{Ending, Failure, JobEnd, Outcome, Problem};
-pub use runner::Runner;
+pub use runner::{Runner, TakeUp};
 pub use spec::{JobProgress, JobSpec, Need};

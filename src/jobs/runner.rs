@@ -50,6 +50,15 @@ pub struct MovedBytes {
     pub read: u64,
 }
 
+/// What becomes of jobs that were at work when the last process ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TakeUp {
+    /// They go on.
+    Going,
+    /// They stay queued, until a person lets one go on or the next start does.
+    Held,
+}
+
 impl std::fmt::Debug for Runner {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Runner").field("live", &self.live.lock().len()).finish_non_exhaustive()
@@ -57,7 +66,7 @@ impl std::fmt::Debug for Runner {
 }
 
 impl Runner {
-    /// Takes up what the last process left, and is ready for more. `changed` is called whenever a
+    /// Takes up what the last process left as `take_up` says, and is ready for more. `changed` is called whenever a
     /// job's state, progress or events have changed.
     ///
     /// # Errors
@@ -65,6 +74,7 @@ impl Runner {
     pub fn start(
         parts: Arc<Parts>,
         changed: Arc<dyn Fn() + Send + Sync>,
+        take_up: TakeUp,
     ) -> Result<Arc<Self>, JobError> {
         let runner = Arc::new(Self {
             parts,
@@ -80,6 +90,9 @@ impl Runner {
         for job in runner.parts.catalog.jobs_in_state(JobState::Queued)? {
             let progress = serde_json::from_value::<JobProgress>(job.progress).unwrap_or_default();
             runner.left.lock().extend(progress.cartridge.map(|cartridge| (job.id, cartridge)));
+            if take_up == TakeUp::Held {
+                continue;
+            }
             runner.launch(job.id)?;
             // Asked for and not obeyed before the last process ended.
             if job.request == Some(JobRequest::Cancel)

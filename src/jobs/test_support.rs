@@ -21,7 +21,7 @@ use super::spec::{
     BackupMode, BackupSpec, Compression, EraseConsent, Existing, FormatSpec, MissingCartridge,
     RestoreSelection, RestoreSpec,
 };
-use super::{Folders, JobEnd, JobSpec, JobState, Parts, Runner};
+use super::{Folders, JobEnd, JobSpec, JobState, Parts, Runner, TakeUp};
 use crate::catalog::{Catalog, OpenCheck};
 use crate::changer::Changer;
 use crate::domain::{
@@ -123,7 +123,7 @@ impl TestAppliance {
                 changes.changed.notify_all();
             })
         };
-        let runner = Runner::start(Arc::clone(&parts), changed).unwrap();
+        let runner = Runner::start(Arc::clone(&parts), changed, TakeUp::Going).unwrap();
         self.running = Some(Running { parts, runner, changes });
     }
 

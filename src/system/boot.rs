@@ -4,13 +4,19 @@ use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::error::SystemError;
 use super::version::Version;
 
+/// After so many tries the boot loader leaves a slot; see `grub.cfg`.
+const TRIES_MAX: u32 = 3;
+
 /// One of the two places that an image can be in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 pub enum Slot {
     /// The first.
     A,
@@ -25,6 +31,16 @@ impl Slot {
         match self {
             Self::A => Self::B,
             Self::B => Self::A,
+        }
+    }
+}
+
+impl Slot {
+    /// The update client's name for its root partition; see `system.conf`.
+    pub(super) fn rauc_name(self) -> &'static str {
+        match self {
+            Self::A => "rootfs.0",
+            Self::B => "rootfs.1",
         }
     }
 }
@@ -80,9 +96,29 @@ impl Boot {
     /// How often the boot loader has started a slot since it was last good.
     #[must_use]
     pub fn tries(&self, slot: Slot) -> u32 {
-        let name = format!("{slot}_TRY");
-        let found = self.variables.iter().find(|(key, _)| *key == name);
-        found.and_then(|(_, value)| value.parse().ok()).unwrap_or(0)
+        self.variable(&format!("{slot}_TRY")).and_then(|value| value.parse().ok()).unwrap_or(0)
+    }
+
+    /// Whether the boot loader would start a slot at all: it is whole, and was not tried too often.
+    #[must_use]
+    pub fn is_startable(&self, slot: Slot) -> bool {
+        let is_whole = self.variable(&format!("{slot}_OK")).is_none_or(|value| value == "1");
+        is_whole && self.tries(slot) < TRIES_MAX
+    }
+
+    /// What the boot loader starts next.
+    #[must_use]
+    pub fn next(&self) -> Slot {
+        let first = self.variable("ORDER").and_then(|order| order.split(' ').next());
+        let first = if first == Some("B") { Slot::B } else { Slot::A };
+        // The slot that runs is started again as long as it is first: that it was tried counts only if it
+        // does not come up.
+        if first == self.slot || self.is_startable(first) { first } else { first.other() }
+    }
+
+    fn variable(&self, name: &str) -> Option<&str> {
+        let found = self.variables.iter().find(|(key, _)| key == name);
+        found.map(|(_, value)| value.as_str())
     }
 }
 
@@ -120,6 +156,20 @@ mod tests {
         let boot = Boot::read(root.path()).unwrap();
         assert_eq!((boot.slot, boot.version.to_string().as_str()), (Slot::B, "1.2.3"));
         assert_eq!((boot.tries(Slot::A), boot.tries(Slot::B)), (0, 2));
+    }
+
+    #[test]
+    fn the_next_slot_is_the_first_that_the_boot_loader_would_start() {
+        let next = |text: &str| {
+            let root = machine("rauc.slot=A");
+            fs::write(environment_path(root.path()), text).unwrap();
+            Boot::read(root.path()).unwrap().next()
+        };
+        assert_eq!(next("ORDER=A B\nA_OK=1\nA_TRY=3\n"), Slot::A);
+        assert_eq!(next("ORDER=B A\nB_OK=1\nB_TRY=2\n"), Slot::B);
+        assert_eq!(next("ORDER=B A\nB_OK=1\nB_TRY=3\n"), Slot::A);
+        assert_eq!(next("ORDER=B A\nB_OK=0\n"), Slot::A);
+        assert_eq!(next(""), Slot::A);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::boot::{Boot, Slot};
 use super::error::SystemError;
 use super::version::Version;
+use crate::domain::Timestamp;
 
 /// Below the root.
 const PATH: &str = "boot/update.json";
@@ -59,8 +60,8 @@ pub enum Stage {
 /// One update that is decided.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
-    /// When, as text.
-    pub at: String,
+    /// When.
+    pub at: Timestamp,
     /// What was installed.
     pub version: Version,
     /// What ran before.
@@ -79,6 +80,8 @@ pub enum Verdict {
     WentBack(String),
     /// The machine was restarted while it was written: the slot before goes on.
     Interrupted,
+    /// A person chose the slot before.
+    RolledBack,
 }
 
 /// What a boot means.
@@ -151,9 +154,26 @@ impl History {
     }
 
     /// Closes the update that waits.
-    pub fn decide(&mut self, at: String, verdict: Verdict) {
+    pub fn decide(&mut self, at: Timestamp, verdict: Verdict) {
         let Some(Pending { version, before, .. }) = self.pending.take() else { return };
-        self.records.push(Record { at, version, before, verdict });
+        self.add(Record { at, version, before, verdict });
+    }
+
+    /// Notes that a person went back from `before` to `version`; an update that waits is over with that.
+    pub fn roll_back(&mut self, at: Timestamp, version: Version, before: Version) {
+        self.pending = None;
+        self.add(Record { at, version, before, verdict: Verdict::RolledBack });
+    }
+
+    /// What the disk was flashed with: what ran before the first update that is known of.
+    #[must_use]
+    pub fn flashed(&self) -> Option<&Version> {
+        let pending = self.pending.as_ref().map(|pending| &pending.before);
+        self.records.first().map(|record| &record.before).or(pending)
+    }
+
+    fn add(&mut self, record: Record) {
+        self.records.push(record);
         let surplus = self.records.len().saturating_sub(RECORDS_MAX);
         self.records.drain(..surplus);
     }
@@ -210,12 +230,13 @@ mod tests {
         let mut history = History::read(root.path()).unwrap();
         for round in 0..=RECORDS_MAX {
             history.pending = waiting(None).pending;
-            history.decide(round.to_string(), Verdict::WentBack("x".to_owned()));
+            let at = Timestamp { seconds: round.try_into().unwrap(), nanoseconds: 0 };
+            history.decide(at, Verdict::WentBack("x".to_owned()));
         }
         history.write(root.path()).unwrap();
         let read = History::read(root.path()).unwrap();
         assert_eq!(read, history);
-        assert_eq!((read.records.len(), read.records[0].at.as_str()), (RECORDS_MAX, "1"));
+        assert_eq!((read.records.len(), read.records[0].at.seconds), (RECORDS_MAX, 1));
         assert_eq!(read.pending, None);
     }
 

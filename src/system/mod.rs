@@ -9,13 +9,16 @@ mod boot;
 pub mod channel;
 mod error;
 mod history;
+mod line;
 mod rauc;
 pub mod snapshot;
 pub mod sources;
+pub mod updates;
 mod version;
 
 pub use boot::{Boot, Slot};
 pub use error::SystemError;
 pub use history::{Confirmation, History, Pending, Record, Stage, Verdict};
+pub use line::LINE_BYTES_MAX;
 pub use rauc::{Bundle, Rauc};
 pub use version::{Version, VersionError};

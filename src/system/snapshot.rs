@@ -52,9 +52,14 @@ impl Snapshots {
         let marker = self.folder.join(LAST_VERSION);
         let last: Option<Version> =
             fs::read_to_string(&marker).ok().and_then(|text| text.trim().parse().ok());
-        let Some(last) = last.filter(|last| last != version) else {
-            self.write_marker(&marker, version)?;
-            return Ok(Prepared::Same);
+        let last = match last {
+            // Nothing is written: the data partition may be full, or read-only.
+            Some(last) if last == *version => return Ok(Prepared::Same),
+            Some(last) => last,
+            None => {
+                self.write_marker(&marker, version)?;
+                return Ok(Prepared::Same);
+            }
         };
         let kept = self.folder.join(version.to_string());
         let prepared = if went_back && kept.is_dir() {

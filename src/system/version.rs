@@ -4,11 +4,13 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A version of the image, as `1.4.0` or `1.4.0-rc.2`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(with = "String")]
 pub struct Version {
     numbers: [u64; 3],
     pre_release: Option<String>,
@@ -18,6 +20,16 @@ pub struct Version {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("\"{0}\" is not a version of the form 1.4.0 or 1.4.0-rc.2")]
 pub struct VersionError(String);
+
+impl Version {
+    /// Of this program.
+    #[must_use]
+    pub fn of_program() -> Self {
+        // What Cargo takes as a version of a package is one.
+        let none = |_| Self { numbers: [0; 3], pre_release: None };
+        env!("CARGO_PKG_VERSION").parse().unwrap_or_else(none)
+    }
+}
 
 impl FromStr for Version {
     type Err = VersionError;
@@ -100,6 +112,11 @@ mod tests {
             assert!(older < newer, "{older} {newer}");
             assert_eq!(older.to_string(), pair[0]);
         }
+    }
+
+    #[test]
+    fn the_program_has_the_version_of_its_package() {
+        assert_eq!(Version::of_program().to_string(), env!("CARGO_PKG_VERSION"));
     }
 
     #[test]

@@ -18,8 +18,9 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("source", &["domain"]),
     ("schedules", &["domain"]),
     ("keys", &["domain"]),
-    // What it mounts is what sources are read from.
-    ("system", &["domain", "source"]),
+    ("outgoing", &[]),
+    // What it mounts is what sources are read from; what is published is asked for over the network.
+    ("system", &["domain", "source", "outgoing"]),
     ("catalog", &["domain"]),
     ("manifest", &["domain", "keys"]),
     // Sealing is a stage of the data path; keys know no stream.
@@ -30,7 +31,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     // Likewise over the audit log's file; its seals are signatures of the appliance.
     ("audit", &["domain", "keys", "catalog"]),
     // Secrets of channels are sealed with the appliance's keys.
-    ("health", &["domain", "keys", "catalog"]),
+    ("health", &["domain", "keys", "catalog", "outgoing"]),
     (
         "jobs",
         &[

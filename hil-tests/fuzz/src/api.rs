@@ -11,10 +11,11 @@ use fossilsafe::api::types::{
     AlertFilter, AlertView, CartridgeFilter, CartridgeView, CatalogCheck, ChannelRequest,
     ChannelTest, ChannelView, CreatePoolRequest, DeliveryView, DiagnosticsBundle, DriveHealthView,
     EngineFigures, EventsRequest, EvidenceScope, EvidenceTable, FileHit, FileVersion, FolderEntry,
-    HealthStatus, HealthView, JobAction, JobEvent, JobFilter, JobView, KitsView, LibraryView,
-    OpenedKeys, Page, PageRequest, PoolView, PrintedKit, ReservationView, RestorePlan, RunFilter,
-    RunView, ScheduleEventView, SchedulePlan, ScheduleView, SearchRequest, SetView, SourceRequest,
-    SourceState, StatusView, TakeDriveRequest, VersionsRequest, WindowView,
+    HealthStatus, HealthView, InstallUpdateRequest, JobAction, JobEvent, JobFilter, JobView,
+    KitsView, LibraryView, OpenedKeys, Page, PageRequest, PoolView, PrintedKit, ReservationView,
+    RestartRequest, RestorePlan, RunFilter, RunView, ScheduleEventView, SchedulePlan, ScheduleView,
+    SearchRequest, SetView, SourceRequest, SourceState, StatusView, TakeDriveRequest,
+    UpdateChannelRequest, UpdatesState, VersionsRequest, WindowView,
 };
 use fossilsafe::api::{Engine, EngineError, EngineErrorKind, Server, Serving};
 use fossilsafe::audit::AuditLog;
@@ -434,6 +435,37 @@ impl Engine for Refusing {
     }
 
     fn mount_source(&self, _: &SourceName) -> Result<SourceState, EngineError> {
+        no()
+    }
+
+    fn updates(&self) -> Result<UpdatesState, EngineError> {
+        no()
+    }
+
+    fn take_bundle(&self, _: &mut dyn Read) -> Result<UpdatesState, EngineError> {
+        no()
+    }
+
+    fn check_updates(&self) -> Result<UpdatesState, EngineError> {
+        no()
+    }
+
+    fn install_update(&self, _: &InstallUpdateRequest) -> Result<UpdatesState, EngineError> {
+        no()
+    }
+
+    fn restart_machine(&self, _: &RestartRequest) -> Result<UpdatesState, EngineError> {
+        no()
+    }
+
+    fn roll_back_update(&self) -> Result<UpdatesState, EngineError> {
+        no()
+    }
+
+    fn set_update_channel(
+        &self,
+        _: Option<&UpdateChannelRequest>,
+    ) -> Result<UpdatesState, EngineError> {
         no()
     }
 

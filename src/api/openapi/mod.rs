@@ -19,6 +19,9 @@ use super::routes::{Need, ROUTES, Route};
 use super::types::{ApprovalView, Problem};
 use operations::{Answered, Asked, Operation};
 
+/// A body that is no JSON.
+const BINARY: &str = "application/octet-stream";
+
 /// The document as it is served.
 pub(super) fn text() -> &'static str {
     static TEXT: OnceLock<String> = OnceLock::new();
@@ -73,6 +76,12 @@ fn describe(route: &Route, operation: &Operation, answers: &mut SchemaGenerator)
     });
     let (schema, is_required) = match operation.asked {
         Asked::Nothing => return described,
+        Asked::Binary => {
+            let schema = json!({ "type": "string", "contentMediaType": BINARY });
+            described["requestBody"] =
+                json!({ "required": true, "content": { BINARY: { "schema": schema } } });
+            return described;
+        }
         Asked::Json(schema) => (schema, true),
         Asked::OptionalJson(schema) => (schema, false),
     };

@@ -11,13 +11,14 @@ use crate::api::types::{
     AcknowledgeRequest, AlertView, ApiKeyView, ApprovalView, CartridgeView, CatalogCheck,
     ChannelRequest, ChannelTest, ChannelView, ConfirmKitRequest, ConfirmTotpRequest,
     CreatePoolRequest, DeliveryView, DiagnosticsBundle, DriveHealthView, EvidenceTable, FileHit,
-    FileVersion, FolderEntry, FormatRequest, HealthView, JobEvent, JobView, KitRequest, KitsView,
-    LibraryView, MadeApiKey, NewApiKeyRequest, NewUserRequest, OpenSessionView, OpenedKeys, Page,
-    PasswordOnly, PasswordRequest, PoolView, PrintedKit, RecoveryCodes, ReservationView,
-    ResetPasswordRequest, RestorePlan, RunView, ScheduleEventView, SchedulePlan, SchedulePreview,
-    ScheduleRequest, ScheduleView, SessionView, SetView, SetupRequest, SetupView, SignInRequest,
-    SignInResult, SourceRequest, SourceState, StatusView, TakeDriveRequest, TwoPersonRule,
-    UserChange, UserView, UserWithPassword, VersionView, WindowView,
+    FileVersion, FolderEntry, FormatRequest, HealthView, InstallUpdateRequest, JobEvent, JobView,
+    KitRequest, KitsView, LibraryView, MadeApiKey, NewApiKeyRequest, NewUserRequest,
+    OpenSessionView, OpenedKeys, Page, PasswordOnly, PasswordRequest, PoolView, PrintedKit,
+    RecoveryCodes, ReservationView, ResetPasswordRequest, RestartRequest, RestorePlan, RunView,
+    ScheduleEventView, SchedulePlan, SchedulePreview, ScheduleRequest, ScheduleView, SessionView,
+    SetView, SetupRequest, SetupView, SignInRequest, SignInResult, SourceRequest, SourceState,
+    StatusView, TakeDriveRequest, TwoPersonRule, UpdateChannelRequest, UpdatesState, UserChange,
+    UserView, UserWithPassword, VersionView, WindowView,
 };
 use crate::audit::{Entry, Report};
 use crate::jobs::spec::{BackupSpec, MoveSpec, RebuildSpec, RestoreSpec, VerifySpec};
@@ -47,6 +48,8 @@ pub(super) enum Asked {
     Nothing,
     Json(SchemaOf),
     OptionalJson(SchemaOf),
+    /// Bytes, as long as they are.
+    Binary,
 }
 
 /// The body of an answer.
@@ -336,6 +339,31 @@ operations! {
     GET "/api/folders" "What is in a folder of the appliance"
         "To choose what is backed up and where a restore goes; by name, a page at a time."
         Nothing => 200 Json(of::<Page<FolderEntry>>);
+
+    GET "/api/updates" "Updates of the appliance"
+        "Version, slots, a running installation, what the channel has published, what became of updates and why."
+        Nothing => 200 Json(of::<UpdatesState>);
+    POST "/api/updates/bundle" "Bring a bundle"
+        "The bundle as it is, in pieces. It is kept if its signature is right; what is not installed is replaced."
+        Asked::Binary => 200 Json(of::<UpdatesState>);
+    POST "/api/updates/check" "Ask the channel"
+        "Whether something newer is published. What cannot be believed is refused, and said in the state."
+        Nothing => 200 Json(of::<UpdatesState>);
+    POST "/api/updates/install" "Install an update"
+        "Begins to write the bundle, or what the channel has published, to the slot that does not run."
+        Asked::OptionalJson(of::<InstallUpdateRequest>) => 202 Json(of::<UpdatesState>);
+    POST "/api/updates/restart" "Restart the machine"
+        "Uses what was installed. Refused while a job is at work, unless the request says otherwise."
+        Asked::OptionalJson(of::<RestartRequest>) => 202 Json(of::<UpdatesState>);
+    POST "/api/updates/rollback" "Go back"
+        "Makes the other slot the next to start, if what is in it has worked. A restart uses it."
+        Nothing => 200 Json(of::<UpdatesState>);
+    PUT "/api/updates/channel" "Set where newer versions are looked for"
+        "An address, and the key that must have signed what is found there."
+        Asked::Json(of::<UpdateChannelRequest>) => 200 Json(of::<UpdatesState>);
+    DELETE "/api/updates/channel" "Look for newer versions nowhere"
+        "Bundles can still be uploaded and installed, as before."
+        Nothing => 200 Json(of::<UpdatesState>);
 
     GET "/api/pools" "Pools" "Sets of one policy, and why a pool cannot be used."
         Nothing => 200 Json(of::<Vec<PoolView>>);

@@ -22,10 +22,15 @@ mod set;
 mod source;
 mod status;
 mod system;
+mod updates;
 
 pub use crate::domain::Problem;
 pub use crate::system::sources::{
     NfsExport, SmbShare, SourceCondition, SourcePlace, SourceSpec, SourceState,
+};
+pub use crate::system::updates::{
+    BundleState, ChannelState, Installation, InstallationStep, PastUpdate, Published,
+    SlotCondition, SlotState, UpdateAction, UpdateOutcome, UpdatesState,
 };
 pub use alert::{
     AcknowledgeRequest, AlertFilter, AlertView, ChannelRequest, ChannelTest, ChannelView,
@@ -70,5 +75,6 @@ pub use status::{
 };
 pub use system::{
     CatalogCheck, EngineFigures, FindingView, HealthStatus, HealthView, SetFigures, Severity,
-    VersionView,
+    VersionFigures, VersionView,
 };
+pub use updates::{InstallUpdateRequest, RestartRequest, UpdateChannelRequest};

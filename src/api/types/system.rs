@@ -100,6 +100,8 @@ pub struct EngineFigures {
     pub evidence_bytes: BTreeMap<String, u64>,
     /// Every set.
     pub sets: Vec<SetFigures>,
+    /// What runs and what is in the slots, by slot; without slots there is one row with no slot.
+    pub versions: Vec<VersionFigures>,
     /// Open alerts by severity.
     pub alerts: BTreeMap<String, u64>,
     /// Bytes written to tape since the start.
@@ -108,6 +110,17 @@ pub struct EngineFigures {
     pub read_bytes_total: u64,
     /// Live figures of each running data path.
     pub streams: Vec<(JobId, StreamFigures)>,
+}
+
+/// A version on this machine, for monitoring.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct VersionFigures {
+    /// `A`, `B`, or nothing where there are no slots.
+    pub slot: String,
+    /// What is in it.
+    pub version: String,
+    /// Whether it is what runs.
+    pub is_running: bool,
 }
 
 /// One set, for monitoring.

@@ -19,7 +19,9 @@ use crate::jobs::spec::{
     BackupMode, BackupSpec, Compression, EraseConsent, Existing, FormatSpec, MissingCartridge,
     RestoreSelection, RestoreSpec, VerifyScope, VerifySpec,
 };
-use crate::jobs::{Folders, JobEnd, JobError, JobSpec, JobState, Parts, Runner, inventory, pool};
+use crate::jobs::{
+    Folders, JobEnd, JobError, JobSpec, JobState, Parts, Runner, TakeUp, inventory, pool,
+};
 use crate::keys::{KeyStore, asked_groups};
 use crate::pools::Encryption;
 use crate::stream::StreamConfig;
@@ -104,7 +106,7 @@ impl Appliance {
         });
         let seen = parts.equipment.inventory().map_err(|error| starting(&error))?;
         inventory::note(&parts, &seen).map_err(|error| starting(&error))?;
-        let runner = Runner::start(Arc::clone(&parts), Arc::new(|| {}));
+        let runner = Runner::start(Arc::clone(&parts), Arc::new(|| {}), TakeUp::Going);
         let runner = runner.map_err(|error| starting(&error))?;
         Ok(Self { parts, runner, clock })
     }

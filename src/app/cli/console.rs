@@ -8,6 +8,8 @@ use std::io::{self, BufRead, Write};
 use std::process::Command;
 
 use super::output::Output;
+use super::update::engine_health;
+use crate::api::types::HealthStatus;
 use crate::app::error::{AppError, Exit};
 
 /// One point of the menu.
@@ -32,6 +34,10 @@ enum Action {
 }
 
 const SELF: &str = "fossilsafe";
+/// Of a line of what the engine says, after the margin.
+const STATE_COLUMNS: usize = 75;
+/// The screen has 24 lines: title, points and question leave these.
+const STATE_LINES_MAX: usize = 3;
 /// Where the scripts of the overlay are.
 #[cfg(test)]
 const SCRIPTS: &str = "/usr/libexec/fossilsafe";
@@ -54,11 +60,32 @@ const MENU: &[Point] = &[
     },
     Point {
         key: "4",
+        title: "New password for a user who has forgotten theirs",
+        action: Action::Ask {
+            questions: &["Name of the user"],
+            command: &[SELF, "user", "reset-password"],
+        },
+    },
+    Point {
+        key: "5",
+        title: "Network: a fixed address, or DHCP again",
+        action: Action::Ask {
+            questions: &[
+                "Port, for example enp1s0",
+                "Address with prefix, as 192.0.2.5/24, or dhcp",
+                "Gateway, or - for none",
+                "Name server, or - for none",
+            ],
+            command: &["/usr/libexec/fossilsafe/set-network"],
+        },
+    },
+    Point {
+        key: "6",
         title: "Updates: slots, versions, what became of them",
         action: Action::Run(&[SELF, "update", "status"]),
     },
     Point {
-        key: "5",
+        key: "7",
         title: "Go back to the other slot and restart",
         action: Action::Typed {
             loss: "The version in the other slot starts. Data and settings stay.",
@@ -67,22 +94,27 @@ const MENU: &[Point] = &[
         },
     },
     Point {
-        key: "6",
+        key: "8",
         title: "Stop the engine: jobs reach a safe point and wait",
         action: Action::Run(&["systemctl", "stop", "fossilsafe-engine.service"]),
     },
     Point {
-        key: "7",
-        title: "Start the engine; jobs that wait go on",
-        action: Action::Run(&["systemctl", "start", "fossilsafe-engine.service"]),
+        key: "9",
+        title: "Start the engine; jobs that were at work go on",
+        action: Action::Run(&["/usr/libexec/fossilsafe/start-engine"]),
     },
     Point {
-        key: "8",
+        key: "10",
+        title: "Start the engine without its jobs and schedules",
+        action: Action::Run(&["/usr/libexec/fossilsafe/start-engine", "held"]),
+    },
+    Point {
+        key: "11",
         title: "Check the catalog",
         action: Action::Run(&[SELF, "catalog", "check"]),
     },
     Point {
-        key: "9",
+        key: "12",
         title: "Rebuild the catalog from the tapes in the library",
         action: Action::Typed {
             loss: "Each cartridge is loaded and its index is read. Nothing is written to a tape.",
@@ -91,7 +123,7 @@ const MENU: &[Point] = &[
         },
     },
     Point {
-        key: "10",
+        key: "13",
         title: "Read the tape in a drive to a USB disk, without a catalog",
         action: Action::Ask {
             questions: &["Drive, for example /dev/sg1", "Disk, for example /dev/sdb1"],
@@ -99,7 +131,7 @@ const MENU: &[Point] = &[
         },
     },
     Point {
-        key: "11",
+        key: "14",
         title: "Support bundle to a USB disk",
         action: Action::Ask {
             questions: &["Disk, for example /dev/sdb1"],
@@ -107,7 +139,7 @@ const MENU: &[Point] = &[
         },
     },
     Point {
-        key: "12",
+        key: "15",
         title: "Factory reset",
         action: Action::Typed {
             loss: "Catalog, keys, users, settings and practice tapes of this machine are erased.\n\
@@ -127,8 +159,38 @@ const MENU: &[Point] = &[
 /// Shows the menu until the session ends.
 pub(super) fn run(_output: &Output) -> Result<Exit, AppError> {
     let stdin = io::stdin();
-    converse(&mut stdin.lock(), &mut io::stdout().lock(), run_command)?;
+    converse(&mut stdin.lock(), &mut io::stdout().lock(), engine_state, run_command)?;
     Ok(Exit::Done)
+}
+
+/// What the engine says of itself, as it stands above the menu.
+fn engine_state() -> String {
+    match engine_health() {
+        Ok(Some(health)) if health.status == HealthStatus::Ok => "Everything works.".to_owned(),
+        Ok(Some(health)) => health.sentence,
+        Ok(None) => "The engine does not run. Point 9 starts it.".to_owned(),
+        Err(error) => error.chain(),
+    }
+}
+
+/// A sentence on a screen of 80 columns: as many lines as the menu leaves, broken between words.
+fn broken(sentence: &str) -> String {
+    let mut lines = vec![String::new()];
+    for word in sentence.split_whitespace() {
+        let is_full = lines.last().is_some_and(|line| line.len() + 1 + word.len() > STATE_COLUMNS);
+        if is_full && lines.len() == STATE_LINES_MAX {
+            return format!("{} …", lines.join("\n  "));
+        }
+        if is_full {
+            lines.push(String::new());
+        }
+        if let Some(line) = lines.last_mut() {
+            let gap = if line.is_empty() { "" } else { " " };
+            line.push_str(gap);
+            line.push_str(word);
+        }
+    }
+    lines.join("\n  ")
 }
 
 /// Whether the session goes on.
@@ -138,18 +200,20 @@ enum Session {
     Over,
 }
 
-/// The whole conversation; `execute` runs a command and says how it ended.
+/// The whole conversation; `state` says how the engine is, `execute` runs a command and says how it ended.
 fn converse(
     input: &mut impl BufRead,
     output: &mut impl Write,
+    state: impl Fn() -> String,
     execute: impl Fn(&[&str]) -> String,
 ) -> io::Result<()> {
     loop {
-        writeln!(output, "\n  FossilSafe {}: recovery console\n", env!("CARGO_PKG_VERSION"))?;
+        writeln!(output, "\n  FossilSafe {}: recovery console", env!("CARGO_PKG_VERSION"))?;
+        writeln!(output, "  {}", broken(&state()))?;
         for point in MENU {
             writeln!(output, "  {:>3}  {}", point.key, point.title)?;
         }
-        let Some(chosen) = ask(input, output, "\nWhat is to be done?")? else { return Ok(()) };
+        let Some(chosen) = ask(input, output, "What is to be done?")? else { return Ok(()) };
         let Some(point) = MENU.iter().find(|point| point.key == chosen) else {
             if !chosen.is_empty() {
                 writeln!(output, "\"{chosen}\" is not in the menu. Nothing was done.")?;
@@ -237,27 +301,33 @@ mod tests {
 
     /// What a session shows, and which commands it runs.
     fn session(typed: &str) -> (String, Vec<String>) {
+        session_of(typed, "Everything works.")
+    }
+
+    fn session_of(typed: &str, state: &str) -> (String, Vec<String>) {
         let ran = RefCell::new(Vec::new());
         let mut shown = Vec::new();
         let execute = |words: &[&str]| {
             ran.borrow_mut().push(words.join(" "));
             "Done.".to_owned()
         };
-        converse(&mut typed.as_bytes(), &mut shown, execute).unwrap();
+        converse(&mut typed.as_bytes(), &mut shown, || state.to_owned(), execute).unwrap();
         (String::from_utf8(shown).unwrap(), ran.into_inner())
     }
 
     #[test]
     fn the_menu_fits_a_screen_of_80_by_24() {
-        let (shown, ran) = session("q\n");
-        assert!(shown.lines().count() <= 22, "{shown}");
-        assert!(shown.lines().all(|line| line.chars().count() < 80), "{shown}");
-        assert!(ran.is_empty());
+        for state in ["Everything works.".to_owned(), "a long sentence of the engine ".repeat(30)] {
+            let (shown, ran) = session_of("q\n", &state);
+            assert!(shown.lines().count() <= 24, "{shown}");
+            assert!(shown.lines().all(|line| line.chars().count() < 80), "{shown}");
+            assert!(ran.is_empty());
+        }
     }
 
     #[test]
     fn a_point_runs_its_command_and_comes_back() {
-        let (shown, ran) = session("1\n\n8\n\nq\n");
+        let (shown, ran) = session("1\n\n11\n\nq\n");
         assert_eq!(ran, ["fossilsafe status", "fossilsafe catalog check"]);
         assert_eq!(shown.matches("recovery console").count(), 3);
     }
@@ -265,18 +335,18 @@ mod tests {
     #[test]
     fn a_factory_reset_needs_its_phrase_to_the_letter() {
         for typed in ["", "yes", "Erase everything on this machine", "erase everything"] {
-            let (shown, ran) = session(&format!("12\n{typed}\n\nq\n"));
+            let (shown, ran) = session(&format!("15\n{typed}\n\nq\n"));
             assert!(ran.is_empty() && shown.contains("Nothing was done."), "{typed}");
         }
-        let (_, ran) = session("12\nerase everything on this machine\n\nq\n");
+        let (_, ran) = session("15\nerase everything on this machine\n\nq\n");
         assert_eq!(ran, [format!("{SCRIPTS}/factory-reset")]);
     }
 
     #[test]
     fn an_empty_answer_does_nothing_and_an_end_of_input_ends() {
-        let (_, ran) = session("10\n/dev/sg1\n\n\n10\n/dev/sg1\n/dev/sdb1\n\n");
+        let (_, ran) = session("13\n/dev/sg1\n\n\n13\n/dev/sg1\n/dev/sdb1\n\n");
         assert_eq!(ran, [format!("{SCRIPTS}/read-tape-to-disk /dev/sg1 /dev/sdb1")]);
-        assert_eq!(session("12\n").1.len(), 0);
+        assert_eq!(session("15\n").1.len(), 0);
         assert!(session("x\nq\n").0.contains("\"x\" is not in the menu"));
     }
 

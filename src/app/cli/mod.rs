@@ -43,6 +43,7 @@ mod status;
 #[cfg(test)]
 mod tests;
 mod update;
+mod update_boot;
 mod user;
 mod verify;
 mod vtl;

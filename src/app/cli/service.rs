@@ -8,11 +8,12 @@ use clap::Args;
 
 use super::output::Output;
 use super::size::parse_size;
+use super::update::UPDATE_SOCKET;
 use crate::app::door::SOCKET_SYSTEM;
-use crate::app::engine::{CatalogStart, SourcesDoor};
+use crate::app::engine::{CatalogStart, Doors, HoldJobs, SourcesDoor, UpdatesDoor};
 use crate::app::error::{AppError, Exit};
 use crate::app::logging;
-use crate::app::serve::{self, Addresses, EngineStart, GatewayStart};
+use crate::app::serve::{self, Addresses, EngineStart, GatewayStart, IfBroken};
 use crate::app::settings::{LibraryChoice, Settings};
 use crate::domain::ByteCount;
 use crate::gateway::{Hsts, Limits};
@@ -75,6 +76,15 @@ pub(super) struct EngineArguments {
     /// The Unix socket of the service that mounts network sources
     #[arg(long, value_name = "PATH", default_value = SOURCES_SOCKET)]
     sources: PathBuf,
+    /// The Unix socket of the service that installs updates
+    #[arg(long, value_name = "PATH", default_value = UPDATE_SOCKET)]
+    updates: PathBuf,
+    /// If what it keeps cannot be opened, answer with the reason and try again, instead of ending
+    #[arg(long)]
+    stay: bool,
+    /// If this file exists, no job and no schedule is started by itself; jobs that were at work stay queued
+    #[arg(long, value_name = "FILE")]
+    hold_jobs_if: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -113,7 +123,7 @@ pub(super) struct GatewayArguments {
 pub(super) fn run(arguments: &RunArguments, output: &Output) -> Result<Exit, AppError> {
     let mut start = arguments.engine.start()?;
     if nix::unistd::geteuid().is_root() {
-        start.sources = SourcesDoor::Here(start.data.join(SOURCES_FOLDER));
+        start.doors.sources = SourcesDoor::Here(start.data.join(SOURCES_FOLDER));
     }
     if let Some(listen) = arguments.listen {
         start.settings.listen = listen;
@@ -137,7 +147,11 @@ pub(super) fn run(arguments: &RunArguments, output: &Output) -> Result<Exit, App
 /// Runs an engine until a signal.
 pub(super) fn run_engine(arguments: &EngineArguments, output: &Output) -> Result<Exit, AppError> {
     let mut start = arguments.engine.start()?;
-    start.sources = SourcesDoor::Service(absolute(&arguments.sources)?);
+    start.doors.sources = SourcesDoor::Service(absolute(&arguments.sources)?);
+    start.doors.updates = UpdatesDoor::Service(absolute(&arguments.updates)?);
+    if arguments.hold_jobs_if.as_deref().is_some_and(std::path::Path::exists) {
+        start.doors.hold = HoldJobs::Yes;
+    }
     logging::start(&start.settings.log)?;
     let socket = absolute(&arguments.socket)?;
     let on_ready = || {
@@ -147,7 +161,8 @@ pub(super) fn run_engine(arguments: &EngineArguments, output: &Output) -> Result
             output.line(&format!("The engine answers at {}.", socket.display()))
         };
     };
-    runtime()?.block_on(serve::engine(start, &socket, on_ready))?;
+    let if_broken = if arguments.stay { IfBroken::Stay } else { IfBroken::End };
+    runtime()?.block_on(serve::engine(start, &socket, if_broken, on_ready))?;
     Ok(Exit::Done)
 }
 
@@ -208,7 +223,8 @@ impl EngineOptions {
             CatalogStart::Open
         };
         let sources = SourcesDoor::Service(PathBuf::from(SOURCES_SOCKET));
-        Ok(EngineStart { data, settings, catalog, sources })
+        let doors = Doors { sources, updates: UpdatesDoor::Nowhere, hold: HoldJobs::No };
+        Ok(EngineStart { data, settings, catalog, doors })
     }
 
     /// The settings as this start wants them.

@@ -7,8 +7,10 @@
 mod alerts;
 mod answers;
 mod arrival;
+mod auto_update;
 mod cartridges;
 mod diagnostics;
+mod disk;
 mod drives;
 mod evidence;
 mod folder;
@@ -24,149 +26,49 @@ mod scheduler;
 mod schedules;
 mod sets;
 mod standing;
+mod start;
 mod status;
 mod sources;
 #[cfg(test)]
 mod tests;
+mod updates;
 mod watch;
 
-use std::path::Path;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::sync::watch as changing;
 
 use self::sources::Sources;
 pub(super) use self::sources::SourcesDoor;
+use self::updates::Updates;
+pub(super) use self::updates::UpdatesDoor;
 use self::watch::Watch;
 pub(super) use open::virtual_equipment;
+pub(super) use start::{CatalogStart, Doors, HoldJobs, RunningEngine, SilentJob, start};
 
-use super::error::AppError;
-use super::settings::{LibraryChoice, Settings};
+use super::settings::Settings;
 use crate::api::Engine;
 use crate::api::engine::EngineError;
 use crate::api::types::{
     AlertFilter, AlertView, CartridgeFilter, CartridgeView, CatalogCheck, ChannelRequest,
     ChannelTest, ChannelView, CreatePoolRequest, DeliveryView, DiagnosticsBundle, DriveHealthView,
     EngineFigures, EventsRequest, EvidenceScope, EvidenceTable, FileHit, FileVersion, FolderEntry,
-    HealthView, JobAction, JobEvent, JobFilter, JobView, KitsView, LibraryView, OpenedKeys, Page,
-    PageRequest, PoolView, PrintedKit, ReservationView, RestorePlan, RunFilter, RunView,
-    ScheduleEventView, SchedulePlan, ScheduleView, SearchRequest, SetView, SourceRequest,
-    SourceState, StatusView, TakeDriveRequest, VersionsRequest, WindowView,
+    HealthView, InstallUpdateRequest, JobAction, JobEvent, JobFilter, JobView, KitsView,
+    LibraryView, OpenedKeys, Page, PageRequest, PoolView, PrintedKit, ReservationView,
+    RestartRequest, RestorePlan, RunFilter, RunView, ScheduleEventView, SchedulePlan, ScheduleView,
+    SearchRequest, SetView, SourceRequest, SourceState, StatusView, TakeDriveRequest,
+    UpdateChannelRequest, UpdatesState, VersionsRequest, WindowView,
 };
-use crate::audit::AuditLog;
 use crate::domain::worker::Worker;
-use crate::domain::{
-    Barcode, Clock, DriveSerial, JobId, PoolName, RunId, SetName, SourceName, Timestamp,
-};
+use crate::domain::{Barcode, DriveSerial, JobId, PoolName, RunId, SetName, SourceName, Timestamp};
 use crate::health::Health;
 use crate::jobs::spec::RestoreSpec;
-use crate::jobs::{JobSpec, Parts, Runner, inventory};
+use crate::jobs::{JobSpec, Parts, Runner};
 use crate::keys::KeyId;
-use crate::people::People;
 use crate::schedules::MaintenanceWindow;
-
-/// A running engine, and how it is stopped.
-pub(super) struct RunningEngine {
-    /// What the API asks.
-    pub(super) engine: Arc<dyn Engine>,
-    /// Who may ask it.
-    pub(super) people: Arc<People>,
-    /// What they did.
-    pub(super) audit: Arc<AuditLog>,
-    /// Lets jobs reach a safe point, closes catalog and devices; blocks until then.
-    pub(super) stop: Box<dyn FnOnce() + Send>,
-    /// Whether a job hangs.
-    pub(super) silent_job: Arc<SilentJob>,
-}
-
-/// Names a job that has shown no sign of life for longer than any command may take.
-pub(super) type SilentJob = dyn Fn() -> Option<JobId> + Send + Sync;
-
-/// What the command line says about this start only.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum CatalogStart {
-    /// Open it; a damaged one is refused.
-    Open,
-    /// Move a damaged one aside and begin an empty one.
-    SetAsideIfDamaged,
-}
-
-/// Opens everything below `data` and takes up the jobs that were running. Blocks.
-pub(super) fn start(
-    data: &Path,
-    settings: &Settings,
-    catalog: CatalogStart,
-    sources: &SourcesDoor,
-    clock: Arc<dyn Clock>,
-) -> Result<RunningEngine, AppError> {
-    let parts = Arc::new(open::open(data, settings, catalog, &clock)?);
-    let people = Arc::new(open::people(data, &clock)?);
-    let sources = Sources::open(sources)?;
-    let audit = Arc::new(open::audit(data, &parts.keys, &clock)?);
-    let health = Arc::new(open::health(data, &parts, &clock)?);
-    look(&parts);
-    let changes = changing::Sender::new(0_u64);
-    let arrived = changes.clone();
-    let waiting = arrival::watch(&parts, move |parts| {
-        look(parts);
-        arrived.send_modify(|value| *value = value.wrapping_add(1));
-    });
-    waiting.map_err(|source| no_thread("for the devices", source))?;
-    let bump = changes.clone();
-    // Called for every file of a backup, so it does nothing more.
-    let changed = Arc::new(move || bump.send_modify(|value| *value = value.wrapping_add(1)));
-    let runner = Runner::start(Arc::clone(&parts), changed).map_err(|error| AppError::Start {
-        message: "the jobs cannot be taken up".to_owned(),
-        next_step: error.failure().next_step,
-        source: Some(Box::new(error)),
-    })?;
-    let service = Arc::new(Service {
-        parts,
-        runner: Arc::clone(&runner),
-        changes,
-        is_practice: settings.library == LibraryChoice::Practice,
-        settings: settings.clone(),
-        health,
-        watch: Watch::default(),
-        scheduler: Worker::default(),
-        sources,
-    });
-    let begun = scheduler::start(&service)
-        .and_then(|()| watch::start(&service))
-        .and_then(|()| service.health.start());
-    begun.map_err(|source| no_thread("for schedules and alerts", source))?;
-    let working = Arc::clone(&service);
-    let watched = Arc::clone(&runner);
-    Ok(RunningEngine {
-        engine: service,
-        people,
-        audit,
-        stop: Box::new(move || {
-            working.scheduler.stop();
-            runner.stop();
-            working.watch.worker.stop();
-            working.health.stop();
-        }),
-        silent_job: Arc::new(move || watched.silent_job()),
-    })
-}
-
-fn no_thread(purpose: &str, source: std::io::Error) -> AppError {
-    AppError::Start {
-        message: format!("no thread can be started {purpose}"),
-        next_step: "Free memory, or raise the limit of threads; then start it again.".to_owned(),
-        source: Some(Box::new(source)),
-    }
-}
-
-/// Looks at the library, and notes in the catalog what is where. A library that does not answer is
-/// a finding and no reason not to start.
-fn look(parts: &Parts) {
-    let Ok(inventory) = parts.equipment.inventory() else { return };
-    if let Err(error) = inventory::note(parts, &inventory) {
-        tracing::error!(%error, "the inventory could not be noted");
-    }
-}
+use crate::system::updates::UpdateOrder;
 
 /// The implementation of the API's boundary.
 struct Service {
@@ -181,7 +83,13 @@ struct Service {
     /// Sums that take long, for those who ask every few seconds, and alerts.
     watch: Watch,
     scheduler: Worker,
+    auto_update: Worker,
     sources: Sources,
+    updates: Updates,
+    /// The folder of everything that is kept.
+    data: PathBuf,
+    /// Whether nothing is started by itself: a person has asked for that.
+    is_held: bool,
 }
 
 impl std::fmt::Debug for Service {
@@ -469,6 +377,38 @@ impl Engine for Service {
 
     fn folder(&self, path: &Path, page: &PageRequest) -> Result<Page<FolderEntry>, EngineError> {
         folder::entries(path, page)
+    }
+
+    fn updates(&self) -> Result<UpdatesState, EngineError> {
+        self.updates_state()
+    }
+
+    fn take_bundle(&self, from: &mut dyn Read) -> Result<UpdatesState, EngineError> {
+        self.taken_bundle(from)
+    }
+
+    fn check_updates(&self) -> Result<UpdatesState, EngineError> {
+        self.order_update(&UpdateOrder::Check)
+    }
+
+    fn install_update(&self, request: &InstallUpdateRequest) -> Result<UpdatesState, EngineError> {
+        self.begin_update(*request)
+    }
+
+    fn restart_machine(&self, request: &RestartRequest) -> Result<UpdatesState, EngineError> {
+        self.ensure_idle(request.during_jobs)?;
+        self.order_update(&UpdateOrder::Restart)
+    }
+
+    fn roll_back_update(&self) -> Result<UpdatesState, EngineError> {
+        self.order_update(&UpdateOrder::RollBack)
+    }
+
+    fn set_update_channel(
+        &self,
+        request: Option<&UpdateChannelRequest>,
+    ) -> Result<UpdatesState, EngineError> {
+        self.order_update(&updates::set_channel(request))
     }
 
     fn changes(&self) -> changing::Receiver<u64> {

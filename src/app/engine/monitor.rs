@@ -24,6 +24,14 @@ impl Service {
         let waiting = count(JobState::Waiting);
         let jobs_active = count(JobState::Running) + count(JobState::Queued);
         findings.truncate(1);
+        if let Some((sentence, next_step)) = self.disk_trouble() {
+            findings.push(finding(Severity::Critical, "data", sentence, next_step));
+        }
+        if self.is_held {
+            let sentence = "jobs and schedules wait: the engine was started so".to_owned();
+            let next_step = "Start it as usual from the console's menu, or resume single jobs.";
+            findings.push(finding(Severity::Warning, "jobs", sentence, next_step));
+        }
         if let Some(error) = self.parts.equipment.sight().error {
             let next_step = if self.parts.equipment.is_there() {
                 "Look at the library, then run `fossilsafe library inventory`."
@@ -83,6 +91,7 @@ impl Service {
             last_proof: set.last_proof,
         }));
         figures.alerts = self.open_alerts()?;
+        figures.versions = self.version_figures();
         Ok(figures)
     }
 

@@ -23,7 +23,9 @@ use crate::jobs::{Folders, Parts};
 use crate::keys::KeyStore;
 use crate::people::{People, PeopleError};
 use crate::scsi::{Transport, TransportError};
+use crate::source::network::is_mounted;
 use crate::stream::{EngineChoice, StagingConfig, StreamConfig};
+use crate::system::Boot;
 use crate::vtl::{LibraryPlan, OpenOptions, Timing, VirtualLibrary, VtlErrorKind};
 
 /// The catalog's file in the data folder.
@@ -42,6 +44,7 @@ pub(super) fn open(
     start: CatalogStart,
     clock: &Arc<dyn Clock>,
 ) -> Result<Parts, AppError> {
+    ensure_data_partition(data)?;
     let made = std::fs::DirBuilder::new().recursive(true).mode(DATA_MODE).create(data);
     made.map_err(|source| AppError::Io {
         what: format!("cannot make {}", data.display()),
@@ -69,6 +72,24 @@ pub(super) fn open(
         folders: Folders::below(data),
         stream: stream_config(settings, clock),
         host: host_name(),
+    })
+}
+
+/// On a machine with slots everything is kept on a partition of its own. If that is missing, the folder is one
+/// in memory: nothing may begin there as if the machine were new.
+fn ensure_data_partition(data: &Path) -> Result<(), AppError> {
+    let Ok(boot) = Boot::read(Path::new("/")) else { return Ok(()) };
+    let folder = data.parent().unwrap_or(data);
+    if is_mounted(folder).unwrap_or(false) {
+        return Ok(());
+    }
+    Err(AppError::Start {
+        message: format!("the data partition of this machine (slot {}) is missing", boot.slot),
+        next_step:
+            "Look whether its disk is connected and healthy, then restart. Nothing was changed \
+                    on it."
+                .to_owned(),
+        source: None,
     })
 }
 
@@ -152,6 +173,10 @@ fn no_catalog(error: CatalogError) -> AppError {
              catalog rebuild`: the tapes know what is on them."
         }
         CatalogErrorKind::Full => "Make room on the disk of the data folder, then start again.",
+        _ if matches!(error, CatalogError::TooNew { .. }) => {
+            "Start or install the newer version; on the appliance it may be in the other slot. Nothing \
+             was changed."
+        }
         _ if matches!(error, CatalogError::InUse { .. }) => {
             "Stop the other engine, or name another folder with --data."
         }

@@ -15,13 +15,15 @@ use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use super::{CatalogStart, SourcesDoor, start};
+use super::{CatalogStart, Doors, HoldJobs, SourcesDoor, UpdatesDoor, start};
 use crate::api::{Server, Serving};
 use crate::app::client::{Client, Follow};
 use crate::app::door::Door;
 use crate::app::error::AppError;
 use crate::app::settings::Settings;
+use crate::catalog::{Catalog, OpenCheck};
 use crate::domain::{ByteCount, Clock, MIB, SystemClock};
+use crate::jobs::JobSpec;
 
 /// Fits two dozen megabytes of files; formatting it takes no time.
 const CAPACITY: ByteCount = ByteCount(96 * MIB);
@@ -36,18 +38,27 @@ struct Appliance {
 /// What ends the server, what waits for it, and what ends the engine behind it.
 type Stop = (oneshot::Sender<()>, JoinHandle<()>, Box<dyn FnOnce() + Send>);
 
+/// No service: what it may not do itself is not done.
+fn doors(data: &Path) -> Doors {
+    let sources = SourcesDoor::Here(data.join("sources"));
+    Doors { sources, updates: UpdatesDoor::Nowhere, hold: HoldJobs::No }
+}
+
 impl Appliance {
     fn start(data: &Path) -> Self {
         Self::start_with(data, Arc::new(SystemClock::new()))
     }
 
     fn start_with(data: &Path, clock: Arc<dyn Clock>) -> Self {
+        Self::start_by(data, clock, &doors(data))
+    }
+
+    fn start_by(data: &Path, clock: Arc<dyn Clock>, doors: &Doors) -> Self {
         let mut settings = Settings::default();
         settings.practice.capacity_bytes = CAPACITY;
         settings.practice.cartridges = 3;
         settings.stream.memory_bytes = ByteCount(32 * MIB);
-        let sources = SourcesDoor::Here(data.join("sources"));
-        let opened = start(data, &settings, CatalogStart::Open, &sources, Arc::clone(&clock));
+        let opened = start(data, &settings, CatalogStart::Open, doors, Arc::clone(&clock));
         let running = opened.unwrap();
         let runtime = Runtime::new().unwrap();
         let socket = data.join("engine.sock");
@@ -281,13 +292,44 @@ fn the_library_is_shown_as_the_last_move_left_it() {
 }
 
 #[test]
+fn a_held_start_starts_nothing_until_a_person_lets_it_go_on() {
+    let (data, _) = folders();
+    drop(Appliance::start(data.path()));
+    let catalog = Catalog::open(&data.path().join("catalog.db"), OpenCheck::WhenDue).unwrap();
+    let spec = serde_json::to_value(JobSpec::Inventory).unwrap();
+    let now = SystemClock::new().now();
+    let id = catalog.create_job("inventory", &spec, now).unwrap();
+    drop(catalog);
+    let held = Doors { hold: HoldJobs::Yes, ..doors(data.path()) };
+    let appliance = Appliance::start_by(data.path(), Arc::new(SystemClock::new()), &held);
+    assert_eq!(appliance.get(&format!("/api/jobs/{id}"))["state"], "queued");
+    let findings = appliance.get("/api/healthz")["findings"].to_string();
+    assert!(findings.contains("jobs and schedules wait"), "{findings}");
+    let job = appliance.run(&format!("/api/jobs/{id}/resume"), &json!({}));
+    assert_eq!(job["state"], "completed", "{job:#}");
+}
+
+#[test]
+fn a_program_without_slots_says_what_to_do_instead_of_an_update() {
+    let (data, _) = folders();
+    let appliance = Appliance::start(data.path());
+    let state = appliance.get("/api/updates");
+    assert_eq!((&state["has_slots"], &state["slots"]), (&json!(false), &json!([])));
+    assert_eq!(state["version"], env!("CARGO_PKG_VERSION"));
+    assert!(state["instead"].as_str().unwrap().contains("newer program"), "{state}");
+    let (code, text) = appliance.refused("/api/updates/install", &json!({}));
+    assert_eq!(code, "updates_no_slots");
+    assert!(text.contains("newer program"), "{text}");
+}
+
+#[test]
 fn a_second_engine_and_a_damaged_catalog_are_refused_with_the_next_step() {
     let (data, _) = folders();
     let appliance = Appliance::start(data.path());
     let refused = |catalog| {
         let clock = Arc::new(SystemClock::new());
-        let sources = SourcesDoor::Here(data.path().join("sources"));
-        match start(data.path(), &Settings::default(), catalog, &sources, clock) {
+        let doors = doors(data.path());
+        match start(data.path(), &Settings::default(), catalog, &doors, clock) {
             Err(error) => format!("{} {}", AppError::chain_of(&error), error.next_step().unwrap()),
             Ok(running) => {
                 (running.stop)();

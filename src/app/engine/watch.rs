@@ -101,6 +101,7 @@ impl Service {
     pub(super) fn look(&self) -> Result<(), EngineError> {
         let mut reports = self.library_reports();
         reports.extend(self.drive_reports());
+        reports.extend(self.disk_report());
         match self.sum_up() {
             Ok(standing) => {
                 let now = self.present();

@@ -8,10 +8,14 @@
 mod engine;
 mod gateway;
 mod notify;
+mod orders;
+mod rescue;
 mod signals;
 mod sources;
+mod updates;
 
-pub(super) use engine::{EngineStart, engine};
+pub(super) use engine::{EngineStart, IfBroken, engine};
 pub(super) use gateway::{Addresses, GatewayStart, gateway, run};
 pub(super) use signals::Signals;
 pub(super) use sources::sources;
+pub(super) use updates::{UpdateStart, updates};

@@ -27,4 +27,4 @@ mod wire;
 pub use definition::{NfsExport, SmbShare, SourcePlace, SourceSpec};
 pub use error::{SourcesError, SourcesErrorKind};
 pub use keeper::{Keeper, SourceCondition, SourceState};
-pub use wire::{LINE_BYTES_MAX, Order, answer, ask};
+pub use wire::{Order, answer, ask};

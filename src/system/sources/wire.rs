@@ -1,7 +1,5 @@
-//! How the engine asks the service that mounts: one line of JSON each way, then the connection ends.
+//! What the engine asks the service that mounts, and how that is answered.
 
-use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
-use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 
@@ -11,9 +9,8 @@ use super::definition::SourceSpec;
 use super::keeper::{Keeper, SourceState};
 use super::{SourcesError, SourcesErrorKind};
 use crate::domain::{Secret, SourceName};
+use crate::system::line::{exchange, line_of};
 
-/// Longest line that is read, either way.
-pub const LINE_BYTES_MAX: u64 = 1 << 20;
 /// An unreachable server is given up by the kernel before.
 const ANSWER_TIME: Duration = Duration::from_secs(180);
 
@@ -79,9 +76,7 @@ pub fn answer(keeper: &Keeper, line: &[u8]) -> Result<Vec<u8>, serde_json::Error
         Ok(states) => Reply::Sources(states),
         Err(error) => Reply::Problem { kind: error.kind(), message: error.whole() },
     };
-    let mut bytes = serde_json::to_vec(&reply)?;
-    bytes.push(b'\n');
-    Ok(bytes)
+    line_of(&reply)
 }
 
 /// Asks the service at `socket`. Blocks until it has done it.
@@ -89,18 +84,7 @@ pub fn answer(keeper: &Keeper, line: &[u8]) -> Result<Vec<u8>, serde_json::Error
 /// # Errors
 /// When it does not answer, or what it says.
 pub fn ask(socket: &Path, order: &Order) -> Result<Vec<SourceState>, SourcesError> {
-    let exchange = || {
-        let mut stream = UnixStream::connect(socket)?;
-        stream.set_read_timeout(Some(ANSWER_TIME))?;
-        stream.set_write_timeout(Some(ANSWER_TIME))?;
-        let mut line = serde_json::to_vec(order)?;
-        line.push(b'\n');
-        stream.write_all(&line)?;
-        let mut said = Vec::new();
-        BufReader::new(stream.take(LINE_BYTES_MAX)).read_until(b'\n', &mut said)?;
-        serde_json::from_slice(&said).map_err(io::Error::from)
-    };
-    match exchange() {
+    match exchange(socket, order, ANSWER_TIME) {
         Ok(Reply::Sources(states)) => Ok(states),
         Ok(Reply::Problem { kind, message }) => Err(SourcesError::Told { kind, message }),
         Err(source) => Err(SourcesError::Service { socket: socket.to_owned(), source }),

@@ -69,6 +69,106 @@ export const ERROR_PAGES: Record<string, ErrorPage> = {
     risk: SAFE,
     steps: ["Wait for the job, or end it."],
   },
+  updates_no_slots: {
+    title: "This installation has no slots",
+    meaning:
+      "FossilSafe runs here as a package or as a program, not from the appliance's image. Its system is updated by other means.",
+    risk: SAFE,
+    steps: [
+      "With the Debian package: install the newer package with apt.",
+      "With a program that somebody started: put the newer one in its place and start it again.",
+    ],
+  },
+  update_running: {
+    title: "An installation is running",
+    meaning: "One update at a time is written to the other slot.",
+    risk: SAFE,
+    steps: ["Wait until it has ended; the page for updates shows how far it is."],
+  },
+  update_no_bundle: {
+    title: "There is nothing to install",
+    meaning: "No bundle was uploaded, and the channel has published nothing that is newer.",
+    risk: SAFE,
+    steps: ["Upload a bundle, or ask the channel."],
+  },
+  update_refused: {
+    title: "The bundle is not taken",
+    meaning:
+      "Its signature is not by a certificate that this machine trusts, it is damaged, or it is for another kind of machine.",
+    risk: SAFE,
+    steps: [
+      "Fetch the bundle again from where it is published, and compare its checksum.",
+      "If it stays so, do not install it: somebody may have changed it on the way.",
+    ],
+  },
+  update_not_newer: {
+    title: "The bundle is not newer than what runs",
+    meaning: "An older version may not be able to read what the present one has written.",
+    risk: SAFE,
+    steps: ["Take a newer bundle, or allow an older one on purpose."],
+  },
+  update_nothing_before: {
+    title: "There is nothing to go back to",
+    meaning: "What is in the other slot was not written whole, or has never shown that it works.",
+    risk: SAFE,
+    steps: ["Install a bundle of the version that is wanted."],
+  },
+  update_channel_not_set: {
+    title: "No channel is set",
+    meaning: "This machine was not told where newer versions are published.",
+    risk: SAFE,
+    steps: ["Set the address and the key of a channel, or upload bundles by hand."],
+  },
+  update_channel_malformed: {
+    title: "The channel's settings cannot be used",
+    meaning: "The address is none, or the key is no Ed25519 public key in PEM.",
+    risk: SAFE,
+    steps: ["Correct the part that the message names."],
+  },
+  update_channel_unusable: {
+    title: "The channel's answer cannot be used",
+    meaning:
+      "It did not answer, or what it says is wrongly signed, older than what was seen before, or not valid any more.",
+    risk: SAFE,
+    steps: [
+      "Check the address and the network.",
+      "Check the clock of this machine: with a wrong one nothing is valid.",
+      "If the signature is wrong or the file is older, somebody may be holding updates back: ask the publisher.",
+    ],
+  },
+  update_no_room: {
+    title: "There is no room for the bundle",
+    meaning: "The data partition would be left too full for the catalog.",
+    risk: SAFE,
+    steps: ["Remove restored files from this machine, or use a larger disk."],
+  },
+  updates_unavailable: {
+    title: "The service for updates does not answer",
+    meaning: "It does not run, or the boot state or the data partition cannot be read or written.",
+    risk: SAFE,
+    steps: [
+      "Look at the journal of fossilsafe-update.",
+      "The serial console can install a bundle and go back without this page.",
+    ],
+  },
+  update_jobs_active: {
+    title: "A job is at work",
+    meaning: "Installing and restarting wait until no job is at work, unless that is asked for.",
+    risk: SAFE,
+    steps: [
+      "Wait for the job, or ask for it during jobs: they go on from a safe point afterwards.",
+    ],
+  },
+  engine_rescue: {
+    title: "The engine cannot open what it keeps",
+    meaning:
+      "The data partition is full, read-only, missing, or was written by a newer version. The engine answers with the reason and tries again by itself.",
+    risk: "Nothing was changed. Tapes are untouched, and no job is at work.",
+    steps: [
+      "Do what the message says; the engine works again within half a minute after it.",
+      "If this page cannot be reached: the serial console shows the same, and can go back to the other slot.",
+    ],
+  },
   sources_unavailable: {
     title: "Shares cannot be mounted here",
     meaning:

@@ -1640,6 +1640,150 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/updates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Updates of the appliance
+         * @description Version, slots, a running installation, what the channel has published, what became of updates and why. Needs the role: viewer.
+         */
+        get: operations["get_updates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/updates/bundle": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Bring a bundle
+         * @description The bundle as it is, in pieces. It is kept if its signature is right; what is not installed is replaced. Needs the role: admin.
+         */
+        post: operations["post_updates_bundle"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/updates/channel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set where newer versions are looked for
+         * @description An address, and the key that must have signed what is found there. Needs the role: admin.
+         */
+        put: operations["put_updates_channel"];
+        post?: never;
+        /**
+         * Look for newer versions nowhere
+         * @description Bundles can still be uploaded and installed, as before. Needs the role: admin.
+         */
+        delete: operations["delete_updates_channel"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/updates/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask the channel
+         * @description Whether something newer is published. What cannot be believed is refused, and said in the state. Needs the role: admin.
+         */
+        post: operations["post_updates_check"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/updates/install": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Install an update
+         * @description Begins to write the bundle, or what the channel has published, to the slot that does not run. Needs the role: admin.
+         */
+        post: operations["post_updates_install"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/updates/restart": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Restart the machine
+         * @description Uses what was installed. Refused while a job is at work, unless the request says otherwise. Needs the role: admin.
+         */
+        post: operations["post_updates_restart"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/updates/rollback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Go back
+         * @description Makes the other slot the next to start, if what is in it has worked. A restart uses it. Needs the role: admin.
+         */
+        post: operations["post_updates_rollback"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/users": {
         parameters: {
             query?: never;
@@ -1957,6 +2101,15 @@ export interface components {
         Barcode: string;
         /** @description The slowest part of the data path. */
         Bottleneck: "source" | "processor" | "drive" | "other";
+        /** @description A bundle that can be installed. */
+        BundleState: {
+            /** @description Whether it is newer than what runs; an older one is installed only if that is asked for. */
+            is_newer: boolean;
+            /** @description Its size. */
+            size_bytes: components["schemas"]["ByteCount"];
+            /** @description What it brings. */
+            version: components["schemas"]["Version"];
+        };
         /** @description Bytes. */
         ByteCount: number;
         /** @description The life of a cartridge; what is not counted is absent. */
@@ -2068,6 +2221,21 @@ export interface components {
             kind: string;
             /** @description Its name. */
             name: string;
+        };
+        /** @description Where newer versions are looked for, and what was found. */
+        ChannelState: {
+            /** @description The address of the channel file. */
+            address: string;
+            /** @description When it was last asked. */
+            checked_at?: components["schemas"]["Timestamp"] | null;
+            /** @description Whether what is newer is installed by itself, in a maintenance window. */
+            is_automatic: boolean;
+            /** @description The channel's name. */
+            name: string;
+            /** @description Why the last question had no answer that can be believed. */
+            problem?: string | null;
+            /** @description What was published then. */
+            published?: components["schemas"]["Published"] | null;
         };
         /** @description What came of trying a channel. */
         ChannelTest: {
@@ -2612,6 +2780,24 @@ export interface components {
             /** @description In one word. */
             status: components["schemas"]["HealthStatus"];
         };
+        /** @description An installation. */
+        Installation: {
+            /** @description When it was begun. */
+            began_at: components["schemas"]["Timestamp"];
+            /**
+             * Format: uint8
+             * @description How much of the step is done.
+             */
+            percent: number;
+            /** @description Why it failed. */
+            problem?: string | null;
+            /** @description How far it is. */
+            step: components["schemas"]["InstallationStep"];
+            /** @description What is installed; not known before the bundle has been read. */
+            version?: components["schemas"]["Version"] | null;
+        };
+        /** @description How far an installation is. */
+        InstallationStep: "fetching" | "writing" | "done" | "failed";
         /** @description What may be asked of a job. */
         JobAction: "pause" | "resume" | "cancel";
         /** @description A job in one line. */
@@ -3033,6 +3219,19 @@ export interface components {
             /** @description The kit. */
             kit_id: components["schemas"]["KeyId"];
         };
+        /** @description One update that is decided. */
+        PastUpdate: {
+            /** @description When it was decided. */
+            at: components["schemas"]["Timestamp"];
+            /** @description What ran before. */
+            before: components["schemas"]["Version"];
+            /** @description How it ended. */
+            outcome: components["schemas"]["UpdateOutcome"];
+            /** @description Why, if it did not end well. */
+            reason?: string | null;
+            /** @description What was installed, or gone back to. */
+            version: components["schemas"]["Version"];
+        };
         /** @description One end of a move, in a person's words. */
         Place: {
             /** Format: uint16 */
@@ -3140,6 +3339,17 @@ export interface components {
             stage: string;
             /** @description Live figures of the data path while it runs. */
             stream?: components["schemas"]["StreamFigures"] | null;
+        };
+        /** @description What a channel has published. */
+        Published: {
+            /** @description Until when it may be believed. */
+            expires_at: components["schemas"]["Timestamp"];
+            /** @description Whether it is newer than what runs. */
+            is_newer: boolean;
+            /** @description When the channel file was signed. */
+            issued_at: components["schemas"]["Timestamp"];
+            /** @description The newest version. */
+            version: components["schemas"]["Version"];
         };
         /** @description Fill the catalog from cartridges. */
         RebuildSpec: {
@@ -3505,6 +3715,30 @@ export interface components {
         Sha256Digest: string;
         /** @description What signing in leads to. */
         SignInResult: components["schemas"]["SessionView"] | components["schemas"]["SecondFactorNeeded"];
+        /** @description One of the two places that an image can be in. */
+        Slot: "A" | "B";
+        /** @description How a slot is. */
+        SlotCondition: "good" | "on_trial" | "being_written" | "bad";
+        /** @description One slot. */
+        SlotState: {
+            /** @description How it is. */
+            condition: components["schemas"]["SlotCondition"];
+            /** @description When it was written; absent for what the disk was flashed with. */
+            installed_at?: components["schemas"]["Timestamp"] | null;
+            /** @description Whether it is what runs. */
+            is_booted: boolean;
+            /** @description Whether it is what starts next. */
+            is_next: boolean;
+            /** @description Which one. */
+            name: components["schemas"]["Slot"];
+            /**
+             * Format: uint32
+             * @description How often it was started since it was last found good; after the third it is left.
+             */
+            tries: number;
+            /** @description What is in it; absent if that is not known, as for one that was never written since the disk was. */
+            version?: components["schemas"]["Version"] | null;
+        };
         /** @description Whether a source can be read. */
         SourceCondition: "mounted" | "away";
         /** @description The name of a network source. */
@@ -3689,6 +3923,46 @@ export interface components {
             /** @description True if it does. */
             is_on: boolean;
         };
+        /** @description What may be asked. */
+        UpdateAction: "upload" | "check" | "install" | "restart" | "rollback";
+        /** @description How an update ended. */
+        UpdateOutcome: "good" | "went_back" | "interrupted" | "rolled_back";
+        /** @description How updates of this machine stand. */
+        UpdatesState: {
+            /**
+             * @description What may be asked of it now. Installing and restarting also need that no job is at work, unless
+             *     the request says otherwise.
+             */
+            allowed_actions: components["schemas"]["UpdateAction"][];
+            /** @description A bundle that was uploaded or fetched, whose signature is right, and that can be installed. */
+            bundle?: components["schemas"]["BundleState"] | null;
+            /** @description Where newer versions are looked for; absent if no address is set. */
+            channel?: components["schemas"]["ChannelState"] | null;
+            /**
+             * @description Whether this machine was started from an image with two slots. If not, nothing below can be
+             *     done here, and `instead` says what can.
+             */
+            has_slots: boolean;
+            /** @description What became of updates, newest first. */
+            history: components["schemas"]["PastUpdate"][];
+            /** @description The installation that is running, or the last one since the machine was started. */
+            installation?: components["schemas"]["Installation"] | null;
+            /** @description How this installation is brought up to date, where there are no slots. */
+            instead?: string | null;
+            /** @description Whether the next start is another slot than the one that runs. */
+            is_restart_needed: boolean;
+            /**
+             * Format: uint64
+             * @description Jobs that are at work or wait for their turn: they go on from a safe point after a restart.
+             */
+            jobs_active: number;
+            /** @description The slot that runs. */
+            slot?: components["schemas"]["Slot"] | null;
+            /** @description Both slots; empty where there are none. */
+            slots: components["schemas"]["SlotState"][];
+            /** @description What runs: the image's version, or the program's where there is no image. */
+            version: components["schemas"]["Version"];
+        };
         /** @description A user. */
         UserView: {
             /** @description When the user was made. */
@@ -3735,6 +4009,8 @@ export interface components {
             /** @description Which copies. */
             scope: components["schemas"]["VerifyScope"];
         };
+        /** @description A version of the image, as `1.4.0` or `1.4.0-rc.2`. */
+        Version: string;
         /** @description What answers. */
         VersionView: {
             /**
@@ -14994,6 +15270,987 @@ export interface operations {
             };
             /** @description Who asks may not, or the request comes from a page of another origin. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests from one address; Retry-After says how long to wait. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A mistake in FossilSafe, or damage in what it keeps. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine went away before it answered. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine or a device does not answer now; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_updates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UpdatesState"];
+                };
+            };
+            /** @description Something in the request cannot be right. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Who asks may not, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests from one address; Retry-After says how long to wait. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A mistake in FossilSafe, or damage in what it keeps. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine went away before it answered. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine or a device does not answer now; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_updates_bundle: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UpdatesState"];
+                };
+            };
+            /** @description Something in the request cannot be right. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Who asks may not, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Right, and not possible in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A person has to do something at the library first. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests from one address; Retry-After says how long to wait. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A mistake in FossilSafe, or damage in what it keeps. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine went away before it answered. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine or a device does not answer now; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_updates_channel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description The address of the channel file; the bundles that it names stand beside it. */
+                    address: string;
+                    /** @description Certificates (PEM) that vouch for the address, besides those of the public authorities. */
+                    ca_pem?: string | null;
+                    /**
+                     * @description Whether what is newer is installed by itself, in a maintenance window in which no job is at work.
+                     * @default false
+                     */
+                    is_automatic?: boolean;
+                    /** @description The public key (Ed25519, PEM) that must have signed the channel file. */
+                    key_pem: string;
+                    /** @description The name of the channel: `stable`. */
+                    name: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UpdatesState"];
+                };
+            };
+            /** @description Something in the request cannot be right. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Who asks may not, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Right, and not possible in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A person has to do something at the library first. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests from one address; Retry-After says how long to wait. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A mistake in FossilSafe, or damage in what it keeps. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine went away before it answered. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine or a device does not answer now; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_updates_channel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UpdatesState"];
+                };
+            };
+            /** @description Something in the request cannot be right. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Who asks may not, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Right, and not possible in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A person has to do something at the library first. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests from one address; Retry-After says how long to wait. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A mistake in FossilSafe, or damage in what it keeps. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine went away before it answered. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine or a device does not answer now; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_updates_check: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UpdatesState"];
+                };
+            };
+            /** @description Something in the request cannot be right. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Who asks may not, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Right, and not possible in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A person has to do something at the library first. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests from one address; Retry-After says how long to wait. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A mistake in FossilSafe, or damage in what it keeps. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine went away before it answered. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine or a device does not answer now; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_updates_install: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description Also a version that is not newer than what runs.
+                     * @default false
+                     */
+                    allow_older?: boolean;
+                    /**
+                     * @description Also while a job is at work.
+                     * @default false
+                     */
+                    during_jobs?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UpdatesState"];
+                };
+            };
+            /** @description Something in the request cannot be right. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Who asks may not, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Right, and not possible in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A person has to do something at the library first. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests from one address; Retry-After says how long to wait. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A mistake in FossilSafe, or damage in what it keeps. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine went away before it answered. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine or a device does not answer now; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_updates_restart: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description Also while a job is at work: it goes on from a safe point afterwards.
+                     * @default false
+                     */
+                    during_jobs?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UpdatesState"];
+                };
+            };
+            /** @description Something in the request cannot be right. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Who asks may not, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Right, and not possible in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A person has to do something at the library first. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests from one address; Retry-After says how long to wait. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A mistake in FossilSafe, or damage in what it keeps. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine went away before it answered. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine or a device does not answer now; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_updates_rollback: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UpdatesState"];
+                };
+            };
+            /** @description Something in the request cannot be right. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Who asks may not, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Right, and not possible in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A person has to do something at the library first. */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };

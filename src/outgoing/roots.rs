@@ -5,7 +5,10 @@ use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 
 /// The public authorities as this release knows them, and the certificates in `ca_pem`.
-pub(super) fn root_store(ca_pem: Option<&str>) -> Result<RootCertStore, String> {
+///
+/// # Errors
+/// What is named holds no certificate.
+pub fn root_store(ca_pem: Option<&str>) -> Result<RootCertStore, String> {
     let mut roots = RootCertStore::empty();
     roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
     let Some(text) = ca_pem else { return Ok(roots) };

@@ -1,0 +1,10 @@
+//! Connections that this machine makes to others over HTTP and HTTPS: where to, whom to believe, and the
+//! connection itself. What is said over it is the caller's: notices of alerts, the channel of updates.
+
+mod address;
+mod connection;
+mod roots;
+
+pub use address::{HttpAddress, Scheme};
+pub use connection::{Wire, connect};
+pub use roots::root_store;
