@@ -9,6 +9,9 @@ use crate::machine::{Machine, run};
 /// Longest any answer may take on an emulated machine.
 const ANSWER_LIMIT_SECONDS: &str = "120";
 
+/// A bundle on its way through an emulated network card, gateway and engine.
+const UPLOAD_LIMIT_SECONDS: &str = "600";
+
 /// Somebody who may sign in.
 pub(crate) struct Browser {
     address: String,
@@ -38,10 +41,36 @@ impl Browser {
         serde_json::from_str(&text).map_err(|error| format!("{path}: {error}: {text}"))
     }
 
+    /// Asks until the answer is a refusal with these words.
+    pub(crate) fn ask_until_refused(&self, path: &str, words: &str) -> Result<(), String> {
+        let mut last = String::new();
+        for _ in 0..ASKED_MAX * 6 {
+            let mut curl = self.plain_curl();
+            last = answered(curl.arg(format!("{}{path}", self.address))).err().unwrap_or_default();
+            if last.contains(words) {
+                return Ok(());
+            }
+            std::thread::sleep(ASKED_AGAIN);
+        }
+        Err(format!("it was never refused with \"{words}\", but: {last}"))
+    }
+
     /// What is answered to a request.
     pub(crate) fn post(&self, path: &str, body: &Value) -> Result<Value, String> {
         let mut curl = self.curl();
         curl.args(["--header", "Content-Type: application/json", "--data", &body.to_string()]);
+        let text = answered(curl.arg(format!("{}{path}", self.address)))?;
+        serde_json::from_str(&text).map_err(|error| format!("{path}: {error}: {text}"))
+    }
+
+    /// Sends a file as it is, in pieces.
+    pub(crate) fn upload(&self, path: &str, file: &std::path::Path) -> Result<Value, String> {
+        let mut curl = self.plain_curl();
+        curl.args(["--max-time", UPLOAD_LIMIT_SECONDS, "--request", "POST", "--upload-file"]);
+        curl.arg(file).args(["--header", "Content-Type: application/octet-stream"]);
+        if let Some(key) = &self.key {
+            curl.args(["--header", &format!("Authorization: Bearer {key}")]);
+        }
         let text = answered(curl.arg(format!("{}{path}", self.address)))?;
         serde_json::from_str(&text).map_err(|error| format!("{path}: {error}: {text}"))
     }
@@ -89,10 +118,15 @@ impl Browser {
         Err(format!("job {id} has not ended"))
     }
 
-    fn curl(&self) -> Command {
+    fn plain_curl(&self) -> Command {
         let mut curl = Command::new("curl");
         curl.args(["--silent", "--show-error", "--write-out", "\n%{http_code}"]);
         curl.args(["--max-time", ANSWER_LIMIT_SECONDS]);
+        curl
+    }
+
+    fn curl(&self) -> Command {
+        let mut curl = self.plain_curl();
         // While a service is away its port is closed, or forwarded to nobody.
         curl.args(["--retry", "20", "--retry-all-errors", "--retry-delay", "2"]);
         curl.args(["--retry-max-time", "100"]);
@@ -103,6 +137,8 @@ impl Browser {
     }
 }
 
+/// A guest is not asked without a pause: it has work to do.
+const ASKED_AGAIN: std::time::Duration = std::time::Duration::from_secs(5);
 /// Each takes two minutes at most.
 const ASKED_MAX: usize = 10;
 

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! scripts/image-test                    what the gate does: services, updates
-//! scripts/image-test --long             also versions that do not work, and power cuts
+//! scripts/image-test --long             also a data partition that fails, versions that do not work, and power cuts
 //! scripts/image-test --only services    one scenario
 //! ```
 //!
@@ -15,6 +15,7 @@
 )]
 
 mod browser;
+mod data;
 mod line;
 mod machine;
 mod services;
@@ -33,6 +34,7 @@ type Scenario = fn(&mut Machine, &Path) -> Result<(), Failed>;
 const SCENARIOS: &[(&str, Scenario)] = &[
     ("services", services::run),
     ("updates", updates::taken),
+    ("data", data::run),
     ("bad-updates", updates::left),
     ("power-cuts", updates::cut),
 ];

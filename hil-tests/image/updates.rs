@@ -2,7 +2,11 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
+use serde_json::json;
+
+use crate::browser::Browser;
 use crate::machine::{Machine, run};
 use crate::steps::{Failed, Steps, ensure};
 
@@ -13,6 +17,9 @@ const ENGINE_UP: &str = "systemctl is-active fossilsafe-engine.service";
 const CONFIRMED: &str = "systemctl is-active fossilsafe-boot-good.service";
 /// Moments of an installation at which power is cut, in tenths of the time that one takes.
 const CUTS: std::ops::RangeInclusive<u32> = 0..=9;
+/// An emulated machine writes a slot in a minute or five; it is not asked without a pause.
+const INSTALL_LOOKS: u32 = 200;
+const INSTALL_PAUSE: Duration = Duration::from_secs(5);
 /// A version that does not work is tried three times, then the one before comes up.
 const BOOTS_MAX: usize = 4;
 
@@ -30,16 +37,33 @@ pub(crate) fn taken(machine: &mut Machine, bench: &Path) -> Result<(), Failed> {
     for (name, file, why) in [
         ("a bundle that others have signed is refused", "foreign", "signature"),
         ("an older version is refused", "older", "brings 0.9.0, and 1.0.0 runs"),
-        ("a truncated bundle is refused", "cut", "signature"),
+        ("a truncated bundle is refused", "cut", "exceeds bundle size"),
     ] {
         let said = machine.inside(&install(file)).err().unwrap_or_else(|| "taken".to_owned());
         steps.step(name, ensure(said.contains(why) && said.contains("exit 1"), || said))?;
     }
     let unchanged = has_status(machine, &["1.0.0 runs from slot A", "No update"]);
     steps.step("nothing has changed by that", unchanged)?;
-    steps.step("a newer version is installed", machine.inside(&install("good")))?;
-    steps.step("the machine restarts", restart(machine))?;
+    let mut browser = Browser::of(machine);
+    let code = steps.step("the first-run code", crate::services::first_run_code(machine))?;
+    let jar = machine.folder().join("cookies");
+    steps.step("an admin is made", browser.set_up(&code, &jar))?;
+    let foreign = machine.folder().join("foreign.raucb");
+    let refused = browser.upload("/api/updates/bundle", &foreign).err().unwrap_or_default();
+    let is_refused = ensure(refused.contains("update_refused"), || refused);
+    steps.step("nor does the API take a bundle of others", is_refused)?;
+    let good = bench.join("1.1.0/fossilsafe.raucb");
+    let state = steps.step("a bundle is uploaded", browser.upload("/api/updates/bundle", &good))?;
+    let is_newer = state["bundle"]["version"] == "1.1.0" && state["bundle"]["is_newer"] == true;
+    steps.step("it is newer than what runs", ensure(is_newer, || state.to_string()))?;
+    steps.step("it is installed", installed_by(&browser))?;
+    steps.step("the machine restarts", restarted_by(machine, &browser))?;
     is_ready(machine, &mut steps, "1.1.0", "B")?;
+    let state = steps.step("the API answers again", browser.ask("/api/updates"))?;
+    let is_known = state["slot"] == "B"
+        && state["history"][0]["outcome"] == "good"
+        && state["slots"][0]["version"] == "1.0.0";
+    steps.step("the API knows slots and history", ensure(is_known, || state.to_string()))?;
     let good = has_status(machine, &["1.1.0", "1.0.0", "good"]);
     steps.step("the history says that it is good", good)?;
     let data = "grep -qx kept /srv/kept && fossilsafe cartridge show FSP001L9";
@@ -167,9 +191,23 @@ fn has_status(machine: &mut Machine, wanted: &[&str]) -> Result<(), String> {
     ensure(wanted.iter().all(|text| said.contains(text)), || said)
 }
 
-fn restart(machine: &mut Machine) -> Result<(), String> {
+/// Lets the API install what is at hand, and waits for it.
+fn installed_by(browser: &Browser) -> Result<(), String> {
+    browser.post("/api/updates/install", &json!({}))?;
+    for _ in 0..INSTALL_LOOKS {
+        let state = browser.ask("/api/updates")?;
+        match state["installation"]["step"].as_str() {
+            Some("done") => return Ok(()),
+            Some("failed") | None => return Err(state.to_string()),
+            Some(_) => std::thread::sleep(INSTALL_PAUSE),
+        }
+    }
+    Err("it does not end".to_owned())
+}
+
+fn restarted_by(machine: &mut Machine, browser: &Browser) -> Result<(), String> {
     let mark = machine.shell_mark();
-    machine.inside("systemctl --no-block reboot")?;
+    browser.post("/api/updates/restart", &json!({}))?;
     machine.wait_for_shell(mark)
 }
 
