@@ -124,6 +124,7 @@ fn says(browser: &Browser, wanted: &str) -> Result<(), String> {
 /// The menu on the serial line has it above its points.
 fn console_says(machine: &Machine, wanted: &str) -> Result<(), String> {
     let console = machine.console()?;
+    crate::services::wait_for_menu(machine)?;
     let mark = console.mark();
     console.send("\n\n")?;
     // Lines are broken between words.

@@ -60,9 +60,16 @@ fn answers(machine: &mut Machine, browser: &mut Browser, steps: &mut Steps) -> R
     steps.step("with it the first admin is made", browser.set_up(&code, &jar))
 }
 
+/// Waits for the menu: what is typed before it is there is lost.
+pub(crate) fn wait_for_menu(machine: &Machine) -> Result<(), String> {
+    let is_there = |said: &str| said.contains("What is to be done?").then_some(());
+    machine.console()?.wait(0, CONSOLE_LIMIT * 4, is_there)
+}
+
 /// Reads the code as a person does: the menu's point for it.
 pub(crate) fn first_run_code(machine: &Machine) -> Result<String, String> {
     let console = machine.console()?;
+    wait_for_menu(machine)?;
     let mark = console.mark();
     console.send("\n3\n")?;
     console.wait(mark, CONSOLE_LIMIT, |said| {
