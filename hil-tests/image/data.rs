@@ -41,16 +41,17 @@ pub(crate) fn run(machine: &mut Machine, _bench: &Path) -> Result<(), Failed> {
 
 fn newer(machine: &mut Machine, browser: &Browser, steps: &mut Steps) -> Result<(), Failed> {
     // As a version of years later would: the number alone decides.
-    let patch = |hex: &str| {
+    // Octal, which the shell of the machine prints as bytes.
+    let patch = |bytes: &str| {
         format!(
-            "systemctl stop {ENGINE} && printf '{hex}' | \
+            "systemctl stop {ENGINE} && printf '{bytes}' | \
              dd of={CATALOG} bs=1 seek={VERSION_OFFSET} conv=notrunc && systemctl start {ENGINE}"
         )
     };
-    let kept = format!("od -An -tx1 -j{VERSION_OFFSET} -N4 {CATALOG}");
+    let kept = format!("od -An -to1 -j{VERSION_OFFSET} -N4 {CATALOG}");
     let bytes = steps.step("the catalog has a version", machine.inside(&kept))?;
-    let bytes: String = bytes.split_whitespace().map(|byte| format!("\\x{byte}")).collect();
-    steps.step("a newer version was here", machine.inside(&patch("\\x00\\x00\\x7f\\xff")))?;
+    let bytes: String = bytes.split_whitespace().map(|byte| format!("\\{byte}")).collect();
+    steps.step("a newer version was here", machine.inside(&patch("\\000\\000\\177\\377")))?;
     steps.step("it says so over the network", says(browser, "newer version"))?;
     steps.step("and on the serial line", console_says(machine, "newer version"))?;
     steps.step("the catalog is as it was", machine.inside(&patch(&bytes)))?;
