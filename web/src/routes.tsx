@@ -52,6 +52,9 @@ const NotificationsPage = lazy(async () => ({
 const SourcesPage = lazy(async () => ({
   default: (await import("./pages/sources/SourcesPage")).SourcesPage,
 }));
+const UpdatesPage = lazy(async () => ({
+  default: (await import("./pages/updates/UpdatesPage")).UpdatesPage,
+}));
 const SchedulesPage = lazy(async () => ({
   default: (await import("./pages/schedules/SchedulesPage")).SchedulesPage,
 }));
@@ -112,6 +115,7 @@ export function Routes() {
       <Route path="/settings" component={SettingsPage} />
       <Route path="/alerts" component={AlertsPage} />
       <Route path="/settings/notifications" component={NotificationsPage} />
+      <Route path="/settings/updates" component={UpdatesPage} />
       <Route path="/settings/sources" component={SourcesPage} />
       <Route path="/schedules" component={SchedulesPage} />
       <Route path="/schedules/:name">{({ name }) => <SchedulePage key={name} name={name} />}</Route>

@@ -34,6 +34,7 @@ import type {
   SourceState,
   StatusView,
   TwoPersonRule,
+  UpdatesState,
   UserView,
   VersionView,
   WindowView,
@@ -56,6 +57,8 @@ export const health = (): Question<HealthView> => ({
 });
 /** Home's answers, and the counts of the frame. */
 export const status = () => ask<StatusView>(["status"], api.status(), 8);
+export const preferences = () =>
+  ask<Record<string, unknown>>(["preferences"], api.preferences(), 30);
 export const version = () => ask<VersionView>(["version"], api.version(), 30);
 export const library = () => ask<LibraryView>(["library"], api.library(), 10);
 
@@ -158,5 +161,8 @@ export const alerts = (isOpenOnly: boolean) =>
 export const channels = () => ask<Page<ChannelView>>(["channels"], api.channels(), 20);
 export const deliveries = () =>
   ask<Page<DeliveryView>>(["deliveries"], api.deliveries({ limit: 100 }), 10);
+
+/** An installation is followed closely; nothing else of it changes by itself. */
+export const updates = () => ask<UpdatesState>(["updates"], api.updates(), 8);
 
 export const sources = () => ask<Page<SourceState>>(["sources"], api.sources(), 15);

@@ -81,6 +81,12 @@ export const SETTINGS: readonly (Place & { about: string })[] = [
     about: "The two-person rule, and what waits for a second admin.",
   },
   {
+    href: to.updates(),
+    text: "Updates",
+    icon: "runs",
+    about: "What runs, what is in the other slot, and how a newer version comes.",
+  },
+  {
     href: to.audit(),
     text: "Audit",
     icon: "audit",

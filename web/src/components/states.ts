@@ -6,13 +6,16 @@ import type {
   DriveState,
   Encryption,
   EvidenceState,
+  InstallationStep,
   JobState,
   Role,
   RunState,
   ScheduleEventKind,
   ScheduleView,
   Severity,
+  SlotCondition,
   SourceCondition,
+  UpdateOutcome,
   UserView,
 } from "../api/types";
 import type { State } from "../ui/Lamp";
@@ -177,6 +180,27 @@ const DELIVERY = {
 export function deliveryState(state: string): State {
   return state === "delivered" || state === "given_up" ? DELIVERY[state] : DELIVERY.waiting;
 }
+
+export const SLOT_CONDITION: Record<SlotCondition, State> = {
+  good: { tone: "good", icon: "good", text: "Good" },
+  on_trial: { tone: "busy", icon: "queued", text: "On trial" },
+  being_written: { tone: "busy", icon: "busy", text: "Being written" },
+  bad: { tone: "bad", icon: "bad", text: "Bad: nothing starts it" },
+};
+
+export const INSTALLATION_STEP: Record<InstallationStep, State> = {
+  fetching: { tone: "busy", icon: "restore", text: "Fetched" },
+  writing: { tone: "busy", icon: "busy", text: "Written and checked" },
+  done: { tone: "good", icon: "good", text: "Installed: a restart uses it" },
+  failed: { tone: "bad", icon: "bad", text: "Failed" },
+};
+
+export const UPDATE_OUTCOME: Record<UpdateOutcome, State> = {
+  good: { tone: "good", icon: "good", text: "Good" },
+  went_back: { tone: "warn", icon: "warn", text: "Went back by itself" },
+  interrupted: { tone: "warn", icon: "warn", text: "Interrupted" },
+  rolled_back: { tone: "idle", icon: "idle", text: "Taken back by a person" },
+};
 
 export const SOURCE_STATE: Record<SourceCondition, State> = {
   mounted: { tone: "good", icon: "good", text: "Mounted" },

@@ -6,6 +6,7 @@ import { get } from "../api/client";
 import type { FolderEntry, Page } from "../api/types";
 import { Ago } from "../components/Ago";
 import { ErrorBox } from "../components/ErrorBox";
+import { Trail } from "../components/Trail";
 import { Button } from "../ui/Button";
 import { Dialog } from "../ui/Dialog";
 import { Icon, type IconName } from "../ui/Icon";
@@ -67,29 +68,6 @@ export function FolderChoose({ start = "/", choosing, onChoose, onClose }: Props
         onTurn={isMany ? turn : undefined}
       />
     </Dialog>
-  );
-}
-
-/** The folders above, each a step back. */
-function Trail({ path, onOpen }: { path: string; onOpen: (path: string) => void }) {
-  const parts = path.split("/").filter(Boolean);
-  const steps = [
-    { name: "/", path: "/" },
-    ...parts.map((name, index) => ({ name, path: `/${parts.slice(0, index + 1).join("/")}` })),
-  ];
-  return (
-    <nav aria-label="The folder" className="trail mono">
-      {steps.map((step, index) => (
-        <button
-          key={step.path}
-          type="button"
-          aria-current={index === steps.length - 1 ? "location" : undefined}
-          onClick={() => onOpen(step.path)}
-        >
-          {step.name}
-        </button>
-      ))}
-    </nav>
   );
 }
 

@@ -102,6 +102,21 @@ export const APPLIANCE = {
       <p>Nobody agrees to their own request. Turning the rule off needs a second admin too.</p>
     </>
   ),
+  updates: (
+    <>
+      <p>
+        An appliance has two slots. What is newer is written to the one that does not run, and
+        checked; nothing changes before a restart. After it the new version has to answer its
+        self-test: if it does not, the machine goes back to the old one by itself, after three tries
+        at the most. Data and settings are in neither slot.
+      </p>
+      <p>
+        A bundle is brought from this device, or looked for at an address that publishes signed
+        releases. Only what the right key has signed is kept. An installation that was not started
+        from an image says here how it is updated instead.
+      </p>
+    </>
+  ),
   audit: (
     <>
       <p>

@@ -22,6 +22,7 @@ export const TOPICS = {
   settings: "Settings and appearance",
   access: "Signing in and roles",
   approvals: "Approvals",
+  updates: "Updates",
   audit: "Audit",
   keyboard: "Keyboard",
 } as const;

@@ -5,6 +5,7 @@ import { Loaded } from "../components/Loaded";
 import { PageHead } from "../components/PageHead";
 import { SEVERITY } from "../components/states";
 import { useLockAwareQuery } from "../hooks/useLockAwareQuery";
+import { useWhyNot } from "../hooks/useWhyNot";
 import { Table } from "../table/Table";
 import { Facts } from "../ui/Figure";
 import { Lamp, type State } from "../ui/Lamp";
@@ -55,37 +56,65 @@ export function HealthPage() {
             }
           </Loaded>
         </Panel>
-        <Panel title="About">
-          <Loaded query={answer} what="the version">
-            {(view) => (
-              <Facts
-                rows={[
-                  ["Product", "FossilSafe"],
-                  [
-                    "Version",
-                    <span key="v" className="mono">
-                      {view.version}
-                    </span>,
-                  ],
-                  [
-                    "API",
-                    <span key="a" className="mono">
-                      {view.api_version}
-                    </span>,
-                  ],
-                  ["Licence", "Apache-2.0"],
-                  [
-                    "Figures for monitoring",
-                    <a key="m" href={api.metrics()} className="mono">
-                      {api.metrics()}
-                    </a>,
-                  ],
-                ]}
-              />
-            )}
-          </Loaded>
-        </Panel>
+        <div className="stack">
+          <Diagnostics />
+          <Panel title="About">
+            <Loaded query={answer} what="the version">
+              {(view) => (
+                <Facts
+                  rows={[
+                    ["Product", "FossilSafe"],
+                    [
+                      "Version",
+                      <span key="v" className="mono">
+                        {view.version}
+                      </span>,
+                    ],
+                    [
+                      "API",
+                      <span key="a" className="mono">
+                        {view.api_version}
+                      </span>,
+                    ],
+                    ["Licence", "Apache-2.0"],
+                    [
+                      "For monitoring",
+                      <a key="m" href={api.metrics()}>
+                        Prometheus
+                      </a>,
+                    ],
+                  ]}
+                />
+              )}
+            </Loaded>
+          </Panel>
+        </div>
       </div>
     </>
+  );
+}
+
+/** Made when it is asked for, in the appliance; the browser only keeps the file. */
+function Diagnostics() {
+  const whyNot = useWhyNot("GET /api/diagnostics/bundle");
+  return (
+    <Panel title="For somebody who helps">
+      <div className="stack tight">
+        <p>
+          One file with the release, the equipment, sets, jobs, alerts, settings and the newest log.
+          It names your files, sets and machines, and holds no password, key or code. The catalog is
+          checked on the way.
+        </p>
+        {whyNot ? (
+          <p className="why-not">{whyNot}</p>
+        ) : (
+          <p>
+            <a className="button" href={api.diagnostics()} download="fossilsafe-diagnostics.json">
+              Take the diagnostics bundle
+            </a>
+          </p>
+        )}
+      </div>
+    </Panel>
   );
 }

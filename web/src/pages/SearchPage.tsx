@@ -1,8 +1,6 @@
-// Search in the catalog, with every condition that it knows. Rows are virtual: a thousand thousand
-// of them cost no more than a screen.
+// Search in the catalog, with every condition that it knows.
 import { useInfiniteQuery } from "@tanstack/react-query";
-import { useVirtualizer } from "@tanstack/react-virtual";
-import { useDeferredValue, useRef } from "react";
+import { useDeferredValue } from "react";
 import { Link } from "wouter";
 import { get } from "../api/client";
 import { sets } from "../api/queries";
@@ -12,16 +10,14 @@ import { PageHead } from "../components/PageHead";
 import { EVIDENCE } from "../components/states";
 import { useLockAwareQuery } from "../hooks/useLockAwareQuery";
 import { useQueryState } from "../hooks/useQueryState";
+import { VirtualRows } from "../table/VirtualRows";
 import { SelectField, TextField } from "../ui/Field";
 import { Lamp } from "../ui/Lamp";
 import { Empty, Waiting } from "../ui/Notice";
 import { api, to } from "../util/path-builder";
 import { formatBytes, formatCount, formatTime } from "../util/units";
 
-const PAGE = 200;
-const ROW_PX = 40;
-/** Rows from the end at which the next page is asked for. */
-const AHEAD = 40;
+const PAGE = 500;
 
 function useHits(filter: Record<string, string>) {
   return useInfiniteQuery({
@@ -97,8 +93,10 @@ export function SearchPage() {
             <p>Try fewer letters or fewer conditions.</p>
           </Empty>
         ) : (
-          <HitList
-            hits={hits}
+          <VirtualRows
+            label="Files"
+            items={hits}
+            row={drawHit}
             hasMore={query.hasNextPage}
             onMore={() => {
               if (!query.isFetchingNextPage) void query.fetchNextPage();
@@ -116,54 +114,18 @@ export function SearchPage() {
   );
 }
 
-interface ListProps {
-  hits: readonly FileHit[];
-  hasMore: boolean;
-  onMore: () => void;
-}
+const drawHit = (hit: FileHit) => <Hit hit={hit} />;
 
-function HitList({ hits, hasMore, onMore }: ListProps) {
-  const box = useRef<HTMLDivElement>(null);
-  const rows = useVirtualizer({
-    count: hits.length,
-    getScrollElement: () => box.current,
-    estimateSize: () => ROW_PX,
-    overscan: 12,
-    onChange: (instance) => {
-      const last = instance.getVirtualItems().at(-1)?.index ?? 0;
-      if (hasMore && last > hits.length - AHEAD) onMore();
-    },
-  });
+function Hit({ hit }: { hit: FileHit }) {
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
-    // biome-ignore lint/a11y/useSemanticElements: the spacer between list and rows forbids ul and li
-    <div ref={box} className="hits" tabIndex={0} role="list" aria-label="Files">
-      <div style={{ height: rows.getTotalSize(), position: "relative" }} role="presentation">
-        {rows.getVirtualItems().map((row) => {
-          const hit = hits[row.index];
-          return (
-            hit && (
-              // biome-ignore lint/a11y/useSemanticElements: as above
-              <div
-                key={row.key}
-                role="listitem"
-                aria-setsize={hasMore ? -1 : hits.length}
-                aria-posinset={row.index + 1}
-                className="hit"
-                style={{ height: ROW_PX, transform: `translateY(${row.start}px)` }}
-              >
-                <Link href={to.file(hit.path, hit.set)} className="mono clip" title={hit.path}>
-                  {hit.path}
-                </Link>
-                <span className="quiet-text clip">{hit.set}</span>
-                <Lamp state={EVIDENCE[hit.evidence]} size={13} />
-                <span className="mono end">{formatBytes(hit.size_bytes)}</span>
-                <span className="mono end wide-only">{formatTime(hit.modified)}</span>
-              </div>
-            )
-          );
-        })}
-      </div>
-    </div>
+    <>
+      <Link href={to.file(hit.path, hit.set)} className="mono clip" title={hit.path}>
+        {hit.path}
+      </Link>
+      <span className="quiet-text clip">{hit.set}</span>
+      <Lamp state={EVIDENCE[hit.evidence]} size={13} />
+      <span className="mono end">{formatBytes(hit.size_bytes)}</span>
+      <span className="mono end wide-only">{formatTime(hit.modified)}</span>
+    </>
   );
 }

@@ -17,16 +17,27 @@ interface Props<T> {
   columns: readonly Column<T>[];
   /** Buttons at the end of a row. */
   actions?: (item: T) => ReactNode;
+  /** Rows can be ticked; each tick is called by the row's name. */
+  ticks?: {
+    nameOf: (item: T) => string;
+    isTicked: (item: T) => boolean;
+    onTurn: (item: T) => void;
+  };
   /** Said to a screen reader where no heading names the table. */
   caption?: string;
 }
 
-export function Table<T>({ items, keyOf, columns, actions, caption }: Props<T>) {
+export function Table<T>({ items, keyOf, columns, actions, ticks, caption }: Props<T>) {
   return (
     <table className="table cards">
       {caption && <caption className="visually-hidden">{caption}</caption>}
       <thead>
         <tr>
+          {ticks && (
+            <th>
+              <span className="visually-hidden">Chosen</span>
+            </th>
+          )}
           {columns.map((column) => (
             <th key={column.head} className={column.isNumber ? "number" : undefined}>
               {column.head}
@@ -41,7 +52,18 @@ export function Table<T>({ items, keyOf, columns, actions, caption }: Props<T>) 
       </thead>
       <tbody>
         {items.map((item) => (
-          <tr key={keyOf(item)}>
+          <tr key={keyOf(item)} className={ticks ? "has-tick" : undefined}>
+            {ticks && (
+              <td className="tick-cell">
+                <input
+                  type="checkbox"
+                  className="check"
+                  aria-label={`Choose ${ticks.nameOf(item)}`}
+                  checked={ticks.isTicked(item)}
+                  onChange={() => ticks.onTurn(item)}
+                />
+              </td>
+            )}
             {columns.map((column, index) => (
               <td
                 key={column.head}

@@ -6,11 +6,11 @@ import { chromium } from "playwright-core";
 /** A slow machine needs it; a failure is told after it. */
 export const WAIT_MS = Number(process.env.WAIT_MS ?? 30_000);
 
-export async function openBrowser() {
+export async function openBrowser(more = []) {
   return await chromium.launch({
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
     // Chromium's own sandbox does not work for root; the pages are our own, on the loopback.
-    args: process.getuid?.() === 0 ? ["--no-sandbox"] : [],
+    args: [...(process.getuid?.() === 0 ? ["--no-sandbox"] : []), ...more],
   });
 }
 

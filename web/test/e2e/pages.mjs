@@ -26,6 +26,7 @@ export function pages(seen) {
     ["settings", "/settings"],
     ["alerts", "/alerts?shown=all"],
     ["notifications", "/settings/notifications"],
+    ["updates", "/settings/updates"],
     ["sources", "/settings/sources"],
     ["schedules", "/schedules"],
     ["schedule", "/schedules/nightly"],

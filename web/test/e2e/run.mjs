@@ -10,6 +10,7 @@ import { enter, goTo, heading, openBrowser, openWindow, tabTo } from "./browser.
 import { Engine } from "./engine.mjs";
 import { backUp, makeSource, numberOfJob, restoreFile, runOf, waitForEnd } from "./journey.mjs";
 import { keyboardOnly } from "./keyboard.mjs";
+import { keptView, manyAtOnce, updatesWithoutSlots } from "./lists.mjs";
 import { pages, THEMES } from "./pages.mjs";
 import {
   apiKey,
@@ -257,6 +258,10 @@ async function all() {
   await test("a schedule is made, shown in the calendar, paused and run", () => schedule(world));
   await test("a maintenance window is set and removed", () => maintenanceWindow(world));
   await test("a sealed pool counts once its kit was typed back", () => sealedPool(world));
+  await test("many cartridges at once, and those that are left out", () => manyAtOnce(world));
+  await test("a view of a list is kept and forgotten", () => keptView(world));
+  await test("updates: without slots it is said what to do instead", () =>
+    updatesWithoutSlots(world));
   await test("the first Tab skips to the page", skipLink);
   await test("first run, backup and restore with the keyboard alone", () => keyboardOnly(world));
   await test("no page made an error of its own", () => assert.deepEqual(main.faults, []));

@@ -16,6 +16,7 @@ import { isFirstRunning, safeReply } from "../../src/pages/home/SafeAnswer";
 import { secondsLeft, thin } from "../../src/stores/throughput";
 import { actText, objectOf } from "../../src/util/acts";
 import { agentText } from "../../src/util/agent";
+import { planBulk } from "../../src/util/bulk";
 import { encodeCode39 } from "../../src/util/code39";
 import { stepsOf } from "../../src/util/evidence";
 import { destinations, explainMove, whyNotTaken } from "../../src/util/moves";
@@ -292,6 +293,40 @@ describe("a lost cartridge", () => {
   it("is said to cost files when the other copy is not complete", () => {
     const verdict = verdictOf(cartridge("A00001L9"), evidence([copy("A", true), copy("B", false)]));
     expect(verdict.tone).toBe("bad");
+  });
+});
+
+describe("many cartridges at once", () => {
+  const places = (kind: "slot" | "mail_slot", count: number) =>
+    Array.from({ length: count }, (_, number) => ({
+      kind,
+      number,
+      address: number,
+      is_full: false,
+      is_accessible: true,
+      barcode: null,
+      cartridge: null,
+    }));
+  const library = {
+    ...box,
+    elements: [
+      ...places("mail_slot", 1),
+      { ...places("slot", 1)[0], is_full: true, barcode: "A00001L9" },
+    ] as LibraryView["elements"],
+  };
+
+  it("go out as far as mail slots are free, and the others are said to stay", () => {
+    const both = [cartridge("A00001L9"), cartridge("B00001L9")];
+    const { steps, leftOut } = planBulk("export", both, library);
+    expect(steps).toMatchObject([{ barcode: "A00001L9", to: { place: "mail_slot", number: 0 } }]);
+    expect(leftOut).toEqual([{ barcode: "B00001L9", why: "no mail slot is free" }]);
+  });
+
+  it("are never formatted at once when something is on them", () => {
+    const blank = cartridge("C00001L9", { state: "blank", volume: null });
+    const { steps, leftOut } = planBulk("format", [cartridge("A00001L9"), blank], library);
+    expect(steps.map((step) => step.barcode)).toEqual(["C00001L9"]);
+    expect(leftOut[0]?.why).toContain("own page");
   });
 });
 

@@ -1,20 +1,24 @@
 // Cartridges: those in the library first, by place; then those that the catalog knows.
+import { useState } from "react";
 import { Link } from "wouter";
 import { type CartridgeFilter, cartridges, sets } from "../../api/queries";
 import type { CartridgeView } from "../../api/types";
 import { CartridgeChip } from "../../components/CartridgeChip";
 import { Loaded } from "../../components/Loaded";
 import { PageHead } from "../../components/PageHead";
+import { SavedViews } from "../../components/SavedViews";
 import { CARTRIDGE_STATE } from "../../components/states";
+import { CartridgeBulk } from "../../forms/cartridge-bulk";
 import { useLockAwareQuery } from "../../hooks/useLockAwareQuery";
 import { useQueryState } from "../../hooks/useQueryState";
 import { Table } from "../../table/Table";
 import { TableFrame } from "../../table/TableFrame";
-import { ButtonLink } from "../../ui/Button";
+import { Button, ButtonLink } from "../../ui/Button";
 import { SelectField, TextField } from "../../ui/Field";
 import { Lamp } from "../../ui/Lamp";
 import { Meter } from "../../ui/Meter";
 import { Empty } from "../../ui/Notice";
+import type { BulkAct } from "../../util/bulk";
 import { to } from "../../util/path-builder";
 import { placeText } from "../../util/places";
 import { formatBytes, formatCount, plural } from "../../util/units";
@@ -31,7 +35,13 @@ export function CartridgesPage() {
   const filter: CartridgeFilter = { ...(state ? { state } : {}), ...(set ? { set } : {}) };
   const query = useLockAwareQuery(cartridges(filter));
   const all = useLockAwareQuery(sets());
+  const [ticked, setTicked] = useState<ReadonlySet<string>>(new Set());
+  const [act, setAct] = useState<BulkAct | null>(null);
   const names = (all.data?.items ?? []).map((each) => ({ value: each.name, text: each.name }));
+  const wanted = text.toUpperCase();
+  const fits = (item: CartridgeView) => item.barcode.includes(wanted);
+  // What a filter hides is not done anything with.
+  const chosen = (query.data?.items ?? []).filter((item) => ticked.has(item.barcode) && fits(item));
   return (
     <>
       <PageHead
@@ -54,21 +64,64 @@ export function CartridgesPage() {
           options={[{ value: "", text: "All sets" }, ...names]}
         />
       </div>
+      <SavedViews list="cartridge_views" href={to.cartridges()} />
+      {chosen.length > 0 && (
+        <section className="bulk-bar" aria-label="What to do with the chosen ones">
+          <strong>{plural(chosen.length, "cartridge")} chosen</strong>
+          <Button look="small" onClick={() => setAct("format")}>
+            Format
+          </Button>
+          <Button look="small" onClick={() => setAct("verify")}>
+            Verify
+          </Button>
+          <Button look="small" onClick={() => setAct("export")}>
+            Take out
+          </Button>
+          <Button look="small" onClick={() => setAct("import")}>
+            Take in
+          </Button>
+          <ButtonLink look="small" href={to.labels(chosen.map((item) => item.barcode))}>
+            Labels
+          </ButtonLink>
+          <Button look={["small", "quiet"]} onClick={() => setTicked(new Set())}>
+            Choose none
+          </Button>
+        </section>
+      )}
       <TableFrame label="Cartridges">
         <Loaded query={query} what="the cartridges">
           {(page) => {
-            const wanted = text.toUpperCase();
-            const items = page.items.filter((item) => item.barcode.includes(wanted));
+            const items = page.items.filter(fits);
             return items.length === 0 ? (
               <Empty title="No cartridge is like that">
                 <p>Change the filters, or put cartridges into a mail slot and take inventory.</p>
               </Empty>
             ) : (
-              <CartridgeTable items={items} />
+              <CartridgeTable
+                items={items}
+                ticked={ticked}
+                onTurn={(barcode) =>
+                  setTicked((before) =>
+                    before.has(barcode)
+                      ? new Set([...before].filter((each) => each !== barcode))
+                      : new Set([...before, barcode]),
+                  )
+                }
+              />
             );
           }}
         </Loaded>
       </TableFrame>
+      {act && (
+        <CartridgeBulk
+          act={act}
+          items={chosen}
+          onClose={() => {
+            setAct(null);
+            setTicked(new Set());
+          }}
+        />
+      )}
       {query.data?.next && (
         <p className="small quiet-text">
           The first {plural(query.data.items.length, "cartridge")} are shown: filter to see others.
@@ -78,15 +131,35 @@ export function CartridgesPage() {
   );
 }
 
-function CartridgeTable({ items }: { items: readonly CartridgeView[] }) {
+interface TableProps {
+  items: readonly CartridgeView[];
+  ticked: ReadonlySet<string>;
+  onTurn: (barcode: string) => void;
+}
+
+function CartridgeTable({ items, ticked, onTurn }: TableProps) {
   return (
     <Table
       items={items}
       keyOf={(item) => `${item.barcode}-${item.volume?.uuid ?? ""}`}
+      ticks={{
+        nameOf: (item) => item.barcode,
+        isTicked: (item) => ticked.has(item.barcode),
+        onTurn: (item) => onTurn(item.barcode),
+      }}
       columns={[
-        { head: "Barcode", cell: (item) => <CartridgeChip barcode={item.barcode} /> },
-        { head: "State", cell: (item) => <Lamp state={CARTRIDGE_STATE[item.state]} /> },
-        { head: "Where", cell: (item) => placeText(item.place) },
+        {
+          head: "Barcode",
+          cell: (item) => <CartridgeChip barcode={item.barcode} />,
+        },
+        {
+          head: "State",
+          cell: (item) => <Lamp state={CARTRIDGE_STATE[item.state]} />,
+        },
+        {
+          head: "Where",
+          cell: (item) => placeText(item.place),
+        },
         {
           head: "Generation",
           className: "mono",

@@ -1,5 +1,6 @@
 // A sheet of barcode labels, to print: the bars and text that LTO labels carry.
 import { useState } from "react";
+import { useSearchParams } from "wouter";
 import { cartridges } from "../../api/queries";
 import { BarcodeLabel } from "../../components/BarcodeLabel";
 import { PageHead } from "../../components/PageHead";
@@ -16,7 +17,9 @@ export function LabelsPage() {
   const query = useLockAwareQuery(cartridges());
   const [text, setText] = useState<string | null>(null);
   const known = (query.data?.items ?? []).map((item) => item.barcode);
-  const shown = text ?? known.slice(0, 12).join("\n");
+  const [params] = useSearchParams();
+  const asked = params.get("barcodes")?.split(" ");
+  const shown = text ?? (asked ?? known.slice(0, 12)).join("\n");
   const barcodes = shown
     .split(/\s+/)
     .map((each) => each.toUpperCase())
