@@ -54,8 +54,7 @@ export function SavedViews({ list, href }: Props) {
       {isNaming && (
         <NameView
           onName={(name) => {
-            save({ name, query: shown });
-            announce(`The view ${name} is kept.`);
+            save({ name, query: shown }, () => announce(`The view ${name} is kept.`));
             setIsNaming(false);
           }}
           onClose={() => setIsNaming(false)}

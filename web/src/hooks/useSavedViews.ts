@@ -30,7 +30,8 @@ export function useSavedViews(list: string) {
   return {
     views,
     error,
-    save: (view: SavedView) => keep([...views.filter((each) => each.name !== view.name), view]),
+    save: (view: SavedView, onKept: () => void) =>
+      keep([...views.filter((each) => each.name !== view.name), view], { onSuccess: onKept }),
     remove: (name: string) => keep(views.filter((each) => each.name !== name)),
   };
 }

@@ -29,7 +29,7 @@ export async function keptView({ main: { page } }) {
   const dialog = page.getByRole("dialog", { name: "Keep this view" });
   await dialog.getByLabel("Name").fill("to write on");
   await dialog.getByRole("button", { name: "Keep it", exact: true }).click();
-  await dialog.waitFor({ state: "detached" });
+  await page.getByRole("link", { name: "to write on" }).waitFor();
   await goTo(page, "/cartridges");
   await page.getByRole("link", { name: "to write on" }).click();
   await page.waitForURL(/state=open/);
