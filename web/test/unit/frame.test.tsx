@@ -13,6 +13,7 @@ import { markAnswered, markLost } from "../../src/stores/connection";
 import { Button } from "../../src/ui/Button";
 import { Dialog } from "../../src/ui/Dialog";
 import { draw } from "./render";
+import { statusView } from "./samples";
 
 function answer(value: unknown) {
   vi.stubGlobal(
@@ -22,7 +23,7 @@ function answer(value: unknown) {
 }
 
 beforeEach(() => {
-  answer({ items: [], findings: [], drives: [], elements: [], is_practice: true });
+  answer(statusView("empty"));
   markAnswered();
 });
 
@@ -59,7 +60,8 @@ describe("the frame", () => {
     draw(<PracticeBand />);
     expect(await screen.findByText("Practice")).toBeTruthy();
     document.body.innerHTML = "";
-    answer({ is_practice: false, drives: [], elements: [] });
+    const view = statusView("empty");
+    answer({ ...view, library: { ...view.library, is_practice: false } });
     draw(<PracticeBand />);
     await act(async () => {});
     expect(screen.queryByText("Practice")).toBeNull();
