@@ -17,6 +17,7 @@ pub mod stream;
 pub mod schedules;
 pub mod keys;
 pub mod manifest;
+pub mod catalog_backup;
 pub mod catalog;
 pub mod pools;
 pub mod people;

@@ -12,6 +12,7 @@
 
 mod bad_input;
 mod cartridges;
+mod catalog_backup;
 mod copies;
 mod kills;
 mod machine;

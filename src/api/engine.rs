@@ -12,19 +12,21 @@ use std::path::Path;
 use tokio::sync::watch;
 
 use super::types::{
-    AlertFilter, AlertView, CartridgeFilter, CartridgeView, CatalogCheck, ChannelRequest,
-    ChannelTest, ChannelView, CreatePoolRequest, DeliveryView, DiagnosticsBundle, DriveHealthView,
-    EngineFigures, EventsRequest, EvidenceScope, EvidenceTable, FileHit, FileVersion, FolderEntry,
-    HealthView, InstallUpdateRequest, JobAction, JobEvent, JobFilter, JobView, KitsView,
-    LibraryView, OpenedKeys, Page, PageRequest, PoolView, PrintedKit, ReservationView,
-    RestartRequest, RestorePlan, RunFilter, RunView, ScheduleEventView, SchedulePlan, ScheduleView,
-    SearchRequest, SetView, SourceRequest, SourceState, StatusView, TakeDriveRequest,
-    UpdateChannelRequest, UpdatesState, VersionsRequest, WindowView,
+    AlertFilter, AlertView, CartridgeFilter, CartridgeView, CatalogBackupView, CatalogCheck,
+    ChannelRequest, ChannelTest, ChannelView, CreatePoolRequest, DeliveryView, DiagnosticsBundle,
+    DriveHealthView, EngineFigures, EventsRequest, EvidenceScope, EvidenceTable, ExpiredView,
+    FileHit, FileVersion, FolderEntry, HealthView, InstallUpdateRequest, JobAction, JobEvent,
+    JobFilter, JobView, KitsView, LibraryView, OpenedKeys, Page, PageRequest, PoolView, PrintedKit,
+    ReservationView, RestartRequest, RestorePlan, RunFilter, RunView, ScheduleEventView,
+    SchedulePlan, ScheduleView, SearchRequest, SetView, SettingsDocument, SettingsImport,
+    SourceRequest, SourceState, StatusView, TakeDriveRequest, UpdateChannelRequest, UpdatesState,
+    VersionsRequest, WindowView,
 };
 use crate::domain::{Barcode, DriveSerial, JobId, PoolName, RunId, SetName, SourceName, Timestamp};
 use crate::jobs::JobSpec;
 use crate::jobs::spec::RestoreSpec;
 use crate::keys::KeyId;
+use crate::pools::Retention;
 use crate::schedules::MaintenanceWindow;
 
 /// Everything that the API can be asked. See the module for the contract.
@@ -95,6 +97,16 @@ pub trait Engine: Send + Sync + fmt::Debug {
     /// Gives an encrypted pool a new data key for the runs that begin from now on.
     fn rotate_pool(&self, name: &PoolName) -> Result<PoolView, EngineError>;
 
+    /// Says how long the runs of a pool are kept; for ever if nothing is given.
+    fn set_retention(
+        &self,
+        name: &PoolName,
+        retention: Option<Retention>,
+    ) -> Result<PoolView, EngineError>;
+
+    /// The runs of a pool that nobody needs any more, and the cartridges that hold nothing else.
+    fn expired(&self, name: &PoolName) -> Result<ExpiredView, EngineError>;
+
     /// The recovery kits.
     fn kits(&self) -> Result<KitsView, EngineError>;
 
@@ -115,6 +127,19 @@ pub trait Engine: Send + Sync + fmt::Debug {
 
     /// Checks the catalog's file and its sums. Takes as long as reading it.
     fn check_catalog(&self) -> Result<CatalogCheck, EngineError>;
+
+    /// The catalog backups in a folder of this machine, newest first.
+    fn catalog_backups(&self, folder: &Path) -> Result<Vec<CatalogBackupView>, EngineError>;
+
+    /// Everything that an admin has set, but for users and secrets.
+    fn settings(&self) -> Result<SettingsDocument, EngineError>;
+
+    /// Merges a document into what is set, or only says what that would do.
+    fn import_settings(
+        &self,
+        document: &SettingsDocument,
+        is_dry_run: bool,
+    ) -> Result<SettingsImport, EngineError>;
 
     /// Writes a job down and queues it. Refuses at once what can be seen to be impossible: a path
     /// that does not exist, a barcode that nobody knows, an empty slot.

@@ -2,7 +2,7 @@
 
 use super::call::{Answer, Call};
 use super::error::ApiError;
-use super::types::{ConfirmKitRequest, KitRequest};
+use super::types::{ConfirmKitRequest, KitRequest, RetentionRequest};
 
 /// All pools.
 pub(super) fn pools(call: &Call) -> Result<Answer, ApiError> {
@@ -17,6 +17,17 @@ pub(super) fn create_pool(call: &Call) -> Result<Answer, ApiError> {
 /// Gives a pool a new data key.
 pub(super) fn rotate_pool(call: &Call) -> Result<Answer, ApiError> {
     Answer::json(&call.engine.rotate_pool(&call.parameter("pool")?)?)
+}
+
+/// Says how long the runs of a pool are kept.
+pub(super) fn set_retention(call: &Call) -> Result<Answer, ApiError> {
+    let RetentionRequest { retention } = call.json()?;
+    Answer::json(&call.engine.set_retention(&call.parameter("pool")?, retention)?)
+}
+
+/// What nobody needs any more.
+pub(super) fn expired(call: &Call) -> Result<Answer, ApiError> {
+    Answer::json(&call.engine.expired(&call.parameter("pool")?)?)
 }
 
 /// The kits, but for their secrets.

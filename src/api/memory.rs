@@ -13,15 +13,15 @@ use tokio::sync::watch;
 use super::engine::{Engine, EngineError, EngineErrorKind};
 use super::server::Serving;
 use super::types::{
-    AlertFilter, AlertView, CartridgeFilter, CartridgeView, CatalogCheck, ChannelRequest,
-    ChannelTest, ChannelView, CreatePoolRequest, DeliveryView, DiagnosticsBundle, DriveHealthView,
-    EngineFigures, EventLevel, EventsRequest, EvidenceScope, EvidenceTable, FileHit, FileVersion,
-    FolderEntry, HealthStatus, HealthView, InstallUpdateRequest, JobAction, JobEvent, JobFilter,
-    JobView, KitsView, LibraryView, OpenedKeys, Page, PageRequest, PoolView, PrintedKit,
-    ProgressView, ReservationView, RestartRequest, RestorePlan, RunFilter, RunView,
-    ScheduleEventView, SchedulePlan, ScheduleView, SearchRequest, SetView, SourceRequest,
-    SourceState, StatusView, TakeDriveRequest, UpdateChannelRequest, UpdatesState, VersionsRequest,
-    WindowView,
+    AlertFilter, AlertView, CartridgeFilter, CartridgeView, CatalogBackupView, CatalogCheck,
+    ChannelRequest, ChannelTest, ChannelView, CreatePoolRequest, DeliveryView, DiagnosticsBundle,
+    DriveHealthView, EngineFigures, EventLevel, EventsRequest, EvidenceScope, EvidenceTable,
+    ExpiredView, FileHit, FileVersion, FolderEntry, HealthStatus, HealthView, InstallUpdateRequest,
+    JobAction, JobEvent, JobFilter, JobView, KitsView, LibraryView, OpenedKeys, Page, PageRequest,
+    PoolView, PrintedKit, ProgressView, ReservationView, RestartRequest, RestorePlan, RunFilter,
+    RunView, ScheduleEventView, SchedulePlan, ScheduleView, SearchRequest, SetView,
+    SettingsDocument, SettingsImport, SourceRequest, SourceState, StatusView, TakeDriveRequest,
+    UpdateChannelRequest, UpdatesState, VersionsRequest, WindowView,
 };
 use crate::audit::AuditLog;
 use crate::domain::{
@@ -31,6 +31,7 @@ use crate::jobs::spec::RestoreSpec;
 use crate::jobs::{JobSpec, JobState};
 use crate::keys::{KeyId, KeyStore};
 use crate::people::People;
+use crate::pools::Retention;
 use crate::schedules::MaintenanceWindow;
 
 /// Jobs and events in memory; everything else is unknown.
@@ -207,6 +208,30 @@ impl Engine for Memory {
 
     fn retire_kit(&self, _: KeyId) -> Result<KitsView, EngineError> {
         self.kits()
+    }
+
+    fn set_retention(&self, _: &PoolName, _: Option<Retention>) -> Result<PoolView, EngineError> {
+        unknown("that")
+    }
+
+    fn expired(&self, _: &PoolName) -> Result<ExpiredView, EngineError> {
+        unknown("that")
+    }
+
+    fn settings(&self) -> Result<SettingsDocument, EngineError> {
+        unknown("that")
+    }
+
+    fn import_settings(
+        &self,
+        _: &SettingsDocument,
+        _: bool,
+    ) -> Result<SettingsImport, EngineError> {
+        unknown("that")
+    }
+
+    fn catalog_backups(&self, _: &Path) -> Result<Vec<CatalogBackupView>, EngineError> {
+        Ok(Vec::new())
     }
 
     fn check_catalog(&self) -> Result<CatalogCheck, EngineError> {

@@ -44,6 +44,7 @@ pub mod server;
 mod sessions;
 mod sets;
 mod socket;
+mod settings;
 mod sources;
 mod system;
 mod updates;

@@ -10,7 +10,7 @@ use super::error::ApiError;
 use super::query::decode;
 use super::{
     alerts, api_keys, approvals, audit, auth, cartridges, catalog, diagnostics, files, jobs, keys,
-    library, schedules, sessions, sets, sources, system, updates, users,
+    library, schedules, sessions, sets, settings, sources, system, updates, users,
 };
 use crate::people::Role;
 
@@ -209,6 +209,8 @@ routes! {
     GET "/api/pools" Viewer [] => keys::pools;
     POST "/api/pools" Admin [] => keys::create_pool;
     POST "/api/pools/{pool}/rotate" Admin [] => keys::rotate_pool;
+    GET "/api/pools/{pool}/expired" Viewer [] => keys::expired;
+    PUT "/api/pools/{pool}/retention" Admin [] => keys::set_retention;
     GET "/api/kits" Viewer [] => keys::kits;
     POST "/api/kits/print" Admin [] => keys::print_kit;
     POST "/api/kits/confirm" Admin [] => keys::confirm_kit;
@@ -217,6 +219,11 @@ routes! {
     POST "/api/kits/{kit}/retire" TwoAdmins [] => keys::retire_kit;
 
     POST "/api/catalog/rebuild" TwoAdmins [] => catalog::rebuild;
+    GET "/api/settings" Admin [] => settings::export;
+    POST "/api/settings/import" Admin ["dry_run"] => settings::import;
+
+    GET "/api/catalog/backups" Operator ["folder"] => catalog::backups;
+    POST "/api/catalog/backups" Operator [] => catalog::back_up;
     GET "/api/catalog/check" Viewer [] => catalog::check;
 }
 
@@ -288,14 +295,16 @@ mod tests {
     fn every_endpoint_is_reachable_and_has_the_role_that_its_effect_asks_for() {
         const OWN: &[&str] = &["auth", "preferences", "keys", "sessions"];
         // Addresses of receivers are often secrets by themselves.
-        const OF_ADMINS: &[&str] = &["users", "approvals", "audit", "notifications", "diagnostics"];
+        const OF_ADMINS: &[&str] =
+            &["users", "approvals", "audit", "notifications", "diagnostics", "settings"];
         for route in ROUTES {
             let path = route.path.replace(['{', '}'], "");
             let found = find(&route.method, &path).unwrap().route;
             assert_eq!(found.path, route.path, "hidden by an earlier line");
             let area = route.area();
             // What is in the folders of the machine is for those who choose what is kept.
-            let is_look = route.method == Method::GET && area != "folders";
+            let is_of_folders = area == "folders" || route.path == "/api/catalog/backups";
+            let is_look = route.method == Method::GET && !is_of_folders;
             let changes = !is_look && !route.path.ends_with("/plan");
             if OF_ADMINS.contains(&area) {
                 assert!(route.need >= Need::Admin, "{}", route.path);

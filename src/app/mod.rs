@@ -5,6 +5,7 @@
 
 mod address;
 mod bench;
+mod catalog_restore;
 mod cli;
 mod client;
 mod door;

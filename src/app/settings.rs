@@ -191,16 +191,25 @@ impl Settings {
         };
         let settings: Self = serde_json::from_slice(&text)
             .map_err(|source| SettingsError::Syntax { path: path.clone(), source })?;
-        let merged = serde_json::to_vec_pretty(&settings)
-            .map_err(|source| SettingsError::Syntax { path: path.clone(), source })?;
-        if merged != text {
-            replace(&path, &merged).map_err(|source| SettingsError::File {
-                verb: "write",
-                path,
-                source,
-            })?;
+        if settings.text(&path)? != text {
+            settings.save(data)?;
         }
         Ok(settings)
+    }
+
+    /// Writes the settings of a data folder.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn save(&self, data: &Path) -> Result<(), SettingsError> {
+        let path = data.join(FILE_NAME);
+        let written = replace(&path, &self.text(&path)?);
+        written.map_err(|source| SettingsError::File { verb: "write", path, source })
+    }
+
+    fn text(&self, path: &Path) -> Result<Vec<u8>, SettingsError> {
+        let syntax = |source| SettingsError::Syntax { path: path.to_owned(), source };
+        serde_json::to_vec_pretty(self).map_err(syntax)
     }
 
     /// Refuses values that cannot work, also those of the command line.

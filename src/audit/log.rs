@@ -11,11 +11,10 @@ use super::export::Export;
 use super::verify::{Chain, Report};
 use crate::catalog::StoreError;
 use crate::catalog::audit_log::{AuditStore, EntryFilter, EntryKeys, StoredEntry};
+use crate::catalog::snapshot::AUDIT_FILE;
 use crate::domain::Clock;
 use crate::keys::{DetachedSignature, KeyStore, PinnedKeys, Purpose};
 
-/// The file in the data folder.
-const FILE: &str = "audit.db";
 /// Every so many entries a seal stays for good; the newest always has one.
 const SEAL_EVERY: i64 = 256;
 /// Refusals of strangers that are kept of a minute: enough to see what is tried, 30 MB a day at most.
@@ -67,7 +66,7 @@ impl AuditLog {
         keys: Arc<KeyStore>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, AuditError> {
-        let store = AuditStore::open(&data.join(FILE))?;
+        let store = AuditStore::open(&data.join(AUDIT_FILE))?;
         Ok(Self { store, keys, clock, is_failing: AtomicBool::new(false), flood: Mutex::default() })
     }
 

@@ -48,6 +48,7 @@ pub mod sets;
 mod settings;
 pub mod side_file;
 mod sizes;
+pub mod snapshot;
 #[cfg(test)]
 mod test_support;
 mod text_enum;

@@ -133,23 +133,6 @@ impl Catalog {
         self.read("check the catalog", |reader| quick_check(reader, &self.inner.path))
     }
 
-    /// Writes a complete, consistent copy of the catalog to `to`, which must not exist. Work goes on
-    /// meanwhile.
-    ///
-    /// # Errors
-    /// `Database` if the copy cannot be written.
-    pub fn copy_to(&self, to: &Path) -> Result<(), CatalogError> {
-        let target = to.to_string_lossy();
-        // Its own connection: a reader of the pool may not write, not even elsewhere.
-        let own = connect(&self.inner.path, OpenFlags::SQLITE_OPEN_READ_WRITE, false)?;
-        let copied = own.execute("VACUUM INTO ?1", [target.as_ref()]);
-        copied.map(|_| ()).map_err(|source| CatalogError::Database {
-            doing: "write a copy of the catalog",
-            path: to.to_owned(),
-            source,
-        })
-    }
-
     /// Moves the catalog's files aside, under names with `now`, so that a new one can be made.
     /// Nothing is deleted. Returns the new name of the main file.
     ///

@@ -6,6 +6,7 @@ use std::io::{Seek as _, SeekFrom, Write as _};
 use serde_json::json;
 
 use super::evidence::Effective;
+use super::snapshot::copy_database;
 use super::test_support::{
     at, digest, empty, file_in, plain_file, push_file, reopen, run_id, set, start_run, volume,
     writer,
@@ -390,11 +391,11 @@ fn a_copy_of_a_catalog_in_use_is_a_whole_catalog() {
     let (catalog, folder) = empty();
     three_runs(&catalog);
     let copy = folder.path().join("copy.db");
-    catalog.copy_to(&copy).unwrap();
+    copy_database(catalog.path(), &copy).unwrap();
     let copy = Catalog::open(&copy, OpenCheck::Whole).unwrap();
     assert_eq!(names(&copy, "a", &AsOf::Now), names(&catalog, "a", &AsOf::Now));
     copy.check().unwrap();
-    assert!(catalog.copy_to(&folder.path().join("copy.db")).is_err());
+    assert!(copy_database(catalog.path(), &folder.path().join("copy.db")).is_err());
 }
 
 #[test]

@@ -29,6 +29,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::catalog::alerts::{AlertRecord, AlertReport, AlertStore, Change, DeliveryRecord};
+use crate::catalog::snapshot::ALERTS_FILE;
 use crate::domain::worker::Worker;
 use crate::domain::{Clock, Timestamp};
 use crate::keys::KeyRing;
@@ -37,9 +38,6 @@ pub use channel::{Channel, ChannelSpec};
 pub use error::{HealthError, HealthErrorKind};
 pub use kind::Kind;
 pub use notice::{Notice, NoticeState};
-
-/// The alerts' file in the data folder.
-const FILE: &str = "alerts.db";
 
 /// The alerts of an appliance, and those who are told of them.
 #[derive(Debug)]
@@ -62,7 +60,7 @@ impl Health {
         clock: Arc<dyn Clock>,
         host: &str,
     ) -> Result<Self, HealthError> {
-        let store = AlertStore::open(&data.join(FILE))?;
+        let store = AlertStore::open(&data.join(ALERTS_FILE))?;
         Ok(Self { store, ring, clock, host: host.to_owned(), outbox: Worker::default() })
     }
 

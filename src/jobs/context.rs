@@ -51,6 +51,12 @@ impl Folders {
         Self { data: data.to_owned() }
     }
 
+    /// The data folder.
+    #[must_use]
+    pub(super) fn data(&self) -> &Path {
+        &self.data
+    }
+
     /// Work files of one job; removed when it has ended.
     #[must_use]
     pub fn job(&self, job: JobId) -> PathBuf {

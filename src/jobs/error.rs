@@ -11,6 +11,7 @@ use super::equipment::EquipmentError;
 use super::identity::IdentityError;
 use super::outcome::Failure;
 use crate::catalog::CatalogError;
+use crate::catalog_backup::CatalogBackupError;
 use crate::changer::ChangerError;
 use crate::drive::{DriveError, DriveErrorKind};
 use crate::keys::KeysError;
@@ -135,6 +136,9 @@ pub enum JobError {
     /// The folder that files go to cannot be used.
     #[error(transparent)]
     Restore(#[from] DestinationError),
+    /// A backup of the catalog cannot be made.
+    #[error(transparent)]
+    CatalogBackup(#[from] CatalogBackupError),
     /// Our mistake.
     #[error("a defect in this program: {0}")]
     Bug(String),
@@ -245,6 +249,10 @@ impl JobError {
             }
             Self::Manifest(_) => ("manifest", "Run `fossilsafe ltfs check` on the cartridge."),
             Self::Pool(refusal) => pool_advice(refusal),
+            Self::CatalogBackup(error @ CatalogBackupError::NoKit) => {
+                ("kit_not_confirmed", error.next_step())
+            }
+            Self::CatalogBackup(error) => ("catalog_backup", error.next_step()),
             Self::Keys(KeysError::NoDataKey(_)) => (
                 "key_missing",
                 "Run `fossilsafe catalog rebuild` with a cartridge of that pool, then `fossilsafe kit open` with the recovery kit.",
@@ -270,6 +278,9 @@ fn pool_advice(refusal: &PoolRefusal) -> (&'static str, &'static str) {
         ),
         PoolRefusal::OtherPool { .. } => {
             ("other_pool", "Leave --pool out, or give the files another set name.")
+        }
+        PoolRefusal::Retention(_) => {
+            ("bad_retention", "Name at least one day and one run, and at most a hundred years.")
         }
         PoolRefusal::Exists(_) => ("pool_exists", "Choose another name."),
         PoolRefusal::NotEncrypted(_) => {

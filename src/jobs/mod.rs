@@ -5,6 +5,7 @@
 //! died is taken up again from its checkpoint, and one that cannot go on ends and says why.
 
 pub mod backup;
+mod catalog_backup;
 pub mod context;
 mod description;
 pub mod equipment;

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use super::context::Parts;
 use super::error::JobError;
 use super::spec::BackupSpec;
-use crate::catalog::{Catalog, CatalogError};
+use crate::catalog::{Catalog, CatalogError, SetRecord};
 use crate::domain::PoolName;
 use crate::keys::sealed::{DataKey, KeySource as _};
 use crate::keys::{KeyId, KeysError};
-use crate::pools::{Encryption, Pool, PoolRefusal, choose_pool};
+use crate::pools::{Encryption, Pool, PoolRefusal, Retention, choose_pool};
 
 #[cfg(test)]
 mod tests;
@@ -52,7 +52,7 @@ pub fn create(
             None => parts.keys.ring().make_key(name.as_str(), created)?,
         }),
     };
-    let pool = Pool { name, encryption, key, created };
+    let pool = Pool { name, encryption, key, created, retention: None };
     known.push(pool.clone());
     store(&parts.catalog, known)?;
     Ok(pool)
@@ -82,6 +82,36 @@ pub fn rotate(parts: &Parts, name: &PoolName) -> Result<Pool<KeyId>, JobError> {
     Ok(rotated)
 }
 
+/// Says how long the runs of a pool's sets are kept; for ever without a retention.
+///
+/// # Errors
+/// If there is no such pool, the retention makes no sense, or the catalog cannot be written.
+pub fn set_retention(
+    catalog: &Catalog,
+    name: &PoolName,
+    retention: Option<Retention>,
+) -> Result<Pool<KeyId>, JobError> {
+    if let Some(senseless) = retention.filter(|retention| !retention.is_sensible()) {
+        return Err(PoolRefusal::Retention(senseless).into());
+    }
+    let mut known = pools(catalog)?;
+    let pool = known.iter_mut().find(|pool| pool.name == *name);
+    let pool = pool.ok_or_else(|| PoolRefusal::Unknown(name.clone()))?;
+    pool.retention = retention;
+    let changed = pool.clone();
+    store(catalog, known)?;
+    Ok(changed)
+}
+
+/// The pool of a set that the catalog knows; none if it is in none.
+///
+/// # Errors
+/// If the set's specification is damaged.
+pub fn pool_of(set: &SetRecord) -> Result<Option<PoolName>, JobError> {
+    let known = set.spec.get("pool").cloned().map(serde_json::from_value).transpose();
+    Ok(known.map_err(JobError::checkpoint)?.flatten())
+}
+
 /// The pool of the set that is to be backed up, and the key that the run is sealed with.
 ///
 /// # Errors
@@ -91,7 +121,7 @@ pub fn policy_of(
     spec: &BackupSpec,
 ) -> Result<(Option<PoolName>, Option<KeyId>), JobError> {
     let known = match parts.catalog.set(&spec.set) {
-        Ok(record) => record.spec.get("pool").cloned(),
+        Ok(record) => pool_of(&record)?,
         Err(CatalogError::NotFound(_)) => None,
         Err(error) => return Err(error.into()),
     };
@@ -100,8 +130,6 @@ pub fn policy_of(
         Err(CatalogError::NotFound(_)) => false,
         Err(error) => return Err(error.into()),
     };
-    let known: Option<PoolName> =
-        known.map(serde_json::from_value).transpose().map_err(JobError::checkpoint)?.flatten();
     let Some(name) = choose_pool(known.as_ref(), spec.pool.as_ref(), has_runs)? else {
         return Ok((None, None));
     };

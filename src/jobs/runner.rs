@@ -18,7 +18,7 @@ use super::equipment::EquipmentError;
 use super::error::{JobError, reserved_advice};
 use super::outcome::{Ending, Failure, JobEnd, Outcome};
 use super::spec::{JobProgress, JobSpec, Need};
-use super::{backup, format, inventory, movement, rebuild, restore, verify};
+use super::{backup, catalog_backup, format, inventory, movement, rebuild, restore, verify};
 use crate::catalog::{CatalogError, EventLevel, JobRecord, JobRequest, JobState, ScheduledStart};
 use crate::domain::{Barcode, JobId};
 
@@ -405,12 +405,14 @@ fn of_another_host(ended: Result<Ending, JobError>) -> Result<Ending, JobError> 
 }
 
 fn execute(context: &JobContext) -> Result<Ending, JobError> {
-    if !context.parts.equipment.is_there() {
+    let record = context.parts.catalog.job(context.id)?;
+    let spec = spec_of(&record)?;
+    let needs_drive = !matches!(spec, JobSpec::CatalogBackup(_));
+    if needs_drive && !context.parts.equipment.is_there() {
         context.stage("waiting for a tape drive to be connected", None);
         context.parts.equipment.wait_until_there(&|| context.is_stopped())?;
     }
-    let record = context.parts.catalog.job(context.id)?;
-    match spec_of(&record)? {
+    match spec {
         JobSpec::Format(spec) => format::run(context, &spec),
         JobSpec::Inventory => inventory::run(context),
         JobSpec::Move(spec) => movement::run(context, spec),
@@ -418,5 +420,6 @@ fn execute(context: &JobContext) -> Result<Ending, JobError> {
         JobSpec::Verify(spec) => verify::run(context, &spec),
         JobSpec::Restore(spec) => restore::run(context, &spec),
         JobSpec::Rebuild(spec) => rebuild::run(context, &spec),
+        JobSpec::CatalogBackup(spec) => catalog_backup::run(context, &spec),
     }
 }

@@ -28,6 +28,8 @@ pub enum JobSpec {
     Restore(RestoreSpec),
     /// Read what cartridges say about themselves into the catalog.
     Rebuild(RebuildSpec),
+    /// Write everything that no tape tells into a folder.
+    CatalogBackup(CatalogBackupSpec),
 }
 
 impl JobSpec {
@@ -42,6 +44,7 @@ impl JobSpec {
             Self::Verify(_) => "verify",
             Self::Restore(_) => "restore",
             Self::Rebuild(_) => "rebuild",
+            Self::CatalogBackup(_) => "catalog_backup",
         }
     }
 
@@ -61,6 +64,9 @@ impl JobSpec {
             Self::Rebuild(spec) => {
                 let barcodes: Vec<_> = spec.barcodes.iter().map(Barcode::as_str).collect();
                 format!("Rebuild the catalog from {}", barcodes.join(", "))
+            }
+            Self::CatalogBackup(spec) => {
+                format!("Back up the catalog to {}", spec.folder.display())
             }
         }
     }
@@ -280,6 +286,24 @@ pub struct RebuildSpec {
     /// These cartridges; all of the library if none is named.
     #[serde(default)]
     pub barcodes: Vec<Barcode>,
+}
+
+/// Back up the catalog, users, settings and keys into a folder, sealed for the recovery kits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CatalogBackupSpec {
+    /// The folder, on a disk or a share that is not the appliance's own. It must be there.
+    pub folder: PathBuf,
+    /// How many backups of this appliance are kept in it; older ones are removed. At least 1.
+    #[serde(default = "CatalogBackupSpec::default_keep")]
+    pub keep: u32,
+}
+
+impl CatalogBackupSpec {
+    /// Two weeks of nights.
+    #[must_use]
+    pub fn default_keep() -> u32 {
+        14
+    }
 }
 
 /// What a waiting job needs a person to do.

@@ -32,6 +32,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use crate::catalog::people::PeopleStore;
+use crate::catalog::snapshot::PEOPLE_FILE;
 use crate::domain::{Clock, Secret};
 
 pub use crate::catalog::people::{
@@ -48,9 +49,6 @@ pub use session::{
 };
 pub use token::csrf_of;
 pub use user::SecondFactor;
-
-/// The file of users and keys in the data folder.
-const FILE: &str = "people.db";
 
 /// Everybody that the appliance knows.
 #[derive(Debug)]
@@ -69,7 +67,7 @@ impl People {
     /// # Errors
     /// The file is damaged or cannot be used, or the code cannot be written.
     pub fn open(data: &Path, clock: Arc<dyn Clock>) -> Result<Self, PeopleError> {
-        let store = PeopleStore::open(&data.join(FILE))?;
+        let store = PeopleStore::open(&data.join(PEOPLE_FILE))?;
         let setup = setup::SetupCode::beside(data);
         let people = Self {
             store,

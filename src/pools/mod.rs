@@ -6,6 +6,8 @@
 
 pub mod choice;
 pub mod policy;
+pub mod retention;
 
 pub use choice::{Candidate, Demand, NoCandidate, Refusal, VolumeUse, choose_volume};
 pub use policy::{Encryption, Pool, PoolRefusal, choose_pool};
+pub use retention::Retention;

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::retention::Retention;
 use crate::domain::{PoolName, Timestamp};
 
 /// How the files of a pool are stored.
@@ -27,6 +28,9 @@ pub struct Pool<K> {
     pub key: Option<K>,
     /// When it was made.
     pub created: Timestamp,
+    /// How long the runs of its sets are kept; for ever without this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retention: Option<Retention>,
 }
 
 /// Why a set cannot be backed up to a pool.
@@ -55,6 +59,9 @@ pub enum PoolRefusal {
     /// A run was sealed, and no kit opens its key any more.
     #[error("no recovery kit is confirmed that would open data key {0}")]
     NoKitFor(String),
+    /// It would keep nothing, or for longer than anybody can mean.
+    #[error("{} days and {} runs are no retention", .0.days, .0.runs_min)]
+    Retention(Retention),
     /// Its data key is lost.
     #[error("the data key of pool {0} is not here")]
     NoKey(PoolName),

@@ -23,6 +23,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("system", &["domain", "source", "outgoing"]),
     ("catalog", &["domain"]),
     ("manifest", &["domain", "keys"]),
+    // Files of a data folder, signed and sealed; whose files they are, `jobs` and `app` know.
+    ("catalog_backup", &["domain", "keys"]),
     // Sealing is a stage of the data path; keys know no stream.
     ("stream", &["domain", "drive", "ltfs", "source", "keys"]),
     ("pools", &["domain", "catalog"]),
@@ -35,8 +37,19 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "jobs",
         &[
-            "domain", "spool", "drive", "changer", "ltfs", "source", "stream", "keys", "manifest",
-            "catalog", "pools", "health",
+            "domain",
+            "spool",
+            "drive",
+            "changer",
+            "ltfs",
+            "source",
+            "stream",
+            "keys",
+            "manifest",
+            "catalog_backup",
+            "catalog",
+            "pools",
+            "health",
         ],
     ),
     (

@@ -8,14 +8,15 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use fossilsafe::api::types::{
-    AlertFilter, AlertView, CartridgeFilter, CartridgeView, CatalogCheck, ChannelRequest,
-    ChannelTest, ChannelView, CreatePoolRequest, DeliveryView, DiagnosticsBundle, DriveHealthView,
-    EngineFigures, EventsRequest, EvidenceScope, EvidenceTable, FileHit, FileVersion, FolderEntry,
-    HealthStatus, HealthView, InstallUpdateRequest, JobAction, JobEvent, JobFilter, JobView,
-    KitsView, LibraryView, OpenedKeys, Page, PageRequest, PoolView, PrintedKit, ReservationView,
-    RestartRequest, RestorePlan, RunFilter, RunView, ScheduleEventView, SchedulePlan, ScheduleView,
-    SearchRequest, SetView, SourceRequest, SourceState, StatusView, TakeDriveRequest,
-    UpdateChannelRequest, UpdatesState, VersionsRequest, WindowView,
+    AlertFilter, AlertView, CartridgeFilter, CartridgeView, CatalogBackupView, CatalogCheck,
+    ChannelRequest, ChannelTest, ChannelView, CreatePoolRequest, DeliveryView, DiagnosticsBundle,
+    DriveHealthView, EngineFigures, EventsRequest, EvidenceScope, EvidenceTable, ExpiredView,
+    FileHit, FileVersion, FolderEntry, HealthStatus, HealthView, InstallUpdateRequest, JobAction,
+    JobEvent, JobFilter, JobView, KitsView, LibraryView, OpenedKeys, Page, PageRequest, PoolView,
+    PrintedKit, ReservationView, RestartRequest, RestorePlan, RunFilter, RunView,
+    ScheduleEventView, SchedulePlan, ScheduleView, SearchRequest, SetView, SettingsDocument,
+    SettingsImport, SourceRequest, SourceState, StatusView, TakeDriveRequest, UpdateChannelRequest,
+    UpdatesState, VersionsRequest, WindowView,
 };
 use fossilsafe::api::{Engine, EngineError, EngineErrorKind, Server, Serving};
 use fossilsafe::audit::AuditLog;
@@ -24,11 +25,13 @@ use fossilsafe::domain::{
 };
 use fossilsafe::jobs::JobSpec;
 use fossilsafe::jobs::spec::{
-    BackupMode, BackupSpec, Compression, EraseConsent, Existing, FormatSpec, MissingCartridge,
-    MoveSpec, Place, RebuildSpec, RestoreSelection, RestoreSpec, VerifyScope, VerifySpec,
+    BackupMode, BackupSpec, CatalogBackupSpec, Compression, EraseConsent, Existing, FormatSpec,
+    MissingCartridge, MoveSpec, Place, RebuildSpec, RestoreSelection, RestoreSpec, VerifyScope,
+    VerifySpec,
 };
 use fossilsafe::keys::{KeyId, KeyStore};
 use fossilsafe::people::People;
+use fossilsafe::pools::Retention;
 use fossilsafe::schedules::MaintenanceWindow;
 use tokio::sync::watch;
 
@@ -94,6 +97,10 @@ fn specs() -> Result<Vec<(&'static str, JobSpec)>, Box<dyn Error>> {
                 existing: Existing::Replace,
                 missing: MissingCartridge::Skip,
             }),
+        ),
+        (
+            "/api/catalog/backups",
+            JobSpec::CatalogBackup(CatalogBackupSpec { folder: "/srv/safe".into(), keep: 3 }),
         ),
         ("/api/catalog/rebuild", JobSpec::Rebuild(RebuildSpec { barcodes: vec![barcode] })),
     ])
@@ -353,6 +360,30 @@ impl Engine for Refusing {
         _: Option<&str>,
         _: &PageRequest,
     ) -> Result<Page<DeliveryView>, EngineError> {
+        no()
+    }
+
+    fn set_retention(&self, _: &PoolName, _: Option<Retention>) -> Result<PoolView, EngineError> {
+        no()
+    }
+
+    fn expired(&self, _: &PoolName) -> Result<ExpiredView, EngineError> {
+        no()
+    }
+
+    fn settings(&self) -> Result<SettingsDocument, EngineError> {
+        no()
+    }
+
+    fn import_settings(
+        &self,
+        _: &SettingsDocument,
+        _: bool,
+    ) -> Result<SettingsImport, EngineError> {
+        no()
+    }
+
+    fn catalog_backups(&self, _: &Path) -> Result<Vec<CatalogBackupView>, EngineError> {
         no()
     }
 

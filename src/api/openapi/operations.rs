@@ -8,20 +8,23 @@ use serde_json::Value;
 
 use crate::api::routes::Route;
 use crate::api::types::{
-    AcknowledgeRequest, AlertView, ApiKeyView, ApprovalView, CartridgeView, CatalogCheck,
-    ChannelRequest, ChannelTest, ChannelView, ConfirmKitRequest, ConfirmTotpRequest,
-    CreatePoolRequest, DeliveryView, DiagnosticsBundle, DriveHealthView, EvidenceTable, FileHit,
-    FileVersion, FolderEntry, FormatRequest, HealthView, InstallUpdateRequest, JobEvent, JobView,
-    KitRequest, KitsView, LibraryView, MadeApiKey, NewApiKeyRequest, NewUserRequest,
-    OpenSessionView, OpenedKeys, Page, PasswordOnly, PasswordRequest, PoolView, PrintedKit,
-    RecoveryCodes, ReservationView, ResetPasswordRequest, RestartRequest, RestorePlan, RunView,
-    ScheduleEventView, SchedulePlan, SchedulePreview, ScheduleRequest, ScheduleView, SessionView,
-    SetView, SetupRequest, SetupView, SignInRequest, SignInResult, SourceRequest, SourceState,
-    StatusView, TakeDriveRequest, TwoPersonRule, UpdateChannelRequest, UpdatesState, UserChange,
-    UserView, UserWithPassword, VersionView, WindowView,
+    AcknowledgeRequest, AlertView, ApiKeyView, ApprovalView, CartridgeView, CatalogBackupView,
+    CatalogCheck, ChannelRequest, ChannelTest, ChannelView, ConfirmKitRequest, ConfirmTotpRequest,
+    CreatePoolRequest, DeliveryView, DiagnosticsBundle, DriveHealthView, EvidenceTable,
+    ExpiredView, FileHit, FileVersion, FolderEntry, FormatRequest, HealthView,
+    InstallUpdateRequest, JobEvent, JobView, KitRequest, KitsView, LibraryView, MadeApiKey,
+    NewApiKeyRequest, NewUserRequest, OpenSessionView, OpenedKeys, Page, PasswordOnly,
+    PasswordRequest, PoolView, PrintedKit, RecoveryCodes, ReservationView, ResetPasswordRequest,
+    RestartRequest, RestorePlan, RetentionRequest, RunView, ScheduleEventView, SchedulePlan,
+    SchedulePreview, ScheduleRequest, ScheduleView, SessionView, SetView, SettingsDocument,
+    SettingsImport, SetupRequest, SetupView, SignInRequest, SignInResult, SourceRequest,
+    SourceState, StatusView, TakeDriveRequest, TwoPersonRule, UpdateChannelRequest, UpdatesState,
+    UserChange, UserView, UserWithPassword, VersionView, WindowView,
 };
 use crate::audit::{Entry, Report};
-use crate::jobs::spec::{BackupSpec, MoveSpec, RebuildSpec, RestoreSpec, VerifySpec};
+use crate::jobs::spec::{
+    BackupSpec, CatalogBackupSpec, MoveSpec, RebuildSpec, RestoreSpec, VerifySpec,
+};
 use crate::people::TotpProposal;
 use crate::schedules::MaintenanceWindow;
 
@@ -294,7 +297,7 @@ operations! {
     GET "/api/schedules" "Schedules" "What starts jobs by itself, by name, a page at a time."
         Nothing => 200 Json(of::<Page<ScheduleView>>);
     POST "/api/schedules" "Make a schedule"
-        "When, in a time zone, and the task: a backup, a verification or an inventory."
+        "When, in a time zone, and the task: a backup, a verification, an inventory or a catalog backup."
         Asked::Json(of::<ScheduleRequest>) => 201 Json(of::<ScheduleView>);
     GET "/api/schedules/{name}" "One schedule" "Its plan, its next moments, what became of the last one."
         Nothing => 200 Json(of::<ScheduleView>);
@@ -372,6 +375,12 @@ operations! {
     POST "/api/pools/{pool}/rotate" "Give a pool a new data key"
         "For the runs that begin from now on; older keys stay for what they sealed."
         Nothing => 200 Json(of::<PoolView>);
+    GET "/api/pools/{pool}/expired" "What is past the retention of a pool"
+        "Runs that no kept run refers to, and the cartridges that hold nothing else: they can be formatted again."
+        Nothing => 200 Json(of::<ExpiredView>);
+    PUT "/api/pools/{pool}/retention" "Say how long runs are kept"
+        "Runs past it are listed as expired. Nothing is ever erased by that."
+        Asked::Json(of::<RetentionRequest>) => 200 Json(of::<PoolView>);
     GET "/api/kits" "Recovery kits" "Which there are and which data keys they are for; no secret."
         Nothing => 200 Json(of::<KitsView>);
     POST "/api/kits/print" "Make a recovery kit to be printed"
@@ -393,6 +402,20 @@ operations! {
     POST "/api/catalog/rebuild" "Read cartridges into the catalog"
         "Starts a job that reads what the named cartridges, or all, say about themselves."
         Asked::OptionalJson(of::<RebuildSpec>) => 202 Json(of::<JobView>);
+    GET "/api/settings" "Export the settings"
+        "Settings, pools, sources, channels, windows and schedules as one document, without users and secrets."
+        Nothing => 200 Json(of::<SettingsDocument>);
+    POST "/api/settings/import" "Import settings"
+        "Merges a document: adds and changes, thing by thing, and takes nothing away that it does not name."
+        Asked::Json(of::<SettingsDocument>) => 200 Json(of::<SettingsImport>);
+
+    GET "/api/catalog/backups" "Catalog backups in a folder"
+        "Newest first: when and of which machine, who has signed them, which kits open them."
+        Nothing => 200 Json(of::<Page<CatalogBackupView>>);
+    POST "/api/catalog/backups" "Back up the catalog"
+        "Starts a job that writes catalog, users, settings and keys into a folder, sealed for the recovery kits \
+         and signed. `fossilsafe catalog restore` puts them into an empty data folder."
+        Asked::Json(of::<CatalogBackupSpec>) => 202 Json(of::<JobView>);
     GET "/api/catalog/check" "Check the catalog"
         "Checks the catalog's file and its sums; takes as long as reading it."
         Nothing => 200 Json(of::<CatalogCheck>);

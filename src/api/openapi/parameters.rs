@@ -22,6 +22,8 @@ pub(super) fn parameter(name: &str) -> (Value, &'static str) {
         "count" => (number, "How many moments are wanted."),
         "cron" => (text, "Five fields, or six with seconds first, as 30 2 * * MON-FRI."),
         "extension" => (text, "Only names with this extension, with or without its dot."),
+        "dry_run" => (json!({ "type": "boolean" }), "True: only says what would change."),
+        "folder" => (text, "A folder of the appliance, from the top."),
         "from" => (moment, "Only moments after this one; now, if not given."),
         "id" => (
             json!({ "type": "integer", "format": "int64" }),

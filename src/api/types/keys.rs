@@ -3,9 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{PoolName, Timestamp};
+use crate::domain::{Barcode, CopyLetter, PoolName, RunId, SetName, Timestamp};
 use crate::keys::KeyId;
-use crate::pools::Encryption;
+use crate::pools::{Encryption, Retention};
 
 /// A pool.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -20,6 +20,49 @@ pub struct PoolView {
     pub created: Timestamp,
     /// Why no set can be backed up to it, if that is so.
     pub blocked: Option<String>,
+    /// How long the runs of its sets are kept; for ever without this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retention: Option<Retention>,
+}
+
+/// How long runs are to be kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RetentionRequest {
+    /// For so long; for ever without this.
+    #[serde(default)]
+    pub retention: Option<Retention>,
+}
+
+/// What nobody needs any more, by the retention of a pool.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ExpiredView {
+    /// Runs that are past it and that no kept run refers to.
+    pub runs: Vec<ExpiredRun>,
+    /// Cartridges that hold such runs only. Nobody erases them but a person who types the barcode.
+    pub cartridges: Vec<ReusableCartridge>,
+}
+
+/// A run that is past its retention.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ExpiredRun {
+    /// The run.
+    pub run: RunId,
+    /// Its set.
+    pub set: SetName,
+    /// When it ended.
+    pub ended: Option<Timestamp>,
+}
+
+/// A cartridge that can be used again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ReusableCartridge {
+    /// Its barcode.
+    pub barcode: Barcode,
+    /// The set whose runs are on it.
+    pub set: SetName,
+    /// The copy of the set that it belongs to.
+    pub copy: CopyLetter,
 }
 
 /// A pool to be made.

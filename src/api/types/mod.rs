@@ -7,6 +7,7 @@
 
 mod alert;
 mod cartridge;
+mod catalog_backup;
 mod diagnostics;
 mod drive;
 mod evidence;
@@ -19,6 +20,7 @@ mod people;
 mod restore;
 mod schedule;
 mod set;
+mod settings;
 mod source;
 mod status;
 mod system;
@@ -37,6 +39,7 @@ pub use alert::{
     DeliveryView,
 };
 pub use cartridge::{CartridgeFilter, CartridgeState, CartridgeView, FormatRequest, VolumeView};
+pub use catalog_backup::{CatalogBackupView, Signed};
 pub use diagnostics::{ChannelBrief, DiagnosticsBundle, MachineView};
 pub use drive::{CartridgeCounters, DriveAlertView, DriveHealthView, ErrorCounters};
 pub use evidence::{
@@ -49,8 +52,8 @@ pub use job::{
     JobFilter, JobOutcome, JobView, NeedView, ProgressView, StreamFigures,
 };
 pub use keys::{
-    ConfirmKitRequest, CreatePoolRequest, KitRequest, KitView, KitsView, OpenedKeys, PoolView,
-    PrintedKit,
+    ConfirmKitRequest, CreatePoolRequest, ExpiredRun, ExpiredView, KitRequest, KitView, KitsView,
+    OpenedKeys, PoolView, PrintedKit, RetentionRequest, ReusableCartridge,
 };
 pub use library::{
     ChangerView, DriveState, DriveView, ElementKind, ElementView, LibraryView, ReservationHolder,
@@ -68,6 +71,10 @@ pub use schedule::{
     ScheduleEventView, SchedulePlan, SchedulePreview, ScheduleRequest, ScheduleView, WindowView,
 };
 pub use set::{RunFilter, RunState, RunView, SetView};
+pub use settings::{
+    ChangeKind, ChannelSetting, PoolSetting, SETTINGS_FORMAT, SETTINGS_VERSION, ScheduleSetting,
+    SettingChange, SettingsDocument, SettingsImport, SourceSetting, WindowSetting,
+};
 pub use source::{FolderEntry, FolderEntryKind, SourceRequest};
 pub use status::{
     AlertsSummary, JobBrief, JobsSummary, LibrarySummary, NextScheduled, Safety, SetsSummary,

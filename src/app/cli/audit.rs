@@ -163,7 +163,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, AppError> {
     std::fs::read(path).map_err(|source| AppError::Io { what: what(), source })
 }
 
-fn write(path: &Path, content: &[u8]) -> Result<(), AppError> {
+pub(super) fn write(path: &Path, content: &[u8]) -> Result<(), AppError> {
     use std::io::Write as _;
     let what = || format!("cannot write {}", path.display());
     let written = std::fs::File::create_new(path).and_then(|mut file| {

@@ -1,6 +1,6 @@
 //! `fossilsafe kit` and `fossilsafe pool`: recovery kits, and the pools that need one.
 
-use std::io::{BufRead as _, Write as _};
+use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -9,12 +9,13 @@ use clap::{Args, Subcommand};
 use super::Context;
 use super::output::{Table, list, moment, moment_or_dash, or_dash};
 use crate::api::types::{
-    ConfirmKitRequest, CreatePoolRequest, KitRequest, KitsView, OpenedKeys, PoolView, PrintedKit,
+    ConfirmKitRequest, CreatePoolRequest, ExpiredView, KitRequest, KitsView, OpenedKeys, PoolView,
+    PrintedKit, RetentionRequest, ReusableCartridge,
 };
 use crate::app::error::{AppError, Exit};
 use crate::domain::PoolName;
 use crate::keys::KeyId;
-use crate::pools::Encryption;
+use crate::pools::{Encryption, Retention};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum KitCommand {
@@ -28,6 +29,8 @@ pub(super) enum KitCommand {
     Drill,
     /// Type a whole kit from the paper, and open the data keys that `catalog rebuild` found on tapes
     Open,
+    /// Without an engine: see which data keys of a tape the paper opens, and decrypt a file of it
+    Verify(super::kit_verify::VerifyArguments),
     /// Wrap for a kit no more, after a new one was confirmed; tapes that it opens stay open to it
     Retire {
         /// The kit
@@ -54,11 +57,34 @@ pub(super) enum PoolCommand {
         #[arg(long)]
         encrypt: bool,
     },
+    /// Say how long the runs of a pool are kept; nothing is ever erased by that
+    Retention(RetentionArguments),
+    /// List what is past the retention: runs, and cartridges that can be formatted again
+    Expired {
+        /// The pool
+        name: PoolName,
+    },
     /// Give an encrypted pool a new data key for the runs that begin from now on
     Rotate {
         /// The pool
         name: PoolName,
     },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RetentionArguments {
+    /// The pool
+    name: PoolName,
+    /// Days after its end for which a run is kept
+    #[arg(long, value_name = "N", required_unless_present = "forever")]
+    days: Option<u32>,
+    /// The newest complete runs of each set, which are kept however old they are. A run counts once every
+    /// copy of it was read back
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    runs: u32,
+    /// Keep everything
+    #[arg(long, conflicts_with_all = ["days", "runs"])]
+    forever: bool,
 }
 
 pub(super) fn run(command: KitCommand, context: &Context) -> Result<Exit, AppError> {
@@ -73,12 +99,13 @@ pub(super) fn run(command: KitCommand, context: &Context) -> Result<Exit, AppErr
             let kits: KitsView = client.get("/api/kits")?;
             let asked = kits.kits.iter().rev().find(|kit| !kit.asked_groups.is_empty());
             let asked = asked.map(|kit| kit.asked_groups.clone()).unwrap_or_default();
-            let groups = asked.iter().map(|number| ask(&format!("Group {number}: "), context));
+            let groups = asked.iter().map(|number| output.ask(&format!("Group {number}: ")));
             let groups = groups.collect::<Result<_, _>>()?;
             show(&client.post("/api/kits/confirm", &ConfirmKitRequest { groups })?, context)
         }
         KitCommand::Drill => typed("/api/kits/drill", "opens", context),
         KitCommand::Open => typed("/api/kits/open", "has brought back", context),
+        KitCommand::Verify(arguments) => super::kit_verify::run(&arguments, output),
         KitCommand::Retire { kit } => {
             let kits: KitsView = client.post_empty(&format!("/api/kits/{kit}/retire"))?;
             output.line("Data keys are not wrapped for it any more.")?;
@@ -95,6 +122,12 @@ pub(super) fn run_pool(command: PoolCommand, context: &Context) -> Result<Exit, 
             let encryption = if encrypt { Encryption::Sealed } else { Encryption::None };
             vec![client.post("/api/pools", &CreatePoolRequest { name, encryption })?]
         }
+        PoolCommand::Retention(RetentionArguments { name, days, runs, forever: _ }) => {
+            let retention = days.map(|days| Retention { days, runs_min: runs });
+            let address = format!("/api/pools/{name}/retention");
+            vec![client.put(&address, &RetentionRequest { retention })?]
+        }
+        PoolCommand::Expired { name } => return show_expired(&name, context),
         PoolCommand::Rotate { name } => {
             vec![client.post_empty(&format!("/api/pools/{name}/rotate"))?]
         }
@@ -103,7 +136,7 @@ pub(super) fn run_pool(command: PoolCommand, context: &Context) -> Result<Exit, 
         output.json(&pools)?;
         return Ok(Exit::Done);
     }
-    let mut table = Table::new(&["POOL", "ENCRYPTION", "DATA KEY", "SINCE"]);
+    let mut table = Table::new(&["POOL", "ENCRYPTION", "DATA KEY", "SINCE", "KEPT"]);
     for pool in &pools {
         let encryption = match pool.encryption {
             Encryption::None => "none",
@@ -111,12 +144,37 @@ pub(super) fn run_pool(command: PoolCommand, context: &Context) -> Result<Exit, 
         };
         let key = or_dash(pool.key_id.as_ref());
         let since = moment(pool.created);
-        table.row(vec![pool.name.to_string(), encryption.to_owned(), key, since]);
+        let kept = pool.retention.map_or_else(
+            || "for ever".to_owned(),
+            |kept| format!("{} days, {} runs", kept.days, kept.runs_min),
+        );
+        table.row(vec![pool.name.to_string(), encryption.to_owned(), key, since, kept]);
     }
     output.table(&table, "There is no pool.")?;
     for blocked in pools.iter().filter_map(|pool| pool.blocked.as_ref()) {
         output.line(blocked)?;
     }
+    Ok(Exit::Done)
+}
+
+fn show_expired(name: &PoolName, context: &Context) -> Result<Exit, AppError> {
+    let expired: ExpiredView = context.client.get(&format!("/api/pools/{name}/expired"))?;
+    let output = &context.output;
+    if output.is_json {
+        output.json(&expired)?;
+        return Ok(Exit::Done);
+    }
+    let mut runs = Table::new(&["RUN", "SET", "ENDED"]);
+    for run in &expired.runs {
+        runs.row(vec![run.run.0.clone(), run.set.to_string(), moment_or_dash(run.ended)]);
+    }
+    output.table(&runs, "No run is past the retention, or newer ones were not read back yet.")?;
+    let mut cartridges = Table::new(&["CARTRIDGE", "SET", "COPY"]);
+    for cartridge in &expired.cartridges {
+        let ReusableCartridge { barcode, set, copy } = cartridge;
+        cartridges.row(vec![barcode.to_string(), set.to_string(), copy.to_string()]);
+    }
+    output.table(&cartridges, "No cartridge holds such runs only.")?;
     Ok(Exit::Done)
 }
 
@@ -142,7 +200,7 @@ fn print(printed: &PrintedKit, html: Option<&Path>, context: &Context) -> Result
 
 /// Sends a whole kit that is typed now, and says which data keys it has opened.
 fn typed(path: &str, verb: &str, context: &Context) -> Result<Exit, AppError> {
-    let kit = ask("The kit, all 14 groups in one line: ", context)?;
+    let kit = context.output.ask("The kit, all 14 groups in one line: ")?;
     let opened: OpenedKeys = context.client.post(path, &KitRequest { kit })?;
     if context.output.is_json {
         context.output.json(&opened)?;
@@ -152,18 +210,6 @@ fn typed(path: &str, verb: &str, context: &Context) -> Result<Exit, AppError> {
         context.output.line(&format!("Kit {kit} {verb} {count} data keys: {keys}"))?;
     }
     Ok(Exit::Done)
-}
-
-/// A line from the terminal, or from whatever stands in for it. Secrets are no arguments: other programs
-/// see those.
-fn ask(what: &str, context: &Context) -> Result<String, AppError> {
-    let io = |source| AppError::Io { what: "cannot read what is typed".to_owned(), source };
-    if !context.output.is_json {
-        context.output.line(what)?;
-    }
-    let mut line = String::new();
-    std::io::stdin().lock().read_line(&mut line).map_err(io)?;
-    Ok(line.trim().to_owned())
 }
 
 fn show(kits: &KitsView, context: &Context) -> Result<Exit, AppError> {

@@ -18,6 +18,7 @@ mod follow;
 mod job;
 mod key;
 mod kit;
+mod kit_verify;
 mod library;
 mod ltfs;
 mod ltfs_carve;
@@ -37,6 +38,7 @@ mod search;
 mod service;
 mod session;
 mod set;
+mod settings;
 mod size;
 mod source;
 mod status;
@@ -143,9 +145,12 @@ enum Command {
     /// Jobs: list, show, follow, control
     #[command(subcommand)]
     Job(job::JobCommand),
-    /// The catalog: check it, fill it from tapes
+    /// The catalog: check it, back it up, bring it back, fill it from tapes
     #[command(subcommand)]
     Catalog(catalog::CatalogCommand),
+    /// Settings: export what was set into a file, import it
+    #[command(subcommand)]
+    Settings(settings::SettingsCommand),
     /// Users: who may sign in, and what they may do
     #[command(subcommand)]
     User(user::UserCommand),
@@ -257,9 +262,14 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, AppError> {
         }
         Command::Source(command) => source::run(command, &context()?),
         Command::Pool(command) => kit::run_pool(command, &context()?),
+        Command::Kit(kit::KitCommand::Verify(arguments)) => kit_verify::run(&arguments, output),
         Command::Kit(command) => kit::run(command, &context()?),
         Command::Job(command) => job::run(&command, &context()?),
+        Command::Catalog(command) if catalog::is_offline(&command) => {
+            catalog::run_offline(&command, output)
+        }
         Command::Catalog(command) => catalog::run(command, &context()?),
+        Command::Settings(command) => settings::run(&command, &context()?),
         Command::User(command) => user::run(command, &context()?),
         Command::Key(command) => key::run(command, &context()?),
         Command::Session(command) => session::run(&command, &context()?),

@@ -1,6 +1,6 @@
 //! What is printed: tables and sentences for people, one JSON document for programs.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, BufRead as _, IsTerminal, Write};
 
 use serde::Serialize;
 
@@ -56,7 +56,6 @@ impl Output {
         Ok(())
     }
 
-    /// Prints a table, or a sentence if it has no rows.
     /// What was asked for is done: the view for programs, a sentence for people.
     pub(super) fn report<T: Serialize>(&self, view: &T, text: &str) -> Result<Exit, AppError> {
         if self.is_json {
@@ -67,6 +66,20 @@ impl Output {
         Ok(Exit::Done)
     }
 
+    /// Asks for a line from the terminal, or from whatever stands in for it. Secrets come this way and not as
+    /// arguments: other programs see those.
+    pub(super) fn ask(&self, question: &str) -> Result<String, AppError> {
+        let what = || "cannot read what is typed".to_owned();
+        if !self.is_json {
+            self.line(question)?;
+        }
+        let mut line = String::new();
+        let read = io::stdin().lock().read_line(&mut line);
+        read.map_err(|source| AppError::Io { what: what(), source })?;
+        Ok(line.trim().to_owned())
+    }
+
+    /// Prints a table, or a sentence if it has no rows.
     pub(super) fn table(&self, table: &Table, if_empty: &str) -> Result<(), AppError> {
         if table.rows.is_empty() { self.line(if_empty) } else { self.line(&table.text()) }
     }

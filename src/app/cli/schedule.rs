@@ -4,6 +4,7 @@ use clap::{Args, Subcommand};
 
 use super::Context;
 use super::backup::BackupTask;
+use super::catalog::BackupTask as CatalogTask;
 use super::output::{Table, list, moment, moment_or_dash, or_dash};
 use super::verify::VerifyTask;
 use crate::api::types::{
@@ -102,6 +103,8 @@ enum TaskArguments {
     Verify(VerifyTask),
     /// Look at every element of the library
     Inventory,
+    /// Write catalog, users, settings and keys into a folder, sealed for the recovery kits
+    CatalogBackup(CatalogTask),
 }
 
 #[derive(Debug, Subcommand)]
@@ -229,6 +232,7 @@ fn add(arguments: AddArguments, context: &Context) -> Result<Exit, AppError> {
         TaskArguments::Backup(task) => JobSpec::Backup(task.spec()?),
         TaskArguments::Verify(task) => JobSpec::Verify(VerifySpec { scope: task.scope()? }),
         TaskArguments::Inventory => JobSpec::Inventory,
+        TaskArguments::CatalogBackup(task) => JobSpec::CatalogBackup(task.spec()?),
     };
     let request = ScheduleRequest { name, plan: SchedulePlan { rule, task } };
     let made: ScheduleView = context.client.post(SCHEDULES, &request)?;

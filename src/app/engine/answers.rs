@@ -59,6 +59,7 @@ pub(super) fn job(error: JobError) -> EngineError {
                     Kind::Invalid
                 }
                 JobError::Pool(PoolRefusal::Unknown(_)) => Kind::NotFound,
+                JobError::Pool(PoolRefusal::Retention(_)) => Kind::Invalid,
                 JobError::Pool(_) => Kind::Conflict,
                 JobError::Bug(_) => Kind::Bug,
                 _ => Kind::Unavailable,

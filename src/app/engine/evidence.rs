@@ -104,6 +104,19 @@ impl Proven {
         Self { by_state, left_out, unended: self.unended, ..Self::default() }
     }
 
+    /// Every file of every copy was read back after the cartridge had left the drive.
+    pub(super) fn is_read_back(&self) -> bool {
+        let is_whole = |copy: &Self| {
+            copy.left_out.is_empty() && copy.count(EvidenceState::ReadBack) == copy.files()
+        };
+        self.unended.is_none()
+            && if self.copies.is_empty() {
+                is_whole(self)
+            } else {
+                self.copies.values().all(is_whole)
+            }
+    }
+
     /// Files that are at least `from`.
     fn count(&self, from: EvidenceState) -> u64 {
         self.by_state.range(from..).map(|(_, totals)| totals.files).sum()

@@ -7,7 +7,7 @@ use crate::domain::PoolName;
 use crate::jobs::{JobError, pool};
 use crate::keys::sealed::KeySource as _;
 use crate::keys::{KeyId, Kit, KitPaper, KitRecord, asked_groups, kit_html, kit_text};
-use crate::pools::{Encryption, Pool, PoolRefusal};
+use crate::pools::{Encryption, Pool, PoolRefusal, Retention};
 
 impl Service {
     pub(super) fn pool_views(&self) -> Result<Vec<PoolView>, EngineError> {
@@ -30,8 +30,8 @@ impl Service {
             let failure = JobError::from(refusal).failure();
             format!("{}. {}", failure.message, failure.next_step)
         });
-        let Pool { name, encryption, key: key_id, created } = pool;
-        PoolView { name, encryption, key_id, created, blocked }
+        let Pool { name, encryption, key: key_id, created, retention } = pool;
+        PoolView { name, encryption, key_id, created, blocked, retention }
     }
 
     pub(super) fn make_pool(&self, request: &CreatePoolRequest) -> Result<PoolView, EngineError> {
@@ -42,6 +42,15 @@ impl Service {
     pub(super) fn new_key(&self, name: &PoolName) -> Result<PoolView, EngineError> {
         let rotated = pool::rotate(&self.parts, name).map_err(answers::job)?;
         Ok(self.pool_view(rotated))
+    }
+
+    pub(super) fn kept_for(
+        &self,
+        name: &PoolName,
+        retention: Option<Retention>,
+    ) -> Result<PoolView, EngineError> {
+        let changed = pool::set_retention(&self.parts.catalog, name, retention);
+        Ok(self.pool_view(changed.map_err(answers::job)?))
     }
 
     pub(super) fn kit_views(&self) -> KitsView {

@@ -9,6 +9,7 @@ mod answers;
 mod arrival;
 mod auto_update;
 mod cartridges;
+mod catalog_backups;
 mod diagnostics;
 mod disk;
 mod drives;
@@ -24,7 +25,9 @@ mod preflight;
 mod reservation;
 mod scheduler;
 mod schedules;
+mod retention;
 mod sets;
+mod settings_document;
 mod standing;
 mod start;
 mod status;
@@ -40,6 +43,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch as changing;
 
+use self::settings_document::Import;
 use self::sources::Sources;
 pub(super) use self::sources::SourcesDoor;
 use self::updates::Updates;
@@ -52,14 +56,15 @@ use super::settings::Settings;
 use crate::api::Engine;
 use crate::api::engine::EngineError;
 use crate::api::types::{
-    AlertFilter, AlertView, CartridgeFilter, CartridgeView, CatalogCheck, ChannelRequest,
-    ChannelTest, ChannelView, CreatePoolRequest, DeliveryView, DiagnosticsBundle, DriveHealthView,
-    EngineFigures, EventsRequest, EvidenceScope, EvidenceTable, FileHit, FileVersion, FolderEntry,
-    HealthView, InstallUpdateRequest, JobAction, JobEvent, JobFilter, JobView, KitsView,
-    LibraryView, OpenedKeys, Page, PageRequest, PoolView, PrintedKit, ReservationView,
-    RestartRequest, RestorePlan, RunFilter, RunView, ScheduleEventView, SchedulePlan, ScheduleView,
-    SearchRequest, SetView, SourceRequest, SourceState, StatusView, TakeDriveRequest,
-    UpdateChannelRequest, UpdatesState, VersionsRequest, WindowView,
+    AlertFilter, AlertView, CartridgeFilter, CartridgeView, CatalogBackupView, CatalogCheck,
+    ChannelRequest, ChannelTest, ChannelView, CreatePoolRequest, DeliveryView, DiagnosticsBundle,
+    DriveHealthView, EngineFigures, EventsRequest, EvidenceScope, EvidenceTable, ExpiredView,
+    FileHit, FileVersion, FolderEntry, HealthView, InstallUpdateRequest, JobAction, JobEvent,
+    JobFilter, JobView, KitsView, LibraryView, OpenedKeys, Page, PageRequest, PoolView, PrintedKit,
+    ReservationView, RestartRequest, RestorePlan, RunFilter, RunView, ScheduleEventView,
+    SchedulePlan, ScheduleView, SearchRequest, SetView, SettingsDocument, SettingsImport,
+    SourceRequest, SourceState, StatusView, TakeDriveRequest, UpdateChannelRequest, UpdatesState,
+    VersionsRequest, WindowView,
 };
 use crate::domain::worker::Worker;
 use crate::domain::{Barcode, DriveSerial, JobId, PoolName, RunId, SetName, SourceName, Timestamp};
@@ -67,6 +72,7 @@ use crate::health::Health;
 use crate::jobs::spec::RestoreSpec;
 use crate::jobs::{JobSpec, Parts, Runner};
 use crate::keys::KeyId;
+use crate::pools::Retention;
 use crate::schedules::MaintenanceWindow;
 use crate::system::updates::UpdateOrder;
 
@@ -213,6 +219,18 @@ impl Engine for Service {
         self.new_key(name)
     }
 
+    fn set_retention(
+        &self,
+        name: &PoolName,
+        retention: Option<Retention>,
+    ) -> Result<PoolView, EngineError> {
+        self.kept_for(name, retention)
+    }
+
+    fn expired(&self, name: &PoolName) -> Result<ExpiredView, EngineError> {
+        self.expired_of(name)
+    }
+
     fn kits(&self) -> Result<KitsView, EngineError> {
         Ok(self.kit_views())
     }
@@ -239,6 +257,22 @@ impl Engine for Service {
 
     fn check_catalog(&self) -> Result<CatalogCheck, EngineError> {
         Ok(self.checked_catalog())
+    }
+
+    fn settings(&self) -> Result<SettingsDocument, EngineError> {
+        self.settings_document()
+    }
+
+    fn import_settings(
+        &self,
+        document: &SettingsDocument,
+        is_dry_run: bool,
+    ) -> Result<SettingsImport, EngineError> {
+        self.merge_settings(document, if is_dry_run { Import::Look } else { Import::Apply })
+    }
+
+    fn catalog_backups(&self, folder: &Path) -> Result<Vec<CatalogBackupView>, EngineError> {
+        self.found_backups(folder)
     }
 
     fn now(&self) -> Timestamp {

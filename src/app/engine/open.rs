@@ -13,6 +13,7 @@ use crate::app::error::AppError;
 use crate::app::recent_log::OWNER_ONLY;
 use crate::app::settings::{LibraryChoice, Settings, StreamEngine};
 use crate::audit::AuditLog;
+use crate::catalog::snapshot::CATALOG_FILE;
 use crate::catalog::{Catalog, CatalogError, CatalogErrorKind, OpenCheck};
 use crate::changer::Changer;
 use crate::domain::Clock;
@@ -28,8 +29,6 @@ use crate::stream::{EngineChoice, StagingConfig, StreamConfig};
 use crate::system::Boot;
 use crate::vtl::{LibraryPlan, OpenOptions, Timing, VirtualLibrary, VtlErrorKind};
 
-/// The catalog's file in the data folder.
-const CATALOG_FILE: &str = "catalog.db";
 /// The keys' folder in the data folder.
 const KEYS_FOLDER: &str = "keys";
 /// The practice library's folder in the data folder.

@@ -10,6 +10,7 @@ use super::jobs::ACTIVE;
 use super::{Service, answers};
 use crate::api::engine::{EngineError, EngineErrorKind as Kind};
 use crate::catalog::CartridgeKind;
+use crate::catalog_backup::CatalogBackupError;
 use crate::domain::{Barcode, CopyLetter, SetName};
 use crate::jobs::equipment::element_at;
 use crate::jobs::runner::spec_of;
@@ -36,6 +37,7 @@ impl Service {
             JobSpec::Rebuild(spec) => {
                 spec.barcodes.iter().try_for_each(|barcode| self.is_in_library(barcode))
             }
+            JobSpec::CatalogBackup(spec) => self.can_back_up_catalog(&spec.folder),
         }
     }
 
@@ -166,6 +168,21 @@ impl Service {
             other => answers::job(other),
         })?;
         self.is_set_free(&spec.set)
+    }
+
+    fn can_back_up_catalog(&self, folder: &Path) -> Result<(), EngineError> {
+        self.sources.ensure_mounted(folder)?;
+        can_be_read(folder)?;
+        if !folder.is_dir() {
+            let message = format!("{} is not a folder.", folder.display());
+            return Err(invalid("not_a_folder", message, "Name a folder that is there."));
+        }
+        if self.parts.keys.ring().kits().confirmed().is_empty() {
+            let error = CatalogBackupError::NoKit;
+            let message = "No recovery kit is confirmed, and only a kit opens a catalog backup.";
+            return Err(conflict("kit_not_confirmed", message, error.next_step()));
+        }
+        Ok(())
     }
 
     /// No other job backs up that set: two would write one run's files over the other's plan.

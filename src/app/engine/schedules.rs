@@ -154,7 +154,10 @@ impl Service {
     ) -> Result<(serde_json::Value, serde_json::Value), EngineError> {
         plan.rule.ensure_sensible().map_err(refused)?;
         match &plan.task {
-            JobSpec::Backup(_) | JobSpec::Verify(_) | JobSpec::Inventory => {}
+            JobSpec::Backup(_)
+            | JobSpec::Verify(_)
+            | JobSpec::Inventory
+            | JobSpec::CatalogBackup(_) => {}
             other => {
                 return Err(invalid(
                     "task_not_schedulable",

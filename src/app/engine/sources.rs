@@ -112,6 +112,7 @@ impl Service {
                 let is_user = match spec_of(&job) {
                     Ok(JobSpec::Backup(spec)) => spec.paths.iter().any(is_in_it),
                     Ok(JobSpec::Restore(spec)) => is_in_it(&spec.destination),
+                    Ok(JobSpec::CatalogBackup(spec)) => is_in_it(&spec.folder),
                     _ => false,
                 };
                 if is_user {

@@ -5,6 +5,7 @@
 
 mod alerts;
 mod schedules;
+mod settings;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -10,6 +10,7 @@ mod digests;
 mod error;
 mod header;
 mod opener;
+mod piped;
 mod sealer;
 mod segment;
 #[cfg(test)]
@@ -20,6 +21,7 @@ pub use digests::{PlainDigests, open_digests, seal_digests};
 pub use error::SealedError;
 pub use header::{HEADER_BYTES, Header};
 pub use opener::{KeySource, Opener};
+pub use piped::{OneKey, OpenReader, SealWriter};
 pub use sealer::{Sealer, plain_bytes_within, seal_whole, sealed_bytes};
 
 /// What was done with the bytes before they were sealed.

@@ -39,7 +39,8 @@ export type JobSpec =
   | ({ kind: "backup" } & BackupSpec)
   | ({ kind: "verify" } & Schemas["VerifySpec"])
   | ({ kind: "restore" } & RestoreSpec)
-  | ({ kind: "rebuild" } & Schemas["RebuildSpec"]);
+  | ({ kind: "rebuild" } & Schemas["RebuildSpec"])
+  | ({ kind: "catalog_backup" } & Schemas["CatalogBackupSpec"]);
 export type Bottleneck = Schemas["Bottleneck"];
 export type DriveRate = Schemas["DriveRate"];
 export type StreamFigures = Schemas["StreamFigures"];

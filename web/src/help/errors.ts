@@ -775,6 +775,33 @@ export const ERROR_PAGES: Record<string, ErrorPage> = {
     risk: SAFE,
     steps: ["Leave the pool out, or give the files another set name."],
   },
+  bad_retention: {
+    title: "This is no retention",
+    meaning: "It would keep nothing, or for longer than a hundred years.",
+    risk: SAFE,
+    steps: ["Name at least one day and one run, or keep everything."],
+  },
+  settings_document: {
+    title: "The document is not known",
+    meaning: "It is no export of settings, or a newer release wrote it.",
+    risk: SAFE,
+    steps: ["Take what this or an older release has exported."],
+  },
+  settings_unusable: {
+    title: "A setting cannot be used",
+    meaning: "A value is of the wrong kind or out of its range; the message names its key.",
+    risk: SAFE,
+    steps: ["Correct the value in the document or in settings.json."],
+  },
+  catalog_backup: {
+    title: "The catalog backup was not made",
+    meaning: "The folder is away, full or cannot be written, or a file could not be read.",
+    risk: "Earlier backups are still there; the catalog is not affected.",
+    steps: [
+      "Check that the folder is there and has room; mount its share.",
+      "Start the backup again, or wait for its schedule.",
+    ],
+  },
   pool_exists: {
     title: "The pool exists",
     meaning: "There is a pool of that name already.",

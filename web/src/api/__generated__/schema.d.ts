@@ -376,6 +376,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/catalog/backups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Catalog backups in a folder
+         * @description Newest first: when and of which machine, who has signed them, which kits open them. Needs the role: operator.
+         */
+        get: operations["get_catalog_backups"];
+        put?: never;
+        /**
+         * Back up the catalog
+         * @description Starts a job that writes catalog, users, settings and keys into a folder, sealed for the recovery kits and signed. `fossilsafe catalog restore` puts them into an empty data folder. Needs the role: operator.
+         */
+        post: operations["post_catalog_backups"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/catalog/check": {
         parameters: {
             query?: never;
@@ -1136,6 +1160,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/pools/{pool}/expired": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What is past the retention of a pool
+         * @description Runs that no kept run refers to, and the cartridges that hold nothing else: they can be formatted again. Needs the role: viewer.
+         */
+        get: operations["get_pools_pool_expired"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/pools/{pool}/retention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Say how long runs are kept
+         * @description Runs past it are listed as expired. Nothing is ever erased by that. Needs the role: admin.
+         */
+        put: operations["put_pools_pool_retention"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/pools/{pool}/rotate": {
         parameters: {
             query?: never;
@@ -1295,7 +1359,7 @@ export interface paths {
         put?: never;
         /**
          * Make a schedule
-         * @description When, in a time zone, and the task: a backup, a verification or an inventory. Needs the role: operator.
+         * @description When, in a time zone, and the task: a backup, a verification, an inventory or a catalog backup. Needs the role: operator.
          */
         post: operations["post_schedules"];
         delete?: never;
@@ -1486,6 +1550,46 @@ export interface paths {
         get: operations["get_sets_set"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export the settings
+         * @description Settings, pools, sources, channels, windows and schedules as one document, without users and secrets. Needs the role: admin.
+         */
+        get: operations["get_settings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/settings/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Import settings
+         * @description Merges a document: adds and changes, thing by thing, and takes nothing away that it does not name. Needs the role: admin.
+         */
+        post: operations["post_settings_import"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2191,6 +2295,45 @@ export interface components {
             /** @description Pass this as `after` for the next page; absent on the last. Opaque, good for this list only. */
             next?: string | null;
         };
+        /** @description Back up the catalog, users, settings and keys into a folder, sealed for the recovery kits. */
+        CatalogBackupSpec: {
+            /** @description The folder, on a disk or a share that is not the appliance's own. It must be there. */
+            folder: string;
+            /**
+             * Format: uint32
+             * @description How many backups of this appliance are kept in it; older ones are removed. At least 1.
+             * @default 14
+             */
+            keep: number;
+        };
+        /** @description A catalog backup: what it says of itself. */
+        CatalogBackupView: {
+            /** @description Of which machine. */
+            host: string;
+            /** @description The kits that open it. */
+            kits: components["schemas"]["KeyId"][];
+            /** @description When it was made. */
+            made: components["schemas"]["Timestamp"];
+            /** @description Its folder. */
+            path: string;
+            /** @description The release that made it. */
+            release: string;
+            /** @description Bytes of it, sealed. */
+            sealed_bytes: components["schemas"]["ByteCount"];
+            /** @description Whose key that is. */
+            signed: components["schemas"]["Signed"];
+            /** @description The key that has signed it. */
+            signed_by: components["schemas"]["KeyId"];
+            /** @description Bytes of what is in it. */
+            state_bytes: components["schemas"]["ByteCount"];
+        };
+        /** @description One page of a list. */
+        CatalogBackupViewPage: {
+            /** @description The items, in the list's order. */
+            items: components["schemas"]["CatalogBackupView"][];
+            /** @description Pass this as `after` for the next page; absent on the last. Opaque, good for this list only. */
+            next?: string | null;
+        };
         /** @description What a check of the catalog found. */
         CatalogCheck: {
             /** @description True if nothing was found. */
@@ -2200,6 +2343,8 @@ export interface components {
             /** @description One sentence, with what to do if it is not sound. */
             sentence: string;
         };
+        /** @description Kinds of change. */
+        ChangeKind: "add" | "change" | "same" | "kept" | "refused";
         /** @description The device that moves cartridges. */
         ChangerView: {
             /** @description From the device. */
@@ -2221,6 +2366,32 @@ export interface components {
             kind: string;
             /** @description Its name. */
             name: string;
+        };
+        /** @description A channel. */
+        ChannelSetting: {
+            /** @description Whether it has a secret, which is not in the document. */
+            has_secret: boolean;
+            /** @description Whether anything is sent. */
+            is_enabled: boolean;
+            /** @description Its name. */
+            name: string;
+            /** @description Where it leads and what goes there. */
+            spec: components["schemas"]["ChannelSpec"];
+        };
+        /** @description Where a channel leads and what goes there. */
+        ChannelSpec: {
+            /**
+             * @description Only these kinds of events; all if none is named.
+             * @default []
+             */
+            events: string[];
+            /**
+             * @description Only what is at least so urgent: `info`, `warning` or `critical`.
+             * @default warning
+             */
+            severity_min: string;
+            /** @description Where it leads. */
+            target: components["schemas"]["Target"];
         };
         /** @description Where newer versions are looked for, and what was found. */
         ChannelState: {
@@ -2627,6 +2798,22 @@ export interface components {
         };
         /** @description What happens to a file that is already there. */
         Existing: "keep" | "replace";
+        /** @description A run that is past its retention. */
+        ExpiredRun: {
+            /** @description When it ended. */
+            ended: components["schemas"]["Timestamp"] | null;
+            /** @description The run. */
+            run: components["schemas"]["RunId"];
+            /** @description Its set. */
+            set: components["schemas"]["SetName"];
+        };
+        /** @description What nobody needs any more, by the retention of a pool. */
+        ExpiredView: {
+            /** @description Cartridges that hold such runs only. Nobody erases them but a person who types the barcode. */
+            cartridges: components["schemas"]["ReusableCartridge"][];
+            /** @description Runs that are past it and that no kept run refers to. */
+            runs: components["schemas"]["ExpiredRun"][];
+        };
         /** @description What is wrong. */
         Fault: "out_of_order" | "changed" | "bad_seal" | "seal_missing" | "cut";
         /** @description A file found: its newest version that matches. */
@@ -2903,7 +3090,7 @@ export interface components {
         JobSpec: components["schemas"]["FormatSpec"] | {
             /** @constant */
             kind: "inventory";
-        } | components["schemas"]["MoveSpec"] | components["schemas"]["BackupSpec"] | components["schemas"]["VerifySpec"] | components["schemas"]["RestoreSpec"] | components["schemas"]["RebuildSpec"];
+        } | components["schemas"]["MoveSpec"] | components["schemas"]["BackupSpec"] | components["schemas"]["VerifySpec"] | components["schemas"]["RestoreSpec"] | components["schemas"]["RebuildSpec"] | components["schemas"]["CatalogBackupSpec"];
         /**
          * @description Where a job is.
          * @enum {string}
@@ -3087,6 +3274,21 @@ export interface components {
         };
         /** @description How a connection to a mail server is protected. */
         MailSecurity: "tls" | "starttls" | "none";
+        /** @description A time that comes again and again and lasts. */
+        MaintenanceWindow: {
+            /** @description Five fields, or six with seconds first, as 30 2 * * MON-FRI. */
+            cron: string;
+            /**
+             * Format: uint32
+             * @description How long it lasts, in minutes.
+             */
+            minutes: number;
+            /**
+             * @description A name of the IANA list, as Europe/Berlin.
+             * @default UTC
+             */
+            time_zone: string;
+        };
         /** @description What becomes of moments at which the appliance was off or not allowed to start anything. */
         Missed: "run_once" | "skip";
         /** @description What a restore does about a cartridge that is not in the library. */
@@ -3271,6 +3473,15 @@ export interface components {
         /** @description The name of a pool. */
         PoolName: string;
         /** @description A pool. */
+        PoolSetting: {
+            /** @description Its policy. */
+            encryption: components["schemas"]["Encryption"];
+            /** @description Its name. */
+            name: components["schemas"]["PoolName"];
+            /** @description How long runs are kept; for ever without this. */
+            retention?: components["schemas"]["Retention"] | null;
+        };
+        /** @description A pool. */
         PoolView: {
             /** @description Why no set can be backed up to it, if that is so. */
             blocked: string | null;
@@ -3282,6 +3493,8 @@ export interface components {
             key_id: components["schemas"]["KeyId"] | null;
             /** @description Its name. */
             name: components["schemas"]["PoolName"];
+            /** @description How long the runs of its sets are kept; for ever without this. */
+            retention?: components["schemas"]["Retention"] | null;
         };
         /** @description A kit to be printed: the one answer that holds its secret. */
         PrintedKit: {
@@ -3452,6 +3665,19 @@ export interface components {
             /** @description Which files. */
             selection: components["schemas"]["RestoreSelection"];
         };
+        /** @description For how long runs are kept. */
+        Retention: {
+            /**
+             * Format: uint32
+             * @description Days after its end for which a run is kept.
+             */
+            days: number;
+            /**
+             * Format: uint32
+             * @description The newest complete runs of a set, which are kept however old they are. At least 1.
+             */
+            runs_min: number;
+        };
         /** @description How often a job that failed is tried again. */
         Retries: {
             /**
@@ -3464,6 +3690,15 @@ export interface components {
              * @description Attempts after the first one.
              */
             attempts: number;
+        };
+        /** @description A cartridge that can be used again. */
+        ReusableCartridge: {
+            /** @description Its barcode. */
+            barcode: components["schemas"]["Barcode"];
+            /** @description The copy of the set that it belongs to. */
+            copy: components["schemas"]["CopyLetter"];
+            /** @description The set whose runs are on it. */
+            set: components["schemas"]["SetName"];
         };
         /**
          * @description What somebody may do; each may do what those before it may.
@@ -3556,10 +3791,44 @@ export interface components {
             /** @description Pass this as `after` for the next page; absent on the last. Opaque, good for this list only. */
             next?: string | null;
         };
+        /** @description When something is done, and what. */
+        SchedulePlan: {
+            /** @description Five fields, or six with seconds first, as 30 2 * * MON-FRI. */
+            cron: string;
+            /**
+             * @description What becomes of missed moments.
+             * @default run_once
+             */
+            missed: components["schemas"]["Missed"];
+            /**
+             * @description What becomes of failed jobs.
+             * @default {
+             *       "after_minutes": 0,
+             *       "attempts": 0
+             *     }
+             */
+            retries: components["schemas"]["Retries"];
+            /** @description What: the specification of a backup, a verification or an inventory, with its `kind`. */
+            task: components["schemas"]["JobSpec"];
+            /**
+             * @description A name of the IANA list, as Europe/Berlin.
+             * @default UTC
+             */
+            time_zone: string;
+        };
         /** @description The moments of a pattern that is not a schedule yet. */
         SchedulePreview: {
             /** @description The next moments, in order. */
             next: components["schemas"]["Timestamp"][];
+        };
+        /** @description A schedule. */
+        ScheduleSetting: {
+            /** @description Whether it starts anything. */
+            is_enabled: boolean;
+            /** @description Its name. */
+            name: string;
+            /** @description When, and what. */
+            plan: components["schemas"]["SchedulePlan"];
         };
         /** @description One schedule. */
         ScheduleView: {
@@ -3704,6 +3973,77 @@ export interface components {
              */
             total: number;
         };
+        /** @description What becomes of one thing. */
+        SettingChange: {
+            /** @description What becomes of it. */
+            change: components["schemas"]["ChangeKind"];
+            /** @description What it was. */
+            from?: unknown;
+            /** @description What a person has to know or do. */
+            note?: string | null;
+            /** @description What it is: `schedule nightly`. */
+            subject: string;
+            /** @description What it is then. */
+            to?: unknown;
+        };
+        /**
+         * @description Everything that an admin has set, but for users and secrets. Addresses of receivers are in it, and some of
+         *     those are secrets by themselves.
+         */
+        SettingsDocument: {
+            /**
+             * @description Channels of notices, without their secrets.
+             * @default []
+             */
+            channels: components["schemas"]["ChannelSetting"][];
+            /** @description When it was written. */
+            exported: components["schemas"]["Timestamp"];
+            /** @description `fossilsafe-settings`. */
+            format: string;
+            /** @description By which machine. */
+            host: string;
+            /**
+             * @description Maintenance windows.
+             * @default []
+             */
+            maintenance_windows: components["schemas"]["WindowSetting"][];
+            /**
+             * @description Pools.
+             * @default []
+             */
+            pools: components["schemas"]["PoolSetting"][];
+            /** @description By which release. */
+            release: string;
+            /**
+             * @description Schedules.
+             * @default []
+             */
+            schedules: components["schemas"]["ScheduleSetting"][];
+            /**
+             * @description The keys of settings.json that the release knows.
+             * @default {}
+             */
+            settings: {
+                [key: string]: unknown;
+            };
+            /**
+             * @description Network sources, without their passwords.
+             * @default []
+             */
+            sources: components["schemas"]["SourceSetting"][];
+            /**
+             * Format: uint32
+             * @description 1.
+             */
+            version: number;
+        };
+        /** @description What an import does, or would do. */
+        SettingsImport: {
+            /** @description One for each thing that the document or the appliance has. */
+            changes: components["schemas"]["SettingChange"][];
+            /** @description False if it was only asked what would change. */
+            is_applied: boolean;
+        };
         /** @description Whether there is no admin yet. */
         SetupView: {
             /** @description True until somebody has made the first admin. */
@@ -3715,6 +4055,8 @@ export interface components {
         Sha256Digest: string;
         /** @description What signing in leads to. */
         SignInResult: components["schemas"]["SessionView"] | components["schemas"]["SecondFactorNeeded"];
+        /** @description Who has signed something. */
+        Signed: "own" | "trusted" | "foreign" | "bad";
         /** @description One of the two places that an image can be in. */
         Slot: "A" | "B";
         /** @description How a slot is. */
@@ -3777,6 +4119,13 @@ export interface components {
              * @description The TCP port, if it is not 2049.
              */
             port?: number | null;
+        };
+        /** @description A network source. */
+        SourceSetting: {
+            /** @description Its name. */
+            name: components["schemas"]["SourceName"];
+            /** @description What it is. */
+            spec: components["schemas"]["SourceSpec"];
         };
         /** @description A network source. */
         SourceSpec: {
@@ -4070,6 +4419,13 @@ export interface components {
             set: components["schemas"]["SetName"] | null;
             /** @description Its only reliable name. */
             uuid: components["schemas"]["VolumeUuid"];
+        };
+        /** @description A maintenance window. */
+        WindowSetting: {
+            /** @description Its name. */
+            name: string;
+            /** @description When it is. */
+            window: components["schemas"]["MaintenanceWindow"];
         };
         /** @description A time in which no scheduled job begins. */
         WindowView: {
@@ -6528,6 +6884,260 @@ export interface operations {
             };
             /** @description There is no such thing. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Right, and not possible in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A person has to do something at the library first. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests from one address; Retry-After says how long to wait. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A mistake in FossilSafe, or damage in what it keeps. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine went away before it answered. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine or a device does not answer now; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_catalog_backups: {
+        parameters: {
+            query?: {
+                /** @description A folder of the appliance, from the top. */
+                folder?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogBackupViewPage"];
+                };
+            };
+            /** @description Something in the request cannot be right. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Who asks may not, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Right, and not possible in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A person has to do something at the library first. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests from one address; Retry-After says how long to wait. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A mistake in FossilSafe, or damage in what it keeps. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine went away before it answered. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine or a device does not answer now; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_catalog_backups: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description The folder, on a disk or a share that is not the appliance's own. It must be there. */
+                    folder: string;
+                    /**
+                     * Format: uint32
+                     * @description How many backups of this appliance are kept in it; older ones are removed. At least 1.
+                     * @default 14
+                     */
+                    keep?: number;
+                };
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobView"];
+                };
+            };
+            /** @description Something in the request cannot be right. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Who asks may not, or the request comes from a page of another origin. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11525,6 +12135,271 @@ export interface operations {
             };
         };
     };
+    get_pools_pool_expired: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The name of a pool. */
+                pool: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExpiredView"];
+                };
+            };
+            /** @description Something in the request cannot be right. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Who asks may not, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests from one address; Retry-After says how long to wait. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A mistake in FossilSafe, or damage in what it keeps. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine went away before it answered. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine or a device does not answer now; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_pools_pool_retention: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The name of a pool. */
+                pool: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description For so long; for ever without this.
+                     * @default null
+                     */
+                    retention?: {
+                        /**
+                         * Format: uint32
+                         * @description Days after its end for which a run is kept.
+                         */
+                        days: number;
+                        /**
+                         * Format: uint32
+                         * @description The newest complete runs of a set, which are kept however old they are. At least 1.
+                         */
+                        runs_min: number;
+                    } | null;
+                };
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PoolView"];
+                };
+            };
+            /** @description Something in the request cannot be right. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Who asks may not, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Right, and not possible in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A person has to do something at the library first. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests from one address; Retry-After says how long to wait. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A mistake in FossilSafe, or damage in what it keeps. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine went away before it answered. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine or a device does not answer now; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     post_pools_pool_rotate: {
         parameters: {
             query?: never;
@@ -12750,6 +13625,17 @@ export interface operations {
                         barcodes?: string[];
                         /** @constant */
                         kind: "rebuild";
+                    } | {
+                        /** @description The folder, on a disk or a share that is not the appliance's own. It must be there. */
+                        folder: string;
+                        /**
+                         * Format: uint32
+                         * @description How many backups of this appliance are kept in it; older ones are removed. At least 1.
+                         * @default 14
+                         */
+                        keep?: number;
+                        /** @constant */
+                        kind: "catalog_backup";
                     };
                     /**
                      * @description A name of the IANA list, as Europe/Berlin.
@@ -13182,6 +14068,17 @@ export interface operations {
                         barcodes?: string[];
                         /** @constant */
                         kind: "rebuild";
+                    } | {
+                        /** @description The folder, on a disk or a share that is not the appliance's own. It must be there. */
+                        folder: string;
+                        /**
+                         * Format: uint32
+                         * @description How many backups of this appliance are kept in it; older ones are removed. At least 1.
+                         * @default 14
+                         */
+                        keep?: number;
+                        /** @constant */
+                        kind: "catalog_backup";
                     };
                     /**
                      * @description A name of the IANA list, as Europe/Berlin.
@@ -14260,6 +15157,652 @@ export interface operations {
             };
             /** @description There is no such thing. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests from one address; Retry-After says how long to wait. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A mistake in FossilSafe, or damage in what it keeps. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine went away before it answered. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine or a device does not answer now; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingsDocument"];
+                };
+            };
+            /** @description Something in the request cannot be right. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Who asks may not, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Right, and not possible in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A person has to do something at the library first. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests from one address; Retry-After says how long to wait. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A mistake in FossilSafe, or damage in what it keeps. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine went away before it answered. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine or a device does not answer now; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_settings_import: {
+        parameters: {
+            query?: {
+                /** @description True: only says what would change. */
+                dry_run?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description Channels of notices, without their secrets.
+                     * @default []
+                     */
+                    channels?: {
+                        /** @description Whether it has a secret, which is not in the document. */
+                        has_secret: boolean;
+                        /** @description Whether anything is sent. */
+                        is_enabled: boolean;
+                        /** @description Its name. */
+                        name: string;
+                        /** @description Where it leads and what goes there. */
+                        spec: {
+                            /**
+                             * @description Only these kinds of events; all if none is named.
+                             * @default []
+                             */
+                            events?: string[];
+                            /**
+                             * @description Only what is at least so urgent: `info`, `warning` or `critical`.
+                             * @default warning
+                             */
+                            severity_min?: string;
+                            /** @description Where it leads. */
+                            target: {
+                                /** @description Certificates (PEM) that are trusted besides the public ones. */
+                                ca_pem?: string | null;
+                                /** @constant */
+                                kind: "webhook";
+                                /** @description `https://` or `http://`. */
+                                url: string;
+                            } | {
+                                /** @description Certificates (PEM) that are trusted besides the public ones. */
+                                ca_pem?: string | null;
+                                /** @description From whom. */
+                                from: string;
+                                /** @constant */
+                                kind: "mail";
+                                /**
+                                 * Format: uint16
+                                 * @description Its port; 465 with `tls`, 587 with `starttls`, 25 with `none`, if not given.
+                                 */
+                                port?: number | null;
+                                /** @description How the connection is protected. */
+                                security: "tls" | "starttls" | "none";
+                                /** @description Its name. */
+                                server: string;
+                                /** @description To whom. */
+                                to: string[];
+                                /** @description Who signs in; needs the channel's secret as password. */
+                                user?: string | null;
+                            } | {
+                                /** @constant */
+                                kind: "snmp";
+                                /**
+                                 * Format: uint16
+                                 * @description Its port; 162 if not given.
+                                 */
+                                port?: number | null;
+                                /** @description Its name or address. */
+                                server: string;
+                            };
+                        };
+                    }[];
+                    /**
+                     * Format: date-time
+                     * @description When it was written.
+                     */
+                    exported: string;
+                    /** @description `fossilsafe-settings`. */
+                    format: string;
+                    /** @description By which machine. */
+                    host: string;
+                    /**
+                     * @description Maintenance windows.
+                     * @default []
+                     */
+                    maintenance_windows?: {
+                        /** @description Its name. */
+                        name: string;
+                        /** @description When it is. */
+                        window: {
+                            /** @description Five fields, or six with seconds first, as 30 2 * * MON-FRI. */
+                            cron: string;
+                            /**
+                             * Format: uint32
+                             * @description How long it lasts, in minutes.
+                             */
+                            minutes: number;
+                            /**
+                             * @description A name of the IANA list, as Europe/Berlin.
+                             * @default UTC
+                             */
+                            time_zone?: string;
+                        };
+                    }[];
+                    /**
+                     * @description Pools.
+                     * @default []
+                     */
+                    pools?: {
+                        /** @description Its policy. */
+                        encryption: "none" | "sealed";
+                        /** @description Its name. */
+                        name: string;
+                        /** @description How long runs are kept; for ever without this. */
+                        retention?: {
+                            /**
+                             * Format: uint32
+                             * @description Days after its end for which a run is kept.
+                             */
+                            days: number;
+                            /**
+                             * Format: uint32
+                             * @description The newest complete runs of a set, which are kept however old they are. At least 1.
+                             */
+                            runs_min: number;
+                        } | null;
+                    }[];
+                    /** @description By which release. */
+                    release: string;
+                    /**
+                     * @description Schedules.
+                     * @default []
+                     */
+                    schedules?: {
+                        /** @description Whether it starts anything. */
+                        is_enabled: boolean;
+                        /** @description Its name. */
+                        name: string;
+                        /** @description When, and what. */
+                        plan: {
+                            /** @description Five fields, or six with seconds first, as 30 2 * * MON-FRI. */
+                            cron: string;
+                            /**
+                             * @description What becomes of missed moments.
+                             * @default run_once
+                             */
+                            missed?: "run_once" | "skip";
+                            /**
+                             * @description What becomes of failed jobs.
+                             * @default {
+                             *       "after_minutes": 0,
+                             *       "attempts": 0
+                             *     }
+                             */
+                            retries?: {
+                                /**
+                                 * Format: uint32
+                                 * @description Minutes between them.
+                                 */
+                                after_minutes: number;
+                                /**
+                                 * Format: uint32
+                                 * @description Attempts after the first one.
+                                 */
+                                attempts: number;
+                            };
+                            /** @description What: the specification of a backup, a verification or an inventory, with its `kind`. */
+                            task: {
+                                /** @description The cartridge. */
+                                barcode: string;
+                                /**
+                                 * @description What may be destroyed. Decided by a person who has seen what is on the cartridge.
+                                 * @default blank_only
+                                 */
+                                erase?: "blank_only" | {
+                                    everything: {
+                                        /** @description Must be the barcode of the job's cartridge. */
+                                        typed_barcode: string;
+                                    };
+                                };
+                                /** @constant */
+                                kind: "format";
+                                /**
+                                 * @description Shown to people by every LTFS implementation. The barcode, if not given.
+                                 * @default null
+                                 */
+                                volume_name?: string | null;
+                            } | {
+                                /** @constant */
+                                kind: "inventory";
+                            } | {
+                                /** @description Where it is. */
+                                from: {
+                                    /** Format: uint16 */
+                                    number: number;
+                                    /** @constant */
+                                    place: "slot";
+                                } | {
+                                    /** Format: uint16 */
+                                    number: number;
+                                    /** @constant */
+                                    place: "mail_slot";
+                                } | {
+                                    /** Format: uint16 */
+                                    number: number;
+                                    /** @constant */
+                                    place: "drive";
+                                };
+                                /** @constant */
+                                kind: "move";
+                                /** @description Where it goes. */
+                                to: {
+                                    /** Format: uint16 */
+                                    number: number;
+                                    /** @constant */
+                                    place: "slot";
+                                } | {
+                                    /** Format: uint16 */
+                                    number: number;
+                                    /** @constant */
+                                    place: "mail_slot";
+                                } | {
+                                    /** Format: uint16 */
+                                    number: number;
+                                    /** @constant */
+                                    place: "drive";
+                                };
+                            } | {
+                                /**
+                                 * @description Only these cartridges may be written, if any are named.
+                                 * @default []
+                                 */
+                                cartridges?: string[];
+                                /**
+                                 * @description How content is stored.
+                                 * @default none
+                                 */
+                                compression?: "none" | {
+                                    zstd: {
+                                        /**
+                                         * Format: int32
+                                         * @description 1 to 19.
+                                         */
+                                        level: number;
+                                    };
+                                };
+                                /**
+                                 * Format: uint8
+                                 * @description How many copies, each on cartridges of its own; as many as the set has, if not given. One read
+                                 *     feeds as many as there are drives for.
+                                 * @default null
+                                 */
+                                copies?: number | null;
+                                /**
+                                 * @description Patterns of names left out.
+                                 * @default []
+                                 */
+                                exclude?: string[];
+                                /**
+                                 * @description An index goes to the data partition after this many bytes: what a power failure can cost.
+                                 * @default 34359738368
+                                 */
+                                index_interval?: number;
+                                /** @constant */
+                                kind: "backup";
+                                /**
+                                 * @description Full or incremental.
+                                 * @default incremental
+                                 */
+                                mode?: "full" | "incremental";
+                                /** @description Absolute paths. */
+                                paths: string[];
+                                /**
+                                 * @description The pool of the set; the one that it has, if not given. A set with runs never changes it.
+                                 * @default null
+                                 */
+                                pool?: string | null;
+                                /** @description The set. */
+                                set: string;
+                            } | {
+                                /** @constant */
+                                kind: "verify";
+                                /** @description Which copies. */
+                                scope: {
+                                    /** @description The name of a run, also of its folder on tape. */
+                                    run: string;
+                                } | {
+                                    /** @description The name of a set. */
+                                    set: string;
+                                } | {
+                                    /** @description The label of a cartridge, as FSP001L9. */
+                                    cartridge: string;
+                                };
+                            } | {
+                                /** @description The folder they go to, under their paths. */
+                                destination: string;
+                                /**
+                                 * @description What happens to files that are already there.
+                                 * @default keep
+                                 */
+                                existing?: "keep" | "replace";
+                                /** @constant */
+                                kind: "restore";
+                                /**
+                                 * @description What happens to files whose cartridge is not there.
+                                 * @default wait
+                                 */
+                                missing?: "wait" | "skip";
+                                /** @description Which files. */
+                                selection: {
+                                    /**
+                                     * @description Paths as they were backed up; a folder stands for all in it. Empty: the whole run.
+                                     * @default []
+                                     */
+                                    paths?: string[];
+                                    /** @description The run whose state of the files is wanted. */
+                                    run: string;
+                                };
+                            } | {
+                                /**
+                                 * @description These cartridges; all of the library if none is named.
+                                 * @default []
+                                 */
+                                barcodes?: string[];
+                                /** @constant */
+                                kind: "rebuild";
+                            } | {
+                                /** @description The folder, on a disk or a share that is not the appliance's own. It must be there. */
+                                folder: string;
+                                /**
+                                 * Format: uint32
+                                 * @description How many backups of this appliance are kept in it; older ones are removed. At least 1.
+                                 * @default 14
+                                 */
+                                keep?: number;
+                                /** @constant */
+                                kind: "catalog_backup";
+                            };
+                            /**
+                             * @description A name of the IANA list, as Europe/Berlin.
+                             * @default UTC
+                             */
+                            time_zone?: string;
+                        };
+                    }[];
+                    /**
+                     * @description The keys of settings.json that the release knows.
+                     * @default {}
+                     */
+                    settings?: {
+                        [key: string]: unknown;
+                    };
+                    /**
+                     * @description Network sources, without their passwords.
+                     * @default []
+                     */
+                    sources?: {
+                        /** @description Its name. */
+                        name: string;
+                        /** @description What it is. */
+                        spec: {
+                            /**
+                             * @description Whether files may be restored into it; it is mounted read-only otherwise.
+                             * @default false
+                             */
+                            is_writable?: boolean;
+                            /** @description Where it is. */
+                            place: {
+                                /** @description The domain of the user. */
+                                domain?: string | null;
+                                /** @description Name or address of the server. */
+                                host: string;
+                                /**
+                                 * @description Whether everything on the wire is encrypted.
+                                 * @default false
+                                 */
+                                is_encrypted?: boolean;
+                                /** @constant */
+                                kind: "smb";
+                                /**
+                                 * Format: uint16
+                                 * @description The TCP port, if it is not 445.
+                                 */
+                                port?: number | null;
+                                /** @description The name of the share. */
+                                share: string;
+                                /** @description Who signs in there; a guest if absent. */
+                                user?: string | null;
+                            } | {
+                                /** @description The path of the export. */
+                                export: string;
+                                /** @description Name or address of the server. */
+                                host: string;
+                                /** @constant */
+                                kind: "nfs";
+                                /**
+                                 * Format: uint16
+                                 * @description The TCP port, if it is not 2049.
+                                 */
+                                port?: number | null;
+                            };
+                        };
+                    }[];
+                    /**
+                     * Format: uint32
+                     * @description 1.
+                     */
+                    version: number;
+                };
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingsImport"];
+                };
+            };
+            /** @description Something in the request cannot be right. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Who asks may not, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Right, and not possible in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A person has to do something at the library first. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not JSON. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };

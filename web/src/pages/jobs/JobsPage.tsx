@@ -22,9 +22,17 @@ const STATES = [
   { value: "active", text: "Not ended" },
   ...Object.entries(JOB_STATE).map(([value, state]) => ({ value, text: state.text })),
 ];
-const KINDS = ["", "backup", "restore", "verify", "format", "move", "inventory", "rebuild"].map(
-  (value) => ({ value, text: value === "" ? "All kinds" : value }),
-);
+const KINDS = [
+  "",
+  "backup",
+  "restore",
+  "verify",
+  "format",
+  "move",
+  "inventory",
+  "rebuild",
+  "catalog_backup",
+].map((value) => ({ value, text: value === "" ? "All kinds" : value.replace("_", " ") }));
 
 export function JobsPage() {
   const [state, setState] = useQueryState("state");

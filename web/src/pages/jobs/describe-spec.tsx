@@ -101,6 +101,16 @@ function rowsOf(spec: JobSpec): readonly Row[] {
           spec.barcodes.length > 0 ? <CartridgeChips key="c" barcodes={spec.barcodes} /> : "all",
         ],
       ];
+    case "catalog_backup":
+      return [
+        [
+          "Folder",
+          <span key="f" className="mono">
+            {spec.folder}
+          </span>,
+        ],
+        ["Backups that are kept", String(spec.keep)],
+      ];
   }
 }
 

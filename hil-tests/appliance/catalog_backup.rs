@@ -1,0 +1,168 @@
+//! An appliance that is lost and made again from a catalog backup and the paper of its kit.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::machine::{Machine, Said};
+use crate::services::{connect, exchange};
+use crate::tree::{assert_same, noise, write};
+
+const PASSWORD: &str = "four small words together";
+
+/// What a person does over HTTP, with a cookie.
+fn send(
+    machine: &Machine,
+    path: &str,
+    cookie: &str,
+    csrf: &str,
+    body: &Value,
+) -> (u16, String, Value) {
+    let body = body.to_string();
+    let address = machine.url().replace("http://", "");
+    let request = format!(
+        "POST {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nCookie: {cookie}\r\n\
+         X-CSRF-Token: {csrf}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    exchange(connect(&address), &request)
+}
+
+/// The words after the cookie's name, and the CSRF word.
+fn signed_in(answer: &(u16, String, Value)) -> (String, String) {
+    let (status, head, body) = answer;
+    assert!((200..300).contains(status), "{head}\n{body}");
+    let cookie = head.lines().find_map(|line| line.split_once("et-cookie: ")).unwrap().1;
+    let cookie = cookie.split(';').next().unwrap().to_owned();
+    (cookie, body["csrf"].as_str().unwrap().to_owned())
+}
+
+/// Prints and confirms a kit; its groups and the key that the paper names.
+fn kit(machine: &Machine, cookie: &str, csrf: &str) -> (Vec<String>, String) {
+    let (status, head, printed) = send(machine, "/api/kits/print", cookie, csrf, &json!({}));
+    assert_eq!(status, 200, "{head}");
+    let text = printed["text"].as_str().unwrap();
+    let lines = text.lines().filter(|line| line.starts_with("    "));
+    let groups: Vec<String> = lines.flat_map(str::split_whitespace).map(str::to_owned).collect();
+    let asked = printed["asked_groups"].as_array().unwrap().iter();
+    let typed: Vec<&String> =
+        asked.map(|at| &groups[usize::try_from(at.as_u64().unwrap()).unwrap() - 1]).collect();
+    let (status, head, _) =
+        send(machine, "/api/kits/confirm", cookie, csrf, &json!({ "groups": typed }));
+    assert_eq!(status, 200, "{head}");
+    let key = text.split("signed by key ").nth(1).unwrap();
+    (groups, key.trim_start().split('.').next().unwrap().to_owned())
+}
+
+/// The offline command, with what is typed.
+fn restore(backup: &Path, data: &Path, key: &str, typed: &str) -> Said {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fossilsafe"));
+    command.args(["catalog", "restore"]).arg(backup).arg("--data").arg(data);
+    command.args(["--signing-key", key, "--json"]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    // One that refuses before it asks has closed its end.
+    let _ = child.stdin.take().unwrap().write_all(typed.as_bytes());
+    let output = child.wait_with_output().unwrap();
+    Said {
+        code: output.status.code(),
+        out: String::from_utf8_lossy(&output.stdout).into_owned(),
+        err: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+#[test]
+fn an_appliance_comes_back_from_a_catalog_backup_and_its_kit() {
+    let mut machine = Machine::start("1GiB");
+    let source = machine.folder().join("source");
+    for number in 0..20 {
+        write(&source.join(format!("letters/{number}")), &noise(number, 5_000));
+    }
+    let code = std::fs::read_to_string(machine.data().join("setup-code")).unwrap();
+    let setup = json!({ "code": code.trim(), "user": "ada", "password": PASSWORD });
+    let (cookie, csrf) = signed_in(&send(&machine, "/api/setup", "", "", &setup));
+    let safe = machine.folder().join("safe");
+    std::fs::create_dir(&safe).unwrap();
+    let to = safe.to_str().unwrap();
+    let refused = machine.ask(&["catalog", "backup", "--to", to]);
+    assert!(refused.err.contains("kit"), "no kit is confirmed: {refused:?}");
+    let (groups, key) = kit(&machine, &cookie, &csrf);
+    machine.tell(&["pool", "create", "private", "--encrypt"]);
+    machine.tell(&["cartridge", "format", "FSP001L9"]);
+    let from = source.to_str().unwrap();
+    machine.tell(&["backup", from, "--set", "letters", "--pool", "private"]);
+    machine.tell(&[
+        "schedule",
+        "add",
+        "nightly",
+        "--cron",
+        "30 2 * * *",
+        "backup",
+        from,
+        "--set",
+        "letters",
+    ]);
+    machine.tell(&["schedule", "add", "safe", "--cron", "0 3 * * *", "catalog-backup", "--to", to]);
+
+    let job = machine.tell(&["catalog", "backup", "--to", to, "--keep", "2"]);
+    let backup = PathBuf::from(job["outcome"]["destination"].as_str().unwrap());
+    let listed = machine.tell(&["catalog", "backups", to]);
+    assert_eq!(listed["items"][0]["signed"], "own");
+    assert_eq!(listed["items"][0]["signed_by"], key.as_str());
+    // Nothing of this is in the backup.
+    machine.tell(&["schedule", "add", "later", "--cron", "0 1 * * *", "inventory"]);
+
+    let kit_line = groups.join(" ");
+    let refused = restore(&backup, &machine.data(), &key, &kit_line);
+    assert!(refused.err.contains("an engine runs"), "{refused:?}");
+    machine.stop();
+    let refused = restore(&backup, &machine.data(), &key, &format!("{kit_line}\nyes\n"));
+    assert!(refused.code == Some(1) && refused.err.contains("nothing was changed"), "{refused:?}");
+    let refused = restore(&backup, &machine.data(), "0123456789abcdef", &kit_line);
+    assert!(refused.err.contains(&key), "{refused:?}");
+    let wrong = groups.iter().rev().cloned().collect::<Vec<_>>().join(" ");
+    let refused = restore(&backup, &machine.data(), &key, &wrong);
+    assert!(refused.err.contains("mistyped"), "{refused:?}");
+
+    // The disk of the data folder dies; the library with its cartridges is still there.
+    let lost = machine.folder().join("lost");
+    std::fs::rename(machine.data(), &lost).unwrap();
+    std::fs::create_dir(machine.data()).unwrap();
+    let library = "practice-library";
+    std::fs::rename(lost.join(library), machine.data().join(library)).unwrap();
+    std::fs::remove_dir_all(lost).unwrap();
+    let done = restore(&backup, &machine.data(), &key, &kit_line);
+    assert_eq!(done.code, Some(0), "{done:?}");
+    assert_eq!(done.json()["jobs_ended"], 1, "the backup's own job was at work when it was made");
+
+    machine.boot();
+    let answer = send(&machine, "/api/kits/drill", &cookie, &csrf, &json!({ "kit": kit_line }));
+    assert_eq!(answer.0, 401, "sessions end");
+    let again = json!({ "user": "ada", "password": PASSWORD });
+    let (cookie, csrf) = signed_in(&send(&machine, "/api/auth/session", "", "", &again));
+    let (status, _, drilled) =
+        send(&machine, "/api/kits/drill", &cookie, &csrf, &json!({ "kit": kit_line }));
+    assert!(status == 200 && drilled["keys"].as_array().unwrap().len() == 1, "{drilled}");
+    let schedules = machine.tell(&["schedule", "list"]);
+    let names: Vec<&str> = schedules["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["nightly", "safe"]);
+    assert_eq!(machine.tell(&["audit", "verify"])["is_whole"], true);
+    let target = machine.folder().join("back");
+    machine.tell(&["restore", "--set", "letters", "--to", target.to_str().unwrap()]);
+    assert_same(&source, &target.join(source.strip_prefix("/").unwrap()));
+    machine.tell(&["catalog", "rebuild"]);
+
+    machine.stop();
+    let done = restore(&backup, &machine.data(), &key, &format!("{kit_line}\nreplace\n"));
+    let aside = PathBuf::from(done.json()["moved_to"].as_str().unwrap());
+    assert!(aside.join("catalog.db").exists() && machine.data().join("catalog.db").exists());
+    machine.boot();
+    assert_eq!(machine.tell(&["catalog", "check"])["is_sound"], true);
+}
