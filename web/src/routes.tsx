@@ -55,6 +55,9 @@ const SourcesPage = lazy(async () => ({
 const UpdatesPage = lazy(async () => ({
   default: (await import("./pages/updates/UpdatesPage")).UpdatesPage,
 }));
+const KeptPage = lazy(async () => ({
+  default: (await import("./pages/system/KeptPage")).KeptPage,
+}));
 const SchedulesPage = lazy(async () => ({
   default: (await import("./pages/schedules/SchedulesPage")).SchedulesPage,
 }));
@@ -116,6 +119,7 @@ export function Routes() {
       <Route path="/alerts" component={AlertsPage} />
       <Route path="/settings/notifications" component={NotificationsPage} />
       <Route path="/settings/updates" component={UpdatesPage} />
+      <Route path="/settings/backups" component={KeptPage} />
       <Route path="/settings/sources" component={SourcesPage} />
       <Route path="/schedules" component={SchedulesPage} />
       <Route path="/schedules/:name">{({ name }) => <SchedulePage key={name} name={name} />}</Route>

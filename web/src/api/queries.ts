@@ -10,6 +10,7 @@ import type {
   ApprovalView,
   AuditEntry,
   CartridgeView,
+  CatalogBackupView,
   CatalogCheck,
   ChannelView,
   DeliveryView,
@@ -164,5 +165,8 @@ export const deliveries = () =>
 
 /** An installation is followed closely; nothing else of it changes by itself. */
 export const updates = () => ask<UpdatesState>(["updates"], api.updates(), 8);
+
+export const catalogBackups = (folder: string) =>
+  ask<Page<CatalogBackupView>>(["catalog-backups", folder], api.catalogBackups(folder), 15);
 
 export const sources = () => ask<Page<SourceState>>(["sources"], api.sources(), 15);

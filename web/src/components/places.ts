@@ -87,6 +87,12 @@ export const SETTINGS: readonly (Place & { about: string })[] = [
     about: "What runs, what is in the other slot, and how a newer version comes.",
   },
   {
+    href: to.kept(),
+    text: "Backups of the appliance",
+    icon: "backup",
+    about: "The catalog on another disk, and all settings in one file.",
+  },
+  {
     href: to.audit(),
     text: "Audit",
     icon: "audit",

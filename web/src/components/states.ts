@@ -3,6 +3,7 @@
 import type {
   ApprovalState,
   CartridgeState,
+  ChangeKind,
   DriveState,
   Encryption,
   EvidenceState,
@@ -13,6 +14,7 @@ import type {
   ScheduleEventKind,
   ScheduleView,
   Severity,
+  Signed,
   SlotCondition,
   SourceCondition,
   UpdateOutcome,
@@ -200,6 +202,21 @@ export const UPDATE_OUTCOME: Record<UpdateOutcome, State> = {
   went_back: { tone: "warn", icon: "warn", text: "Went back by itself" },
   interrupted: { tone: "warn", icon: "warn", text: "Interrupted" },
   rolled_back: { tone: "idle", icon: "idle", text: "Taken back by a person" },
+};
+
+export const SIGNED: Record<Signed, State> = {
+  own: { tone: "good", icon: "good", text: "By this appliance" },
+  trusted: { tone: "good", icon: "good", text: "By one that is trusted" },
+  foreign: { tone: "foreign", icon: "foreign", text: "By a key that nobody here trusts" },
+  bad: { tone: "bad", icon: "bad", text: "It was changed" },
+};
+
+export const SETTING_CHANGE: Record<ChangeKind, State> = {
+  add: { tone: "busy", icon: "full", text: "New" },
+  change: { tone: "busy", icon: "move", text: "Changed" },
+  same: { tone: "idle", icon: "good", text: "The same" },
+  kept: { tone: "idle", icon: "idle", text: "Stays: the file does not name it" },
+  refused: { tone: "warn", icon: "warn", text: "Cannot be" },
 };
 
 export const SOURCE_STATE: Record<SourceCondition, State> = {

@@ -23,6 +23,7 @@ export const TOPICS = {
   access: "Signing in and roles",
   approvals: "Approvals",
   updates: "Updates",
+  kept: "Backups of the appliance",
   audit: "Audit",
   keyboard: "Keyboard",
 } as const;

@@ -27,6 +27,7 @@ export function pages(seen) {
     ["alerts", "/alerts?shown=all"],
     ["notifications", "/settings/notifications"],
     ["updates", "/settings/updates"],
+    ["kept", "/settings/backups"],
     ["sources", "/settings/sources"],
     ["schedules", "/schedules"],
     ["schedule", "/schedules/nightly"],
