@@ -29,7 +29,7 @@ pub struct SourceSpec {
 pub enum SourcePlace {
     /// A share of Windows, Samba or a NAS: SMB 3.
     Smb(SmbShare),
-    /// An export of a Unix machine or a NAS: NFS 4.2 or what the server has of version 4.
+    /// An export of a Unix machine or a NAS: NFS 4.2, or 4.1 where the server has no more.
     Nfs(NfsExport),
 }
 

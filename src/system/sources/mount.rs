@@ -14,7 +14,7 @@ use rustix::mount::{
 
 use super::SourcesError;
 use super::definition::{SourcePlace, SourceSpec};
-use super::options::{KernelMount, Setting, kernel_mount};
+use super::options::{KernelMount, Setting, kernel_mounts};
 use crate::domain::Secret;
 
 /// Longest message of the kernel about a mount.
@@ -27,14 +27,29 @@ pub(super) fn mount(
     folder: &Path,
 ) -> Result<(), SourcesError> {
     let address = address_of(&spec.place)?;
-    let KernelMount { file_system, settings } = kernel_mount(&spec.place, address, password);
+    let mut refusal = None;
+    for kernel_mount in kernel_mounts(&spec.place, address, password) {
+        match mount_once(spec, &kernel_mount, folder) {
+            Err((Errno::PROTONOSUPPORT, error)) => refusal = Some(error),
+            ended => return ended.map_err(|(_, error)| error),
+        }
+    }
+    // Every place has at least one way.
+    refusal.map_or(Ok(()), Err)
+}
+
+/// A failure comes with what the kernel has called it.
+fn mount_once(
+    spec: &SourceSpec,
+    KernelMount { file_system, settings }: &KernelMount,
+    folder: &Path,
+) -> Result<(), (Errno, SourcesError)> {
     let context =
-        fsopen(file_system, FsOpenFlags::FSOPEN_CLOEXEC).map_err(|errno| match errno {
-            Errno::NODEV => SourcesError::NotOfThisKernel { file_system },
-            Errno::PERM => SourcesError::NotAllowed,
-            other => refused(spec, other, String::new()),
+        fsopen(*file_system, FsOpenFlags::FSOPEN_CLOEXEC).map_err(|errno| match errno {
+            Errno::NODEV => (errno, SourcesError::NotOfThisKernel { file_system }),
+            other => (other, refused(spec, other, String::new())),
         })?;
-    let mounted = configure(context.as_fd(), &settings, spec.is_writable).and_then(|()| {
+    let mounted = configure(context.as_fd(), settings, spec.is_writable).and_then(|()| {
         let mut attributes = MountAttrFlags::MOUNT_ATTR_NOSUID
             | MountAttrFlags::MOUNT_ATTR_NODEV
             | MountAttrFlags::MOUNT_ATTR_NOEXEC;
@@ -44,7 +59,7 @@ pub(super) fn mount(
         let mounted = fsmount(context.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, attributes)?;
         move_mount(mounted, c"", CWD, folder, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)
     });
-    mounted.map_err(|errno| refused(spec, errno, messages(context.as_fd())))
+    mounted.map_err(|errno| (errno, refused(spec, errno, messages(context.as_fd()))))
 }
 
 /// Takes a mount away. Files that are open in it stay open until they are closed.

@@ -10,6 +10,8 @@ use crate::domain::Secret;
 /// Seconds between signs of life of an SMB server. After two without an answer it counts as gone, and reads
 /// fail rather than wait; the kernel's own choice would be two minutes.
 const SMB_ECHO_SECONDS: &str = "15";
+/// The best one first.
+const NFS_VERSIONS: [&str; 2] = ["4.2", "4.1"];
 /// Tenths of a second that an NFS server has for an answer, and how often it is asked again.
 const NFS_TIMEOUT: (&str, &str) = ("300", "2");
 /// Who signs in on a share that is for everybody.
@@ -29,16 +31,20 @@ pub(super) struct KernelMount {
     pub(super) settings: Vec<Setting>,
 }
 
+/// One after the other as the server refuses a version: the kernel settles it for SMB, not for NFS.
+///
 /// `address` is the host's: the kernel asks no name server.
-pub(super) fn kernel_mount(
+pub(super) fn kernel_mounts(
     place: &SourcePlace,
     address: IpAddr,
     password: Option<&Secret>,
-) -> KernelMount {
+) -> Vec<KernelMount> {
     let port = place.server().1.to_string();
     match place {
-        SourcePlace::Smb(share) => smb(share, address, port, password),
-        SourcePlace::Nfs(export) => nfs(export, address, port),
+        SourcePlace::Smb(share) => vec![smb(share, address, port, password)],
+        SourcePlace::Nfs(export) => {
+            NFS_VERSIONS.map(|version| nfs(export, address, port.clone(), version)).into()
+        }
     }
 }
 
@@ -65,7 +71,7 @@ fn smb(share: &SmbShare, address: IpAddr, port: String, password: Option<&Secret
     KernelMount { file_system: "smb3", settings }
 }
 
-fn nfs(export: &NfsExport, address: IpAddr, port: String) -> KernelMount {
+fn nfs(export: &NfsExport, address: IpAddr, port: String, version: &str) -> KernelMount {
     let host =
         if export.host.contains(':') { format!("[{}]", export.host) } else { export.host.clone() };
     let (timeout, retries) = NFS_TIMEOUT;
@@ -73,7 +79,7 @@ fn nfs(export: &NfsExport, address: IpAddr, port: String) -> KernelMount {
         text("source", format!("{host}:{}", export.export)),
         text("addr", address.to_string()),
         text("port", port),
-        text("vers", "4.2".to_owned()),
+        text("vers", version.to_owned()),
         text("proto", if address.is_ipv6() { "tcp6" } else { "tcp" }.to_owned()),
         Setting::Flag("soft"),
         text("timeo", timeout.to_owned()),

@@ -5,7 +5,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixListener;
 
-use super::options::{Setting, kernel_mount};
+use super::options::{Setting, kernel_mounts};
 use super::*;
 use crate::domain::{Secret, SourceName};
 
@@ -44,7 +44,7 @@ fn away() -> SourceSpec {
 
 fn told(place: &SourcePlace, password: Option<&Secret>) -> Vec<String> {
     let address = "192.0.2.7".parse().unwrap();
-    let settings = kernel_mount(place, address, password).settings;
+    let settings = kernel_mounts(place, address, password).remove(0).settings;
     let line = |setting: &Setting| match setting {
         Setting::Text(name, value) => format!("{name}={}", value.reveal()),
         Setting::Flag(name) => (*name).to_owned(),
