@@ -90,6 +90,13 @@ pub(super) enum Answer {
         body: Vec<u8>,
         cookie: Option<HeaderValue>,
     },
+    /// A file, to be saved under a name.
+    File {
+        file: std::fs::File,
+        /// What is sent of it: a file that grows meanwhile is sent as it was.
+        length: u64,
+        name: String,
+    },
     /// Events as they happen, server-sent.
     Events(EventsRequest),
     /// The same over a WebSocket.
@@ -118,7 +125,7 @@ impl Answer {
     pub(super) fn status(&self) -> StatusCode {
         match self {
             Self::Whole { status, .. } => *status,
-            Self::Events(_) => StatusCode::OK,
+            Self::Events(_) | Self::File { .. } => StatusCode::OK,
             Self::Socket(_) => StatusCode::SWITCHING_PROTOCOLS,
         }
     }
@@ -137,7 +144,7 @@ impl Answer {
             Self::Whole { status, content_type, body, .. } => {
                 Self::Whole { status, content_type, body, cookie: Some(value) }
             }
-            events @ (Self::Events(_) | Self::Socket(_)) => events,
+            other @ (Self::File { .. } | Self::Events(_) | Self::Socket(_)) => other,
         })
     }
 }

@@ -5,6 +5,9 @@
 //! that moves a cartridge happens inside a call: such work is a job, and the call returns its view.
 //! Calls come from many threads at once.
 
+mod cartridge_book;
+mod log_book;
+
 use std::fmt;
 use std::io::Read;
 use std::path::Path;
@@ -22,15 +25,19 @@ use super::types::{
     SourceRequest, SourceState, StatusView, TakeDriveRequest, UpdateChannelRequest, UpdatesState,
     VersionsRequest, WindowView,
 };
+pub use cartridge_book::{CartridgeBook, ManifestFile, ManifestPart};
+pub use log_book::LogBook;
+
 use crate::domain::{Barcode, DriveSerial, JobId, PoolName, RunId, SetName, SourceName, Timestamp};
 use crate::jobs::JobSpec;
-use crate::jobs::spec::RestoreSpec;
+use crate::jobs::backup::BackupEstimate;
+use crate::jobs::spec::{BackupSpec, RestoreSpec};
 use crate::keys::KeyId;
 use crate::pools::Retention;
 use crate::schedules::MaintenanceWindow;
 
 /// Everything that the API can be asked. See the module for the contract.
-pub trait Engine: Send + Sync + fmt::Debug {
+pub trait Engine: CartridgeBook + LogBook + Send + Sync + fmt::Debug {
     /// Whether it works. Answers at once, also when the catalog or the library does not.
     fn health(&self) -> HealthView;
 
@@ -84,6 +91,10 @@ pub trait Engine: Send + Sync + fmt::Debug {
 
     /// What a restore would read and what it cannot bring back. Changes nothing.
     fn plan_restore(&self, spec: &RestoreSpec) -> Result<RestorePlan, EngineError>;
+
+    /// What a backup would write and to which cartridges. Walks the sources, which takes as long as that
+    /// takes; changes nothing.
+    fn estimate_backup(&self, spec: &BackupSpec) -> Result<BackupEstimate, EngineError>;
 
     /// What is proven.
     fn evidence(&self, scope: &EvidenceScope) -> Result<EvidenceTable, EngineError>;

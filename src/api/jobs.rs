@@ -13,6 +13,11 @@ pub(super) fn backup(call: &Call) -> Result<Answer, ApiError> {
     Answer::accepted(&call.engine.start(JobSpec::Backup(call.json()?))?)
 }
 
+/// Says what a backup would do.
+pub(super) fn estimate_backup(call: &Call) -> Result<Answer, ApiError> {
+    Answer::json(&call.engine.estimate_backup(&call.json()?)?)
+}
+
 /// Starts reading copies again.
 pub(super) fn verify(call: &Call) -> Result<Answer, ApiError> {
     Answer::accepted(&call.engine.start(JobSpec::Verify(call.json()?))?)

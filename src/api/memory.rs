@@ -3,6 +3,9 @@
 //! It keeps jobs and events, and refuses or invents everything else: each kind of refusal is answered
 //! by one of its calls. Nothing moves by itself; tests move jobs with [`Memory::enter`].
 
+mod cartridge_book;
+mod log_book;
+
 use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
@@ -27,7 +30,8 @@ use crate::audit::AuditLog;
 use crate::domain::{
     Barcode, DriveSerial, JobId, PoolName, RunId, SetName, SourceName, Timestamp, VirtualClock,
 };
-use crate::jobs::spec::RestoreSpec;
+use crate::jobs::backup::BackupEstimate;
+use crate::jobs::spec::{BackupSpec, RestoreSpec};
 use crate::jobs::{JobSpec, JobState};
 use crate::keys::{KeyId, KeyStore};
 use crate::people::People;
@@ -167,6 +171,10 @@ impl Engine for Memory {
 
     fn plan_restore(&self, spec: &RestoreSpec) -> Result<RestorePlan, EngineError> {
         self.run(&spec.selection.run).map(|_| unreachable!("no run is known"))
+    }
+
+    fn estimate_backup(&self, spec: &BackupSpec) -> Result<BackupEstimate, EngineError> {
+        unknown(&format!("There is no source for set {}.", spec.set))
     }
 
     fn evidence(&self, _: &EvidenceScope) -> Result<EvidenceTable, EngineError> {

@@ -8,13 +8,15 @@ use prometheus::{
     TextEncoder,
 };
 
-use super::types::{EngineFigures, SetFigures};
+use super::types::{EngineFigures, SetFigures, StreamFigures};
+use crate::domain::JobId;
 
 /// As Prometheus wants it.
 pub(super) const CONTENT_TYPE: &str = prometheus::TEXT_FORMAT;
 
-/// Upper bounds of request durations in seconds: a page is instant, a search may take a moment.
-const DURATION_BUCKETS: &[f64] = &[0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10.0];
+/// Upper bounds of request durations in seconds. Status, lists and searches are to be answered within 10, 20
+/// and 50 ms; what walks the catalog may take a moment.
+const DURATION_BUCKETS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 2.5, 10.0];
 
 /// What the server counts.
 #[derive(Debug)]
@@ -105,22 +107,46 @@ fn engine_collectors(figures: &EngineFigures) -> prometheus::Result<Vec<Box<dyn 
         alerts.with_label_values(&[severity]).set(as_float(*count));
     }
     collectors.push(Box::new(alerts));
+    collectors.extend(stream_collectors(&figures.streams)?);
+    Ok(collectors)
+}
+
+/// Each running data path; a drive is named by its place in it.
+fn stream_collectors(
+    streams: &[(JobId, StreamFigures)],
+) -> prometheus::Result<Vec<Box<dyn Collector>>> {
     let stream = |name, text| GaugeVec::new(Opts::new(name, text), &["job"]);
     let source = stream("fossilsafe_stream_source_bytes_per_second", "Rate of the source")?;
-    let drive = stream("fossilsafe_stream_drive_bytes_per_second", "Rate of the drive")?;
+    let drives = stream("fossilsafe_stream_drive_bytes_per_second", "Rate of all drives together")?;
     let staged = stream("fossilsafe_stream_staged_bytes", "Bytes between source and drive")?;
-    let underruns = stream("fossilsafe_stream_underruns", "Times the drive waited for bytes")?;
-    for (job, figures) in &figures.streams {
+    let buffer = stream(
+        "fossilsafe_stream_buffer_seconds",
+        "How long the staged bytes last at the drives' rate; absent while those stand",
+    )?;
+    let underruns = stream("fossilsafe_stream_underruns", "Times a drive waited for bytes")?;
+    let hitches = stream("fossilsafe_stream_back_hitches", "Repositionings that waiting has cost")?;
+    let of_drive = GaugeVec::new(
+        Opts::new("fossilsafe_stream_drive_rate_bytes_per_second", "Rate of each drive"),
+        &["job", "drive"],
+    )?;
+    for (job, figures) in streams {
         let job = [job.to_string()];
         source.with_label_values(&job).set(as_float(figures.source_bytes_per_second));
-        drive.with_label_values(&job).set(as_float(figures.drive_bytes_per_second()));
+        drives.with_label_values(&job).set(as_float(figures.drive_bytes_per_second()));
         staged.with_label_values(&job).set(as_float(figures.staged_bytes));
         underruns.with_label_values(&job).set(as_float(figures.underruns()));
+        let back_hitches = figures.drives.iter().map(|drive| drive.back_hitches).sum();
+        hitches.with_label_values(&job).set(as_float(back_hitches));
+        if let Some(seconds) = figures.buffer_seconds {
+            buffer.with_label_values(&job).set(as_float(seconds));
+        }
+        for (at, drive) in figures.drives.iter().enumerate() {
+            let place = [job[0].clone(), at.to_string()];
+            of_drive.with_label_values(&place).set(as_float(drive.bytes_per_second));
+        }
     }
-    for gauge in [source, drive, staged, underruns] {
-        collectors.push(Box::new(gauge));
-    }
-    Ok(collectors)
+    let gauges = [source, drives, staged, buffer, underruns, hitches, of_drive];
+    Ok(gauges.into_iter().map(|gauge| Box::new(gauge) as Box<dyn Collector>).collect())
 }
 
 /// A set that was never proven has no moment: an alert on its age asks for its absence too.

@@ -20,6 +20,7 @@ mod auth;
 mod body;
 mod call;
 mod caller;
+mod cartridge_book;
 mod cartridges;
 mod catalog;
 mod conditional;
@@ -31,6 +32,7 @@ mod jobs;
 mod keys;
 mod library;
 mod live;
+mod logs;
 #[cfg(test)]
 pub(crate) mod memory;
 mod metrics;

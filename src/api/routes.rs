@@ -9,8 +9,9 @@ use super::call::{Answer, Call};
 use super::error::ApiError;
 use super::query::decode;
 use super::{
-    alerts, api_keys, approvals, audit, auth, cartridges, catalog, diagnostics, files, jobs, keys,
-    library, schedules, sessions, sets, settings, sources, system, updates, users,
+    alerts, api_keys, approvals, audit, auth, cartridge_book, cartridges, catalog, diagnostics,
+    files, jobs, keys, library, logs, schedules, sessions, sets, settings, sources, system,
+    updates, users,
 };
 use crate::people::Role;
 
@@ -137,6 +138,11 @@ routes! {
     GET "/api/audit/verify" Admin [] => audit::verify;
     GET "/api/audit/export" Admin [] => audit::export;
 
+    GET "/api/logs" Admin ["q", "level", "job", "since", "until", "after", "limit"] => logs::list;
+    POST "/api/logs/cleanup" Admin [] => logs::clean_up;
+    GET "/api/logs/retention" Admin [] => logs::retention;
+    PUT "/api/logs/retention" Admin [] => logs::set_retention;
+
     GET "/api/system/metrics/prometheus" Viewer [] => system::metrics;
 
     GET "/api/library" Viewer [] => library::show;
@@ -149,6 +155,20 @@ routes! {
     GET "/api/cartridges" Viewer ["state", "set", "after", "limit"] => cartridges::list;
     GET "/api/cartridges/{barcode}" Viewer [] => cartridges::show;
     POST "/api/cartridges/{barcode}/format" TwoAdmins [] => cartridges::format;
+    GET "/api/cartridges/{barcode}/contents" Viewer ["path", "after", "limit"] =>
+        cartridge_book::contents;
+    GET "/api/cartridges/{barcode}/history" Viewer ["after", "limit"] => cartridge_book::history;
+    GET "/api/cartridges/{barcode}/loss" Viewer ["limit"] => cartridge_book::loss;
+    GET "/api/cartridges/{barcode}/manifests" Viewer [] => cartridge_book::manifests;
+    GET "/api/cartridges/{barcode}/manifests/{run}" Viewer [] => cartridge_book::manifest;
+    GET "/api/cartridges/{barcode}/manifests/{run}/signature" Viewer [] =>
+        cartridge_book::signature;
+    PUT "/api/cartridges/{barcode}/alias" Operator [] => cartridge_book::set_alias;
+    PUT "/api/cartridges/{barcode}/location" Operator [] => cartridge_book::set_location;
+    PUT "/api/cartridges/{barcode}/lock" Operator [] => cartridge_book::lock;
+    DELETE "/api/cartridges/{barcode}/lock" Operator [] => cartridge_book::unlock;
+    PUT "/api/cartridges/{barcode}/retention" Admin [] => cartridge_book::retain;
+    DELETE "/api/cartridges/{barcode}/retention" TwoAdmins [] => cartridge_book::release;
 
     GET "/api/sets" Viewer ["after", "limit"] => sets::list;
     GET "/api/sets/{set}" Viewer [] => sets::show;
@@ -157,6 +177,7 @@ routes! {
     GET "/api/evidence" Viewer ["set", "run", "cartridge"] => sets::evidence;
 
     POST "/api/backups" Operator [] => jobs::backup;
+    POST "/api/backups/estimate" Operator [] => jobs::estimate_backup;
     POST "/api/verify" Operator [] => jobs::verify;
     POST "/api/restore/plan" Viewer [] => jobs::plan_restore;
     POST "/api/restore" Operator [] => jobs::restore;
@@ -296,7 +317,7 @@ mod tests {
         const OWN: &[&str] = &["auth", "preferences", "keys", "sessions"];
         // Addresses of receivers are often secrets by themselves.
         const OF_ADMINS: &[&str] =
-            &["users", "approvals", "audit", "notifications", "diagnostics", "settings"];
+            &["users", "approvals", "audit", "notifications", "diagnostics", "logs", "settings"];
         for route in ROUTES {
             let path = route.path.replace(['{', '}'], "");
             let found = find(&route.method, &path).unwrap().route;
@@ -338,7 +359,9 @@ mod tests {
             // What gives out or forgets keys is as final as what erases.
             let endings = ["/format", "/rebuild", "/reservation", "/rule", "/open", "/retire"];
             let is_right = route.area() == "users" && route.method != Method::GET;
+            let is_release = route.method == Method::DELETE && route.path.ends_with("/retention");
             is_right
+                || is_release
                 || route.method != Method::GET
                     && endings.iter().any(|end| route.path.ends_with(end))
         };

@@ -10,7 +10,10 @@ use std::time::Duration;
 
 use http_body_util::{BodyExt, Limited};
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER, SET_COOKIE};
+use hyper::header::{
+    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER,
+    SET_COOKIE,
+};
 use hyper::http::request::Parts;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
@@ -368,6 +371,14 @@ fn into_response(
             if let Some(cookie) = cookie {
                 response.headers_mut().insert(SET_COOKIE, cookie);
             }
+            response
+        }
+        Answer::File { file, length, name } => {
+            let body = AnswerBody::file(file, length);
+            let mut response = response(StatusCode::OK, "application/octet-stream", body);
+            let saved = HeaderValue::try_from(format!("attachment; filename=\"{name}\""));
+            let saved = saved.map_err(|error| ApiError::bug(&error))?;
+            response.headers_mut().insert(CONTENT_DISPOSITION, saved);
             response
         }
         Answer::Events(request) => {

@@ -3,7 +3,8 @@
 //! Calls block. An answer that takes long is waited for, since a search of ten million paths or a
 //! check of the catalog may; only the connection itself has a time limit.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Write as _};
 use std::time::Duration;
 
 use http_body_util::{BodyExt, Full};
@@ -114,6 +115,23 @@ impl Client {
             }
             let collected = response.into_body().collect().await;
             Ok(collected.map_err(|error| self.unusable(&error))?.to_bytes())
+        })
+    }
+
+    /// A GET whose answer is a file of any size, which is written piece by piece.
+    pub(super) fn download(&self, path: &str, mut to: &File) -> Result<(), AppError> {
+        self.runtime.block_on(async {
+            let mut response = self.send(Method::GET, path, Bytes::new()).await?;
+            if !response.status().is_success() {
+                return Err(self.refusal(response).await);
+            }
+            while let Some(frame) = response.frame().await {
+                let frame = frame.map_err(|error| self.unusable(&error))?;
+                if let Some(piece) = frame.data_ref() {
+                    to.write_all(piece)?;
+                }
+            }
+            Ok(())
         })
     }
 

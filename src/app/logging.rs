@@ -2,12 +2,12 @@
 
 use std::io::IsTerminal;
 
-use tracing_subscriber::filter::{Targets, filter_fn};
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{Layer, fmt};
 
-use super::recent_log::{OWNER_ONLY, recent_log};
+use super::kept_log::{Keeper, kept_log};
 use super::settings::SettingsError;
 
 /// Starts logging what `filter` lets through. `RUST_LOG` wins over it.
@@ -17,9 +17,7 @@ pub(super) fn start(filter: &str) -> Result<(), SettingsError> {
     let filter: Targets = chosen
         .parse()
         .map_err(|error| SettingsError::Value { key: "log", why: format!("{error}") })?;
-    let recent = fmt::layer().with_ansi(false).with_writer(recent_log().clone());
-    let recent = recent.with_filter(filter_fn(|event| event.target() != OWNER_ONLY));
-    let registry = tracing_subscriber::registry().with(filter).with(recent);
+    let registry = tracing_subscriber::registry().with(filter).with(Keeper::of(kept_log()));
     // The journal adds time and level itself; text over its pipe would hide both.
     let journal = std::env::var_os("JOURNAL_STREAM").and_then(|_| tracing_journald::layer().ok());
     // A second start in one process happens in tests only, and keeps the first log.

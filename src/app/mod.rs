@@ -13,7 +13,7 @@ mod engine;
 mod error;
 mod logging;
 mod offline;
-mod recent_log;
+mod kept_log;
 mod serve;
 pub mod settings;
 

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 
@@ -45,6 +46,8 @@ pub struct AuditLog {
     /// The last addition failed: nothing more is changed before one succeeds.
     is_failing: AtomicBool,
     flood: Mutex<Flood>,
+    /// What was last found when all of it was gone through, and when.
+    verified: Mutex<Option<(Duration, Report)>>,
 }
 
 /// Refusals of the present minute.
@@ -67,7 +70,14 @@ impl AuditLog {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, AuditError> {
         let store = AuditStore::open(&data.join(AUDIT_FILE))?;
-        Ok(Self { store, keys, clock, is_failing: AtomicBool::new(false), flood: Mutex::default() })
+        Ok(Self {
+            store,
+            keys,
+            clock,
+            is_failing: AtomicBool::new(false),
+            flood: Mutex::default(),
+            verified: Mutex::default(),
+        })
     }
 
     /// Adds what happened. When this returns, it is on stable storage.
@@ -161,7 +171,22 @@ impl AuditLog {
     /// # Errors
     /// The file cannot be read.
     pub fn verify(&self) -> Result<Report, AuditError> {
-        self.verify_with(self.keys.pinned())
+        let report = self.verify_with(self.keys.pinned())?;
+        *self.verified.lock() = Some((self.clock.elapsed(), report.clone()));
+        Ok(report)
+    }
+
+    /// What was last found, if that is no longer ago than `age`; else it is gone through again.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn verified_within(&self, age: Duration) -> Result<Report, AuditError> {
+        let last = self.verified.lock().clone();
+        let now = self.clock.elapsed();
+        match last.filter(|(at, _)| now.saturating_sub(*at) <= age) {
+            Some((_, report)) => Ok(report),
+            None => self.verify(),
+        }
     }
 
     fn verify_with(&self, pinned: &PinnedKeys) -> Result<Report, AuditError> {

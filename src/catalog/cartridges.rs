@@ -9,6 +9,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use crate::domain::{Barcode, LibrarySerial, LtoGeneration, Timestamp};
 
 use super::Catalog;
+use super::cartridge_notes::CartridgeNote;
 use super::equipment::{barcode_from, generation_from, library_id};
 use super::error::{CatalogError, Subject};
 use super::ids::{CartridgeId, sql_time, time_from_sql};
@@ -78,8 +79,8 @@ pub struct CartridgeRecord {
     pub is_write_protected: bool,
     /// Library and element where it was last seen; `None` once it has left.
     pub place: Option<(LibrarySerial, u16)>,
-    /// Where a person has put it ("shelf 3").
-    pub location: Option<String>,
+    /// What people have said of it.
+    pub note: CartridgeNote,
     /// How often it was loaded by us.
     pub load_count: u64,
     /// When it was met first.
@@ -113,6 +114,8 @@ impl Catalog {
         if sighting.barcode.is_none() && sighting.medium_serial.is_none() {
             return Err(CatalogError::Misuse("a cartridge without label and serial".to_owned()));
         }
+        let (barcode, serial) = (sighting.barcode.as_ref(), sighting.medium_serial.as_deref());
+        self.inner.notes.met(barcode, serial, sighting.place.is_some())?;
         self.write("note a cartridge", |transaction| {
             let known = match identify(transaction, sighting)? {
                 Some(id) => id,
@@ -149,18 +152,6 @@ impl Catalog {
         })
     }
 
-    /// Notes that a cartridge was loaded into a drive.
-    ///
-    /// # Errors
-    /// `NotFound` if there is no such cartridge.
-    pub fn cartridge_loaded(&self, id: CartridgeId, at: Timestamp) -> Result<(), CatalogError> {
-        self.update_cartridge(
-            id,
-            "UPDATE cartridges SET load_count = load_count + 1, last_seen = ?2 WHERE id = ?1",
-            params![id.0, sql_time(at)],
-        )
-    }
-
     /// Says what a cartridge may be used for, and why.
     ///
     /// # Errors
@@ -175,22 +166,6 @@ impl Catalog {
             id,
             "UPDATE cartridges SET state = ?2, state_reason = ?3 WHERE id = ?1",
             params![id.0, state, reason],
-        )
-    }
-
-    /// Says where a person has put a cartridge.
-    ///
-    /// # Errors
-    /// `NotFound` if there is no such cartridge.
-    pub fn set_cartridge_location(
-        &self,
-        id: CartridgeId,
-        location: Option<&str>,
-    ) -> Result<(), CatalogError> {
-        self.update_cartridge(
-            id,
-            "UPDATE cartridges SET location = ?2 WHERE id = ?1",
-            params![id.0, location],
         )
     }
 
@@ -236,17 +211,19 @@ impl Catalog {
         condition: &str,
         values: &[&dyn rusqlite::ToSql],
     ) -> Result<Vec<CartridgeRecord>, CatalogError> {
-        self.read("list cartridges", |reader| {
+        let mut records: Vec<CartridgeRecord> = self.read("list cartridges", |reader| {
             let sql = format!(
                 "SELECT c.id, c.barcode, c.medium_serial, c.generation, c.kind, c.state,
-                    c.state_reason, c.is_write_protected, l.serial, c.element, c.location,
-                    c.load_count, c.first_seen, c.last_seen
+                    c.state_reason, c.is_write_protected, l.serial, c.element, c.load_count,
+                    c.first_seen, c.last_seen
                  FROM cartridges c LEFT JOIN libraries l ON l.id = c.library_id {condition}"
             );
             let mut statement = reader.prepare_cached(&sql)?;
             let rows = statement.query_map(values, record_from)?;
             Ok(rows.collect::<Result<_, _>>()?)
-        })
+        })?;
+        self.inner.notes.add_to(&mut records);
+        Ok(records)
     }
 
     fn update_cartridge(
@@ -331,7 +308,7 @@ fn update(
                 medium_serial = coalesce(?3, medium_serial), generation = coalesce(?4, generation),
                 kind = coalesce(?5, kind), is_write_protected = coalesce(?6, is_write_protected),
                 library_id = coalesce(?7, library_id), element = coalesce(?8, element),
-                location = CASE WHEN ?7 IS NULL THEN location ELSE NULL END, last_seen = ?9
+                last_seen = ?9
              WHERE id = ?1",
         )?
         .execute(params![
@@ -382,10 +359,10 @@ fn record_from(row: &Row<'_>) -> rusqlite::Result<CartridgeRecord> {
         state_reason: row.get(6)?,
         is_write_protected: row.get(7)?,
         place: library.map(LibrarySerial).zip(element),
-        location: row.get(10)?,
-        load_count: row.get(11)?,
-        first_seen: time_from_sql(row.get(12)?),
-        last_seen: time_from_sql(row.get(13)?),
+        note: CartridgeNote::default(),
+        load_count: row.get(10)?,
+        first_seen: time_from_sql(row.get(11)?),
+        last_seen: time_from_sql(row.get(12)?),
     })
 }
 

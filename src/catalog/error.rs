@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::domain::{JobId, RunId, SetName, VolumeUuid};
 
 use super::ids::SegmentId;
+use super::side_file::StoreError;
 
 /// A failure of the catalog. Display says what and where; [`CatalogError::kind`] is for policy.
 #[derive(Debug, thiserror::Error)]
@@ -72,6 +73,9 @@ pub enum CatalogError {
         #[source]
         source: rusqlite::Error,
     },
+    /// The file of what was said of cartridges refuses.
+    #[error(transparent)]
+    Notes(#[from] StoreError),
     /// A thing that the catalog does not know.
     #[error("the catalog knows no {0}")]
     NotFound(Subject),
@@ -189,7 +193,7 @@ impl CatalogError {
             Self::Io { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => {
                 CatalogErrorKind::Full
             }
-            Self::Io { .. } => CatalogErrorKind::OperatorNeeded,
+            Self::Io { .. } | Self::Notes(_) => CatalogErrorKind::OperatorNeeded,
             Self::Database { source, .. } => match source.sqlite_error_code() {
                 Some(Code::DatabaseBusy | Code::DatabaseLocked) => CatalogErrorKind::Retry,
                 Some(Code::DiskFull) => CatalogErrorKind::Full,

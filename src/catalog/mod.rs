@@ -9,8 +9,8 @@
 //! are interned, extents are packed, whatever can be large is read in pages, and the search index is a
 //! file of its own that is written behind the run and can be made again at any time.
 //!
-//! Three files beside it outlive it: who may sign in (`people`), who did what (`audit_log`), and what needs
-//! a person (`alerts`). They cannot be read back from tapes, so a catalog that is moved aside leaves them
+//! Four files beside it outlive it: who may sign in (`people`), who did what (`audit_log`), what needs
+//! a person (`alerts`), and what people said of cartridges (`cartridge_notes`). They cannot be read back from tapes, so a catalog that is moved aside leaves them
 //! where they are.
 //!
 //! `SCHEMA.md` has the tables, their writers, sizes as measured, and how to add a migration. All SQL of
@@ -19,6 +19,8 @@
 pub mod alerts;
 pub mod audit_log;
 pub mod browse;
+mod cartridge_history;
+mod cartridge_notes;
 pub mod cartridges;
 pub mod copies;
 pub mod equipment;
@@ -34,6 +36,8 @@ mod gone;
 pub mod ids;
 pub mod jobs;
 pub mod located;
+pub mod log_lines;
+mod loss;
 mod open;
 mod paths;
 pub mod people;
@@ -52,9 +56,13 @@ pub mod snapshot;
 #[cfg(test)]
 mod test_support;
 mod text_enum;
+mod volume_browse;
+mod volume_folders;
 pub mod volumes;
 
 pub use browse::{Child, ChildPage};
+pub use cartridge_history::{CartridgeEvent, HistoryPlace};
+pub use cartridge_notes::{CartridgeLock, CartridgeNote, NoteChange};
 pub use cartridges::{CartridgeKind, CartridgeRecord, CartridgeSighting, CartridgeState, Sighted};
 pub use copies::{CopyRecord, StoredCodec};
 pub use equipment::{DriveRecord, LibraryRecord, MoveEnd, MoveOrder, ProductIdentity};
@@ -67,6 +75,7 @@ pub use files::{CopyStanding, FileKind, FileVersion, FullVersion, OutcomeState};
 pub use ids::{CartridgeId, CopyId, SegmentId};
 pub use jobs::{EventLevel, JobEvent, JobRecord, JobRequest, JobState, RecordedEvent};
 pub use located::LocatedCopy;
+pub use loss::{LostFile, VolumeLoss};
 pub use open::{Catalog, OpenCheck};
 pub use previous::{PreviousEntries, PreviousEntry};
 pub use rebuild::{RebuiltRun, SegmentTakeover};
@@ -83,6 +92,7 @@ pub use sets::SetRecord;
 pub use side_file::StoreError;
 pub use sizes::CatalogSizes;
 pub use text_enum::UnknownWord;
+pub use volume_browse::{VolumeEntry, VolumePage};
 pub use volumes::{IndexGeneration, NewVolume, SetPlace, VolumeRecord, VolumeState};
 
 #[cfg(test)]

@@ -21,18 +21,23 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use crate::domain::{Timestamp, lock_alone};
 
+use super::cartridge_notes::CartridgeNotes;
 use super::error::CatalogError;
 use super::events::EventSignal;
 use super::ids::SegmentId;
 use super::search::SearchIndex;
+use super::volume_folders::VolumeFolders;
 
 /// Marks the file as ours: "FSLC".
 const APPLICATION_ID: i64 = 0x4653_4C43;
 /// The schema this version writes; one more for each migration.
-const SCHEMA_VERSION: i64 = 2;
+const SCHEMA_VERSION: i64 = 3;
 /// The migrations, in order; the nth leads to schema n.
-const MIGRATIONS: [&str; 2] =
-    [include_str!("migrations/0001_initial.sql"), include_str!("migrations/0002_schedules.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("migrations/0001_initial.sql"),
+    include_str!("migrations/0002_schedules.sql"),
+    include_str!("migrations/0003_cartridge_history.sql"),
+];
 /// The setting that says which schema a reader must know at least; older ones refuse the file.
 const SETTING_READABLE_SINCE: &str = "schema.readable_since";
 /// The setting that names this catalog, so that a search index of another is not taken for its own.
@@ -82,6 +87,8 @@ pub(super) struct Inner {
     pub(super) writing: Mutex<BTreeSet<SegmentId>>,
     pub(super) events: EventSignal,
     pub(super) search: SearchIndex,
+    pub(super) notes: CartridgeNotes,
+    pub(super) folders: VolumeFolders,
     /// Held while this lives; the operating system frees it when the process ends.
     _lock: File,
 }
@@ -107,6 +114,7 @@ impl Catalog {
         migrate(&mut writer).map_err(|error| as_corrupt(error, path))?;
         let uuid = read_setting(&writer, SETTING_CATALOG_UUID)?.unwrap_or_default();
         let search = SearchIndex::open(&beside(path, ".search"), path, &uuid)?;
+        let notes = CartridgeNotes::open(path)?;
         let inner = Inner {
             path: path.to_owned(),
             writer: Mutex::new(writer),
@@ -114,6 +122,8 @@ impl Catalog {
             writing: Mutex::new(BTreeSet::new()),
             events: EventSignal::default(),
             search,
+            notes,
+            folders: VolumeFolders::default(),
             _lock: lock,
         };
         Ok(Self { inner: Arc::new(inner) })

@@ -4,6 +4,8 @@
 //! both are in the order of raw names. What has evidence and looks the same is skipped; what is here and not
 //! in the source is gone ([`super::RunWriter::push_gone`]).
 
+use rusqlite::Connection;
+
 use crate::domain::{RunId, SetName};
 
 use super::Catalog;
@@ -45,14 +47,30 @@ impl Catalog {
         run: &RunId,
     ) -> Result<PreviousEntries, CatalogError> {
         self.read("look at earlier runs", |reader| {
-            let set = set_id(reader, set)?;
-            let view = view_until(reader, set, run_key(reader, run)? - 1)?;
-            Ok(PreviousEntries {
-                catalog: self.clone(),
-                root: root_dir(reader, set)?,
-                view,
-                book: EvidenceBook::default(),
-            })
+            self.entries_until(reader, set, run_key(reader, run)? - 1)
+        })
+    }
+
+    /// Opens the view of what all runs of a set have stored.
+    ///
+    /// # Errors
+    /// `NotFound` if the set is not known.
+    pub fn newest_entries(&self, set: &SetName) -> Result<PreviousEntries, CatalogError> {
+        self.read("look at all runs", |reader| self.entries_until(reader, set, i64::MAX))
+    }
+
+    fn entries_until(
+        &self,
+        reader: &Connection,
+        set: &SetName,
+        newest: i64,
+    ) -> Result<PreviousEntries, CatalogError> {
+        let set = set_id(reader, set)?;
+        Ok(PreviousEntries {
+            catalog: self.clone(),
+            root: root_dir(reader, set)?,
+            view: view_until(reader, set, newest)?,
+            book: EvidenceBook::default(),
         })
     }
 }

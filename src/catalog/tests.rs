@@ -14,6 +14,7 @@ use super::test_support::{
 use super::*;
 use crate::domain::{CopyLetter, JobId, RunId};
 
+mod cartridge_book;
 mod copies;
 mod schedules;
 

@@ -20,6 +20,7 @@ use crate::domain::{
 };
 
 use super::Catalog;
+use super::cartridge_history::insert_event;
 use super::equipment::barcode_from;
 use super::error::{CatalogError, Subject};
 use super::evidence::EvidenceState;
@@ -447,9 +448,9 @@ fn set_state(
     at: Timestamp,
 ) -> Result<(), CatalogError> {
     let id = volume_id(connection, uuid)?;
-    let (current, former): (VolumeState, Option<VolumeState>) = connection
-        .prepare_cached("SELECT state, former_state FROM volumes WHERE id = ?1")?
-        .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let (current, former, cartridge): (VolumeState, Option<VolumeState>, Option<i64>) = connection
+        .prepare_cached("SELECT state, former_state, cartridge_id FROM volumes WHERE id = ?1")?
+        .query_row([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
     if current != next && !current.can_become(next, former) {
         return Err(CatalogError::Transition {
             subject: Subject::Volume(uuid),
@@ -468,6 +469,11 @@ fn set_state(
             "UPDATE volumes SET state = ?2, former_state = ?3, state_reason = ?4 WHERE id = ?1",
         )?
         .execute(params![id, next, former, reason])?;
+    if let Some(cartridge) = cartridge.filter(|_| current != next) {
+        let why = reason.map_or_else(String::new, |reason| format!(": {reason}"));
+        let message = format!("its volume became {}{why}", next.as_str());
+        insert_event(connection, CartridgeId(cartridge), next.as_str(), &message, None, at)?;
+    }
     if next == VolumeState::Erased && current != next {
         let why = reason.unwrap_or("the volume was erased");
         connection

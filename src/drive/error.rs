@@ -293,6 +293,31 @@ pub enum DriveErrorKind {
 }
 
 impl DriveError {
+    /// The drive.
+    #[must_use]
+    pub fn drive(&self) -> &DriveSerial {
+        match self {
+            Self::Transport { drive, .. }
+            | Self::Command { drive, .. }
+            | Self::Deferred { drive, .. }
+            | Self::UnitAttention { drive, .. }
+            | Self::PositionLost { drive, .. }
+            | Self::WriteNotPermitted { drive, .. }
+            | Self::BlockTooLong { drive, .. }
+            | Self::BadRequest { drive, .. }
+            | Self::BeyondEndOfData { drive, .. }
+            | Self::NoMedium { drive, .. }
+            | Self::Protected { drive, .. }
+            | Self::NotReadyInTime { drive, .. }
+            | Self::Busy { drive, .. }
+            | Self::Reserved { drive, .. }
+            | Self::ReservationConflict { drive, .. }
+            | Self::Answer { drive, .. }
+            | Self::Inconsistent { drive, .. }
+            | Self::Unsupported { drive, .. } => drive,
+        }
+    }
+
     /// What to do about it.
     #[must_use]
     pub fn kind(&self) -> DriveErrorKind {

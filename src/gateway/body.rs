@@ -7,8 +7,10 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::Sleep;
+
+use super::server::stopped;
 
 /// Why a request's body did not reach the engine whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,6 +107,23 @@ pub(super) enum Reply {
     Whole(Option<Bytes>),
     /// From the engine, with the place that its request takes there.
     Engine { body: Incoming, _slot: OwnedSemaphorePermit },
+    /// Events from the engine without an end of their own: they end when the gateway does.
+    Events { body: Incoming, stop: Stopping, _slot: OwnedSemaphorePermit },
+}
+
+/// Done once the gateway stops.
+pub(super) struct Stopping(Pin<Box<dyn Future<Output = ()> + Send>>);
+
+impl Stopping {
+    pub(super) fn of(mut stop: watch::Receiver<bool>) -> Self {
+        Self(Box::pin(async move { stopped(&mut stop).await }))
+    }
+}
+
+impl fmt::Debug for Stopping {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Stopping")
+    }
 }
 
 impl Body for Reply {
@@ -118,13 +137,17 @@ impl Body for Reply {
         match self.get_mut() {
             Self::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
             Self::Engine { body, .. } => Pin::new(body).poll_frame(context),
+            Self::Events { body, stop, .. } => match stop.0.as_mut().poll(context) {
+                Poll::Ready(()) => Poll::Ready(None),
+                Poll::Pending => Pin::new(body).poll_frame(context),
+            },
         }
     }
 
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Whole(bytes) => bytes.is_none(),
-            Self::Engine { body, .. } => body.is_end_stream(),
+            Self::Engine { body, .. } | Self::Events { body, .. } => body.is_end_stream(),
         }
     }
 
@@ -134,7 +157,7 @@ impl Body for Reply {
                 let length = bytes.as_ref().map_or(0, Bytes::len);
                 SizeHint::with_exact(length as u64)
             }
-            Self::Engine { body, .. } => body.size_hint(),
+            Self::Engine { body, .. } | Self::Events { body, .. } => body.size_hint(),
         }
     }
 }

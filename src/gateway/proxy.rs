@@ -10,14 +10,14 @@ use std::sync::Arc;
 
 use hyper::body::{Body as _, Incoming};
 use hyper::client::conn::http1;
-use hyper::header::{CONNECTION, HeaderValue, UPGRADE};
+use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderValue, UPGRADE};
 use hyper::upgrade::OnUpgrade;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::net::UnixStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
-use super::body::{Reply, Upload};
+use super::body::{Reply, Stopping, Upload};
 use super::headers::{strip_hop_by_hop, write_peer};
 use super::limits::Limits;
 use super::refusal::Refusal;
@@ -71,6 +71,10 @@ impl Proxy {
                 Ok(answer.map(|_| Reply::Whole(None)))
             }
             _ if is_switched => Err(Refusal::engine_broke_off()),
+            _ if is_events(&answer) => {
+                let stop = Stopping::of(self.stop.clone());
+                Ok(answer.map(|body| Reply::Events { body, stop, _slot: slot }))
+            }
             _ => Ok(answer.map(|body| Reply::Engine { body, _slot: slot })),
         }
     }
@@ -97,6 +101,11 @@ impl Proxy {
             Refusal::engine_broke_off()
         })
     }
+}
+
+/// True for server-sent events.
+fn is_events(answer: &Response<Incoming>) -> bool {
+    answer.headers().get(CONTENT_TYPE).is_some_and(|it| it.as_bytes() == b"text/event-stream")
 }
 
 /// The client's side of a connection that wants to become a WebSocket.

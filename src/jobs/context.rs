@@ -6,12 +6,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
 
 use super::equipment::Equipment;
 use super::error::JobError;
 use super::spec::JobProgress;
 use crate::catalog::{Catalog, EventLevel, JobEvent};
-use crate::domain::{Barcode, Clock, JobId, RunId, SetName, VolumeUuid};
+use crate::domain::{Barcode, Clock, DriveSerial, JobId, RunId, SetName, VolumeUuid};
 use crate::drive::WaitState;
 use crate::keys::KeyStore;
 use crate::stream::{Control, Gauges, Request, StreamConfig};
@@ -150,6 +151,21 @@ impl Live {
     }
 }
 
+/// What an event is about; kept with it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum About {
+    /// A cartridge.
+    Cartridge(Barcode),
+    /// A drive.
+    Drive(DriveSerial),
+}
+
+/// A signature on a tape is not that of what it stands beside, or is of a key that nobody here trusts.
+pub const SIGNATURE_BAD: &str = "signature_bad";
+/// A drive, or the way to it, failed in the course of a job.
+pub const DRIVE_FAILED: &str = "drive_failed";
+
 /// One job at work.
 #[derive(Clone)]
 pub struct JobContext {
@@ -239,7 +255,17 @@ impl JobContext {
 
     /// Tells what happened, for those who follow and for the record.
     pub fn tell(&self, level: EventLevel, code: &str, message: impl Into<String>) {
-        let message = message.into();
+        self.tell_about(level, code, message.into(), None);
+    }
+
+    /// The same about a cartridge or a drive: whoever watches is to know which.
+    pub(super) fn tell_about(
+        &self,
+        level: EventLevel,
+        code: &str,
+        message: String,
+        about: Option<About>,
+    ) {
         self.live.step();
         match level {
             EventLevel::Error => tracing::error!(job = self.id.0, code, "{message}"),
@@ -248,7 +274,8 @@ impl JobContext {
                 tracing::info!(job = self.id.0, code, "{message}");
             }
         }
-        let event = JobEvent { level, code: code.to_owned(), message, content: None };
+        let content = about.and_then(|about| serde_json::to_value(about).ok());
+        let event = JobEvent { level, code: code.to_owned(), message, content };
         let kept = self.parts.catalog.add_job_event(self.id, &event, self.parts.clock.now());
         if let Err(error) = kept {
             tracing::warn!(job = self.id.0, %error, "an event was not kept");

@@ -214,6 +214,10 @@ impl JobError {
         }
         let (code, next_step) = match self {
             Self::Equipment(error) => return equipment_advice(error),
+            Self::Identity(error) if error.forbidden().is_some() => (
+                error.forbidden().unwrap_or_default(),
+                "Use another cartridge. What was ordered of this one, and by whom, is shown with it.",
+            ),
             Self::Identity(_) => {
                 ("wrong_cartridge", "Put the right cartridge in, or follow what the message says.")
             }

@@ -42,7 +42,8 @@ fn format_loaded(
     let parts = &context.parts;
     let looked = look(context, loaded, None, CheckEnds::WhenInDoubt)?;
     let expected = current_volume(parts, looked.cartridge)?;
-    identity::ensure_formattable(&looked.found, &spec.erase)?;
+    let note = parts.catalog.cartridge(looked.cartridge)?.note;
+    identity::ensure_formattable(&looked.found, &spec.erase, &note, parts.clock.now())?;
     if context.is_stopped() {
         return Ok(Ending::Cancelled(Outcome::default()));
     }

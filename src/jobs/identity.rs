@@ -3,9 +3,11 @@
 //! A barcode is a sticker. Before the first write to a cartridge the volume on the tape, the memory in
 //! the cartridge and the catalog's expectation are compared, and anything that differs stops the job
 //! with a sentence that says what was found. Formatting looks too: it needs a typed barcode before it
-//! destroys anything that could be somebody's data.
+//! destroys anything that could be somebody's data. What a person has ordered counts here too, and nowhere
+//! else: a locked cartridge is not written, and one that is to be kept is not formatted.
 
-use crate::domain::{Barcode, VolumeUuid};
+use crate::catalog::{CartridgeLock, CartridgeNote};
+use crate::domain::{Barcode, Timestamp, VolumeUuid};
 use crate::jobs::spec::EraseConsent;
 
 /// What is known of a loaded cartridge from looking at it.
@@ -72,6 +74,8 @@ pub struct Expected {
     pub volume: VolumeUuid,
     /// The cartridge's own serial number, where it was ever read.
     pub medium_serial: Option<String>,
+    /// A person's order not to write to it.
+    pub lock: Option<CartridgeLock>,
 }
 
 /// Why a cartridge is not used. Nothing was written to it.
@@ -119,6 +123,28 @@ pub enum IdentityError {
     /// The write-protect switch is on.
     #[error("cartridge {0} is write-protected; move its switch and load it again")]
     WriteProtected(Barcode),
+    /// A person has ordered that it is not written.
+    #[error(
+        "cartridge {barcode} is locked by {}{}; nothing was written. \
+         Unlock it, or write to another: `fossilsafe cartridge unlock {barcode}`",
+        lock.by, because(lock)
+    )]
+    Locked {
+        /// Its barcode.
+        barcode: Barcode,
+        /// The order.
+        lock: CartridgeLock,
+    },
+    /// A person has ordered that what is on it is kept.
+    #[error(
+        "cartridge {barcode} is to be kept until {until}; nothing was erased. Use another cartridge"
+    )]
+    Retained {
+        /// Its barcode.
+        barcode: Barcode,
+        /// Until then.
+        until: Timestamp,
+    },
     /// A WORM cartridge with something on it cannot be formatted.
     #[error("cartridge {barcode} is WORM and {found}; it can never be formatted again")]
     WormInUse {
@@ -151,16 +177,57 @@ pub enum IdentityError {
     },
 }
 
+impl IdentityError {
+    /// The words of [`forbidden`](Self::forbidden).
+    pub const FORBIDDEN: [&str; 3] = ["cartridge_locked", "cartridge_retained", "cartridge_worm"];
+
+    /// A stable word for what must not be changed and was to be; nothing for a mere mix-up.
+    #[must_use]
+    pub fn forbidden(&self) -> Option<&'static str> {
+        match self {
+            Self::Locked { .. } => Some("cartridge_locked"),
+            Self::Retained { .. } => Some("cartridge_retained"),
+            Self::WormInUse { .. } => Some("cartridge_worm"),
+            _ => None,
+        }
+    }
+}
+
+fn because(lock: &CartridgeLock) -> String {
+    lock.reason.as_ref().map_or_else(String::new, |reason| format!(" ({reason})"))
+}
+
 /// May the volume on this cartridge be appended to?
 ///
 /// # Errors
 /// What differs from the expectation.
 pub fn ensure_writable(found: &Found, expected: &Expected) -> Result<(), IdentityError> {
     ensure_readable(found, expected)?;
+    let barcode = || found.barcode.clone();
+    if let Some(lock) = expected.lock.clone() {
+        return Err(IdentityError::Locked { barcode: barcode(), lock });
+    }
     if found.is_write_protected {
-        return Err(IdentityError::WriteProtected(found.barcode.clone()));
+        return Err(IdentityError::WriteProtected(barcode()));
     }
     Ok(())
+}
+
+/// Has a person ordered that this cartridge is not formatted? Known before it is loaded.
+///
+/// # Errors
+/// The order.
+pub fn ensure_free(
+    barcode: &Barcode,
+    note: &CartridgeNote,
+    now: Timestamp,
+) -> Result<(), IdentityError> {
+    let barcode = barcode.clone();
+    match (note.retained_until, &note.lock) {
+        (Some(until), _) if now < until => Err(IdentityError::Retained { barcode, until }),
+        (_, Some(lock)) => Err(IdentityError::Locked { barcode, lock: lock.clone() }),
+        _ => Ok(()),
+    }
 }
 
 /// Is this the cartridge whose volume is to be read?
@@ -196,12 +263,18 @@ pub fn ensure_readable(found: &Found, expected: &Expected) -> Result<(), Identit
     }
 }
 
-/// May this cartridge be formatted?
+/// May this cartridge be formatted now?
 ///
 /// # Errors
 /// What stands against it.
-pub fn ensure_formattable(found: &Found, consent: &EraseConsent) -> Result<(), IdentityError> {
+pub fn ensure_formattable(
+    found: &Found,
+    consent: &EraseConsent,
+    note: &CartridgeNote,
+    now: Timestamp,
+) -> Result<(), IdentityError> {
     let barcode = found.barcode.clone();
+    ensure_free(&barcode, note, now)?;
     if found.is_cleaning {
         return Err(IdentityError::Cleaning(barcode));
     }
@@ -245,7 +318,11 @@ mod tests {
     }
 
     fn expected(volume: VolumeUuid) -> Expected {
-        Expected { volume, medium_serial: Some("M1".to_owned()) }
+        Expected { volume, medium_serial: Some("M1".to_owned()), lock: None }
+    }
+
+    fn formattable(found: &Found, consent: &EraseConsent) -> Result<(), IdentityError> {
+        ensure_formattable(found, consent, &CartridgeNote::default(), Timestamp::default())
     }
 
     fn typed(barcode: &str) -> EraseConsent {
@@ -279,18 +356,18 @@ mod tests {
     fn whatever_could_be_data_is_formatted_only_with_its_barcode_typed() {
         let (_, content) = volume();
         let ltfs = found(content);
-        assert_eq!(ensure_formattable(&found(Content::Blank), &EraseConsent::BlankOnly), Ok(()));
-        let error = ensure_formattable(&ltfs, &EraseConsent::BlankOnly).unwrap_err();
+        assert_eq!(formattable(&found(Content::Blank), &EraseConsent::BlankOnly), Ok(()));
+        let error = formattable(&ltfs, &EraseConsent::BlankOnly).unwrap_err();
         assert!(error.to_string().contains("--yes-erase FSP001L9"));
-        let error = ensure_formattable(&ltfs, &typed("FSP002L9")).unwrap_err();
+        let error = formattable(&ltfs, &typed("FSP002L9")).unwrap_err();
         assert!(matches!(error, IdentityError::TypedOther { .. }));
-        assert_eq!(ensure_formattable(&ltfs, &typed("FSP001L9")), Ok(()));
+        assert_eq!(formattable(&ltfs, &typed("FSP001L9")), Ok(()));
     }
 
     #[test]
     fn our_volume_without_an_index_is_told_apart_from_another_volume() {
         let (ours, other) = (VolumeUuid::random(), VolumeUuid::random());
-        let expected = Expected { volume: ours, medium_serial: None };
+        let expected = Expected { volume: ours, medium_serial: None, lock: None };
         let refused =
             |volume| ensure_readable(&found(Content::NoIndex { volume }), &expected).unwrap_err();
         assert!(matches!(refused(ours), IdentityError::NoIndex { .. }));
@@ -304,19 +381,48 @@ mod tests {
         let consent = typed("FSP001L9");
         let mut worm = found(content);
         worm.is_worm = true;
-        let error = ensure_formattable(&worm, &consent).unwrap_err();
+        let error = formattable(&worm, &consent).unwrap_err();
         assert!(matches!(error, IdentityError::WormInUse { .. }));
         worm.content = Content::Blank;
-        assert_eq!(ensure_formattable(&worm, &consent), Ok(()));
+        assert_eq!(formattable(&worm, &consent), Ok(()));
 
         let mut protected = found(Content::Blank);
         protected.is_write_protected = true;
-        let error = ensure_formattable(&protected, &consent).unwrap_err();
+        let error = formattable(&protected, &consent).unwrap_err();
         assert!(matches!(error, IdentityError::WriteProtected(_)));
 
         let mut cleaning = found(Content::Blank);
         cleaning.is_cleaning = true;
-        let error = ensure_formattable(&cleaning, &consent).unwrap_err();
+        let error = formattable(&cleaning, &consent).unwrap_err();
         assert!(matches!(error, IdentityError::Cleaning(_)));
+    }
+
+    #[test]
+    fn a_locked_cartridge_is_not_written_and_a_kept_one_not_formatted_before_its_time() {
+        let (ours, content) = volume();
+        let at = |seconds| Timestamp { seconds, nanoseconds: 0 };
+        let lock = CartridgeLock { at: at(1), by: "ada".to_owned(), reason: None };
+        let locked = Expected { lock: Some(lock.clone()), ..expected(ours) };
+        let error = ensure_writable(&found(content.clone()), &locked).unwrap_err();
+        assert!(error.to_string().contains("locked by ada;"), "{error}");
+        assert_eq!(ensure_readable(&found(content.clone()), &locked), Ok(()));
+
+        let consent = typed("FSP001L9");
+        let noted = |lock, retained_until| CartridgeNote {
+            lock,
+            retained_until,
+            ..CartridgeNote::default()
+        };
+        let format = |content: &Content, note: &CartridgeNote, now| {
+            let refused = ensure_formattable(&found(content.clone()), &consent, note, at(now));
+            refused.err().and_then(|error| error.forbidden())
+        };
+        let kept = noted(None, Some(at(100)));
+        assert_eq!(format(&content, &kept, 99), Some("cartridge_retained"));
+        assert_eq!(format(&content, &kept, 100), None);
+        // A blank one too: the order is about the cartridge, and a look can be wrong.
+        let both = noted(Some(lock), Some(at(100)));
+        assert_eq!(format(&Content::Blank, &both, 99), Some("cartridge_retained"));
+        assert_eq!(format(&Content::Blank, &both, 100), Some("cartridge_locked"));
     }
 }

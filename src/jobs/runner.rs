@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use super::context::{JobContext, Live, Parts};
+use super::context::{About, DRIVE_FAILED, JobContext, Live, Parts};
 use super::equipment::EquipmentError;
 use super::error::{JobError, reserved_advice};
 use super::outcome::{Ending, Failure, JobEnd, Outcome};
@@ -21,6 +21,7 @@ use super::spec::{JobProgress, JobSpec, Need};
 use super::{backup, catalog_backup, format, inventory, movement, rebuild, restore, verify};
 use crate::catalog::{CatalogError, EventLevel, JobRecord, JobRequest, JobState, ScheduledStart};
 use crate::domain::{Barcode, JobId};
+use crate::drive::DriveErrorKind;
 
 /// The kind of job that writes to tape; all others that move data read.
 const BACKUP: &str = "backup";
@@ -330,6 +331,7 @@ impl Runner {
                 (state, end, level, message)
             }
             Err(error) => {
+                tell_of_drive(context, &error);
                 let failure: Failure = error.failure();
                 let message = format!("{} {}", failure.message, failure.next_step);
                 let end = JobEnd { failure: Some(failure), ..JobEnd::default() };
@@ -421,5 +423,14 @@ fn execute(context: &JobContext) -> Result<Ending, JobError> {
         JobSpec::Restore(spec) => restore::run(context, &spec),
         JobSpec::Rebuild(spec) => rebuild::run(context, &spec),
         JobSpec::CatalogBackup(spec) => catalog_backup::run(context, &spec),
+    }
+}
+
+/// A drive that has failed is named in an event of its own: one that fails again and again is told of.
+fn tell_of_drive(context: &JobContext, error: &JobError) {
+    let failed = error.drive().filter(|error| error.kind() == DriveErrorKind::DriveBad);
+    if let Some(error) = failed {
+        let about = Some(About::Drive(error.drive().clone()));
+        context.tell_about(EventLevel::Error, DRIVE_FAILED, error.to_string(), about);
     }
 }

@@ -127,7 +127,9 @@ fn sight(context: &JobContext, loaded: &mut Loaded) -> Result<(Medium, Cartridge
         is_write_protected: Some(medium.is_write_protected),
         place: None,
     };
-    let sighted = parts.catalog.saw_cartridge(&sighting, parts.clock.now())?;
+    let now = parts.clock.now();
+    let sighted = parts.catalog.saw_cartridge(&sighting, now)?;
+    parts.catalog.cartridge_loaded(sighted.id, loaded.drive_serial(), context.id, now)?;
     Ok((medium, sighted.id))
 }
 
@@ -214,7 +216,8 @@ pub(crate) fn mounted_of(looked: Looked) -> Result<MountedVolume, JobError> {
 /// What the catalog expects of the cartridge with a volume.
 #[must_use]
 pub fn expected_of(cartridge: &CartridgeRecord, volume: VolumeUuid) -> Expected {
-    Expected { volume, medium_serial: cartridge.medium_serial.clone() }
+    let CartridgeRecord { medium_serial, note, .. } = cartridge;
+    Expected { volume, medium_serial: medium_serial.clone(), lock: note.lock.clone() }
 }
 
 /// The mount options under which a known volume is mounted again.

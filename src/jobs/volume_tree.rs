@@ -10,7 +10,10 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use super::backup::tree::{KEYS_FOLDER, OWN_FOLDER, RUNS_FOLDER};
+use super::context::{About, JobContext, SIGNATURE_BAD};
 use super::error::JobError;
+use crate::catalog::EventLevel;
+use crate::domain::Barcode;
 use crate::ltfs::index::{FileEntry, IndexEvent};
 use crate::ltfs::merge::IndexFile;
 use crate::ltfs::reader::{FilePiece, VolumeReader};
@@ -202,6 +205,21 @@ fn read_pieces(
         (Some(error), _) => Err(PieceError::Sink(error)),
         (None, Some(problem)) => Ok(Err(OwnFileProblem::Unreadable(problem))),
         (None, None) => Ok(Ok(())),
+    }
+}
+
+/// Tells whoever watches of a signature that is not that of what it stands beside.
+pub(crate) fn tell_if_forged(
+    context: &JobContext,
+    barcode: &Barcode,
+    what: &str,
+    verdict: &Verdict,
+) {
+    if matches!(verdict, Verdict::BadSignature { .. }) {
+        let reason = distrust(verdict).unwrap_or_default();
+        let message = format!("{what} on {barcode}: {reason}");
+        let about = Some(About::Cartridge(barcode.clone()));
+        context.tell_about(EventLevel::Error, SIGNATURE_BAD, message, about);
     }
 }
 

@@ -20,6 +20,8 @@ pub struct Candidate {
     pub volume: VolumeUse,
     /// Bytes of files that still fit, the reserve for indexes already taken off.
     pub room: ByteCount,
+    /// A person has ordered that it is not written.
+    pub is_locked: bool,
 }
 
 /// How a cartridge is used, as the catalog knows it.
@@ -62,6 +64,8 @@ pub enum Refusal {
     Quarantined,
     /// For cleaning only.
     Cleaning,
+    /// A person has ordered that it is not written.
+    Locked,
     /// No drive here writes its generation.
     NoDrive,
     /// Already tried by this job.
@@ -80,6 +84,7 @@ impl fmt::Display for Refusal {
             Self::Foreign => "a volume of another appliance",
             Self::Quarantined => "set aside",
             Self::Cleaning => "a cleaning cartridge",
+            Self::Locked => "locked by a person",
             Self::NoDrive => "no drive here writes its generation",
             Self::Tried => "already tried by this job",
         })
@@ -150,6 +155,9 @@ fn refusal(candidate: &Candidate, demand: &Demand<'_>) -> Option<Refusal> {
     if !demand.named.is_empty() && !is_named(demand.named) {
         return Some(Refusal::NotNamed);
     }
+    if candidate.is_locked {
+        return Some(Refusal::Locked);
+    }
     if is_named(demand.tried) {
         return Some(Refusal::Tried);
     }
@@ -170,6 +178,7 @@ mod tests {
             generation: Some(LtoGeneration::Lto9),
             volume,
             room: ByteCount(1000),
+            is_locked: false,
         }
     }
 
@@ -229,6 +238,8 @@ mod tests {
         small.room = ByteCount(99);
         let mut new = candidate("FSP007LA", VolumeUse::Empty(uuid()));
         new.generation = Some(LtoGeneration::Lto10);
+        let mut locked = candidate("FSP010L9", VolumeUse::Empty(uuid()));
+        locked.is_locked = true;
         let all = vec![
             candidate("FSP001L9", VolumeUse::Unknown),
             candidate("FSP002L9", VolumeUse::Foreign),
@@ -239,6 +250,7 @@ mod tests {
             new,
             candidate("FSP008L9", VolumeUse::Empty(uuid())),
             candidate("CLN001L9", VolumeUse::Cleaning),
+            locked,
         ];
         let tried = ["FSP008L9".parse().unwrap()];
         let asked = Demand { tried: &tried, ..demand(&set) };
@@ -255,7 +267,8 @@ mod tests {
                 Refusal::TooLittleRoom,
                 Refusal::NoDrive,
                 Refusal::Tried,
-                Refusal::Cleaning
+                Refusal::Cleaning,
+                Refusal::Locked
             ]
         );
     }

@@ -7,23 +7,27 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use fossilsafe::api::engine::{CartridgeBook, LogBook, ManifestFile, ManifestPart};
 use fossilsafe::api::types::{
-    AlertFilter, AlertView, CartridgeFilter, CartridgeView, CatalogBackupView, CatalogCheck,
-    ChannelRequest, ChannelTest, ChannelView, CreatePoolRequest, DeliveryView, DiagnosticsBundle,
+    AlertFilter, AlertView, CartridgeEventView, CartridgeFilter, CartridgeLossView, CartridgeView,
+    CatalogBackupView, CatalogCheck, ChannelRequest, ChannelTest, ChannelView, CleanUpRequest,
+    CleanUpResult, ContentEntry, CreatePoolRequest, DeliveryView, DiagnosticsBundle,
     DriveHealthView, EngineFigures, EventsRequest, EvidenceScope, EvidenceTable, ExpiredView,
     FileHit, FileVersion, FolderEntry, HealthStatus, HealthView, InstallUpdateRequest, JobAction,
-    JobEvent, JobFilter, JobView, KitsView, LibraryView, OpenedKeys, Page, PageRequest, PoolView,
-    PrintedKit, ReservationView, RestartRequest, RestorePlan, RunFilter, RunView,
-    ScheduleEventView, SchedulePlan, ScheduleView, SearchRequest, SetView, SettingsDocument,
-    SettingsImport, SourceRequest, SourceState, StatusView, TakeDriveRequest, UpdateChannelRequest,
-    UpdatesState, VersionsRequest, WindowView,
+    JobEvent, JobFilter, JobView, KitsView, LibraryView, LogLine, LogQuery, LogRetention,
+    ManifestView, OpenedKeys, Page, PageRequest, PoolView, PrintedKit, ReservationView,
+    RestartRequest, RestorePlan, RunFilter, RunView, ScheduleEventView, SchedulePlan, ScheduleView,
+    SearchRequest, SetView, SettingsDocument, SettingsImport, SourceRequest, SourceState,
+    StatusView, TakeDriveRequest, UpdateChannelRequest, UpdatesState, VersionsRequest, WindowView,
 };
 use fossilsafe::api::{Engine, EngineError, EngineErrorKind, Server, Serving};
 use fossilsafe::audit::AuditLog;
+use fossilsafe::catalog::NoteChange;
 use fossilsafe::domain::{
     Barcode, DriveSerial, JobId, PoolName, RunId, SetName, SourceName, Timestamp, VirtualClock,
 };
 use fossilsafe::jobs::JobSpec;
+use fossilsafe::jobs::backup::BackupEstimate;
 use fossilsafe::jobs::spec::{
     BackupMode, BackupSpec, CatalogBackupSpec, Compression, EraseConsent, Existing, FormatSpec,
     MissingCartridge, MoveSpec, Place, RebuildSpec, RestoreSelection, RestoreSpec, VerifyScope,
@@ -220,6 +224,69 @@ fn no<T>() -> Result<T, EngineError> {
     Err(EngineError::new(EngineErrorKind::NotFound, "nothing", message, next_step))
 }
 
+impl CartridgeBook for Refusing {
+    fn cartridge_contents(
+        &self,
+        _: &Barcode,
+        _: &[u8],
+        _: &PageRequest,
+    ) -> Result<Page<ContentEntry>, EngineError> {
+        no()
+    }
+
+    fn cartridge_history(
+        &self,
+        _: &Barcode,
+        _: &PageRequest,
+    ) -> Result<Page<CartridgeEventView>, EngineError> {
+        no()
+    }
+
+    fn cartridge_loss(&self, _: &Barcode, _: usize) -> Result<CartridgeLossView, EngineError> {
+        no()
+    }
+
+    fn cartridge_manifests(&self, _: &Barcode) -> Result<Vec<ManifestView>, EngineError> {
+        no()
+    }
+
+    fn cartridge_manifest(
+        &self,
+        _: &Barcode,
+        _: &RunId,
+        _: ManifestPart,
+    ) -> Result<ManifestFile, EngineError> {
+        no()
+    }
+
+    fn note_cartridge(
+        &self,
+        _: &Barcode,
+        _: &NoteChange,
+        _: &str,
+    ) -> Result<CartridgeView, EngineError> {
+        no()
+    }
+}
+
+impl LogBook for Refusing {
+    fn log_lines(&self, _: &LogQuery, _: &PageRequest) -> Result<Page<LogLine>, EngineError> {
+        no()
+    }
+
+    fn clean_logs(&self, _: &CleanUpRequest) -> Result<CleanUpResult, EngineError> {
+        no()
+    }
+
+    fn log_retention(&self) -> Result<LogRetention, EngineError> {
+        no()
+    }
+
+    fn set_log_retention(&self, _: &LogRetention) -> Result<LogRetention, EngineError> {
+        no()
+    }
+}
+
 impl Engine for Refusing {
     fn health(&self) -> HealthView {
         HealthView {
@@ -276,6 +343,10 @@ impl Engine for Refusing {
     }
 
     fn plan_restore(&self, _: &RestoreSpec) -> Result<RestorePlan, EngineError> {
+        no()
+    }
+
+    fn estimate_backup(&self, _: &BackupSpec) -> Result<BackupEstimate, EngineError> {
         no()
     }
 

@@ -12,5 +12,5 @@ pub(in crate::api) fn change(call: &Call) -> Result<Answer, ApiError> {
     let PasswordRequest { present, wanted } = call.json()?;
     let from = &call.asker.origin;
     let started = call.people.change_password(session.user, &present, &wanted, from)?;
-    begun(&call.asker, &started)
+    begun(call, &started)
 }

@@ -4,7 +4,7 @@ use super::super::call::{Answer, Call};
 use super::super::error::ApiError;
 use super::super::types::{SecondFactorNeeded, SessionView, SignInRequest, SignInResult};
 use super::cookie::set_cookie;
-use super::{Asker, session_of};
+use super::session_of;
 use crate::people::{People, SignIn, SignInAnswer, StartedSession, UNUSED_AT_MOST, csrf_of};
 
 /// Signs in. A session that was open in this browser ends: what comes after has a token that nobody
@@ -25,24 +25,28 @@ pub(in crate::api) fn sign_in(call: &Call) -> Result<Answer, ApiError> {
             if let Some(session) = &call.asker.session {
                 call.people.end_session(session.id, None)?;
             }
-            begun(&call.asker, &started)
+            begun(call, &started)
         }
     }
 }
 
 /// The answer that gives a browser its cookie.
-pub(super) fn begun(asker: &Asker, started: &StartedSession) -> Result<Answer, ApiError> {
+pub(super) fn begun(call: &Call, started: &StartedSession) -> Result<Answer, ApiError> {
     let token = started.token.reveal();
     let mut view = SessionView::of(&People::principal_of_session(&started.session));
+    view.has_second_factor = Some(call.people.user(started.session.user)?.is_totp_on);
     view.csrf = Some(csrf_of(token));
     view.idle_seconds = Some(UNUSED_AT_MOST.as_secs());
     view.expires_at = Some(People::session_ends(&started.session));
-    Answer::json(&view)?.with_cookie(set_cookie(Some(token), asker.scheme))
+    Answer::json(&view)?.with_cookie(set_cookie(Some(token), call.asker.scheme))
 }
 
 /// Who is signed in.
 pub(in crate::api) fn show(call: &Call) -> Result<Answer, ApiError> {
-    let mut view = SessionView::of(call.asker.known()?);
+    let who = call.asker.known()?;
+    let mut view = SessionView::of(who);
+    let user = who.user.map(|id| call.people.user(id)).transpose()?;
+    view.has_second_factor = user.map(|user| user.is_totp_on);
     if let Some(session) = &call.asker.session {
         view.csrf.clone_from(&call.asker.csrf);
         view.idle_seconds = Some(UNUSED_AT_MOST.as_secs());

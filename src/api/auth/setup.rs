@@ -15,5 +15,5 @@ pub(in crate::api) fn set_up(call: &Call) -> Result<Answer, ApiError> {
     let SetupRequest { code, user, password } = call.json()?;
     let started = call.people.set_up(&code, &user, &password, &call.asker.origin)?;
     let _ = call.named.set(started.session.name.clone());
-    begun(&call.asker, &started)
+    begun(call, &started)
 }

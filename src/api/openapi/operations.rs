@@ -22,6 +22,7 @@ use crate::api::types::{
     UserChange, UserView, UserWithPassword, VersionView, WindowView,
 };
 use crate::audit::{Entry, Report};
+use crate::jobs::backup::BackupEstimate;
 use crate::jobs::spec::{
     BackupSpec, CatalogBackupSpec, MoveSpec, RebuildSpec, RestoreSpec, VerifySpec,
 };
@@ -74,7 +75,7 @@ fn of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
 macro_rules! operations {
     ($($method:ident $path:literal $summary:literal $text:literal
        $asked:expr => $($status:literal $answered:expr),+;)*) => {
-        const OPERATIONS: &[Operation] = &[
+        pub(super) const OPERATIONS: &[Operation] = &[
             $(Operation {
                 method: Method::$method,
                 path: $path,
@@ -86,6 +87,8 @@ macro_rules! operations {
         ];
     };
 }
+
+mod single;
 
 use Answered::{Done, Json, Switched, Text};
 use Asked::Nothing;
@@ -205,6 +208,7 @@ operations! {
     GET "/api/audit/export" "Take the audit log away"
         "Every entry a line, between a head and a signature; checked with nothing but the public key."
         Nothing => 200 Text("application/x-ndjson");
+
     GET "/api/system/metrics/prometheus" "Figures for monitoring"
         "Figures in Prometheus' text format: jobs, cartridges, drives, evidence, rates, requests."
         Nothing => 200 Text("text/plain");
@@ -253,6 +257,10 @@ operations! {
     POST "/api/backups" "Back up a set"
         "Starts a job that writes files and folders to tape, in as many copies as the set has."
         Asked::Json(of::<BackupSpec>) => 202 Json(of::<JobView>);
+    POST "/api/backups/estimate" "What a backup would do"
+        "Walks the sources and changes nothing: what would be written, what is skipped because it is safe already, \
+         which cartridges would take it, what is lacking. Takes as long as the walk, five million entries at most."
+        Asked::Json(of::<BackupSpec>) => 200 Json(of::<BackupEstimate>);
     POST "/api/verify" "Read copies again"
         "Starts a job that reads copies from the reloaded cartridge and compares their hashes."
         Asked::Json(of::<VerifySpec>) => 202 Json(of::<JobView>);
@@ -433,12 +441,15 @@ const UNDESCRIBED: Operation = Operation {
 
 /// The description of a route.
 pub(super) fn find(route: &Route) -> &'static Operation {
-    let found = OPERATIONS.iter().find(|it| it.method == route.method && it.path == route.path);
+    let found = OPERATIONS
+        .iter()
+        .chain(single::OPERATIONS)
+        .find(|it| it.method == route.method && it.path == route.path);
     found.unwrap_or(const { &UNDESCRIBED })
 }
 
 /// Every description.
 #[cfg(test)]
 pub(super) fn all() -> impl Iterator<Item = &'static Operation> {
-    OPERATIONS.iter()
+    OPERATIONS.iter().chain(single::OPERATIONS)
 }

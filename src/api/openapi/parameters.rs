@@ -29,6 +29,11 @@ pub(super) fn parameter(name: &str) -> (Value, &'static str) {
             json!({ "type": "integer", "format": "int64" }),
             "The number of a job, key, session, approval or alert.",
         ),
+        "job" => (json!({ "type": "integer", "format": "int64" }), "Only lines about this job."),
+        "level" => (
+            json!({ "type": "string", "enum": ["error", "warning", "info", "debug", "trace"] }),
+            "Only lines at least as grave.",
+        ),
         "kit" => (text, "The name of a recovery kit."),
         "kind" => (text, "Only jobs of this kind, as backup or restore."),
         "limit" => (

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::cartridge_life::LockView;
 use crate::domain::{Barcode, CopyLetter, LtoGeneration, SetName, Timestamp, VolumeUuid};
 use crate::jobs::spec::Place;
 
@@ -27,6 +28,18 @@ pub struct CartridgeView {
     pub volume: Option<VolumeView>,
     /// When it was last in the library.
     pub last_seen: Option<Timestamp>,
+    /// What people call it.
+    #[serde(default)]
+    pub alias: Option<String>,
+    /// Where it was put, while it is in no library.
+    #[serde(default)]
+    pub location: Option<String>,
+    /// Nothing is written to it while this stands.
+    #[serde(default)]
+    pub lock: Option<LockView>,
+    /// What is on it is not erased before this moment.
+    #[serde(default)]
+    pub retained_until: Option<Timestamp>,
 }
 
 /// What is known of a cartridge.

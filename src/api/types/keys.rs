@@ -20,6 +20,9 @@ pub struct PoolView {
     pub created: Timestamp,
     /// Why no set can be backed up to it, if that is so.
     pub blocked: Option<String>,
+    /// The same for programs: `kit_not_confirmed` or `key_missing`.
+    #[serde(default)]
+    pub blocked_code: Option<String>,
     /// How long the runs of its sets are kept; for ever without this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retention: Option<Retention>,

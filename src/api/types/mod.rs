@@ -7,6 +7,7 @@
 
 mod alert;
 mod cartridge;
+mod cartridge_life;
 mod catalog_backup;
 mod diagnostics;
 mod drive;
@@ -15,6 +16,7 @@ mod file;
 mod job;
 mod keys;
 mod library;
+mod log;
 mod page;
 mod people;
 mod restore;
@@ -39,6 +41,11 @@ pub use alert::{
     DeliveryView,
 };
 pub use cartridge::{CartridgeFilter, CartridgeState, CartridgeView, FormatRequest, VolumeView};
+pub use cartridge_life::{
+    AliasRequest, CartridgeEventView, CartridgeLossView, ContentEntry, ContentKind,
+    KeptUntilRequest, LocationRequest, LockRequest, LockView, LostFileView, ManifestView,
+    OtherCopy,
+};
 pub use catalog_backup::{CatalogBackupView, Signed};
 pub use diagnostics::{ChannelBrief, DiagnosticsBundle, MachineView};
 pub use drive::{CartridgeCounters, DriveAlertView, DriveHealthView, ErrorCounters};
@@ -59,6 +66,7 @@ pub use library::{
     ChangerView, DriveState, DriveView, ElementKind, ElementView, LibraryView, ReservationHolder,
     ReservationView, TakeDriveRequest,
 };
+pub use log::{CleanUpRequest, CleanUpResult, LogLevel, LogLine, LogQuery, LogRetention};
 pub use page::{LIMIT_DEFAULT, LIMIT_MAX, Page, PageRequest};
 pub use people::{
     ApiKeyView, ApprovalView, ConfirmTotpRequest, MadeApiKey, NewApiKeyRequest, NewUserRequest,

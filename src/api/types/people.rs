@@ -66,6 +66,9 @@ pub struct SessionView {
     pub role: Role,
     /// True if all that can be done is to choose a password.
     pub is_password_interim: bool,
+    /// Whether the user behind it has a second factor; absent where there is no user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub has_second_factor: Option<bool>,
     /// With a cookie: what a change must carry in `X-CSRF-Token`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub csrf: Option<String>,
@@ -85,6 +88,7 @@ impl SessionView {
             user: who.name.clone(),
             role: who.role,
             is_password_interim: who.is_password_interim,
+            has_second_factor: None,
             csrf: None,
             idle_seconds: None,
             expires_at: None,

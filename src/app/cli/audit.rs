@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 
 use super::Context;
 use super::output::{Output, Table, grouped, moment};
+use super::search::parse_date;
 use crate::api::types::Page;
 use crate::app::address::Address;
 use crate::app::error::{AppError, Exit};
@@ -36,6 +37,12 @@ pub(super) struct ListArguments {
     /// What came of it: ok, or the code of a refusal
     #[arg(long)]
     outcome: Option<String>,
+    /// Not before this day, as 2026-03-31
+    #[arg(long, value_name = "DATE", value_parser = parse_date)]
+    since: Option<Timestamp>,
+    /// Before this day
+    #[arg(long, value_name = "DATE", value_parser = parse_date)]
+    until: Option<Timestamp>,
     /// Most entries to list
     #[arg(long, default_value_t = 50)]
     limit: usize,
@@ -86,7 +93,9 @@ fn list(arguments: &ListArguments, context: &Context) -> Result<Exit, AppError> 
     let address = Address::new(AUDIT)
         .query_if("actor", arguments.actor.as_ref())
         .query_if("action", arguments.action.as_ref())
-        .query_if("outcome", arguments.outcome.as_ref());
+        .query_if("outcome", arguments.outcome.as_ref())
+        .query_if("since", arguments.since.as_ref())
+        .query_if("until", arguments.until.as_ref());
     let entries: Page<Entry> = context.client.list(&address, arguments.limit)?;
     if context.output.is_json {
         context.output.json(&entries)?;

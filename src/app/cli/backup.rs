@@ -6,9 +6,11 @@ use clap::Args;
 
 use super::Context;
 use super::follow::DetachOption;
+use super::output::list;
 use super::size::parse_size;
 use crate::app::error::{AppError, Exit};
 use crate::domain::{Barcode, ByteCount, PoolName, SetName};
+use crate::jobs::backup::BackupEstimate;
 use crate::jobs::spec::{BackupMode, BackupSpec, Compression};
 
 /// Level of zstd that keeps up with a drive on a few cores.
@@ -18,6 +20,9 @@ const ZSTD_LEVEL: i32 = 3;
 pub(super) struct BackupArguments {
     #[command(flatten)]
     task: BackupTask,
+    /// Write nothing: say what would be written, to which cartridges, and what is safe already
+    #[arg(long, conflicts_with = "detach")]
+    dry_run: bool,
     #[command(flatten)]
     wait: DetachOption,
 }
@@ -58,8 +63,35 @@ pub(super) struct BackupTask {
 }
 
 pub(super) fn run(arguments: BackupArguments, context: &Context) -> Result<Exit, AppError> {
-    let job = context.client.post("/api/backups", &arguments.task.spec()?)?;
+    let spec = arguments.task.spec()?;
+    if arguments.dry_run {
+        return estimate(&spec, context);
+    }
+    let job = context.client.post("/api/backups", &spec)?;
     arguments.wait.apply(&job, context)
+}
+
+fn estimate(spec: &BackupSpec, context: &Context) -> Result<Exit, AppError> {
+    let found: BackupEstimate = context.client.post("/api/backups/estimate", spec)?;
+    let output = &context.output;
+    if output.is_json {
+        output.json(&found)?;
+    } else {
+        output.line(&format!("Set {}: {}.", spec.set, found.sentence))?;
+        for copy in &found.copies {
+            output.line(&format!("Copy {}: {}", copy.copy, list(&copy.cartridges)))?;
+            for passed_over in &copy.passed_over {
+                output.line(&format!("  {passed_over}"))?;
+            }
+        }
+        let minutes = found.seconds_at_best.div_ceil(60);
+        output.line(&format!("At the drives' best rate: {minutes} minutes."))?;
+        for problem in &found.first_problems {
+            output.line(&format!("Cannot be read: {problem}"))?;
+        }
+    }
+    let is_enough = found.copies.iter().all(|copy| copy.bytes_without_room == 0);
+    Ok(if is_enough { Exit::Done } else { Exit::NeedsOperator })
 }
 
 impl BackupTask {

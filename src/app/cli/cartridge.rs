@@ -1,8 +1,12 @@
-//! `fossilsafe cartridge`: list, show, format.
+//! `fossilsafe cartridge`: list, show, format; the rest is in `cartridge_book`.
 
 use clap::{Args, Subcommand};
 
 use super::Context;
+use super::cartridge_book::{
+    self as book, ContentsArguments, HistoryArguments, KeepArguments, LockArguments, LossArguments,
+    ManifestArguments, WordsArguments,
+};
 use super::follow::DetachOption;
 use super::output::{Table, grouped, moment_or_dash, or_dash, size};
 use crate::api::types::{CartridgeView, FormatRequest, Page};
@@ -21,6 +25,26 @@ pub(super) enum CartridgeCommand {
     Show(ShowArguments),
     /// Make an empty LTFS volume on one cartridge
     Format(FormatArguments),
+    /// List a folder of what is on one cartridge, and where else it is
+    Contents(ContentsArguments),
+    /// Show what happened to one cartridge
+    History(HistoryArguments),
+    /// Say what would be lost without one cartridge
+    Loss(LossArguments),
+    /// List the manifests of the runs on one cartridge, or save one with its signature
+    Manifest(ManifestArguments),
+    /// Give one cartridge another name, or take it away
+    Name(WordsArguments),
+    /// Say where one cartridge was put, or that nobody knows
+    Put(WordsArguments),
+    /// Write nothing to one cartridge until it is unlocked
+    Lock(LockArguments),
+    /// Let one cartridge be written again
+    Unlock(ShowArguments),
+    /// Keep what is on one cartridge: it is not formatted before a day
+    Keep(KeepArguments),
+    /// End the retention of one cartridge; before its time this raises an alarm
+    Release(ShowArguments),
 }
 
 #[derive(Debug, Args)]
@@ -57,6 +81,20 @@ pub(super) fn run(command: CartridgeCommand, context: &Context) -> Result<Exit, 
         CartridgeCommand::List(arguments) => list(&arguments, context),
         CartridgeCommand::Show(arguments) => show(&arguments, context),
         CartridgeCommand::Format(arguments) => format(arguments, context),
+        CartridgeCommand::Contents(arguments) => book::contents(&arguments, context),
+        CartridgeCommand::History(arguments) => book::history(&arguments, context),
+        CartridgeCommand::Loss(arguments) => book::loss(&arguments, context),
+        CartridgeCommand::Manifest(arguments) => book::manifest(&arguments, context),
+        CartridgeCommand::Name(arguments) => book::name(arguments, context),
+        CartridgeCommand::Put(arguments) => book::put(arguments, context),
+        CartridgeCommand::Lock(arguments) => book::lock(arguments, context),
+        CartridgeCommand::Unlock(ShowArguments { barcode }) => {
+            book::take_back(&barcode, "lock", context)
+        }
+        CartridgeCommand::Keep(arguments) => book::keep(&arguments, context),
+        CartridgeCommand::Release(ShowArguments { barcode }) => {
+            book::take_back(&barcode, "retention", context)
+        }
     }
 }
 
@@ -108,6 +146,9 @@ fn show(arguments: &ShowArguments, context: &Context) -> Result<Exit, AppError> 
     }
     if cartridge.is_write_protected {
         output.line("Its write protection is on.")?;
+    }
+    for line in book::said(&cartridge) {
+        output.line(&line)?;
     }
     output.line(&format!("Last seen: {}", moment_or_dash(cartridge.last_seen)))?;
     let Some(volume) = &cartridge.volume else { return Ok(Exit::Done) };

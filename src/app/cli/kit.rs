@@ -151,8 +151,15 @@ pub(super) fn run_pool(command: PoolCommand, context: &Context) -> Result<Exit, 
         table.row(vec![pool.name.to_string(), encryption.to_owned(), key, since, kept]);
     }
     output.table(&table, "There is no pool.")?;
-    for blocked in pools.iter().filter_map(|pool| pool.blocked.as_ref()) {
+    for pool in &pools {
+        let Some(blocked) = &pool.blocked else { continue };
         output.line(blocked)?;
+        output.line(match pool.blocked_code.as_deref() {
+            Some("key_missing") => {
+                "Open it with the recovery kit (`fossilsafe kit open`), or go on with a new key: `fossilsafe pool rotate`."
+            }
+            _ => "Run `fossilsafe kit print`, print what it writes, and `fossilsafe kit confirm`.",
+        })?;
     }
     Ok(Exit::Done)
 }

@@ -9,6 +9,7 @@ mod audit;
 mod backup;
 mod bench;
 mod cartridge;
+mod cartridge_book;
 mod catalog;
 mod channel;
 mod console;
@@ -20,6 +21,7 @@ mod key;
 mod kit;
 mod kit_verify;
 mod library;
+mod log;
 mod ltfs;
 mod ltfs_carve;
 mod ltfs_check;
@@ -101,6 +103,9 @@ enum Command {
     Status,
     /// Say whether the data is safe, what needs a person, and what is being done, as of the last look
     Overview(overview::OverviewArguments),
+    /// The log: search it, say how long it is kept
+    #[command(subcommand)]
+    Log(log::LogCommand),
     /// Write what somebody who helps has to know into a file, without secrets
     Diagnostics(diagnostics::DiagnosticsArguments),
     /// Alerts: what needs a person; list, take note
@@ -112,7 +117,7 @@ enum Command {
     /// The library: show it, move cartridges, look again
     #[command(subcommand)]
     Library(library::LibraryCommand),
-    /// Cartridges: list, show, format
+    /// Cartridges: list, show, format; what is on one, its history, what people say of it
     #[command(subcommand)]
     Cartridge(cartridge::CartridgeCommand),
     /// Back up files and folders as one set
@@ -244,6 +249,7 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, AppError> {
         Command::Gateway(arguments) => service::run_gateway(&arguments, output),
         Command::Status => status::run(&context()?),
         Command::Overview(arguments) => overview::run(arguments, &context()?),
+        Command::Log(command) => log::run(&command, &context()?),
         Command::Diagnostics(arguments) => diagnostics::run(&arguments, &context()?),
         Command::Alert(command) => alert::run(command, &context()?),
         Command::Channel(command) => channel::run(command, &context()?),

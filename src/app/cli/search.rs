@@ -66,7 +66,7 @@ pub(super) struct VersionsArguments {
 }
 
 /// A day in UTC, or a moment.
-fn parse_date(text: &str) -> Result<Timestamp, String> {
+pub(super) fn parse_date(text: &str) -> Result<Timestamp, String> {
     let moment = match text.contains('T') {
         true => text.to_owned(),
         false => format!("{text}T00:00:00.0Z"),

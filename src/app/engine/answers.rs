@@ -127,13 +127,16 @@ pub(super) fn offset<N: std::str::FromStr + Default>(
 ) -> Result<N, EngineError> {
     match &request.after {
         None => Ok(N::default()),
-        Some(cursor) => cursor.parse().map_err(|_| {
-            EngineError::new(
-                Kind::Invalid,
-                "bad_cursor",
-                format!("\"{cursor}\" is no cursor of this list"),
-                "Use the `next` of the page before.",
-            )
-        }),
+        Some(cursor) => cursor.parse().map_err(|_| bad_cursor(cursor)),
     }
+}
+
+/// That is not where a page of this list ended.
+pub(super) fn bad_cursor(cursor: &str) -> EngineError {
+    EngineError::new(
+        Kind::Invalid,
+        "bad_cursor",
+        format!("\"{cursor}\" is no cursor of this list"),
+        "Use the `next` of the page before.",
+    )
 }

@@ -5,10 +5,11 @@ use std::cmp::Reverse;
 use super::{Service, answers};
 use crate::api::engine::EngineError;
 use crate::api::types::{
-    CartridgeFilter, CartridgeState, CartridgeView, Page, PageRequest, VolumeView,
+    CartridgeFilter, CartridgeState, CartridgeView, LockView, Page, PageRequest, VolumeView,
 };
 use crate::catalog::{
-    CartridgeKind, CartridgeRecord, CartridgeState as Use, SetPlace, VolumeRecord, VolumeState,
+    CartridgeKind, CartridgeLock, CartridgeRecord, CartridgeState as Use, SetPlace, VolumeRecord,
+    VolumeState,
 };
 use crate::domain::Barcode;
 use crate::jobs::equipment::place_of;
@@ -57,6 +58,14 @@ impl Service {
             is_write_protected: record.is_write_protected,
             volume: volume.map(|volume| self.volume_view(&volume)).transpose()?,
             last_seen: Some(record.last_seen),
+            alias: record.note.alias.clone(),
+            location: record.note.location.clone(),
+            lock: record.note.lock.clone().map(|CartridgeLock { at, by, reason }| LockView {
+                at,
+                by,
+                reason,
+            }),
+            retained_until: record.note.retained_until,
         })
     }
 

@@ -10,12 +10,13 @@ use crate::api::types::{
     AlertFilter, ChannelBrief, DiagnosticsBundle, EventsRequest, JobFilter, MachineView,
     PageRequest, VersionView,
 };
-use crate::app::recent_log::recent_log;
 use crate::app::settings::Settings;
 use crate::health::channel::Target;
 
 /// Events of jobs that are taken along.
 const EVENTS: usize = 1000;
+/// Lines of the log that are taken along: an hour of a busy appliance, half a megabyte.
+const LINES: usize = 2000;
 /// What stands for the value of a setting that this release does not know.
 const NOT_SHOWN: &str = "(not shown)";
 
@@ -42,7 +43,7 @@ impl Service {
             events: self.events(&events)?,
             alerts: self.alert_views(AlertFilter::default(), &page)?.items,
             channels: self.channel_briefs()?,
-            log: recent_log().lines(),
+            log: self.newest_lines(LINES)?,
         })
     }
 

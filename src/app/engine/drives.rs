@@ -10,12 +10,54 @@ use crate::api::types::{
     CartridgeCounters, DriveAlertView, DriveHealthView, ErrorCounters, Severity,
 };
 use crate::catalog::alerts::{AlertReport, AlertSeverity};
-use crate::domain::DriveSerial;
+use crate::domain::{DriveSerial, Timestamp};
 use crate::drive::{AlertSeverity as Raised, ErrorStatistics};
 use crate::health::Kind;
 use crate::jobs::equipment::DriveReport;
 
+/// So many jobs that failed because of a drive within [`FAULTS_SECONDS`] make it one that is not to be
+/// used. Chosen: one can be a cable that was touched, two the cartridge.
+const FAULTS_MAX: usize = 3;
+const FAULTS_SECONDS: i64 = 86_400;
+/// TapeAlert flags that say that the drive itself is broken: hardware A, hardware B, interface.
+const BROKEN: [u8; 3] = [30, 31, 32];
+
+/// What is the matter with a drive that no job has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Ailment {
+    /// It asks to be cleaned.
+    NeedsCleaning,
+    /// It is not to be used, for this reason.
+    Failed(String),
+}
+
+fn ailment(known: Option<&DriveReport>, faults: &[Timestamp], now: Timestamp) -> Option<Ailment> {
+    let alerts = known.map(|report| report.alerts.as_slice()).unwrap_or_default();
+    if let Some(broken) = alerts.iter().find(|alert| BROKEN.contains(&alert.0)) {
+        return Some(Ailment::Failed(broken.sentence().to_owned()));
+    }
+    let is_recent = |at: &&Timestamp| now.seconds.saturating_sub(at.seconds) <= FAULTS_SECONDS;
+    let recent = faults.iter().filter(is_recent).count();
+    if recent >= FAULTS_MAX {
+        return Some(Ailment::Failed(format!("{recent} jobs have failed in it within a day.")));
+    }
+    let is_due = known.is_some_and(is_cleaning_due);
+    is_due.then_some(Ailment::NeedsCleaning)
+}
+
+fn is_cleaning_due(report: &DriveReport) -> bool {
+    report.statistics.cleaning_required
+        || report.alerts.iter().any(|alert| alert.asks_for_cleaning())
+}
+
 impl Service {
+    /// What is the matter with a drive, as far as it was asked and used.
+    pub(super) fn ailment_of(&self, serial: &DriveSerial) -> Option<Ailment> {
+        let known = self.watch.drives.lock().get(serial).cloned();
+        let faults = self.watch.faults.lock().get(serial).cloned().unwrap_or_default();
+        ailment(known.as_ref(), &faults, self.present())
+    }
+
     /// How a drive is: asked now, or as it last said if a job has it.
     pub(super) fn asked_drive(&self, serial: &DriveSerial) -> Result<DriveHealthView, EngineError> {
         let asked = self.parts.equipment.drive_report(serial).map_err(|error| refused(&error))?;
@@ -55,20 +97,37 @@ impl Service {
 
     /// What a drive had raised when it was last asked, as sentences.
     pub(super) fn raised_by(&self, serial: &DriveSerial) -> Vec<String> {
-        let kept = self.watch.drives.lock();
-        let raised = kept.get(serial).map(|report| &report.alerts);
-        raised.into_iter().flatten().map(|alert| alert.sentence().to_owned()).collect()
+        let mut sentences: Vec<String> = {
+            let kept = self.watch.drives.lock();
+            let raised = kept.get(serial).map(|report| &report.alerts);
+            raised.into_iter().flatten().map(|alert| alert.sentence().to_owned()).collect()
+        };
+        if let Some(Ailment::Failed(why)) = self.ailment_of(serial)
+            && !sentences.contains(&why)
+        {
+            sentences.insert(0, why);
+        }
+        sentences
     }
 
     /// What drives have raised and not taken back.
     pub(super) fn drive_reports(&self) -> Vec<AlertReport> {
         let mut reports = Vec::new();
-        for (serial, known) in self.watch.drives.lock().iter() {
+        let kept = self.watch.drives.lock().clone();
+        for (serial, known) in &kept {
             let view = view(serial, known);
             if view.is_cleaning_due {
                 let next_step = "Put a cleaning cartridge into it when no job has it.";
                 let sentence = format!("Drive {serial} asks to be cleaned.");
                 reports.push(report(Kind::CleaningDue, &serial.to_string(), sentence, next_step));
+            }
+            if let Some(Ailment::Failed(why)) = self.ailment_of(serial) {
+                let sentence = format!("Drive {serial} is not to be used: {why}");
+                let next_step = "Have it looked at, or use another drive.";
+                let mut report = report(Kind::DriveAlert, &serial.to_string(), sentence, next_step);
+                report.severity = AlertSeverity::Critical;
+                reports.push(report);
+                continue;
             }
             let worst = view.alerts.first().filter(|it| it.severity > Severity::Info);
             if let Some(worst) = worst {
@@ -88,8 +147,7 @@ impl Service {
 
 fn view(serial: &DriveSerial, report: &DriveReport) -> DriveHealthView {
     let DriveReport { at, alerts, statistics } = report;
-    let is_cleaning_due =
-        statistics.cleaning_required || alerts.iter().any(|alert| alert.asks_for_cleaning());
+    let is_cleaning_due = is_cleaning_due(report);
     let mut alerts: Vec<DriveAlertView> = alerts
         .iter()
         .map(|alert| DriveAlertView {
@@ -140,7 +198,6 @@ fn counters(statistics: &ErrorStatistics) -> ErrorCounters {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Timestamp;
     use crate::drive::{DriveStatistics, TapeAlert};
 
     #[test]
@@ -157,5 +214,29 @@ mod tests {
         assert!(loud.is_cleaning_due && loud.sentence.contains("expects to fail"), "{loud:?}");
         let numbers: Vec<u8> = loud.alerts.iter().map(|alert| alert.number).collect();
         assert_eq!(numbers, [38, 21, 19]);
+    }
+
+    #[test]
+    fn a_drive_asks_to_be_cleaned_or_is_not_to_be_used_by_its_flags_or_by_what_failed_in_it() {
+        let at = |seconds| Timestamp { seconds, nanoseconds: 0 };
+        let report = |flags: &[u8]| DriveReport {
+            at: at(0),
+            alerts: flags.iter().copied().map(TapeAlert).collect(),
+            statistics: DriveStatistics::default(),
+        };
+        let of =
+            |flags: &[u8], faults: &[Timestamp]| ailment(Some(&report(flags)), faults, at(100_000));
+        assert_eq!(of(&[3, 22], &[]), None);
+        assert_eq!(of(&[20], &[]), Some(Ailment::NeedsCleaning));
+        assert_eq!(of(&[21], &[]), Some(Ailment::NeedsCleaning));
+        assert!(matches!(of(&[20, 30], &[]), Some(Ailment::Failed(_))));
+        // Two within a day and one before it are not three.
+        assert_eq!(of(&[], &[at(1), at(50_000), at(60_000)]), None);
+        let three = [at(50_000), at(60_000), at(70_000)];
+        assert_eq!(
+            of(&[], &three),
+            Some(Ailment::Failed("3 jobs have failed in it within a day.".to_owned()))
+        );
+        assert!(ailment(None, &three, at(100_000)).is_some());
     }
 }

@@ -26,12 +26,11 @@ impl Service {
                 (!has_kit).then(|| PoolRefusal::NoKit(pool.name.clone()))
             }
         };
-        let blocked = refusal.map(|refusal| {
-            let failure = JobError::from(refusal).failure();
-            format!("{}. {}", failure.message, failure.next_step)
-        });
+        let failure = refusal.map(|refusal| JobError::from(refusal).failure());
+        let blocked = failure.as_ref().map(|failure| format!("{}.", failure.message));
+        let blocked_code = failure.map(|failure| failure.code);
         let Pool { name, encryption, key: key_id, created, retention } = pool;
-        PoolView { name, encryption, key_id, created, blocked, retention }
+        PoolView { name, encryption, key_id, created, blocked, blocked_code, retention }
     }
 
     pub(super) fn make_pool(&self, request: &CreatePoolRequest) -> Result<PoolView, EngineError> {

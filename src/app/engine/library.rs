@@ -1,6 +1,7 @@
 //! The library and its drives, as last seen.
 
 use super::Service;
+use super::drives::Ailment;
 use crate::api::engine::EngineError;
 use crate::api::types::{
     ChangerView, DriveState, DriveView, ElementKind, ElementView, LibraryView,
@@ -70,10 +71,14 @@ impl Service {
 
     fn drive_state(&self, bay: usize, element: Option<&Element>) -> DriveState {
         let is_full = element.is_some_and(|element| element.is_full);
-        match (self.parts.equipment.is_taken(bay), is_full) {
-            (true, _) => DriveState::Busy,
-            (false, true) => DriveState::Loaded,
-            (false, false) => DriveState::Empty,
+        if self.parts.equipment.is_taken(bay) {
+            return DriveState::Busy;
+        }
+        match self.ailment_of(&self.parts.equipment.bays()[bay].serial) {
+            Some(Ailment::Failed(_)) => DriveState::Failed,
+            Some(Ailment::NeedsCleaning) => DriveState::NeedsCleaning,
+            None if is_full => DriveState::Loaded,
+            None => DriveState::Empty,
         }
     }
 

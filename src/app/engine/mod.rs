@@ -8,6 +8,7 @@ mod alerts;
 mod answers;
 mod arrival;
 mod auto_update;
+mod cartridge_book;
 mod cartridges;
 mod catalog_backups;
 mod diagnostics;
@@ -19,6 +20,7 @@ mod files;
 mod jobs;
 mod keys;
 mod library;
+mod logs;
 mod monitor;
 mod open;
 mod preflight;
@@ -43,6 +45,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch as changing;
 
+use self::logs::Logs;
 use self::settings_document::Import;
 use self::sources::Sources;
 pub(super) use self::sources::SourcesDoor;
@@ -66,10 +69,12 @@ use crate::api::types::{
     SourceRequest, SourceState, StatusView, TakeDriveRequest, UpdateChannelRequest, UpdatesState,
     VersionsRequest, WindowView,
 };
+use crate::audit::AuditLog;
 use crate::domain::worker::Worker;
 use crate::domain::{Barcode, DriveSerial, JobId, PoolName, RunId, SetName, SourceName, Timestamp};
 use crate::health::Health;
-use crate::jobs::spec::RestoreSpec;
+use crate::jobs::backup::{self, BackupEstimate};
+use crate::jobs::spec::{BackupSpec, RestoreSpec};
 use crate::jobs::{JobSpec, Parts, Runner};
 use crate::keys::KeyId;
 use crate::pools::Retention;
@@ -96,6 +101,8 @@ struct Service {
     data: PathBuf,
     /// Whether nothing is started by itself: a person has asked for that.
     is_held: bool,
+    audit: Arc<AuditLog>,
+    logs: Logs,
 }
 
 impl std::fmt::Debug for Service {
@@ -173,6 +180,11 @@ impl Engine for Service {
 
     fn plan_restore(&self, spec: &RestoreSpec) -> Result<RestorePlan, EngineError> {
         self.restore_plan(spec)
+    }
+
+    fn estimate_backup(&self, spec: &BackupSpec) -> Result<BackupEstimate, EngineError> {
+        self.can_be_backed_up(spec)?;
+        backup::estimate(&self.parts, spec).map_err(answers::job)
     }
 
     fn evidence(&self, scope: &EvidenceScope) -> Result<EvidenceTable, EngineError> {

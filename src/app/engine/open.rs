@@ -8,9 +8,10 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::logs::Logs;
 use super::{CatalogStart, arrival};
 use crate::app::error::AppError;
-use crate::app::recent_log::OWNER_ONLY;
+use crate::app::kept_log::OWNER_ONLY;
 use crate::app::settings::{LibraryChoice, Settings, StreamEngine};
 use crate::audit::AuditLog;
 use crate::catalog::snapshot::CATALOG_FILE;
@@ -122,6 +123,12 @@ pub(super) fn audit(
         can still be read.";
     AuditLog::open(data, Arc::clone(keys), Arc::clone(clock))
         .map_err(|error| failed("the audit log cannot be opened", error, NEXT_STEP))
+}
+
+/// Opens the file of log lines.
+pub(super) fn logs(data: &Path) -> Result<Logs, AppError> {
+    const NEXT_STEP: &str = "Move logs.db away: it is begun anew.";
+    Logs::open(data).map_err(|error| failed("the log lines cannot be opened", error, NEXT_STEP))
 }
 
 /// Opens the alerts and the channels that they are told by.

@@ -13,6 +13,7 @@ use crate::catalog::CartridgeKind;
 use crate::catalog_backup::CatalogBackupError;
 use crate::domain::{Barcode, CopyLetter, SetName};
 use crate::jobs::equipment::element_at;
+use crate::jobs::identity::{IdentityError, ensure_free};
 use crate::jobs::runner::spec_of;
 use crate::jobs::spec::{
     BackupSpec, Compression, FormatSpec, MoveSpec, Place, RestoreSpec, VerifyScope,
@@ -53,7 +54,20 @@ impl Service {
                 "Name a data cartridge; see `fossilsafe cartridge list`.",
             ));
         }
-        Ok(())
+        let note = found.first().map(|cartridge| cartridge.note.clone()).unwrap_or_default();
+        let free = ensure_free(barcode, &note, self.present());
+        free.map_err(|error| self.forbidden(barcode, &error))
+    }
+
+    /// A refusal to change what must not be changed: an attempt that somebody is told about.
+    fn forbidden(&self, barcode: &Barcode, error: &IdentityError) -> EngineError {
+        self.tell_of_forbidden(barcode, &error.to_string());
+        let code = error.forbidden().unwrap_or("wrong_cartridge");
+        conflict(
+            code,
+            format!("{error}."),
+            "What was ordered of it, and by whom, is shown with the cartridge.",
+        )
     }
 
     /// The cartridge is known, and it is where a robot can take it.
@@ -128,6 +142,12 @@ impl Service {
     }
 
     fn can_back_up(&self, spec: &BackupSpec) -> Result<(), EngineError> {
+        self.can_be_backed_up(spec)?;
+        self.is_set_free(&spec.set)
+    }
+
+    /// Everything but that no other job is at the set now.
+    pub(super) fn can_be_backed_up(&self, spec: &BackupSpec) -> Result<(), EngineError> {
         if spec.paths.is_empty() {
             return Err(invalid("no_path", "Nothing is named to be backed up.", "Name a path."));
         }
@@ -167,7 +187,7 @@ impl Service {
             }
             other => answers::job(other),
         })?;
-        self.is_set_free(&spec.set)
+        Ok(())
     }
 
     fn can_back_up_catalog(&self, folder: &Path) -> Result<(), EngineError> {

@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::schedules::plan_of;
+use super::watch::report;
 use super::{Service, answers};
 use crate::api::engine::EngineError;
 use crate::api::types::SchedulePlan;
@@ -17,6 +18,7 @@ use crate::catalog::{
     JobState, ScheduleEvent, ScheduleEventKind, ScheduleProgress, ScheduleRecord, ScheduledStart,
 };
 use crate::domain::{JobId, Timestamp};
+use crate::health::Kind;
 use crate::schedules::{Past, Retry, Step, step};
 
 /// Longest sleep: a clock that was set, and a job that has failed, are noticed after it.
@@ -192,12 +194,30 @@ impl Service {
         pending: Option<Pending>,
         event: ScheduleEvent,
     ) -> Result<(), EngineError> {
+        self.tell_of_missed(&record.name, &event)?;
         let progress = ScheduleProgress {
             handled: record.handled.max(due),
             retry: pending.and_then(Pending::kept),
             event: Some(event),
         };
         self.parts.catalog.note_schedule(&record.name, &progress).map_err(answers::catalog)
+    }
+}
+
+impl Service {
+    /// What was to happen by itself and did not: somebody relies on it.
+    fn tell_of_missed(&self, name: &str, event: &ScheduleEvent) -> Result<(), EngineError> {
+        let what = match event.what {
+            ScheduleEventKind::Missed => "was missed",
+            ScheduleEventKind::Refused => "could not begin",
+            _ => return Ok(()),
+        };
+        let reason = event.reason.as_deref().unwrap_or_default();
+        let sentence = format!("Schedule {name}: what was due at {} {what}: {reason}", event.due);
+        let next_step =
+            format!("Start it now with `fossilsafe schedule run {name}` once it can be done.");
+        let report = report(Kind::ScheduleMissed, name, sentence, &next_step);
+        self.health.happened(Kind::ScheduleMissed, &report).map_err(answers::health)
     }
 }
 

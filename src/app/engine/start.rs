@@ -8,7 +8,7 @@ use tokio::sync::watch as changing;
 use super::sources::{Sources, SourcesDoor};
 use super::updates::{Updates, UpdatesDoor};
 use super::watch::Watch;
-use super::{Service, arrival, auto_update, open, scheduler, watch};
+use super::{Service, arrival, auto_update, logs, open, scheduler, watch};
 use crate::api::Engine;
 use crate::app::error::AppError;
 use crate::app::settings::{LibraryChoice, Settings};
@@ -111,10 +111,12 @@ pub(in crate::app) fn start(
         updates,
         data: data.to_owned(),
         is_held: hold == HoldJobs::Yes,
+        audit: Arc::clone(&audit),
+        logs: open::logs(data)?,
     });
     let by_itself = || scheduler::start(&service).and_then(|()| auto_update::start(&service));
     let begun = if service.is_held { Ok(()) } else { by_itself() };
-    let begun = begun.and_then(|()| watch::start(&service)).and_then(|()| service.health.start());
+    let begun = begun.and_then(|()| start_watching(&service));
     begun.map_err(|source| no_thread("for schedules and alerts", source))?;
     let working = Arc::clone(&service);
     let watched = Arc::clone(&runner);
@@ -128,9 +130,16 @@ pub(in crate::app) fn start(
             runner.stop();
             working.watch.worker.stop();
             working.health.stop();
+            working.stop_log();
         }),
         silent_job: Arc::new(move || watched.silent_job()),
     })
+}
+
+fn start_watching(service: &Arc<Service>) -> std::io::Result<()> {
+    watch::start(service)?;
+    logs::start(service)?;
+    service.health.start()
 }
 
 fn no_thread(purpose: &str, source: std::io::Error) -> AppError {

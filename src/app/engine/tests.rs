@@ -4,6 +4,7 @@
 //! the job is; here it is whether the answers fit together, and what is refused before a job is made.
 
 mod alerts;
+mod cartridges;
 mod schedules;
 mod settings;
 
@@ -219,6 +220,37 @@ fn an_incremental_run_counts_what_it_refers_to_by_what_is_proven_of_it() {
     let sizes: Vec<&Value> =
         versions["items"].as_array().unwrap().iter().map(|it| &it["size_bytes"]).collect();
     assert_eq!(sizes, [&json!(22), &json!(11)]);
+}
+
+#[test]
+fn what_a_backup_would_do_is_said_without_doing_it() {
+    let (data, source) = folders();
+    let appliance = Appliance::start(data.path());
+    let estimate = |copies: u8| -> Value {
+        let mut body = backup_of(source.path());
+        body["copies"] = json!(copies);
+        appliance.client.post("/api/backups/estimate", &body).unwrap()
+    };
+    let found = estimate(1);
+    assert_eq!((&found["mode"], &found["files_to_store"]), (&json!("full"), &json!(3)));
+    assert_eq!(found["copies"][0]["cartridges"], json!([]));
+    assert!(found["copies"][0]["bytes_without_room"].as_u64().unwrap() > 3_000_000, "{found:#}");
+    appliance.run("/api/cartridges/FSP001L9/format", &json!({}));
+    let found = estimate(2);
+    assert_eq!(found["copies"][0]["cartridges"], json!(["FSP001L9"]));
+    assert_eq!(found["copies"][1]["cartridges"], json!([]));
+    assert_eq!(found["copies"][0]["bytes_without_room"], 0);
+    assert_eq!(found["first_files"].as_array().unwrap().len(), 3);
+    // The format is all that was done.
+    assert_eq!(appliance.get("/api/jobs")["items"].as_array().unwrap().len(), 1);
+    assert_eq!(appliance.get("/api/sets")["items"], json!([]));
+
+    appliance.run("/api/backups", &backup_of(source.path()));
+    std::fs::write(source.path().join("letter.txt"), "dear reader, once more").unwrap();
+    let found = estimate(1);
+    assert_eq!((&found["mode"], &found["files_to_store"]), (&json!("incremental"), &json!(1)));
+    assert_eq!((&found["files_unchanged"], &found["bytes_to_store"]), (&json!(2), &json!(22)));
+    assert_eq!(found["first_files"], json!([source.path().join("letter.txt")]));
 }
 
 #[test]

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -15,13 +16,15 @@ use super::{Service, answers};
 use crate::api::engine::EngineError;
 use crate::api::types::CartridgeState;
 use crate::catalog::alerts::AlertReport;
-use crate::catalog::{JobState, RecordedEvent};
+use crate::catalog::{JobRecord, JobState, RecordedEvent};
 use crate::domain::worker::Worker;
-use crate::domain::{DriveSerial, Timestamp};
+use crate::domain::{Barcode, DriveSerial, Timestamp};
 use crate::health::Kind;
-use crate::jobs::JobEnd;
+use crate::jobs::context::{About, DRIVE_FAILED, SIGNATURE_BAD};
 use crate::jobs::equipment::DriveReport;
+use crate::jobs::identity::IdentityError;
 use crate::jobs::runner::spec_of;
+use crate::jobs::{JobEnd, JobSpec};
 
 /// Pause after a look, at least.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
@@ -31,6 +34,8 @@ const LOOK_LATEST: Duration = Duration::from_secs(60);
 const PAUSE_FACTOR: u32 = 9;
 /// Drives that nobody uses are asked so often how they are: what they raise is about their last use.
 const ASK_DRIVES: Duration = Duration::from_secs(3600);
+/// The audit log is gone through again so often.
+const VERIFY_AUDIT: Duration = Duration::from_secs(3600);
 /// How long a new set may be without proof before that is said. Chosen: a week has a quiet night for it.
 const UNPROVEN_SECONDS_MAX: i64 = 7 * 86_400;
 /// How old a proof may be. Chosen: two a year find a cartridge that ages before its copies do.
@@ -49,6 +54,10 @@ pub(super) struct Watch {
     pub(super) summing: Mutex<()>,
     /// What each drive last said.
     pub(super) drives: Mutex<BTreeMap<DriveSerial, DriveReport>>,
+    /// When jobs failed because of a drive, since the engine was started.
+    pub(super) faults: Mutex<BTreeMap<DriveSerial, Vec<Timestamp>>>,
+    /// A job has ended since the drives were asked.
+    drives_were_used: AtomicBool,
 }
 
 /// Begins to look.
@@ -61,7 +70,8 @@ pub(super) fn start(service: &Arc<Service>) -> std::io::Result<()> {
         // An error of a receiver is an engine that ends.
         let has_changed = changes.has_changed().unwrap_or(false);
         let now = looking.parts.clock.elapsed();
-        if now.saturating_sub(drives_asked) >= ASK_DRIVES {
+        let were_used = looking.watch.drives_were_used.swap(false, Ordering::Relaxed);
+        if were_used || now.saturating_sub(drives_asked) >= ASK_DRIVES {
             drives_asked = now;
             if let Err(error) = looking.ask_drives() {
                 tracing::error!(%error, "the drives could not be asked");
@@ -102,6 +112,7 @@ impl Service {
         let mut reports = self.library_reports();
         reports.extend(self.drive_reports());
         reports.extend(self.disk_report());
+        reports.extend(self.audit_reports());
         match self.sum_up() {
             Ok(standing) => {
                 let now = self.present();
@@ -130,6 +141,19 @@ impl Service {
             report(Kind::LibraryUnreachable, "library", sentence, next_step)
         });
         unreachable.into_iter().collect()
+    }
+
+    fn audit_reports(&self) -> Option<AlertReport> {
+        let next_step = "Keep a copy of audit.db as it is; see `fossilsafe audit verify`, and find out who was at it.";
+        let sentence = match self.audit.verified_within(VERIFY_AUDIT) {
+            Ok(found) if found.is_whole => return None,
+            Ok(found) => format!(
+                "The audit log is not what was written: {} findings in {} entries.",
+                found.findings_total, found.entries
+            ),
+            Err(error) => format!("The audit log cannot be gone through: {error}."),
+        };
+        Some(report(Kind::AuditBroken, "audit", sentence, next_step))
     }
 
     fn key_reports(&self) -> Result<Vec<AlertReport>, EngineError> {
@@ -198,16 +222,29 @@ impl Service {
     }
 
     fn tell_of(&self, event: &RecordedEvent) -> Result<(), EngineError> {
+        let about = event.event.content.clone().and_then(|it| serde_json::from_value(it).ok());
+        match (event.event.code.as_str(), about) {
+            (SIGNATURE_BAD, Some(About::Cartridge(barcode))) => {
+                return self.tell_of_signature(&barcode, &event.event.message);
+            }
+            (DRIVE_FAILED, Some(About::Drive(serial))) => {
+                self.watch.faults.lock().entry(serial).or_default().push(event.at);
+                return Ok(());
+            }
+            _ => {}
+        }
         let kind = match event.event.code.parse() {
             Ok(JobState::Completed) => Kind::JobCompleted,
             Ok(JobState::Incomplete) => Kind::JobIncomplete,
             Ok(JobState::Failed) => Kind::JobFailed,
             _ => return Ok(()),
         };
+        self.watch.drives_were_used.store(true, Ordering::Relaxed);
         let record = self.parts.catalog.job(event.job).map_err(answers::catalog)?;
         let title =
             spec_of(&record).map(|spec| spec.title()).unwrap_or_else(|_| record.kind.clone());
         let id = event.job;
+        let forbidden_to = forbidden_to(&record);
         let next_step = match kind {
             Kind::JobCompleted => "Nothing has to be done.".to_owned(),
             _ => {
@@ -219,8 +256,43 @@ impl Service {
             }
         };
         let sentence = format!("Job {id} ({title}): {}", event.event.message);
+        if let Some(barcode) = forbidden_to {
+            self.tell_of_forbidden(&barcode, &sentence);
+        }
         let report = report(kind, &id.to_string(), sentence, &next_step);
         self.health.happened(kind, &report).map_err(answers::health)
+    }
+}
+
+impl Service {
+    /// What a tape says was signed and is not so: somebody or something has changed it.
+    fn tell_of_signature(&self, barcode: &Barcode, what: &str) -> Result<(), EngineError> {
+        let next_step =
+            "Set the cartridge aside, and find out who had it; its files may still be good.";
+        let sentence = format!("Cartridge {barcode} is not what was signed: {what}.");
+        let report = report(Kind::SignatureBad, barcode.as_str(), sentence, next_step);
+        self.health.happened(Kind::SignatureBad, &report).map_err(answers::health)
+    }
+
+    /// Something was to be written to or erased that must not be: whoever sees to compliance is told.
+    pub(super) fn tell_of_forbidden(&self, barcode: &Barcode, what: &str) {
+        let next_step = "Find out in the audit log who wanted this, and why.";
+        let sentence = format!("Cartridge {barcode}: an attempt to change it was refused: {what}");
+        let report = report(Kind::WriteRefused, barcode.as_str(), sentence, next_step);
+        if let Err(error) = self.health.happened(Kind::WriteRefused, &report) {
+            tracing::error!(%error, %barcode, "a refused change could not be told of");
+        }
+    }
+}
+
+/// The cartridge of a job that failed because it must not be changed.
+fn forbidden_to(record: &JobRecord) -> Option<Barcode> {
+    let end: JobEnd = serde_json::from_value(record.error.clone()?).ok()?;
+    let code = end.failure?.code;
+    let is_forbidden = IdentityError::FORBIDDEN.contains(&code.as_str());
+    match spec_of(record).ok().filter(|_| is_forbidden)? {
+        JobSpec::Format(spec) => Some(spec.barcode),
+        _ => None,
     }
 }
 

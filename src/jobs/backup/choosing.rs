@@ -6,6 +6,7 @@ use crate::catalog::{
     CartridgeKind, CartridgeState, CatalogError, EventLevel, VolumeRecord, VolumeState,
 };
 use crate::domain::{Barcode, ByteCount, VolumeUuid};
+use crate::jobs::context::Parts;
 use crate::jobs::error::JobError;
 use crate::jobs::{inventory, volume::current_volume};
 use crate::pools::{Candidate, Demand, NoCandidate, VolumeUse, choose_volume};
@@ -45,7 +46,7 @@ impl Backup<'_> {
         at: usize,
         tried: &[Barcode],
     ) -> Result<Result<(Barcode, VolumeUuid), NoCandidate>, JobError> {
-        let candidates = self.candidates()?;
+        let candidates = candidates(&self.context.parts)?;
         let drives = self.context.parts.equipment.generations();
         let demand = Demand {
             set: &self.spec.set,
@@ -106,28 +107,34 @@ impl Backup<'_> {
         self.context.tell(EventLevel::Info, "volume_chosen", message);
         Ok(segment)
     }
+}
 
-    fn candidates(&self) -> Result<Vec<Candidate>, JobError> {
-        let parts = &self.context.parts;
-        let mut candidates = Vec::new();
-        for cartridge in parts.catalog.cartridges()? {
-            let is_here = cartridge.place.is_some() || parts.equipment.changer_identity().is_none();
-            let (Some(barcode), true) = (cartridge.barcode.clone(), is_here) else { continue };
-            let volume = current_volume(parts, cartridge.id)?;
-            let is_blocked = cartridge.state != CartridgeState::Usable;
-            let (volume, room) = match (cartridge.kind, volume) {
-                (CartridgeKind::Cleaning, _) => (VolumeUse::Cleaning, ByteCount(0)),
-                _ if is_blocked => (VolumeUse::Quarantined, ByteCount(0)),
-                (_, None) => (VolumeUse::Unknown, ByteCount(0)),
-                (_, Some(record)) => {
-                    let left = record.volume.capacity.0.saturating_sub(record.used.0);
-                    (use_of(&record), ByteCount(left))
-                }
-            };
-            candidates.push(Candidate { barcode, generation: cartridge.generation, volume, room });
-        }
-        Ok(candidates)
+/// Every cartridge that is at hand, as choosing needs it.
+pub(super) fn candidates(parts: &Parts) -> Result<Vec<Candidate>, JobError> {
+    let mut candidates = Vec::new();
+    for cartridge in parts.catalog.cartridges()? {
+        let is_here = cartridge.place.is_some() || parts.equipment.changer_identity().is_none();
+        let (Some(barcode), true) = (cartridge.barcode.clone(), is_here) else { continue };
+        let volume = current_volume(parts, cartridge.id)?;
+        let is_blocked = cartridge.state != CartridgeState::Usable;
+        let (volume, room) = match (cartridge.kind, volume) {
+            (CartridgeKind::Cleaning, _) => (VolumeUse::Cleaning, ByteCount(0)),
+            _ if is_blocked => (VolumeUse::Quarantined, ByteCount(0)),
+            (_, None) => (VolumeUse::Unknown, ByteCount(0)),
+            (_, Some(record)) => {
+                let left = record.volume.capacity.0.saturating_sub(record.used.0);
+                (use_of(&record), ByteCount(left))
+            }
+        };
+        candidates.push(Candidate {
+            barcode,
+            generation: cartridge.generation,
+            volume,
+            room,
+            is_locked: cartridge.note.lock.is_some(),
+        });
     }
+    Ok(candidates)
 }
 
 fn use_of(record: &VolumeRecord) -> VolumeUse {

@@ -25,6 +25,7 @@ mod closing;
 mod copy_state;
 mod cursor;
 mod entries;
+mod estimate;
 mod files;
 mod outcomes;
 mod own_files;
@@ -49,6 +50,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+pub use estimate::{BackupEstimate, CopyEstimate, estimate};
 pub(crate) use own_files::manifest_path;
 pub use plan::PlanError;
 pub(crate) use recorder::{PROBLEMS_FROM, REASON_CHANGED, REASON_VANISHED};
@@ -159,7 +161,7 @@ pub(super) fn run(
 fn begin(context: &JobContext, spec: &BackupSpec) -> Result<RunState, JobError> {
     let catalog = &context.parts.catalog;
     let started = context.parts.clock.now();
-    let copies = copies_of(context, spec)?;
+    let copies = copies_of(catalog, spec)?;
     let (pool, seal) = policy_of(&context.parts, spec)?;
     let parent = match spec.mode {
         BackupMode::Full => None,
@@ -218,8 +220,8 @@ fn last_run(catalog: &Catalog, set: &SetName) -> Result<Option<RunId>, JobError>
 }
 
 /// How many copies the run writes: as many as it was asked for, or as the set had until now.
-fn copies_of(context: &JobContext, spec: &BackupSpec) -> Result<u8, JobError> {
-    let known = match context.parts.catalog.set(&spec.set) {
+fn copies_of(catalog: &Catalog, spec: &BackupSpec) -> Result<u8, JobError> {
+    let known = match catalog.set(&spec.set) {
         Ok(set) => set.spec.get("copies").and_then(serde_json::Value::as_u64),
         Err(CatalogError::NotFound(_)) => None,
         Err(error) => return Err(error.into()),
@@ -341,18 +343,22 @@ impl<'a> Backup<'a> {
     fn scan(&mut self) -> Result<bool, JobError> {
         self.context.stage("scanning", None);
         let catalog = &self.context.parts.catalog;
+        let mut plan = PlanWriter::create(self.files.plan())?;
         let scan = Scan {
-            context: self.context,
-            previous: catalog.previous_entries(&self.spec.set, &self.state.run)?,
+            watcher: self.context,
+            previous: Some(catalog.previous_entries(&self.spec.set, &self.state.run)?),
             mode: self.state.mode,
             copies: self.state.copies.iter().map(|copy| copy.copy).collect(),
             compression: self.spec.compression,
             is_sealed: self.state.seal.is_some(),
-            plan: PlanWriter::create(self.files.plan())?,
+            plan: &mut plan,
             levels: Vec::new(),
             seen: 0,
         };
-        let Some(totals) = scan.run(self.source.as_ref())? else { return Ok(false) };
+        if !scan.run(self.source.as_ref())? {
+            return Ok(false);
+        }
+        let totals = plan.finish()?;
         let files = |files, bytes| FileTotals { files, bytes: ByteCount(bytes) };
         catalog.set_run_plan(
             &self.state.run,

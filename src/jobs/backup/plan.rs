@@ -101,6 +101,43 @@ pub(crate) struct PlanTotals {
     pub spool_bytes: u64,
 }
 
+impl PlanTotals {
+    /// Counts a step.
+    pub(super) fn add(&mut self, step: &PlanStep) {
+        match step {
+            PlanStep::Enter(planned) | PlanStep::Entry(planned) => self.add_entry(planned),
+            PlanStep::Problem { .. } => self.problems += 1,
+            PlanStep::Gone { .. } => self.gone += 1,
+            PlanStep::Leave | PlanStep::Skipped { .. } => {}
+        }
+    }
+
+    fn add_entry(&mut self, planned: &PlannedEntry) {
+        let bytes = planned.entry.size_bytes;
+        match planned.action {
+            Action::Store { .. } => {
+                self.files_to_store += 1;
+                self.bytes_to_store += bytes;
+            }
+            Action::Unchanged { .. } => {
+                self.files_unchanged += 1;
+                self.bytes_unchanged += bytes;
+            }
+            Action::Describe => self.described += 1,
+            Action::AsBefore { .. } => {}
+        }
+    }
+}
+
+/// What takes the steps of a plan as they are made.
+pub(super) trait StepSink {
+    /// Totals so far. The number of files to be stored is the ordinal that the next one gets.
+    fn totals(&self) -> PlanTotals;
+
+    /// Takes a step.
+    fn push(&mut self, step: &PlanStep) -> Result<(), SpoolError>;
+}
+
 /// Writes a plan.
 #[derive(Debug)]
 pub(crate) struct PlanWriter {
@@ -119,51 +156,6 @@ impl PlanWriter {
         Ok(Self { spool, totals: PlanTotals::default(), encoded: Vec::new() })
     }
 
-    /// Totals so far.
-    #[must_use]
-    pub(crate) fn totals(&self) -> PlanTotals {
-        self.totals
-    }
-
-    /// The number that the next stored file gets.
-    #[must_use]
-    pub(crate) fn next_ordinal(&self) -> u64 {
-        self.totals.files_to_store
-    }
-
-    /// Appends a step.
-    ///
-    /// # Errors
-    /// If the file cannot be written.
-    pub(crate) fn push(&mut self, step: &PlanStep) -> Result<(), SpoolError> {
-        match step {
-            PlanStep::Enter(planned) | PlanStep::Entry(planned) => self.count(planned),
-            PlanStep::Problem { .. } => self.totals.problems += 1,
-            PlanStep::Gone { .. } => self.totals.gone += 1,
-            PlanStep::Leave | PlanStep::Skipped { .. } => {}
-        }
-        self.encoded.clear();
-        let encoded = std::mem::take(&mut self.encoded);
-        self.encoded = encode(step, encoded);
-        self.spool.push(&self.encoded)
-    }
-
-    fn count(&mut self, planned: &PlannedEntry) {
-        let bytes = planned.entry.size_bytes;
-        match planned.action {
-            Action::Store { .. } => {
-                self.totals.files_to_store += 1;
-                self.totals.bytes_to_store += bytes;
-            }
-            Action::Unchanged { .. } => {
-                self.totals.files_unchanged += 1;
-                self.totals.bytes_unchanged += bytes;
-            }
-            Action::Describe => self.totals.described += 1,
-            Action::AsBefore { .. } => {}
-        }
-    }
-
     /// Puts the complete plan on disk.
     ///
     /// # Errors
@@ -172,6 +164,20 @@ impl PlanWriter {
         self.spool.sync()?;
         self.totals.spool_bytes = self.spool.len();
         Ok(self.totals)
+    }
+}
+
+impl StepSink for PlanWriter {
+    fn totals(&self) -> PlanTotals {
+        self.totals
+    }
+
+    fn push(&mut self, step: &PlanStep) -> Result<(), SpoolError> {
+        self.totals.add(step);
+        self.encoded.clear();
+        let encoded = std::mem::take(&mut self.encoded);
+        self.encoded = encode(step, encoded);
+        self.spool.push(&self.encoded)
     }
 }
 

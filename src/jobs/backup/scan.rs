@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-use super::plan::{Action, PlanStep, PlanTotals, PlanWriter, PlannedEntry};
+use super::plan::{Action, PlanStep, PlanTotals, PlannedEntry, StepSink};
 use crate::catalog::{CatalogError, EvidenceState, FileVersion, PreviousEntries};
 use crate::domain::{CopyLetter, SourcePath, VolumeUuid};
 use crate::jobs::context::JobContext;
@@ -20,18 +20,44 @@ use crate::source::{Entry, SkipReason, Source, WalkEvent};
 /// How often the person who watches hears of the scan, in entries.
 const TELL_EVERY: u64 = 1000;
 
+/// Who waits for a scan.
+pub(super) trait ScanWatcher {
+    /// False once the scan is to end where it is. May wait.
+    fn goes_on(&self) -> bool;
+
+    /// How far the scan is.
+    fn tell(&self, totals: PlanTotals);
+}
+
+impl ScanWatcher for JobContext {
+    fn goes_on(&self) -> bool {
+        let goes_on = !self.is_stopped();
+        if goes_on {
+            self.safe_point();
+        }
+        goes_on
+    }
+
+    fn tell(&self, totals: PlanTotals) {
+        self.update(|progress| {
+            progress.files_total = totals.files_to_store;
+            progress.bytes_total = totals.bytes_to_store;
+        });
+    }
+}
+
 /// A scan at work.
 pub(super) struct Scan<'a> {
-    pub(super) context: &'a JobContext,
-    /// What earlier runs stored.
-    pub(super) previous: PreviousEntries,
+    pub(super) watcher: &'a dyn ScanWatcher,
+    /// What earlier runs stored; nothing of a set that is new.
+    pub(super) previous: Option<PreviousEntries>,
     pub(super) mode: BackupMode,
     /// The copies of the set that must have a file.
     pub(super) copies: Vec<CopyLetter>,
     pub(super) compression: Compression,
     /// True if what is stored is sealed.
     pub(super) is_sealed: bool,
-    pub(super) plan: PlanWriter,
+    pub(super) plan: &'a mut dyn StepSink,
     pub(super) levels: Vec<Level>,
     pub(super) seen: u64,
 }
@@ -58,8 +84,9 @@ impl Level {
     fn read_to(
         &mut self,
         name: Option<&[u8]>,
-        previous: &mut PreviousEntries,
+        previous: &mut Option<PreviousEntries>,
     ) -> Result<(), CatalogError> {
+        let Some(previous) = previous else { return Ok(()) };
         while let Some(after) = &self.unread_after {
             if name.is_some_and(|name| name <= after.as_slice()) {
                 break;
@@ -76,7 +103,7 @@ impl Level {
     fn take(
         &mut self,
         name: &[u8],
-        previous: &mut PreviousEntries,
+        previous: &mut Option<PreviousEntries>,
     ) -> Result<Option<FileVersion>, CatalogError> {
         self.read_to(Some(name), previous)?;
         Ok(self.previous.remove(name))
@@ -84,18 +111,17 @@ impl Level {
 }
 
 impl Scan<'_> {
-    /// Walks `source` and writes the plan; nothing if it was stopped before its end.
+    /// Walks `source` and makes the plan; false if it was stopped before its end.
     ///
     /// # Errors
     /// If the plan or the catalog fails. What the source does not deliver is in the plan.
-    pub(super) fn run(mut self, source: &dyn Source) -> Result<Option<PlanTotals>, JobError> {
+    pub(super) fn run(mut self, source: &dyn Source) -> Result<bool, JobError> {
         self.levels.push(Level::of(SourcePath::top()));
         let mut failure = None;
         let walked = source.walk(&mut |event| {
-            if self.context.is_stopped() {
+            if !self.watcher.goes_on() {
                 return ControlFlow::Break(());
             }
-            self.context.safe_point();
             match self.take(event) {
                 Ok(()) => ControlFlow::Continue(()),
                 Err(error) => {
@@ -108,10 +134,10 @@ impl Scan<'_> {
             return Err(error);
         }
         if walked.is_break() {
-            return Ok(None);
+            return Ok(false);
         }
         self.leave()?;
-        Ok(Some(self.plan.finish()?))
+        Ok(true)
     }
 
     fn take(&mut self, event: WalkEvent) -> Result<(), JobError> {
@@ -182,10 +208,10 @@ impl Scan<'_> {
                     (false, Some(volumes)) => Action::AsBefore { run: version.run, volumes },
                     (false, None) => Action::Describe,
                     (true, Some(volumes)) => Action::Unchanged { run: version.run, volumes },
-                    (true, None) => Action::Store { ordinal: self.plan.next_ordinal() },
+                    (true, None) => Action::Store { ordinal: self.plan.totals().files_to_store },
                 }
             }
-            _ if is_stored => Action::Store { ordinal: self.plan.next_ordinal() },
+            _ if is_stored => Action::Store { ordinal: self.plan.totals().files_to_store },
             _ => Action::Describe,
         };
         let form = StoredForm {
@@ -201,11 +227,7 @@ impl Scan<'_> {
     fn tell(&mut self) {
         self.seen += 1;
         if self.seen.is_multiple_of(TELL_EVERY) {
-            let totals = self.plan.totals();
-            self.context.update(|progress| {
-                progress.files_total = totals.files_to_store;
-                progress.bytes_total = totals.bytes_to_store;
-            });
+            self.watcher.tell(self.plan.totals());
         }
     }
 }

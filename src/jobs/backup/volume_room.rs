@@ -37,6 +37,12 @@ pub(crate) struct VolumeRoom {
     index_bytes_written: AtomicU64,
 }
 
+/// Bytes of indexes, manifests and fixed files that so many files need on a volume beside their own.
+pub(super) fn overhead_of(files: u64) -> u64 {
+    files.saturating_mul(INDEXES_KEPT_FREE * INDEX_BYTES_PER_FILE + MANIFEST_BYTES_PER_FILE)
+        + FIXED_BYTES
+}
+
 impl VolumeRoom {
     /// For a volume that takes `bytes_at_start` more and would hold `capacity` if it were empty.
     #[must_use]
@@ -73,8 +79,7 @@ impl VolumeRoom {
     }
 
     fn left(&self, stream_bytes: u64, files: u64) -> u64 {
-        let per_file = INDEXES_KEPT_FREE * INDEX_BYTES_PER_FILE + MANIFEST_BYTES_PER_FILE;
-        let kept = files * per_file + self.manifest_bytes_at_start + FIXED_BYTES;
+        let kept = overhead_of(files) + self.manifest_bytes_at_start;
         let written = stream_bytes + self.index_bytes_written.load(Ordering::Relaxed);
         self.bytes_at_start.saturating_sub(kept).saturating_sub(written)
     }

@@ -18,7 +18,9 @@ use crate::jobs::error::JobError;
 use crate::jobs::identity::Content;
 use crate::jobs::verify::IndexedPlaces;
 use crate::jobs::volume::{look, mounted_of};
-use crate::jobs::volume_tree::{OwnFiles, distrust, read_text, read_to_file, walk_files};
+use crate::jobs::volume_tree::{
+    OwnFiles, distrust, read_text, read_to_file, tell_if_forged, walk_files,
+};
 use crate::keys::KeyFile;
 use crate::keys::sealed::KeySource as _;
 use crate::ltfs::mount::{CheckEnds, MountedVolume};
@@ -223,6 +225,7 @@ impl Collector<'_> {
         };
         let pinned = self.context.parts.keys.pinned();
         let (verdict, record) = verify_volume_record(&json, signature.as_deref().ok(), pinned);
+        tell_if_forged(self.context, &self.barcode, "volume.json", &verdict);
         let other =
             record.as_ref().map(|record| record.volume).filter(|v| *v != mounted.label.uuid);
         let trust = match (verdict, other) {
@@ -313,6 +316,8 @@ impl Collector<'_> {
         let file = std::fs::File::open(path).map_err(JobError::io("read", path))?;
         let file = BufReader::with_capacity(1 << 20, file);
         let found = verify_manifest(file, signature, self.context.parts.keys.pinned())?;
+        let what = format!("the manifest of run {run}");
+        tell_if_forged(self.context, &self.barcode, &what, &found.verdict);
         let foreign_key = match found.verdict {
             Verdict::Trusted { .. } => None,
             Verdict::Foreign { key_id } => Some(key_id.to_string()),

@@ -1,5 +1,6 @@
 //! Rebuilding on the virtual library: the catalog is lost, and after a rebuild it says the same again.
 
+use crate::jobs::context::{About, SIGNATURE_BAD};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -461,6 +462,11 @@ fn a_volume_whose_record_was_changed_is_quarantined() {
     let volume = appliance.catalog().volumes().unwrap().remove(0);
     assert_eq!(volume.volume.state, VolumeState::Quarantined);
     assert!(volume.state_reason.unwrap().contains("is not what key"), "the reason is kept");
+    // Whoever watches is told which cartridge it is.
+    let events = appliance.catalog().events_after(0, None, 10_000).unwrap();
+    let told = events.iter().find(|event| event.event.code == SIGNATURE_BAD).unwrap();
+    let about: About = serde_json::from_value(told.event.content.clone().unwrap()).unwrap();
+    assert_eq!(about, About::Cartridge(barcode(1)));
     // Whatever it was, it is gone: the record is as it was signed, and the volume counts again.
     damage::change_record_back(&appliance);
     let (state, end) = rebuild(&appliance);

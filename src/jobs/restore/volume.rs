@@ -145,7 +145,7 @@ impl Restore<'_> {
         let context = self.context;
         // For reading, the volume counts and not the cartridge: a copy of a tape is as good, and the
         // hash of every file is compared. The index is not needed: the catalog knows the places.
-        let expected = Expected { volume, medium_serial: None };
+        let expected = Expected { volume, medium_serial: None, lock: None };
         let (label, map) = identify_expected(context, loaded, &expected)?;
         context.stage("reading", Some(barcode));
         let reading = Reading {

@@ -18,7 +18,9 @@ use crate::jobs::error::JobError;
 use crate::jobs::rebuild::set_folder;
 use crate::jobs::tape_blocks::{TapeBlocks, extents_of, read_item, volume_lost};
 use crate::jobs::volume::{expected_of, mount_expected, with_tries};
-use crate::jobs::volume_tree::{OwnFiles, distrust, read_text, read_to_file, walk_files};
+use crate::jobs::volume_tree::{
+    OwnFiles, distrust, read_text, read_to_file, tell_if_forged, walk_files,
+};
 use crate::ltfs::label::PartitionMap;
 use crate::ltfs::mount::{CheckEnds, MountedVolume};
 use crate::ltfs::reader::VolumeReader;
@@ -192,6 +194,7 @@ impl VolumeWork<'_> {
                 let pinned = self.context.parts.keys.pinned();
                 let (verdict, record) =
                     verify_volume_record(&json, signature.as_deref().ok(), pinned);
+                tell_if_forged(self.context, self.barcode, "volume.json", &verdict);
                 match (self.distrust(&verdict), record) {
                     (Some(reason), _) => Some(reason),
                     (None, Some(record)) if record.volume != uuid => {
@@ -233,6 +236,8 @@ impl VolumeWork<'_> {
                         let signature = signature.as_deref().ok();
                         let pinned = parts.keys.pinned();
                         let found = verify_manifest(BufReader::new(file), signature, pinned)?;
+                        let what = format!("the manifest of run {run}");
+                        tell_if_forged(self.context, self.barcode, &what, &found.verdict);
                         let is_known = found.end.is_some_and(|end| end.sha256 == known);
                         let other = || "it is not the manifest that was written".to_owned();
                         self.distrust(&found.verdict).or_else(|| (!is_known).then(other))

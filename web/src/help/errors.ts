@@ -32,6 +32,61 @@ export const ERROR_PAGES: Record<string, ErrorPage> = {
     risk: SAFE,
     steps: ["Load the list from its beginning."],
   },
+  cartridge_locked: {
+    title: "The cartridge is locked",
+    meaning: "A person has ordered that nothing is written to this cartridge.",
+    risk: SAFE,
+    steps: [
+      "Use another cartridge.",
+      "Who locked it, and why, is shown with the cartridge; it can be unlocked there.",
+    ],
+  },
+  cartridge_retained: {
+    title: "The cartridge is to be kept",
+    meaning:
+      "A person has ordered that what is on this cartridge is not erased before a date. The attempt has raised an alert.",
+    risk: SAFE,
+    steps: ["Use another cartridge.", "The date is shown with the cartridge."],
+  },
+  cartridge_worm: {
+    title: "The cartridge can be written once only",
+    meaning: "This is a WORM cartridge with something on it: it can never be formatted again.",
+    risk: SAFE,
+    steps: ["Use another cartridge."],
+  },
+  cartridge_here: {
+    title: "The cartridge is in the library",
+    meaning: "Where it is put away can be said of a cartridge that is in no library.",
+    risk: SAFE,
+    steps: ["Take it out by a mail slot; then say where you put it."],
+  },
+  retention_past: {
+    title: "That moment has passed",
+    meaning: "A cartridge is kept until a moment to come.",
+    risk: SAFE,
+    steps: ["Name a later moment."],
+  },
+  retention_shorter: {
+    title: "The cartridge is to be kept for longer",
+    meaning: "A retention can be made longer, and not shorter.",
+    risk: SAFE,
+    steps: ["Name a later moment.", "An admin can end the whole order, which raises an alert."],
+  },
+  logs_unavailable: {
+    title: "The log cannot be read or written",
+    meaning: "The file of log lines in the data folder is damaged, or its disk refuses.",
+    risk: "No data is at risk: the file holds nothing but the log.",
+    steps: [
+      "Check the disk of the data folder.",
+      "Move logs.db away; it is begun anew at the next start.",
+    ],
+  },
+  manifest_missing: {
+    title: "No manifest is kept here",
+    meaning: "The signed list of what that run put on the cartridge is not in the data folder.",
+    risk: "No data is at risk: the manifest is on the cartridge too.",
+    steps: ["Load the cartridge with any LTFS software: it is in .fossilsafe/runs."],
+  },
   source_unknown: {
     title: "There is no such network source",
     meaning: "No share is kept under that name.",

@@ -177,6 +177,10 @@ const cartridge = (barcode: string, part: Partial<CartridgeView> = {}): Cartridg
   sentence: "",
   is_worm: false,
   is_write_protected: false,
+  alias: null,
+  location: null,
+  lock: null,
+  retained_until: null,
   volume: {
     uuid: barcode,
     name: null,

@@ -124,3 +124,24 @@ fn a_drive_says_how_it_is_and_counts_what_was_written_to_it() {
     let job = appliance.run("/api/verify", &json!({ "scope": { "set": "home" } }));
     assert_eq!(job["state"], "completed", "{job:#}");
 }
+
+/// Somebody with the right to write the file changes what an entry says.
+#[test]
+fn an_audit_log_that_was_changed_is_told_of() {
+    let (data, _) = folders();
+    let appliance = Appliance::start(data.path());
+    let window = json!({ "cron": "0 0 1 1 *", "minutes": 1 });
+    let _: Value = appliance.client.put("/api/maintenance-windows/night", &window).unwrap();
+    look(&appliance);
+    assert!(alerts(&appliance).is_empty(), "{:?}", alerts(&appliance));
+    drop(appliance);
+    let file = rusqlite::Connection::open(data.path().join("audit.db")).unwrap();
+    let change = "DROP TRIGGER entries_stay; \
+                  UPDATE entries SET content = replace(content, 'night', 'fight')";
+    file.execute_batch(change).unwrap();
+    drop(file);
+    let appliance = Appliance::start(data.path());
+    look(&appliance);
+    let told = ("audit_broken".to_owned(), "critical".to_owned(), false);
+    assert_eq!(alerts(&appliance), [told]);
+}

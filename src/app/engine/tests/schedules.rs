@@ -116,6 +116,11 @@ fn what_cannot_be_done_is_told_and_tried_again_as_the_rule_says() {
     let event = night.events(1).remove(0);
     assert_eq!(event["what"], "refused", "{event:#}");
     assert!(event["reason"].as_str().unwrap().contains("There is no"), "{event:#}");
+    let alerts = night.appliance().get("/api/alerts?open=true");
+    let told =
+        alerts["items"].as_array().unwrap().iter().find(|it| it["kind"] == "schedule_missed");
+    let told = told.unwrap_or_else(|| panic!("{alerts:#}"));
+    assert_eq!((&told["subject"], &told["times"]), (&json!("hourly"), &json!(1)), "{told:#}");
     let waiting = night.appliance().get("/api/schedules/hourly");
     assert!(waiting["retry_at"].is_string(), "{waiting:#}");
     std::fs::rename(&away, night.source.path()).unwrap();

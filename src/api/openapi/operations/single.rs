@@ -1,0 +1,66 @@
+//! The routes about one cartridge and about the log.
+
+use hyper::Method;
+
+use super::Answered::{Json, Text};
+use super::Asked::{self, Nothing};
+use super::{Operation, of};
+use crate::api::types::{
+    AliasRequest, CartridgeEventView, CartridgeLossView, CartridgeView, CleanUpRequest,
+    CleanUpResult, ContentEntry, KeptUntilRequest, LocationRequest, LockRequest, LogLine,
+    LogRetention, ManifestView, Page,
+};
+
+/// A download.
+const FILE: &str = "application/octet-stream";
+
+operations! {
+    GET "/api/cartridges/{barcode}/contents" "What is on a cartridge"
+        "A folder on it, by name: of each name the newest version that it holds, what is proven of it, and its \
+         copies elsewhere. A page may be short and have a next one."
+        Nothing => 200 Json(of::<Page<ContentEntry>>);
+    GET "/api/cartridges/{barcode}/history" "The life of a cartridge"
+        "Loads, moves, what was written and verified, errors, what people ordered: newest first, a page at a time."
+        Nothing => 200 Json(of::<Page<CartridgeEventView>>);
+    GET "/api/cartridges/{barcode}/loss" "What would be lost with a cartridge"
+        "Files of which no other proven copy would be left: counted, and the first of them. Looks at every file \
+         on it, some two seconds a million."
+        Nothing => 200 Json(of::<CartridgeLossView>);
+    GET "/api/cartridges/{barcode}/manifests" "The manifests of the runs on a cartridge"
+        "What each run has signed of what it put there, oldest first."
+        Nothing => 200 Json(of::<Page<ManifestView>>);
+    GET "/api/cartridges/{barcode}/manifests/{run}" "A manifest as a file"
+        "RUN.manifest: `fossilsafe manifest verify` checks it with nothing but a public key that was kept."
+        Nothing => 200 Text(FILE);
+    GET "/api/cartridges/{barcode}/manifests/{run}/signature" "The signature of a manifest as a file"
+        "RUN.sig: belongs beside the manifest."
+        Nothing => 200 Text(FILE);
+    PUT "/api/cartridges/{barcode}/alias" "Give a cartridge another name"
+        "No two have the same one."
+        Asked::Json(of::<AliasRequest>) => 200 Json(of::<CartridgeView>);
+    PUT "/api/cartridges/{barcode}/location" "Say where a cartridge was put"
+        "For one that is in no library; it ends when it is in one again."
+        Asked::Json(of::<LocationRequest>) => 200 Json(of::<CartridgeView>);
+    PUT "/api/cartridges/{barcode}/lock" "Lock a cartridge"
+        "Nothing is written to it until it is unlocked; a job that is writing to it already ends its part there."
+        Asked::OptionalJson(of::<LockRequest>) => 200 Json(of::<CartridgeView>);
+    DELETE "/api/cartridges/{barcode}/lock" "Unlock a cartridge" "It may be written again."
+        Nothing => 200 Json(of::<CartridgeView>);
+    PUT "/api/cartridges/{barcode}/retention" "Keep what is on a cartridge"
+        "It is not formatted before that moment, which can be made later and not earlier. An attempt raises an alarm."
+        Asked::Json(of::<KeptUntilRequest>) => 200 Json(of::<CartridgeView>);
+    DELETE "/api/cartridges/{barcode}/retention" "End the retention of a cartridge"
+        "Before its time this raises an alarm."
+        Nothing => 200 Json(of::<CartridgeView>);
+
+    GET "/api/logs" "The log"
+        "Lines by words, level, job and time, newest first, a page at a time. The journal has them too."
+        Nothing => 200 Json(of::<Page<LogLine>>);
+    POST "/api/logs/cleanup" "Take old lines away"
+        "By the standing order, or by what is asked for. It happens by itself every hour."
+        Asked::OptionalJson(of::<CleanUpRequest>) => 200 Json(of::<CleanUpResult>);
+    GET "/api/logs/retention" "How long lines are kept" "Days, and most lines."
+        Nothing => 200 Json(of::<LogRetention>);
+    PUT "/api/logs/retention" "Change how long lines are kept" "What is older goes within the hour."
+        Asked::Json(of::<LogRetention>) => 200 Json(of::<LogRetention>);
+}
