@@ -18,7 +18,9 @@ use serde::Serialize;
 use super::error::AppError;
 use crate::audit::{AuditLog, Event};
 use crate::catalog::people::PeopleStore;
-use crate::catalog::snapshot::{ALERTS_FILE, AUDIT_FILE, CATALOG_FILE, PEOPLE_FILE};
+use crate::catalog::snapshot::{
+    ALERTS_FILE, AUDIT_FILE, CARTRIDGES_FILE, CATALOG_FILE, PEOPLE_FILE,
+};
 use crate::catalog::{Catalog, OpenCheck, RunState};
 use crate::catalog_backup::{Description, OpenedBackup};
 use crate::domain::{Clock, SystemClock, Timestamp, lock_alone};
@@ -32,7 +34,7 @@ const FOLDER_MODE: u32 = 0o700;
 const LOCK_FILE: &str = "catalog.db.lock";
 const KEYS_FOLDER: &str = "keys";
 /// What stands in the way of a backup, in the order in which it is put into place.
-const STATE: [&str; 11] = [
+const STATE: [&str; 12] = [
     KEYS_FOLDER,
     "receipts",
     "sources",
@@ -42,6 +44,7 @@ const STATE: [&str; 11] = [
     PEOPLE_FILE,
     ALERTS_FILE,
     AUDIT_FILE,
+    CARTRIDGES_FILE,
     "catalog.db.search",
     CATALOG_FILE,
 ];

@@ -19,9 +19,7 @@ use super::cartridges::CartridgeRecord;
 use super::error::{CatalogError, Subject};
 use super::ids::{CartridgeId, sql_time, time_from_sql};
 use super::side_file::{SideFile, SideFormat, StoreError};
-
-/// Beside the catalog's file.
-pub(super) const FILE_NAME: &str = "cartridges.db";
+use super::snapshot::CARTRIDGES_FILE;
 
 const FORMAT: SideFormat = SideFormat {
     // "FSLK".
@@ -143,7 +141,7 @@ pub(super) struct CartridgeNotes {
 impl CartridgeNotes {
     /// Opens the file beside the catalog at `catalog`, or makes it.
     pub(super) fn open(catalog: &Path) -> Result<Self, StoreError> {
-        let file = SideFile::open(&catalog.with_file_name(FILE_NAME), &FORMAT)?;
+        let file = SideFile::open(&catalog.with_file_name(CARTRIDGES_FILE), &FORMAT)?;
         let kept = file.read("read what was said of cartridges", all)?;
         Ok(Self { file, kept: Mutex::new(kept) })
     }

@@ -15,6 +15,8 @@ pub const CATALOG_FILE: &str = "catalog.db";
 pub const PEOPLE_FILE: &str = "people.db";
 /// The audit log's file.
 pub const AUDIT_FILE: &str = "audit.db";
+/// The file of what was said of cartridges.
+pub const CARTRIDGES_FILE: &str = "cartridges.db";
 /// The alerts' file.
 pub const ALERTS_FILE: &str = "alerts.db";
 

@@ -10,13 +10,15 @@ use super::context::{JobContext, make_folder};
 use super::error::JobError;
 use super::outcome::{Ending, Outcome};
 use super::spec::CatalogBackupSpec;
-use crate::catalog::snapshot::{ALERTS_FILE, AUDIT_FILE, CATALOG_FILE, PEOPLE_FILE, copy_database};
+use crate::catalog::snapshot::{
+    ALERTS_FILE, AUDIT_FILE, CARTRIDGES_FILE, CATALOG_FILE, PEOPLE_FILE, copy_database,
+};
 use crate::catalog_backup::{CatalogBackupError, Content, Making, make, remove_older};
 use crate::domain::ByteCount;
 use crate::source::network::ensure_mounted;
 
 /// In this order: what the catalog says was done, the log has.
-const DATABASES: [&str; 4] = [PEOPLE_FILE, ALERTS_FILE, AUDIT_FILE, CATALOG_FILE];
+const DATABASES: [&str; 5] = [PEOPLE_FILE, ALERTS_FILE, AUDIT_FILE, CARTRIDGES_FILE, CATALOG_FILE];
 /// Files and folders of the data folder that stand nowhere else. Indexes and manifests are on the tapes.
 const OTHERS: [&str; 4] = ["settings.json", "keys", "receipts", "sources"];
 

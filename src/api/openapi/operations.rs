@@ -8,24 +8,21 @@ use serde_json::Value;
 
 use crate::api::routes::Route;
 use crate::api::types::{
-    AcknowledgeRequest, AlertView, ApiKeyView, ApprovalView, CartridgeView, CatalogBackupView,
-    CatalogCheck, ChannelRequest, ChannelTest, ChannelView, ConfirmKitRequest, ConfirmTotpRequest,
+    AcknowledgeRequest, AlertView, ApiKeyView, ApprovalView, CartridgeView, CatalogCheck,
+    ChannelRequest, ChannelTest, ChannelView, ConfirmKitRequest, ConfirmTotpRequest,
     CreatePoolRequest, DeliveryView, DiagnosticsBundle, DriveHealthView, EvidenceTable,
-    ExpiredView, FileHit, FileVersion, FolderEntry, FormatRequest, HealthView,
-    InstallUpdateRequest, JobEvent, JobView, KitRequest, KitsView, LibraryView, MadeApiKey,
-    NewApiKeyRequest, NewUserRequest, OpenSessionView, OpenedKeys, Page, PasswordOnly,
-    PasswordRequest, PoolView, PrintedKit, RecoveryCodes, ReservationView, ResetPasswordRequest,
-    RestartRequest, RestorePlan, RetentionRequest, RunView, ScheduleEventView, SchedulePlan,
-    SchedulePreview, ScheduleRequest, ScheduleView, SessionView, SetView, SettingsDocument,
-    SettingsImport, SetupRequest, SetupView, SignInRequest, SignInResult, SourceRequest,
-    SourceState, StatusView, TakeDriveRequest, TwoPersonRule, UpdateChannelRequest, UpdatesState,
-    UserChange, UserView, UserWithPassword, VersionView, WindowView,
+    ExpiredView, FileHit, FileVersion, FolderEntry, FormatRequest, HealthView, JobEvent, JobView,
+    KitRequest, KitsView, LibraryView, MadeApiKey, NewApiKeyRequest, NewUserRequest,
+    OpenSessionView, OpenedKeys, Page, PasswordOnly, PasswordRequest, PoolView, PrintedKit,
+    RecoveryCodes, ReservationView, ResetPasswordRequest, RestorePlan, RetentionRequest, RunView,
+    ScheduleEventView, SchedulePlan, SchedulePreview, ScheduleRequest, ScheduleView, SessionView,
+    SetView, SetupRequest, SetupView, SignInRequest, SignInResult, SourceRequest, SourceState,
+    StatusView, TakeDriveRequest, TwoPersonRule, UserChange, UserView, UserWithPassword,
+    VersionView, WindowView,
 };
 use crate::audit::{Entry, Report};
 use crate::jobs::backup::BackupEstimate;
-use crate::jobs::spec::{
-    BackupSpec, CatalogBackupSpec, MoveSpec, RebuildSpec, RestoreSpec, VerifySpec,
-};
+use crate::jobs::spec::{BackupSpec, MoveSpec, RebuildSpec, RestoreSpec, VerifySpec};
 use crate::people::TotpProposal;
 use crate::schedules::MaintenanceWindow;
 
@@ -88,6 +85,7 @@ macro_rules! operations {
     };
 }
 
+mod appliance;
 mod single;
 
 use Answered::{Done, Json, Switched, Text};
@@ -351,30 +349,6 @@ operations! {
         "To choose what is backed up and where a restore goes; by name, a page at a time."
         Nothing => 200 Json(of::<Page<FolderEntry>>);
 
-    GET "/api/updates" "Updates of the appliance"
-        "Version, slots, a running installation, what the channel has published, what became of updates and why."
-        Nothing => 200 Json(of::<UpdatesState>);
-    POST "/api/updates/bundle" "Bring a bundle"
-        "The bundle as it is, in pieces. It is kept if its signature is right; what is not installed is replaced."
-        Asked::Binary => 200 Json(of::<UpdatesState>);
-    POST "/api/updates/check" "Ask the channel"
-        "Whether something newer is published. What cannot be believed is refused, and said in the state."
-        Nothing => 200 Json(of::<UpdatesState>);
-    POST "/api/updates/install" "Install an update"
-        "Begins to write the bundle, or what the channel has published, to the slot that does not run."
-        Asked::OptionalJson(of::<InstallUpdateRequest>) => 202 Json(of::<UpdatesState>);
-    POST "/api/updates/restart" "Restart the machine"
-        "Uses what was installed. Refused while a job is at work, unless the request says otherwise."
-        Asked::OptionalJson(of::<RestartRequest>) => 202 Json(of::<UpdatesState>);
-    POST "/api/updates/rollback" "Go back"
-        "Makes the other slot the next to start, if what is in it has worked. A restart uses it."
-        Nothing => 200 Json(of::<UpdatesState>);
-    PUT "/api/updates/channel" "Set where newer versions are looked for"
-        "An address, and the key that must have signed what is found there."
-        Asked::Json(of::<UpdateChannelRequest>) => 200 Json(of::<UpdatesState>);
-    DELETE "/api/updates/channel" "Look for newer versions nowhere"
-        "Bundles can still be uploaded and installed, as before."
-        Nothing => 200 Json(of::<UpdatesState>);
 
     GET "/api/pools" "Pools" "Sets of one policy, and why a pool cannot be used."
         Nothing => 200 Json(of::<Vec<PoolView>>);
@@ -410,20 +384,6 @@ operations! {
     POST "/api/catalog/rebuild" "Read cartridges into the catalog"
         "Starts a job that reads what the named cartridges, or all, say about themselves."
         Asked::OptionalJson(of::<RebuildSpec>) => 202 Json(of::<JobView>);
-    GET "/api/settings" "Export the settings"
-        "Settings, pools, sources, channels, windows and schedules as one document, without users and secrets."
-        Nothing => 200 Json(of::<SettingsDocument>);
-    POST "/api/settings/import" "Import settings"
-        "Merges a document: adds and changes, thing by thing, and takes nothing away that it does not name."
-        Asked::Json(of::<SettingsDocument>) => 200 Json(of::<SettingsImport>);
-
-    GET "/api/catalog/backups" "Catalog backups in a folder"
-        "Newest first: when and of which machine, who has signed them, which kits open them."
-        Nothing => 200 Json(of::<Page<CatalogBackupView>>);
-    POST "/api/catalog/backups" "Back up the catalog"
-        "Starts a job that writes catalog, users, settings and keys into a folder, sealed for the recovery kits \
-         and signed. `fossilsafe catalog restore` puts them into an empty data folder."
-        Asked::Json(of::<CatalogBackupSpec>) => 202 Json(of::<JobView>);
     GET "/api/catalog/check" "Check the catalog"
         "Checks the catalog's file and its sums; takes as long as reading it."
         Nothing => 200 Json(of::<CatalogCheck>);
@@ -444,6 +404,7 @@ pub(super) fn find(route: &Route) -> &'static Operation {
     let found = OPERATIONS
         .iter()
         .chain(single::OPERATIONS)
+        .chain(appliance::OPERATIONS)
         .find(|it| it.method == route.method && it.path == route.path);
     found.unwrap_or(const { &UNDESCRIBED })
 }
@@ -451,5 +412,5 @@ pub(super) fn find(route: &Route) -> &'static Operation {
 /// Every description.
 #[cfg(test)]
 pub(super) fn all() -> impl Iterator<Item = &'static Operation> {
-    OPERATIONS.iter().chain(single::OPERATIONS)
+    OPERATIONS.iter().chain(single::OPERATIONS).chain(appliance::OPERATIONS)
 }

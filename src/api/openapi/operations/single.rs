@@ -24,7 +24,7 @@ operations! {
         Nothing => 200 Json(of::<Page<CartridgeEventView>>);
     GET "/api/cartridges/{barcode}/loss" "What would be lost with a cartridge"
         "Files of which no other proven copy would be left: counted, and the first of them. Looks at every file \
-         on it, some two seconds a million."
+         on it."
         Nothing => 200 Json(of::<CartridgeLossView>);
     GET "/api/cartridges/{barcode}/manifests" "The manifests of the runs on a cartridge"
         "What each run has signed of what it put there, oldest first."

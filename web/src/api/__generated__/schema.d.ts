@@ -509,7 +509,7 @@ export interface paths {
         };
         /**
          * What would be lost with a cartridge
-         * @description Files of which no other proven copy would be left: counted, and the first of them. Looks at every file on it, some two seconds a million. Needs the role: viewer.
+         * @description Files of which no other proven copy would be left: counted, and the first of them. Looks at every file on it. Needs the role: viewer.
          */
         get: operations["get_cartridges_barcode_loss"];
         put?: never;

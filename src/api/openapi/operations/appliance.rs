@@ -1,0 +1,53 @@
+//! The routes about the appliance as a whole: its updates, its settings, backups of its catalog.
+
+use hyper::Method;
+
+use super::Answered::Json;
+use super::Asked::{self, Nothing};
+use super::{Operation, of};
+use crate::api::types::{
+    CatalogBackupView, InstallUpdateRequest, JobView, Page, RestartRequest, SettingsDocument,
+    SettingsImport, UpdateChannelRequest, UpdatesState,
+};
+use crate::jobs::spec::CatalogBackupSpec;
+
+operations! {
+    GET "/api/updates" "Updates of the appliance"
+        "Version, slots, a running installation, what the channel has published, what became of updates and why."
+        Nothing => 200 Json(of::<UpdatesState>);
+    POST "/api/updates/bundle" "Bring a bundle"
+        "The bundle as it is, in pieces. It is kept if its signature is right; what is not installed is replaced."
+        Asked::Binary => 200 Json(of::<UpdatesState>);
+    POST "/api/updates/check" "Ask the channel"
+        "Whether something newer is published. What cannot be believed is refused, and said in the state."
+        Nothing => 200 Json(of::<UpdatesState>);
+    POST "/api/updates/install" "Install an update"
+        "Begins to write the bundle, or what the channel has published, to the slot that does not run."
+        Asked::OptionalJson(of::<InstallUpdateRequest>) => 202 Json(of::<UpdatesState>);
+    POST "/api/updates/restart" "Restart the machine"
+        "Uses what was installed. Refused while a job is at work, unless the request says otherwise."
+        Asked::OptionalJson(of::<RestartRequest>) => 202 Json(of::<UpdatesState>);
+    POST "/api/updates/rollback" "Go back"
+        "Makes the other slot the next to start, if what is in it has worked. A restart uses it."
+        Nothing => 200 Json(of::<UpdatesState>);
+    PUT "/api/updates/channel" "Set where newer versions are looked for"
+        "An address, and the key that must have signed what is found there."
+        Asked::Json(of::<UpdateChannelRequest>) => 200 Json(of::<UpdatesState>);
+    DELETE "/api/updates/channel" "Look for newer versions nowhere"
+        "Bundles can still be uploaded and installed, as before."
+        Nothing => 200 Json(of::<UpdatesState>);
+    GET "/api/settings" "Export the settings"
+        "Settings, pools, sources, channels, windows and schedules as one document, without users and secrets."
+        Nothing => 200 Json(of::<SettingsDocument>);
+    POST "/api/settings/import" "Import settings"
+        "Merges a document: adds and changes, thing by thing, and takes nothing away that it does not name."
+        Asked::Json(of::<SettingsDocument>) => 200 Json(of::<SettingsImport>);
+
+    GET "/api/catalog/backups" "Catalog backups in a folder"
+        "Newest first: when and of which machine, who has signed them, which kits open them."
+        Nothing => 200 Json(of::<Page<CatalogBackupView>>);
+    POST "/api/catalog/backups" "Back up the catalog"
+        "Starts a job that writes catalog, users, settings and keys into a folder, sealed for the recovery kits \
+         and signed. `fossilsafe catalog restore` puts them into an empty data folder."
+        Asked::Json(of::<CatalogBackupSpec>) => 202 Json(of::<JobView>);
+}
