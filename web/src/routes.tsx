@@ -8,6 +8,9 @@ import { NotFoundPage } from "./pages/NotFoundPage";
 const CartridgePage = lazy(async () => ({
   default: (await import("./pages/cartridges/CartridgePage")).CartridgePage,
 }));
+const ContentsPage = lazy(async () => ({
+  default: (await import("./pages/cartridges/ContentsPage")).ContentsPage,
+}));
 const CartridgesPage = lazy(async () => ({
   default: (await import("./pages/cartridges/CartridgesPage")).CartridgesPage,
 }));
@@ -98,6 +101,9 @@ export function Routes() {
       <Route path="/library" component={LibraryPage} />
       <Route path="/cartridges" component={CartridgesPage} />
       <Route path="/cartridges/labels" component={LabelsPage} />
+      <Route path="/cartridges/:barcode/contents">
+        {({ barcode }) => <ContentsPage key={barcode} barcode={barcode} />}
+      </Route>
       <Route path="/cartridges/:barcode">
         {({ barcode }) => <CartridgePage key={barcode} barcode={barcode} />}
       </Route>

@@ -9,6 +9,7 @@ import type {
   ApiKeyView,
   ApprovalView,
   AuditEntry,
+  CartridgeEventView,
   CartridgeView,
   CatalogBackupView,
   CatalogCheck,
@@ -22,6 +23,7 @@ import type {
   JobView,
   KitsView,
   LibraryView,
+  ManifestView,
   OpenSessionView,
   Page,
   PoolView,
@@ -75,6 +77,15 @@ export const cartridges = (filter: CartridgeFilter = {}) =>
   ask<Page<CartridgeView>>(["cartridges", filter], api.cartridges({ limit: 1000, ...filter }), 15);
 export const cartridge = (barcode: string) =>
   ask<CartridgeView>(["cartridge", barcode], api.cartridge(barcode), 15);
+
+export const cartridgeHistory = (barcode: string) =>
+  ask<Page<CartridgeEventView>>(
+    ["cartridge", barcode, "history"],
+    api.cartridgeHistory(barcode),
+    15,
+  );
+export const manifests = (barcode: string) =>
+  ask<Page<ManifestView>>(["cartridge", barcode, "manifests"], api.manifests(barcode), 30);
 
 export const sets = () => ask<Page<SetView>>(["sets"], api.sets({ limit: 1000 }), 20);
 export const set = (name: string) => ask<SetView>(["set", name], api.set(name), 20);

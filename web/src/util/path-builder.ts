@@ -32,6 +32,8 @@ export const to = {
   runs: (filter: { set?: string } = {}) => `/runs${query(filter)}`,
   run: (run: string) => `/runs/${part(run)}`,
   search: (given: Record<string, QueryValue> = {}) => `/search${query(given)}`,
+  contents: (barcode: string, path = "/") =>
+    `/cartridges/${part(barcode)}/contents${query({ path: path === "/" ? "" : path })}`,
   file: (path: string, set?: string) => `/file${query({ path, set })}`,
   equipment: () => "/equipment",
   recovery: () => "/recovery",
@@ -72,6 +74,20 @@ export const api = {
   cartridges: (filter: { state?: string; set?: string; after?: string; limit?: number }) =>
     `/api/cartridges${query(filter)}`,
   cartridge: (barcode: string) => `/api/cartridges/${part(barcode)}`,
+  contents: (barcode: string, page: { path: string; after?: string; limit?: number }) =>
+    `/api/cartridges/${part(barcode)}/contents${query(page)}`,
+  cartridgeHistory: (barcode: string) =>
+    `/api/cartridges/${part(barcode)}/history${query({ limit: 200 })}`,
+  loss: (barcode: string) => `/api/cartridges/${part(barcode)}/loss${query({ limit: 50 })}`,
+  alias: (barcode: string) => `/api/cartridges/${part(barcode)}/alias`,
+  location: (barcode: string) => `/api/cartridges/${part(barcode)}/location`,
+  lock: (barcode: string) => `/api/cartridges/${part(barcode)}/lock`,
+  retention: (barcode: string) => `/api/cartridges/${part(barcode)}/retention`,
+  manifests: (barcode: string) => `/api/cartridges/${part(barcode)}/manifests`,
+  manifest: (barcode: string, run: string) =>
+    `/api/cartridges/${part(barcode)}/manifests/${part(run)}`,
+  manifestSignature: (barcode: string, run: string) =>
+    `/api/cartridges/${part(barcode)}/manifests/${part(run)}/signature`,
   format: (barcode: string) => `/api/cartridges/${part(barcode)}/format`,
   sets: (page: { after?: string; limit?: number } = {}) => `/api/sets${query(page)}`,
   set: (name: string) => `/api/sets/${part(name)}`,

@@ -7,6 +7,7 @@ export function pages(seen) {
     ["library", "/library"],
     ["cartridges", "/cartridges"],
     ["cartridge", `/cartridges/${seen.cartridge}`],
+    ["contents", `/cartridges/${seen.cartridge}/contents`],
     ["labels", "/cartridges/labels"],
     ["jobs", "/jobs"],
     ["job", `/jobs/${seen.backupJob}`],

@@ -2,16 +2,10 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import type {
-  AlertView,
-  CartridgeView,
-  EvidenceTable,
-  LibraryView,
-  SetView,
-} from "../../src/api/types";
+import type { AlertView, CartridgeView, LibraryView, SetView } from "../../src/api/types";
 import { EMPTY_DRAFT, preflight, wrongPaths, wrongSet } from "../../src/forms/backup-draft";
 import { ERROR_PAGES } from "../../src/help/errors";
-import { verdictOf } from "../../src/pages/cartridges/WhatIfLost";
+import { lossTone } from "../../src/pages/cartridges/WhatIfLost";
 import { isFirstRunning, safeReply } from "../../src/pages/home/SafeAnswer";
 import { secondsLeft, thin } from "../../src/stores/throughput";
 import { actText, objectOf } from "../../src/util/acts";
@@ -90,21 +84,6 @@ const rows = (files: number[]) =>
       bytes: 0,
     }),
   );
-
-function table(files: number[], isComplete: boolean): EvidenceTable {
-  const sum = files.reduce((a, b) => a + b, 0);
-  return {
-    scope: "",
-    is_complete: isComplete,
-    sentence: "some are missing",
-    files: sum,
-    bytes: 0,
-    rows: rows(files),
-    left_out: [],
-    copies: [],
-    cartridges: [],
-  };
-}
 
 describe("the answer about safety", () => {
   it("is never good while anything is missing", () => {
@@ -268,35 +247,13 @@ describe("moves", () => {
   });
 });
 
-describe("a lost cartridge", () => {
-  const evidence = (copies: EvidenceTable["copies"]): EvidenceTable => ({
-    ...table([0, 0, 0, 7, 0, 0], true),
-    copies,
-    cartridges: ["A00001L9", "B00001L9"].map((barcode) => ({
-      barcode,
-      volume: barcode,
-      is_present: true,
-      weakest: "indexed" as const,
-      files: 7,
-      bytes: 7,
-    })),
-  });
-  const copy = (letter: string, isComplete: boolean) => ({
-    copy: letter,
-    is_complete: isComplete,
-    sentence: "",
-    rows: [],
-    left_out: [],
-  });
+describe("losing a cartridge", () => {
+  const loss = { files: 9, bytes: 9, bytes_lost: 0, bytes_unproven: 0, items: [], sentence: "" };
 
-  it("costs nothing of the newest run when another copy is complete", () => {
-    const verdict = verdictOf(cartridge("A00001L9"), evidence([copy("A", true), copy("B", true)]));
-    expect(verdict).toMatchObject({ tone: "good", others: ["B00001L9"] });
-  });
-
-  it("is said to cost files when the other copy is not complete", () => {
-    const verdict = verdictOf(cartridge("A00001L9"), evidence([copy("A", true), copy("B", false)]));
-    expect(verdict.tone).toBe("bad");
+  it("is bad when files would be gone, and not good when their other copies were never read", () => {
+    expect(lossTone({ ...loss, files_lost: 1, files_unproven: 0 })).toBe("bad");
+    expect(lossTone({ ...loss, files_lost: 0, files_unproven: 1 })).toBe("warn");
+    expect(lossTone({ ...loss, files_lost: 0, files_unproven: 0 })).toBe("good");
   });
 });
 

@@ -1,7 +1,6 @@
 // One cartridge: where it is, what is on it and what would be lost with it.
 import { useState } from "react";
-import { Link } from "wouter";
-import { cartridge as askCartridge, runs } from "../../api/queries";
+import { cartridge as askCartridge } from "../../api/queries";
 import type { CartridgeView } from "../../api/types";
 import { Ago } from "../../components/Ago";
 import { BarcodeLabel } from "../../components/BarcodeLabel";
@@ -9,21 +8,22 @@ import { ErrorBox } from "../../components/ErrorBox";
 import { EvidencePanel } from "../../components/EvidencePanel";
 import { Loaded } from "../../components/Loaded";
 import { PageHead } from "../../components/PageHead";
-import { CARTRIDGE_MEANING, CARTRIDGE_STATE, RUN_STATE } from "../../components/states";
+import { CARTRIDGE_MEANING, CARTRIDGE_STATE } from "../../components/states";
 import { CartridgeFormat, whyNotFormatted } from "../../forms/cartridge-format";
 import { CartridgeMove } from "../../forms/cartridge-move";
 import { useJobAct } from "../../hooks/useAct";
 import { useLockAwareQuery } from "../../hooks/useLockAwareQuery";
 import { useWhyNot } from "../../hooks/useWhyNot";
-import { Table } from "../../table/Table";
-import { Button } from "../../ui/Button";
-import { Facts, Figure, Figures } from "../../ui/Figure";
+import { Button, ButtonLink } from "../../ui/Button";
+import { Facts } from "../../ui/Figure";
 import { Lamp } from "../../ui/Lamp";
-import { Meter } from "../../ui/Meter";
 import { Panel } from "../../ui/Panel";
 import { api, to } from "../../util/path-builder";
 import { placeText } from "../../util/places";
-import { formatBytes, formatCount, formatTime, splitBytes } from "../../util/units";
+import { BookPart } from "./BookPart";
+import { LifeStory } from "./LifeStory";
+import { Manifests } from "./Manifests";
+import { VolumePart } from "./VolumePart";
 import { WhatIfLost } from "./WhatIfLost";
 
 export function CartridgePage({ barcode }: { barcode: string }) {
@@ -52,6 +52,7 @@ function Body({ cartridge }: { cartridge: CartridgeView }) {
         lead={
           <>
             <Lamp state={CARTRIDGE_STATE[cartridge.state]} /> · {placeText(place)}
+            {cartridge.alias && <> · “{cartridge.alias}”</>}
           </>
         }
         actions={
@@ -60,6 +61,11 @@ function Body({ cartridge }: { cartridge: CartridgeView }) {
               <Button icon="move" whyNot={whyNotMoved} onClick={() => setOpen("move")}>
                 Move
               </Button>
+            )}
+            {isOurs && (
+              <ButtonLink href={to.contents(barcode)} icon="folder">
+                What is on it
+              </ButtonLink>
             )}
             {isOurs && (
               <Button
@@ -100,7 +106,7 @@ function Body({ cartridge }: { cartridge: CartridgeView }) {
                       {cartridge.generation ?? "not known"}
                     </span>,
                   ],
-                  ["Where", placeText(place)],
+                  ["Where", place ? placeText(place) : (cartridge.location ?? "nobody knows")],
                   ["Last seen here", <Ago key="s" at={cartridge.last_seen} />],
                   ["Written once only", cartridge.is_worm ? "yes, WORM" : "no"],
                   ["Write switch", cartridge.is_write_protected ? "protects it" : "open"],
@@ -110,101 +116,18 @@ function Body({ cartridge }: { cartridge: CartridgeView }) {
           </Panel>
           <VolumePart cartridge={cartridge} />
         </div>
-        {isOurs && <WhatIfLost cartridge={cartridge} />}
+        <BookPart cartridge={cartridge} />
+        {isOurs && <WhatIfLost barcode={barcode} />}
         {isOurs && (
           <EvidencePanel scope={{ cartridge: barcode }} title="What is proven of what is on it" />
         )}
-        {volume?.set && <RunsOnIt barcode={barcode} set={volume.set} />}
+        {isOurs && <Manifests barcode={barcode} />}
+        <LifeStory barcode={barcode} />
       </div>
       {open === "move" && place && (
         <CartridgeMove barcode={barcode} from={place} onClose={() => setOpen(null)} />
       )}
       {open === "format" && <CartridgeFormat barcode={barcode} onClose={() => setOpen(null)} />}
     </>
-  );
-}
-
-function VolumePart({ cartridge }: { cartridge: CartridgeView }) {
-  const { volume } = cartridge;
-  if (!volume) {
-    return (
-      <Panel title="The volume on it">
-        <p className="quiet-text">
-          {cartridge.state === "unknown"
-            ? "It was never loaded. Formatting makes a volume on it if it is blank; Recovery reads what is on it."
-            : "There is none."}
-        </p>
-      </Panel>
-    );
-  }
-  const { capacity_bytes: capacity, remaining_bytes: remaining } = volume;
-  return (
-    <Panel title="The volume on it" aside={<span className="mono">{volume.name}</span>}>
-      <div className="stack">
-        <Figures>
-          <Figure name="Copies of files" value={formatCount(volume.files)} />
-          <Figure name="Their size" value={splitBytes(volume.bytes)} />
-          {remaining != null && <Figure name="Free" value={splitBytes(remaining)} />}
-        </Figures>
-        {capacity != null && remaining != null && (
-          <Meter
-            label="Filled"
-            value={capacity - remaining}
-            max={capacity}
-            text={`${formatBytes(capacity - remaining)} of ${formatBytes(capacity)}`}
-          />
-        )}
-        <Facts
-          rows={[
-            [
-              "Set",
-              volume.set ? (
-                <Link key="s" href={to.set(volume.set)}>
-                  {volume.set}
-                </Link>
-              ) : (
-                "none yet"
-              ),
-            ],
-            ["Copy", volume.copy ?? "–"],
-            ["Place in the copy", volume.sequence ?? "–"],
-            ["Formatted", volume.formatted ? formatTime(volume.formatted) : "not known"],
-            ["Index generation", volume.index_generation ?? "–"],
-            [
-              "Volume",
-              <span key="u" className="mono small">
-                {volume.uuid}
-              </span>,
-            ],
-          ]}
-        />
-      </div>
-    </Panel>
-  );
-}
-
-function RunsOnIt({ barcode, set }: { barcode: string; set: string }) {
-  const query = useLockAwareQuery(runs({ set }));
-  const here = (query.data?.items ?? []).filter((run) => run.cartridges.includes(barcode));
-  return (
-    <Panel title="Runs that need it" aside={`of set ${set}`} isFlush>
-      <Table
-        items={here}
-        keyOf={(run) => run.run}
-        columns={[
-          {
-            head: "Run",
-            cell: (run) => (
-              <Link href={to.run(run.run)} className="mono">
-                {run.run}
-              </Link>
-            ),
-          },
-          { head: "State", cell: (run) => <Lamp state={RUN_STATE[run.state]} /> },
-          { head: "Files", isNumber: true, cell: (run) => formatCount(run.files) },
-          { head: "Begun", cell: (run) => <Ago at={run.started} /> },
-        ]}
-      />
-    </Panel>
   );
 }

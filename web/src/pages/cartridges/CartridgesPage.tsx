@@ -39,7 +39,8 @@ export function CartridgesPage() {
   const [act, setAct] = useState<BulkAct | null>(null);
   const names = (all.data?.items ?? []).map((each) => ({ value: each.name, text: each.name }));
   const wanted = text.toUpperCase();
-  const fits = (item: CartridgeView) => item.barcode.includes(wanted);
+  const fits = (item: CartridgeView) =>
+    item.barcode.includes(wanted) || (item.alias ?? "").toUpperCase().includes(wanted);
   // What a filter hides is not done anything with.
   const chosen = (query.data?.items ?? []).filter((item) => ticked.has(item.barcode) && fits(item));
   return (
@@ -55,7 +56,7 @@ export function CartridgesPage() {
         }
       />
       <div className="filters">
-        <TextField label="Barcode" value={text} onChange={setText} isMono type="search" />
+        <TextField label="Barcode or name" value={text} onChange={setText} isMono type="search" />
         <SelectField label="State" value={state} onChange={setState} options={STATES} />
         <SelectField
           label="Set"
@@ -150,15 +151,27 @@ function CartridgeTable({ items, ticked, onTurn }: TableProps) {
       columns={[
         {
           head: "Barcode",
-          cell: (item) => <CartridgeChip barcode={item.barcode} />,
+          cell: (item) => (
+            <>
+              <CartridgeChip barcode={item.barcode} />
+              {item.alias && <span className="small"> {item.alias}</span>}
+            </>
+          ),
         },
         {
           head: "State",
-          cell: (item) => <Lamp state={CARTRIDGE_STATE[item.state]} />,
+          cell: (item) => (
+            <>
+              <Lamp state={CARTRIDGE_STATE[item.state]} />
+              {(item.lock || item.retained_until) && (
+                <Lamp state={{ tone: "warn", icon: "lock", text: item.lock ? "Locked" : "Kept" }} />
+              )}
+            </>
+          ),
         },
         {
           head: "Where",
-          cell: (item) => placeText(item.place),
+          cell: (item) => (item.place ? placeText(item.place) : (item.location ?? placeText(null))),
         },
         {
           head: "Generation",
