@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use fossilsafe::domain::{Barcode, ByteCount, MIB, RunId, SetName};
 use fossilsafe::jobs::spec::{
-    BackupMode, BackupSpec, Compression, EraseConsent, Existing, FormatSpec, MissingCartridge,
-    MoveSpec, Place, RebuildSpec, RestoreSelection, RestoreSpec, VerifyScope, VerifySpec,
+    BackupMode, BackupSpec, Compression, EraseConsent, Existing, FormatSpec, Hooks,
+    MissingCartridge, MoveSpec, Place, RebuildSpec, RestoreSelection, RestoreSpec, VerifyScope,
+    VerifySpec,
 };
 use fossilsafe::jobs::{JobSpec, pool};
 use fossilsafe::keys::asked_groups;
@@ -111,6 +112,7 @@ fn backup_spec(folder: &Path, mode: BackupMode) -> Result<BackupSpec, Failed> {
         pool: None,
         // Two blocks: an index in the middle of even a small tree.
         index_interval: ByteCount(MIB),
+        hooks: Hooks::default(),
     })
 }
 

@@ -58,6 +58,12 @@ impl Folders {
         &self.data
     }
 
+    /// Scripts that run before and after backups.
+    #[must_use]
+    pub fn hooks(&self) -> PathBuf {
+        self.data.join("hooks")
+    }
+
     /// Work files of one job; removed when it has ended.
     #[must_use]
     pub fn job(&self, job: JobId) -> PathBuf {

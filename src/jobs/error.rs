@@ -8,6 +8,7 @@ use std::error::Error;
 use super::backup::PlanError;
 use super::description::DescriptionError;
 use super::equipment::EquipmentError;
+use super::hook::HookError;
 use super::identity::IdentityError;
 use super::outcome::Failure;
 use crate::catalog::CatalogError;
@@ -139,6 +140,9 @@ pub enum JobError {
     /// A backup of the catalog cannot be made.
     #[error(transparent)]
     CatalogBackup(#[from] CatalogBackupError),
+    /// A hook of a backup has failed.
+    #[error(transparent)]
+    Hook(#[from] HookError),
     /// Our mistake.
     #[error("a defect in this program: {0}")]
     Bug(String),
@@ -253,6 +257,7 @@ impl JobError {
             }
             Self::Manifest(_) => ("manifest", "Run `fossilsafe ltfs check` on the cartridge."),
             Self::Pool(refusal) => pool_advice(refusal),
+            Self::Hook(error) => error.advice(),
             Self::CatalogBackup(error @ CatalogBackupError::NoKit) => {
                 ("kit_not_confirmed", error.next_step())
             }

@@ -11,6 +11,7 @@ mod description;
 pub mod equipment;
 pub mod error;
 mod format;
+pub mod hook;
 pub mod identity;
 pub mod inventory;
 mod movement;

@@ -16,9 +16,10 @@ use parking_lot::Mutex;
 use super::context::{About, DRIVE_FAILED, JobContext, Live, Parts};
 use super::equipment::EquipmentError;
 use super::error::{JobError, reserved_advice};
+use super::hook::HookError;
 use super::outcome::{Ending, Failure, JobEnd, Outcome};
 use super::spec::{JobProgress, JobSpec, Need};
-use super::{backup, catalog_backup, format, inventory, movement, rebuild, restore, verify};
+use super::{backup, catalog_backup, format, hook, inventory, movement, rebuild, restore, verify};
 use crate::catalog::{CatalogError, EventLevel, JobRecord, JobRequest, JobState, ScheduledStart};
 use crate::domain::{Barcode, JobId};
 use crate::drive::DriveErrorKind;
@@ -95,12 +96,6 @@ impl Runner {
                 continue;
             }
             runner.launch(job.id)?;
-            // Asked for and not obeyed before the last process ended.
-            if job.request == Some(JobRequest::Cancel)
-                && let Some(live) = runner.live.lock().get(&job.id)
-            {
-                live.control.cancel();
-            }
         }
         Ok(runner)
     }
@@ -171,11 +166,14 @@ impl Runner {
     ///
     /// # Errors
     /// If the job does not exist, has ended, or the catalog cannot be written.
-    pub fn cancel(&self, id: JobId) -> Result<(), JobError> {
+    pub fn cancel(self: &Arc<Self>, id: JobId) -> Result<(), JobError> {
         self.note(id, Some(JobRequest::Cancel))?;
         let live_jobs = self.live.lock();
         if let Some(live) = live_jobs.get(&id) {
             live.control.cancel();
+        } else if hook::is_owed(&self.parts.catalog.job(id)?) {
+            drop(live_jobs);
+            self.launch(id)?;
         } else {
             let now = self.parts.clock.now();
             self.parts.catalog.set_job_state(id, JobState::Cancelled, None, now)?;
@@ -254,8 +252,12 @@ impl Runner {
         if live_jobs.contains_key(&id) || self.is_stopping.load(Ordering::SeqCst) {
             return Ok(());
         }
-        let is_writing = self.parts.catalog.job(id)?.kind == BACKUP;
-        let live = Live::new(Arc::clone(&self.is_stopping), is_writing);
+        let record = self.parts.catalog.job(id)?;
+        let live = Live::new(Arc::clone(&self.is_stopping), record.kind == BACKUP);
+        // Asked for and not obeyed yet: it only comes to its end.
+        if record.request == Some(JobRequest::Cancel) {
+            live.control.cancel();
+        }
         let now = self.parts.clock.now();
         self.parts.catalog.set_job_state(id, JobState::Running, None, now)?;
         let context = JobContext {
@@ -287,7 +289,8 @@ impl Runner {
         if !context.is_interrupted() {
             self.put_away_left(context);
         }
-        self.write_end(context, of_another_host(stopped_while_waiting(context, ended)));
+        let ended = of_another_host(stopped_while_waiting(context, ended));
+        self.write_end(context, hook::after(context, ended));
         (self.changed)();
     }
 
@@ -380,8 +383,14 @@ fn stopped_while_waiting(
     ended: Result<Ending, JobError>,
 ) -> Result<Ending, JobError> {
     match ended {
-        Err(JobError::Equipment(EquipmentError::Stopped)) if context.is_interrupted() => {
+        Err(JobError::Equipment(EquipmentError::Stopped) | JobError::Hook(HookError::Stopped))
+            if context.is_interrupted() =>
+        {
             Ok(Ending::Interrupted)
+        }
+        Err(JobError::Hook(HookError::Stopped)) => {
+            let sentence = "cancelled before anything was read".to_owned();
+            Ok(Ending::Cancelled(Outcome { sentence, ..Outcome::default() }))
         }
         Err(JobError::Equipment(EquipmentError::Stopped)) => {
             let sentence = "cancelled before it had a drive".to_owned();
@@ -418,7 +427,10 @@ fn execute(context: &JobContext) -> Result<Ending, JobError> {
         JobSpec::Format(spec) => format::run(context, &spec),
         JobSpec::Inventory => inventory::run(context),
         JobSpec::Move(spec) => movement::run(context, spec),
-        JobSpec::Backup(spec) => backup::run(context, &spec, record.checkpoint),
+        JobSpec::Backup(spec) => {
+            hook::before(context, &spec, record.checkpoint.as_ref())?;
+            backup::run(context, &spec, record.checkpoint)
+        }
         JobSpec::Verify(spec) => verify::run(context, &spec),
         JobSpec::Restore(spec) => restore::run(context, &spec),
         JobSpec::Rebuild(spec) => rebuild::run(context, &spec),

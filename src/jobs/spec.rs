@@ -184,6 +184,43 @@ pub struct BackupSpec {
     /// An index goes to the data partition after this many bytes: what a power failure can cost.
     #[serde(default = "BackupSpec::default_index_interval")]
     pub index_interval: ByteCount,
+    /// Scripts of this machine that run before and after.
+    #[serde(default, skip_serializing_if = "Hooks::are_none")]
+    pub hooks: Hooks,
+}
+
+/// Scripts that run before and after a backup: see `jobs::hook`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Hooks {
+    /// The name of a script in the folder `hooks` of the data folder, which runs before anything is read. If it
+    /// fails, the backup does not begin.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before: Option<String>,
+    /// The same, after the backup has ended, however that was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+    /// How long each of them may take: 1 second to a day.
+    #[schemars(range(min = 1, max = 86_400))]
+    pub seconds_max: u32,
+}
+
+impl Default for Hooks {
+    fn default() -> Self {
+        // Ten minutes: a dump of a small database.
+        Self { before: None, after: None, seconds_max: 600 }
+    }
+}
+
+impl Hooks {
+    /// The longest time that a hook may be given: a day, well above the dump of a large database.
+    pub const SECONDS_MAX: u32 = 24 * 3600;
+
+    /// True if nothing runs.
+    #[must_use]
+    pub fn are_none(&self) -> bool {
+        self.before.is_none() && self.after.is_none()
+    }
 }
 
 impl BackupSpec {

@@ -18,8 +18,8 @@ use super::context::{JobContext, Live};
 use super::equipment::{DriveBay, Equipment};
 use super::pool;
 use super::spec::{
-    BackupMode, BackupSpec, Compression, EraseConsent, Existing, FormatSpec, MissingCartridge,
-    RestoreSelection, RestoreSpec,
+    BackupMode, BackupSpec, Compression, EraseConsent, Existing, FormatSpec, Hooks,
+    MissingCartridge, RestoreSelection, RestoreSpec,
 };
 use super::{Folders, JobEnd, JobSpec, JobState, Parts, Runner, TakeUp};
 use crate::catalog::{Catalog, OpenCheck};
@@ -310,6 +310,7 @@ pub(crate) fn backup_spec(path: &Path, set: &str) -> BackupSpec {
         copies: None,
         pool: None,
         index_interval: ByteCount(GIB),
+        hooks: Hooks::default(),
     }
 }
 

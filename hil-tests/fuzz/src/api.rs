@@ -30,8 +30,8 @@ use fossilsafe::jobs::JobSpec;
 use fossilsafe::jobs::backup::BackupEstimate;
 use fossilsafe::jobs::spec::{
     BackupMode, BackupSpec, CatalogBackupSpec, Compression, EraseConsent, Existing, FormatSpec,
-    MissingCartridge, MoveSpec, Place, RebuildSpec, RestoreSelection, RestoreSpec, VerifyScope,
-    VerifySpec,
+    Hooks, MissingCartridge, MoveSpec, Place, RebuildSpec, RestoreSelection, RestoreSpec,
+    VerifyScope, VerifySpec,
 };
 use fossilsafe::keys::{KeyId, KeyStore};
 use fossilsafe::people::People;
@@ -90,6 +90,7 @@ fn specs() -> Result<Vec<(&'static str, JobSpec)>, Box<dyn Error>> {
                 copies: Some(2),
                 pool: None,
                 index_interval: BackupSpec::default_index_interval(),
+                hooks: Hooks { before: Some("dump.sh".to_owned()), ..Hooks::default() },
             }),
         ),
         ("/api/verify", JobSpec::Verify(VerifySpec { scope: VerifyScope::Run(run.clone()) })),

@@ -16,8 +16,8 @@ use crate::catalog::{Catalog, OpenCheck};
 use crate::domain::{Barcode, ByteCount, Clock, GIB, KIB, PoolName, SetName, SystemClock};
 use crate::drive::ReservationKey;
 use crate::jobs::spec::{
-    BackupMode, BackupSpec, Compression, EraseConsent, Existing, FormatSpec, MissingCartridge,
-    RestoreSelection, RestoreSpec, VerifyScope, VerifySpec,
+    BackupMode, BackupSpec, Compression, EraseConsent, Existing, FormatSpec, Hooks,
+    MissingCartridge, RestoreSelection, RestoreSpec, VerifyScope, VerifySpec,
 };
 use crate::jobs::{
     Folders, JobEnd, JobError, JobSpec, JobState, Parts, Runner, TakeUp, inventory, pool,
@@ -145,6 +145,7 @@ impl Appliance {
             copies: Some(plan.copies),
             pool: if plan.is_sealed { Some(pool_name()?) } else { None },
             index_interval: BackupSpec::default_index_interval(),
+            hooks: Hooks::default(),
         };
         self.complete_all(&JobSpec::Backup(spec), tree)
     }

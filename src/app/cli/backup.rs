@@ -11,7 +11,7 @@ use super::size::parse_size;
 use crate::app::error::{AppError, Exit};
 use crate::domain::{Barcode, ByteCount, PoolName, SetName};
 use crate::jobs::backup::BackupEstimate;
-use crate::jobs::spec::{BackupMode, BackupSpec, Compression};
+use crate::jobs::spec::{BackupMode, BackupSpec, Compression, Hooks};
 
 /// Level of zstd that keeps up with a drive on a few cores.
 const ZSTD_LEVEL: i32 = 3;
@@ -57,6 +57,17 @@ pub(super) struct BackupTask {
     /// The pool of a new set, made by `fossilsafe pool create`; a set stays in the one it has
     #[arg(long, value_name = "NAME")]
     pool: Option<PoolName>,
+    /// A script in the folder `hooks` of the data folder that runs before anything is read; if it fails, the
+    /// backup does not begin
+    #[arg(long, value_name = "SCRIPT")]
+    before: Option<String>,
+    /// The same after the backup has ended, however that was
+    #[arg(long, value_name = "SCRIPT")]
+    after: Option<String>,
+    /// How long each of these scripts may take
+    #[arg(long, value_name = "SECONDS", default_value_t = Hooks::default().seconds_max,
+        value_parser = clap::value_parser!(u32).range(1..=i64::from(Hooks::SECONDS_MAX)))]
+    hook_seconds: u32,
     /// Write an index after so many bytes: what a power failure can cost
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     index_interval: Option<ByteCount>,
@@ -109,6 +120,7 @@ impl BackupTask {
             copies: self.copies,
             pool: self.pool,
             index_interval: self.index_interval.unwrap_or_else(BackupSpec::default_index_interval),
+            hooks: Hooks { before: self.before, after: self.after, seconds_max: self.hook_seconds },
         })
     }
 }

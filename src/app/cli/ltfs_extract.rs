@@ -116,6 +116,7 @@ impl Task<'_> {
         let options = DestinationOptions {
             conflict: Conflict::Refuse,
             owners: Owners::Leave,
+            own: None,
             tag: "extract".to_owned(),
         };
         Destination::open(self.to, options)

@@ -37,7 +37,7 @@ pub(super) enum ScheduleCommand {
     Show(NameArguments),
     /// Make a schedule
     #[command(after_help = WRITTEN)]
-    Add(AddArguments),
+    Add(Box<AddArguments>),
     /// Switch a schedule on
     Enable(NameArguments),
     /// Switch a schedule off; what is missed meanwhile is not made up for
@@ -132,7 +132,7 @@ pub(super) fn run(command: ScheduleCommand, context: &Context) -> Result<Exit, A
     match command {
         ScheduleCommand::List => list_schedules(context),
         ScheduleCommand::Show(NameArguments { name }) => show(&name, context),
-        ScheduleCommand::Add(arguments) => add(arguments, context),
+        ScheduleCommand::Add(arguments) => add(*arguments, context),
         ScheduleCommand::Enable(name) => switch(&name.name, "enable", context),
         ScheduleCommand::Disable(name) => switch(&name.name, "disable", context),
         ScheduleCommand::Run(NameArguments { name }) => {

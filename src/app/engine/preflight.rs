@@ -16,9 +16,9 @@ use crate::jobs::equipment::element_at;
 use crate::jobs::identity::{IdentityError, ensure_free};
 use crate::jobs::runner::spec_of;
 use crate::jobs::spec::{
-    BackupSpec, Compression, FormatSpec, MoveSpec, Place, RestoreSpec, VerifyScope,
+    BackupSpec, Compression, FormatSpec, Hooks, MoveSpec, Place, RestoreSpec, VerifyScope,
 };
-use crate::jobs::{JobError, JobSpec, pool};
+use crate::jobs::{JobError, JobSpec, hook, pool};
 use crate::source::LocalSource;
 use crate::source::local::LocalOptions;
 
@@ -169,6 +169,14 @@ impl Service {
             let message = "An index cannot be written after every 0 bytes.";
             return Err(invalid("bad_interval", message, "Name an interval, for example 32GiB."));
         }
+        if !(1..=Hooks::SECONDS_MAX).contains(&spec.hooks.seconds_max) {
+            let message = format!("A hook cannot be given {} seconds.", spec.hooks.seconds_max);
+            return Err(invalid("bad_hook_time", message, "Give it 1 second to a day: 86400."));
+        }
+        hook::ensure_usable(&self.parts.folders.hooks(), &spec.hooks).map_err(|error| {
+            let failure = JobError::from(error).failure();
+            conflict("hook_unusable", format!("{}.", failure.message), failure.next_step)
+        })?;
         let options = LocalOptions {
             roots: spec.paths.clone(),
             excludes: spec.exclude.clone(),

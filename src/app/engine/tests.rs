@@ -290,6 +290,8 @@ fn what_cannot_be_done_is_refused_by_name_before_a_job_is_made() {
         ("/api/backups", with("paths", json!(["srv"])), "path_relative", "srv"),
         ("/api/backups", with("paths", json!([])), "no_path", "Name a path"),
         ("/api/backups", with("cartridges", json!(["ZZZ001L9"])), "cartridge_unknown", "inventory"),
+        ("/api/backups", with("hooks", json!({ "before": "no.sh" })), "hook_unusable", "hooks"),
+        ("/api/backups", with("hooks", json!({ "seconds_max": 0 })), "bad_hook_time", "86400"),
         ("/api/cartridges/ZZZ001L9/format", json!({}), "cartridge_unknown", "ZZZ001L9"),
         ("/api/cartridges/CLN001CU/format", json!({}), "cleaning_cartridge", "CLN001CU"),
         ("/api/library/moves", moved(("slot", 90), ("drive", 0)), "place_unknown", "slot 90"),

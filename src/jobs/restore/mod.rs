@@ -112,7 +112,8 @@ impl<'a> Restore<'a> {
             Existing::Replace => Conflict::Overwrite,
         };
         let tag = format!("job-{}", context.id);
-        let options = DestinationOptions { conflict, owners: Owners::Restore, tag };
+        let own = Some(parts.folders.data().to_owned());
+        let options = DestinationOptions { conflict, owners: Owners::Restore, own, tag };
         let destination = Destination::open(&spec.destination, options)?;
         if !is_resumed {
             context.checkpoint(&choice)?;

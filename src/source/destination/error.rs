@@ -22,6 +22,12 @@ pub enum DestinationError {
         /// What did not fit.
         path: SourcePath,
     },
+    /// It belongs into a folder of the appliance's own.
+    #[error("\"{path}\": nothing is restored into the appliance's own folder")]
+    Own {
+        /// What was to be written.
+        path: SourcePath,
+    },
     /// A link or a file stands where a folder of the path should be.
     #[error("\"{path}\": something in its path is no folder; nothing was written through it")]
     LedAway {
@@ -72,7 +78,7 @@ impl DestinationError {
         match self {
             Self::Occupied { .. } | Self::LedAway { .. } => DestinationErrorKind::Occupied,
             Self::Full { .. } => DestinationErrorKind::Full,
-            Self::Unsupported { .. } => DestinationErrorKind::Unsupported,
+            Self::Unsupported { .. } | Self::Own { .. } => DestinationErrorKind::Unsupported,
             Self::Io { .. } => DestinationErrorKind::Io,
         }
     }

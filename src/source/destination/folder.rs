@@ -79,6 +79,10 @@ impl Destination {
         let Some(parent) = path.parent() else {
             return Err(failed(std::io::ErrorKind::InvalidInput.into()));
         };
+        // No link is followed on the way, so the path says where it leads.
+        if self.own.as_ref().is_some_and(|own| path.is_within(own)) {
+            return Err(DestinationError::Own { path: path.clone() });
+        }
         match self.open_folder(&parent) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             outcome => return outcome.map_err(failed),

@@ -37,7 +37,7 @@ pub use metadata::{Aspect, Owners, Shortfall};
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::os::fd::{AsFd as _, OwnedFd};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use parking_lot::Mutex;
 use rustix::fs::{
@@ -70,6 +70,8 @@ pub struct DestinationOptions {
     pub conflict: Conflict,
     /// Whether owners are put back.
     pub owners: Owners,
+    /// A folder of the appliance's own, which is never written into however it is reached.
+    pub own: Option<PathBuf>,
     /// Names this restore in its temporary names, the same after a restart: letters, digits, `-`.
     pub tag: String,
 }
@@ -99,6 +101,8 @@ impl Placed {
 #[derive(Debug)]
 pub struct Destination {
     top: OwnedFd,
+    /// Where the appliance's own folder lies below the top, if it does.
+    own: Option<SourcePath>,
     options: DestinationOptions,
     state: Mutex<State>,
 }
@@ -139,11 +143,12 @@ impl Destination {
             return Err(failed(std::io::ErrorKind::InvalidInput.into()));
         }
         std::fs::create_dir_all(folder).map_err(failed)?;
+        let own = options.own.as_deref().map_or(Ok(None), |own| place_of_own(folder, own))?;
         let top = File::open(folder).map_err(failed)?;
         if !top.metadata().map_err(failed)?.is_dir() {
             return Err(failed(Errno::NOTDIR.into()));
         }
-        Ok(Self { top: top.into(), options, state: Mutex::default() })
+        Ok(Self { top: top.into(), own, options, state: Mutex::default() })
     }
 
     /// What stands at `path`, if something does: for planning, and for finding what an interrupted
@@ -315,6 +320,19 @@ impl Destination {
         }
         self.sync()
     }
+}
+
+/// Where the appliance's own folder lies below `folder`; a folder within it is refused.
+fn place_of_own(folder: &Path, own: &Path) -> Result<Option<SourcePath>, DestinationError> {
+    let (Ok(folder), Ok(own)) = (folder.canonicalize(), own.canonicalize()) else {
+        return Ok(None);
+    };
+    let below = |path: &Path| SourcePath::from_bytes(path.as_os_str().as_encoded_bytes()).ok();
+    if folder.starts_with(&own) {
+        let path = folder.strip_prefix("/").ok().and_then(below).unwrap_or_default();
+        return Err(DestinationError::Own { path });
+    }
+    Ok(own.strip_prefix(&folder).ok().and_then(below))
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use crate::domain::{FileTimes, Timestamp};
 const CONTENT: &[u8] = b"restored";
 
 fn options(conflict: Conflict) -> DestinationOptions {
-    DestinationOptions { conflict, owners: Owners::Restore, tag: "job-1".to_owned() }
+    DestinationOptions { conflict, owners: Owners::Restore, own: None, tag: "job-1".to_owned() }
 }
 
 fn open(folder: &Path, conflict: Conflict) -> Destination {

@@ -830,6 +830,28 @@ export const ERROR_PAGES: Record<string, ErrorPage> = {
     risk: SAFE,
     steps: ["Leave the pool out, or give the files another set name."],
   },
+  hook_unusable: {
+    title: "The hook cannot be used",
+    meaning:
+      "A script that runs before or after a backup is missing, or others could have written it.",
+    risk: SAFE,
+    steps: [
+      "Put the script into the folder hooks of the data folder.",
+      "Give it to root or to the engine's user, and let nobody else write it.",
+    ],
+  },
+  hook_failed: {
+    title: "A hook has failed",
+    meaning: "A script that runs before or after a backup has ended badly or took too long.",
+    risk: "If it runs before the backup, nothing was written; if after it, the files are on tape.",
+    steps: ["Read what the script has said.", "Correct it and start the backup again."],
+  },
+  bad_hook_time: {
+    title: "A hook cannot have that much time",
+    meaning: "A script that runs before or after a backup may take 1 second to a day.",
+    risk: SAFE,
+    steps: ["Give it a time between."],
+  },
   bad_retention: {
     title: "This is no retention",
     meaning: "It would keep nothing, or for longer than a hundred years.",

@@ -9,7 +9,7 @@ use crate::domain::VirtualClock;
 const HOUR: Duration = Duration::from_secs(3600);
 
 struct Night {
-    _data: TempDir,
+    data: TempDir,
     source: TempDir,
     clock: Arc<VirtualClock>,
     appliance: Option<Appliance>,
@@ -21,7 +21,7 @@ impl Night {
         let clock = Arc::new(VirtualClock::default());
         let appliance = Appliance::start_with(data.path(), clock.clone());
         appliance.run("/api/cartridges/FSP001L9/format", &json!({}));
-        Self { _data: data, source, clock, appliance: Some(appliance) }
+        Self { data, source, clock, appliance: Some(appliance) }
     }
 
     fn appliance(&self) -> &Appliance {
@@ -61,7 +61,7 @@ impl Night {
     fn restart(&mut self, after: Duration) {
         self.appliance = None;
         self.clock.advance(after);
-        self.appliance = Some(Appliance::start_with(self._data.path(), self.clock.clone()));
+        self.appliance = Some(Appliance::start_with(self.data.path(), self.clock.clone()));
     }
 }
 
@@ -147,6 +147,26 @@ fn in_a_maintenance_window_nothing_begins_before_its_end() {
     night.clock.advance(HOUR / 2);
     night.look();
     assert_eq!(night.events(1)[0]["what"], "started");
+}
+
+#[test]
+fn a_scheduled_backup_runs_its_hooks() {
+    let night = Night::begin();
+    let hooks = night.data.path().join("hooks");
+    std::fs::create_dir(&hooks).unwrap();
+    std::fs::write(hooks.join("dump.sh"), "echo no database here; exit 1").unwrap();
+    let names = json!({ "before": "dump.sh" });
+    let task = json!({
+        "kind": "backup", "set": "home", "paths": [night.source.path()], "hooks": names
+    });
+    let made = night.schedule(&json!({ "task": task }));
+    assert_eq!(made["task"]["hooks"]["before"], "dump.sh", "{made:#}");
+    let job: Value =
+        night.appliance().client.post("/api/schedules/hourly/run", &json!({})).unwrap();
+    let job = night.appliance().follow(&job["id"]);
+    assert_eq!(job["state"], "failed", "{job:#}");
+    let message = job["error"]["message"].as_str().unwrap();
+    assert!(message.contains("no database here"), "{message}");
 }
 
 #[test]

@@ -47,6 +47,26 @@ fn try_everything(destination: &Destination, at: &str) {
 }
 
 #[test]
+fn nothing_is_written_into_the_appliances_own_folder_however_it_is_reached() {
+    let ground = Ground::new();
+    let own = ground.top.path().join("outside");
+    let options = DestinationOptions { own: Some(own.clone()), ..options(Conflict::Overwrite) };
+    symlink(&own, ground.inside().join("link")).unwrap();
+    for to in [own.clone(), own.join("dir"), ground.inside().join("link/new/../dir")] {
+        let refused = Destination::open(&to, options.clone()).unwrap_err();
+        assert!(matches!(refused, DestinationError::Own { .. }), "{}", to.display());
+    }
+    fs::remove_dir(own.join("new")).unwrap();
+    let destination = Destination::open(ground.top.path(), options).unwrap();
+    for at in ["outside/file", "outside/dir/new", "outside/new/new", "outside"] {
+        assert!(matches!(put(&destination, at), Err(DestinationError::Own { .. })), "{at}");
+        try_everything(&destination, at);
+    }
+    let _ = put(&destination, "inside/new").unwrap();
+    ground.assert_outside_untouched();
+}
+
+#[test]
 fn links_in_the_path_are_not_followed_by_any_verb() {
     for conflict in [Conflict::Refuse, Conflict::SideName, Conflict::Overwrite] {
         let ground = Ground::new();

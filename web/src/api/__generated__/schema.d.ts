@@ -2523,6 +2523,8 @@ export interface components {
              * @default []
              */
             exclude: string[];
+            /** @description Scripts of this machine that run before and after. */
+            hooks?: components["schemas"]["Hooks"];
             /**
              * @description An index goes to the data partition after this many bytes: what a power failure can cost.
              * @default 34359738368
@@ -3454,6 +3456,22 @@ export interface components {
             sentence: string;
             /** @description In one word. */
             status: components["schemas"]["HealthStatus"];
+        };
+        /** @description Scripts that run before and after a backup: see `jobs::hook`. */
+        Hooks: {
+            /** @description The same, after the backup has ended, however that was. */
+            after?: string | null;
+            /**
+             * @description The name of a script in the folder `hooks` of the data folder, which runs before anything is read. If it
+             *     fails, the backup does not begin.
+             */
+            before?: string | null;
+            /**
+             * Format: uint32
+             * @description How long each of them may take: 1 second to a day.
+             * @default 600
+             */
+            seconds_max: number;
         };
         /** @description An installation. */
         Installation: {
@@ -7067,6 +7085,22 @@ export interface operations {
                      * @default []
                      */
                     exclude?: string[];
+                    /** @description Scripts of this machine that run before and after. */
+                    hooks?: {
+                        /** @description The same, after the backup has ended, however that was. */
+                        after?: string | null;
+                        /**
+                         * @description The name of a script in the folder `hooks` of the data folder, which runs before anything is read. If it
+                         *     fails, the backup does not begin.
+                         */
+                        before?: string | null;
+                        /**
+                         * Format: uint32
+                         * @description How long each of them may take: 1 second to a day.
+                         * @default 600
+                         */
+                        seconds_max?: number;
+                    };
                     /**
                      * @description An index goes to the data partition after this many bytes: what a power failure can cost.
                      * @default 34359738368
@@ -7249,6 +7283,22 @@ export interface operations {
                      * @default []
                      */
                     exclude?: string[];
+                    /** @description Scripts of this machine that run before and after. */
+                    hooks?: {
+                        /** @description The same, after the backup has ended, however that was. */
+                        after?: string | null;
+                        /**
+                         * @description The name of a script in the folder `hooks` of the data folder, which runs before anything is read. If it
+                         *     fails, the backup does not begin.
+                         */
+                        before?: string | null;
+                        /**
+                         * Format: uint32
+                         * @description How long each of them may take: 1 second to a day.
+                         * @default 600
+                         */
+                        seconds_max?: number;
+                    };
                     /**
                      * @description An index goes to the data partition after this many bytes: what a power failure can cost.
                      * @default 34359738368
@@ -16348,6 +16398,22 @@ export interface operations {
                          * @default []
                          */
                         exclude?: string[];
+                        /** @description Scripts of this machine that run before and after. */
+                        hooks?: {
+                            /** @description The same, after the backup has ended, however that was. */
+                            after?: string | null;
+                            /**
+                             * @description The name of a script in the folder `hooks` of the data folder, which runs before anything is read. If it
+                             *     fails, the backup does not begin.
+                             */
+                            before?: string | null;
+                            /**
+                             * Format: uint32
+                             * @description How long each of them may take: 1 second to a day.
+                             * @default 600
+                             */
+                            seconds_max?: number;
+                        };
                         /**
                          * @description An index goes to the data partition after this many bytes: what a power failure can cost.
                          * @default 34359738368
@@ -16791,6 +16857,22 @@ export interface operations {
                          * @default []
                          */
                         exclude?: string[];
+                        /** @description Scripts of this machine that run before and after. */
+                        hooks?: {
+                            /** @description The same, after the backup has ended, however that was. */
+                            after?: string | null;
+                            /**
+                             * @description The name of a script in the folder `hooks` of the data folder, which runs before anything is read. If it
+                             *     fails, the backup does not begin.
+                             */
+                            before?: string | null;
+                            /**
+                             * Format: uint32
+                             * @description How long each of them may take: 1 second to a day.
+                             * @default 600
+                             */
+                            seconds_max?: number;
+                        };
                         /**
                          * @description An index goes to the data partition after this many bytes: what a power failure can cost.
                          * @default 34359738368
@@ -18375,6 +18457,22 @@ export interface operations {
                                  * @default []
                                  */
                                 exclude?: string[];
+                                /** @description Scripts of this machine that run before and after. */
+                                hooks?: {
+                                    /** @description The same, after the backup has ended, however that was. */
+                                    after?: string | null;
+                                    /**
+                                     * @description The name of a script in the folder `hooks` of the data folder, which runs before anything is read. If it
+                                     *     fails, the backup does not begin.
+                                     */
+                                    before?: string | null;
+                                    /**
+                                     * Format: uint32
+                                     * @description How long each of them may take: 1 second to a day.
+                                     * @default 600
+                                     */
+                                    seconds_max?: number;
+                                };
                                 /**
                                  * @description An index goes to the data partition after this many bytes: what a power failure can cost.
                                  * @default 34359738368
