@@ -92,7 +92,7 @@ pub(super) fn secure(headers: &mut HeaderMap, scheme: Scheme, hsts: Hsts, reques
         (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
         (
             HeaderName::from_static("permissions-policy"),
-            "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+            "camera=(self), geolocation=(), microphone=(), payment=(), usb=()",
         ),
     ];
     for (name, text) in fixed {

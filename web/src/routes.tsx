@@ -19,6 +19,9 @@ const JobsPage = lazy(async () => ({ default: (await import("./pages/jobs/JobsPa
 const LibraryPage = lazy(async () => ({
   default: (await import("./pages/library/LibraryPage")).LibraryPage,
 }));
+const ScanPage = lazy(async () => ({
+  default: (await import("./pages/library/ScanPage")).ScanPage,
+}));
 const RunPage = lazy(async () => ({ default: (await import("./pages/sets/RunPage")).RunPage }));
 const RunsPage = lazy(async () => ({ default: (await import("./pages/sets/RunsPage")).RunsPage }));
 const SetPage = lazy(async () => ({ default: (await import("./pages/sets/SetPage")).SetPage }));
@@ -61,6 +64,9 @@ const UpdatesPage = lazy(async () => ({
 const KeptPage = lazy(async () => ({
   default: (await import("./pages/system/KeptPage")).KeptPage,
 }));
+const LogsPage = lazy(async () => ({
+  default: (await import("./pages/system/LogsPage")).LogsPage,
+}));
 const SchedulesPage = lazy(async () => ({
   default: (await import("./pages/schedules/SchedulesPage")).SchedulesPage,
 }));
@@ -99,6 +105,7 @@ export function Routes() {
     <Switch>
       <Route path="/" component={Home} />
       <Route path="/library" component={LibraryPage} />
+      <Route path="/library/scan" component={ScanPage} />
       <Route path="/cartridges" component={CartridgesPage} />
       <Route path="/cartridges/labels" component={LabelsPage} />
       <Route path="/cartridges/:barcode/contents">
@@ -126,6 +133,7 @@ export function Routes() {
       <Route path="/settings/notifications" component={NotificationsPage} />
       <Route path="/settings/updates" component={UpdatesPage} />
       <Route path="/settings/backups" component={KeptPage} />
+      <Route path="/settings/logs" component={LogsPage} />
       <Route path="/settings/sources" component={SourcesPage} />
       <Route path="/schedules" component={SchedulesPage} />
       <Route path="/schedules/:name">{({ name }) => <SchedulePage key={name} name={name} />}</Route>

@@ -23,6 +23,7 @@ import type {
   JobView,
   KitsView,
   LibraryView,
+  LogRetention,
   ManifestView,
   OpenSessionView,
   Page,
@@ -179,5 +180,7 @@ export const updates = () => ask<UpdatesState>(["updates"], api.updates(), 8);
 
 export const catalogBackups = (folder: string) =>
   ask<Page<CatalogBackupView>>(["catalog-backups", folder], api.catalogBackups(folder), 15);
+
+export const logRetention = () => ask<LogRetention>(["log-retention"], api.logRetention(), 30);
 
 export const sources = () => ask<Page<SourceState>>(["sources"], api.sources(), 15);

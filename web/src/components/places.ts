@@ -15,6 +15,7 @@ export const GROUPS: readonly { name: string; places: readonly Place[] }[] = [
       { href: to.home(), text: "Home", icon: "home" },
       { href: to.jobs(), text: "Jobs", icon: "jobs" },
       { href: to.library(), text: "Library map", icon: "library" },
+      { href: to.scan(), text: "Scan labels", icon: "scan" },
       { href: to.cartridges(), text: "Cartridges", icon: "cartridge" },
       { href: to.sets(), text: "Sets", icon: "sets" },
       { href: to.runs(), text: "Runs", icon: "runs" },
@@ -91,6 +92,12 @@ export const SETTINGS: readonly (Place & { about: string })[] = [
     text: "Backups of the appliance",
     icon: "backup",
     about: "The catalog on another disk, and all settings in one file.",
+  },
+  {
+    href: to.logs(),
+    text: "Logs",
+    icon: "jobs",
+    about: "What the program itself says, searched; and how long it is kept.",
   },
   {
     href: to.audit(),

@@ -9,6 +9,7 @@ import type {
   EvidenceState,
   InstallationStep,
   JobState,
+  LogLevel,
   Role,
   RunState,
   ScheduleEventKind,
@@ -217,6 +218,14 @@ export const SETTING_CHANGE: Record<ChangeKind, State> = {
   same: { tone: "idle", icon: "good", text: "The same" },
   kept: { tone: "idle", icon: "idle", text: "Stays: the file does not name it" },
   refused: { tone: "warn", icon: "warn", text: "Cannot be" },
+};
+
+export const LOG_LEVEL: Record<LogLevel, State> = {
+  error: { tone: "bad", icon: "bad", text: "Error" },
+  warning: { tone: "warn", icon: "warn", text: "Warning" },
+  info: { tone: "idle", icon: "idle", text: "Info" },
+  debug: { tone: "idle", icon: "unknown", text: "Debug" },
+  trace: { tone: "idle", icon: "unknown", text: "Trace" },
 };
 
 export const SOURCE_STATE: Record<SourceCondition, State> = {

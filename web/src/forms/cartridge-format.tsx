@@ -13,11 +13,18 @@ import { Dialog } from "../ui/Dialog";
 import { TextField } from "../ui/Field";
 import { Notice } from "../ui/Notice";
 import { api } from "../util/path-builder";
-import { formatBytes, plural } from "../util/units";
+import { formatBytes, formatTime, plural } from "../util/units";
 
 export function CartridgeFormat({ barcode, onClose }: { barcode: string; onClose: () => void }) {
   const { data } = useLockAwareQuery(askCartridge(barcode));
   return data ? <FormatDialog cartridge={data} onClose={onClose} /> : null;
+}
+
+/** True until the day is over until which what is on it is kept. */
+function isRetained(
+  cartridge: CartridgeView,
+): cartridge is CartridgeView & { retained_until: string } {
+  return cartridge.retained_until !== null && Date.parse(cartridge.retained_until) > Date.now();
 }
 
 /** Why a cartridge may not be formatted at all. */
@@ -25,6 +32,10 @@ export function whyNotFormatted(cartridge: CartridgeView): string | undefined {
   if (cartridge.state === "cleaning") return "It is a cleaning cartridge.";
   if (cartridge.is_write_protected) return "The switch on its side protects it.";
   if (cartridge.is_worm && cartridge.volume) return "It is WORM: what is on it cannot be erased.";
+  if (cartridge.lock) return `${cartridge.lock.by} has locked it.`;
+  if (isRetained(cartridge)) {
+    return `What is on it is kept until ${formatTime(cartridge.retained_until)}.`;
+  }
   if (!cartridge.place) return "It is not in the library.";
   return undefined;
 }

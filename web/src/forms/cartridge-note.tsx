@@ -7,7 +7,7 @@ import { useWhyNot } from "../hooks/useWhyNot";
 import { TextField } from "../ui/Field";
 import { Notice } from "../ui/Notice";
 import { api } from "../util/path-builder";
-import { formatDay, formatTime } from "../util/units";
+import { dayEnds, formatDay, formatTime } from "../util/units";
 
 export type Note = "alias" | "location" | "lock" | "unlock" | "retention" | "release";
 
@@ -136,9 +136,6 @@ function Unlock({ cartridge: { barcode, lock }, onClose }: Props) {
   );
 }
 
-/** A moment of the day that is named, in UTC as the API takes it: the end of it. */
-const endOf = (day: string) => `${day}T23:59:59Z`;
-
 function Retain({ cartridge: { barcode, retained_until: until }, onClose }: Props) {
   const [day, setDay] = useState(until ? formatDay(new Date(until)) : "");
   const notMine = useWhyNot("PUT /api/cartridges/{barcode}/retention");
@@ -147,7 +144,7 @@ function Retain({ cartridge: { barcode, retained_until: until }, onClose }: Prop
       title={`Keep what is on ${barcode}`}
       act="Keep it until then"
       whyNot={notMine ?? (day === "" ? "Name the day." : undefined)}
-      sending={{ method: "PUT", path: api.retention(barcode), body: { until: endOf(day) } }}
+      sending={{ method: "PUT", path: api.retention(barcode), body: { until: dayEnds(day) } }}
       renews={RENEWS}
       done={`What is on ${barcode} is kept until ${day}.`}
       onClose={onClose}

@@ -131,6 +131,14 @@ export const APPLIANCE = {
       </p>
     </>
   ),
+  logs: (
+    <p>
+      The program writes what it does, line by line. Search it for a word, a job or a time; the page
+      stands still while you read. Old lines are taken away after the days that are set, which also
+      can be done at once. Logs of jobs stay with their jobs, and what people did is in the audit
+      log.
+    </p>
+  ),
   audit: (
     <>
       <p>

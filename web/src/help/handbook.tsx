@@ -70,6 +70,19 @@ export const HANDBOOK: Record<Topic, ReactNode> = {
       </p>
     </>
   ),
+  scan: (
+    <>
+      <p>
+        At the shelf, with a phone: the camera looks for the label of a cartridge and shows what it
+        is, where it belongs, and whether a job waits for it. What jobs wait for stands on the page
+        and is ticked as you find it. Two looks have to agree before a label counts.
+      </p>
+      <p>
+        Browsers give the camera to pages over https only. A label that is torn, or too shiny, can
+        be typed.
+      </p>
+    </>
+  ),
   library: (
     <>
       <p>

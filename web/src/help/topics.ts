@@ -6,6 +6,7 @@ export const TOPICS = {
   evidence: "What is proven",
   home: "Home",
   library: "Library map",
+  scan: "Scanning labels",
   cartridges: "Cartridges",
   sets: "Sets and runs",
   backup: "Backing up",
@@ -24,6 +25,7 @@ export const TOPICS = {
   approvals: "Approvals",
   updates: "Updates",
   kept: "Backups of the appliance",
+  logs: "Logs",
   audit: "Audit",
   keyboard: "Keyboard",
 } as const;

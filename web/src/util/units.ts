@@ -100,3 +100,18 @@ export function formatDay(at: Date): string {
 export function formatClock(at: string): string {
   return clock.format(new Date(at));
 }
+
+/** Of a day as a date field names it, here: its first moment, as the API takes moments. Nothing of none. */
+export function dayBegins(day: string): string {
+  return moment(day, "00:00:00.000");
+}
+
+/** Its last one: who names a day as the end means the whole of it. */
+export function dayEnds(day: string): string {
+  return moment(day, "23:59:59.999");
+}
+
+function moment(day: string, time: string): string {
+  const at = new Date(`${day}T${time}`);
+  return Number.isNaN(at.getTime()) ? "" : at.toISOString();
+}

@@ -5,6 +5,7 @@ export function pages(seen) {
   return [
     ["home", "/"],
     ["library", "/library"],
+    ["scan", "/library/scan"],
     ["cartridges", "/cartridges"],
     ["cartridge", `/cartridges/${seen.cartridge}`],
     ["contents", `/cartridges/${seen.cartridge}/contents`],
@@ -29,6 +30,7 @@ export function pages(seen) {
     ["notifications", "/settings/notifications"],
     ["updates", "/settings/updates"],
     ["kept", "/settings/backups"],
+    ["logs", "/settings/logs"],
     ["sources", "/settings/sources"],
     ["schedules", "/schedules"],
     ["schedule", "/schedules/nightly"],

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { alertNoted, bringCartridge, failedDrive, webhook } from "./alerts.mjs";
 import { enter, goTo, heading, openBrowser, openWindow, tabTo } from "./browser.mjs";
+import { contents, logs, lossAndManifest, notesAndDryRun, retention } from "./cartridges.mjs";
 import { Engine } from "./engine.mjs";
 import { backUp, makeSource, numberOfJob, restoreFile, runOf, waitForEnd } from "./journey.mjs";
 import { keyboardOnly } from "./keyboard.mjs";
@@ -22,6 +23,7 @@ import {
   viewerSees,
 } from "./people.mjs";
 import { chooseFolders, maintenanceWindow, schedule, sealedPool } from "./plans.mjs";
+import { scanLabels } from "./scan.mjs";
 
 const SCRIPT_BYTES_MAX = 250 * 1024;
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -243,6 +245,13 @@ async function all() {
   await test("a cartridge moves by drag, after the dialog was read", moveByDrag);
   await test("formatting what holds files asks for the barcode", formatAsks);
   await test("a restore by search, plan and start gives the same bytes, with a proof", restore);
+  await test("what is on a cartridge, from its root to a file", () => contents(world));
+  await test("a locked cartridge is passed over, as the dry run says", () => notesAndDryRun(world));
+  await test("what is kept until a day is not formatted before it", () => retention(world));
+  await test("what a lost cartridge would cost, and the signed list of a run", () =>
+    lossAndManifest(world));
+  await test("the log is searched, and its old lines taken away", () => logs(world));
+  await test("a label before the camera of a phone says what it is", () => scanLabels(world));
   await test("a lost connection is shown, and its return too", lostConnection);
   await test("a drive that fails is for a person, and home says so", () => failedDrive(world));
   await test("a restore waits for a cartridge and goes on", () => bringCartridge(world));

@@ -13,6 +13,7 @@ import { agentText } from "../../src/util/agent";
 import { planBulk } from "../../src/util/bulk";
 import { encodeCode39 } from "../../src/util/code39";
 import { stepsOf } from "../../src/util/evidence";
+import { readLabel } from "../../src/util/label-reader";
 import { destinations, explainMove, whyNotTaken } from "../../src/util/moves";
 import { gatherNeeds } from "../../src/util/needs";
 import { api, to } from "../../src/util/path-builder";
@@ -74,7 +75,32 @@ describe("labels", () => {
     // Each character: six narrow elements and three wide ones; a narrow gap between characters.
     expect(width).toBe(10 * (6 + 3 * 2.5) + 9);
   });
+
+  it("are read back from a picture of them, also in bad light", () => {
+    expect(readLabel(picture("FSP001L9", { dark: 0, light: 255, noise: 0 }))).toBe("FSP001L9");
+    expect(readLabel(picture("CLN042CU", { dark: 70, light: 150, noise: 24 }))).toBe("CLN042CU");
+  });
+
+  it("are not seen where there is none, nor in a code of something else", () => {
+    expect(readLabel(picture("", { dark: 90, light: 160, noise: 60 }))).toBeNull();
+    expect(readLabel(picture("PARCEL12345", { dark: 0, light: 255, noise: 0 }))).toBeNull();
+  });
 });
+
+/** A label as a camera sees it: grey, and with noise that is the same each time. */
+function picture(text: string, { dark, light, noise }: Record<"dark" | "light" | "noise", number>) {
+  const [width, height, scale, left] = [900, 60, 5, 60];
+  const { bars } = encodeCode39(text);
+  const data = new Uint8ClampedArray(width * height * 4);
+  let seed = 1;
+  for (let pixel = 0; pixel < width * height; pixel += 1) {
+    const x = ((pixel % width) - left) / scale;
+    const isBar = text !== "" && bars.some((bar) => x >= bar.x && x < bar.x + bar.width);
+    seed = (seed * 48_271) % 2_147_483_647;
+    data.fill((isBar ? dark : light) + (seed % (noise + 1)), pixel * 4, pixel * 4 + 3);
+  }
+  return { data, width, height };
+}
 
 const rows = (files: number[]) =>
   (["planned", "written", "flushed", "indexed", "read_back", "proven"] as const).map(

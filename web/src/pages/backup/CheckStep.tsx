@@ -13,6 +13,7 @@ import { Facts } from "../../ui/Figure";
 import { Notice } from "../../ui/Notice";
 import { Panel } from "../../ui/Panel";
 import { formatBytes, plural } from "../../util/units";
+import { DryRun } from "./DryRun";
 import type { StepProps } from "./steps";
 
 export function CheckStep({ draft }: StepProps) {
@@ -57,6 +58,7 @@ export function CheckStep({ draft }: StepProps) {
           />
         )}
       </Loaded>
+      <DryRun draft={draft} />
       {formatted && (
         <CartridgeFormat
           barcode={formatted}

@@ -8,10 +8,8 @@ import { useLockAwareQuery } from "../../hooks/useLockAwareQuery";
 import { Button } from "../../ui/Button";
 import { TextField } from "../../ui/Field";
 import { Panel } from "../../ui/Panel";
+import { isBarcode } from "../../util/barcode";
 import { to } from "../../util/path-builder";
-
-/** Six characters and the generation's two, as libraries read them. */
-const BARCODE = /^[A-Z0-9]{6}[A-Z0-9]{2}$/;
 
 export function LabelsPage() {
   const query = useLockAwareQuery(cartridges());
@@ -24,7 +22,7 @@ export function LabelsPage() {
     .split(/\s+/)
     .map((each) => each.toUpperCase())
     .filter(Boolean);
-  const wrong = barcodes.filter((each) => !BARCODE.test(each));
+  const wrong = barcodes.filter((each) => !isBarcode(each));
   return (
     <>
       <PageHead
@@ -53,7 +51,7 @@ export function LabelsPage() {
         <Panel title="Sheet">
           <div className="label-sheet">
             {barcodes
-              .filter((each) => BARCODE.test(each))
+              .filter((each) => isBarcode(each))
               .map((barcode) => (
                 <BarcodeLabel key={barcode} barcode={barcode} />
               ))}

@@ -17,8 +17,8 @@ export function NeedNotice({ job }: { job: JobView }) {
       {need.need === "cartridge" && (
         <ol className="stack tight">
           <li>
-            1. Find the cartridge <CartridgeChip barcode={need.barcode} /> and put it into a mail
-            slot.
+            1. Find the cartridge <CartridgeChip barcode={need.barcode} /> (
+            <Link href={to.scan()}>scan labels</Link> with a phone) and put it into a mail slot.
           </li>
           <li>
             2. <Link href={to.library()}>Take inventory</Link>, so that the library sees it.

@@ -21,7 +21,7 @@ import { Lamp } from "../../ui/Lamp";
 import { Empty, Notice } from "../../ui/Notice";
 import { actText, CHANGES, objectOf } from "../../util/acts";
 import { api, to } from "../../util/path-builder";
-import { formatCount, formatTime, plural } from "../../util/units";
+import { dayBegins, dayEnds, formatCount, formatTime, plural } from "../../util/units";
 
 export function AuditPage() {
   const whyNot = useWhyNot("GET /api/audit/export");
@@ -116,11 +116,10 @@ function Entries() {
   const [actor, setActor] = useQueryState("actor");
   const [action, setAction] = useQueryState("action");
   const [outcome, setOutcome] = useQueryState("outcome");
-  const [day, setDay] = useQueryState("until");
+  const [since, setSince] = useQueryState("since");
+  const [until, setUntil] = useQueryState("until");
   const [older, setOlder] = useState<{ filter: string; after: string } | null>(null);
-  // The day that is named counts as a whole.
-  const until = day ? `${day}T23:59:59Z` : "";
-  const filter = { actor, action, outcome, until };
+  const filter = { actor, action, outcome, since: dayBegins(since), until: dayEnds(until) };
   const key = JSON.stringify(filter);
   const after = older?.filter === key ? older.after : "";
   const query = useLockAwareQuery(audit({ ...filter, after }));
@@ -144,7 +143,8 @@ function Entries() {
             ...REFUSALS,
           ]}
         />
-        <TextField label="Until the end of" value={day} onChange={setDay} type="date" />
+        <TextField label="From" value={since} onChange={setSince} type="date" />
+        <TextField label="Until the end of" value={until} onChange={setUntil} type="date" />
       </div>
       <TableFrame label="Entries">
         <Loaded query={query} what="the entries">
