@@ -20,6 +20,8 @@ const CUTS: std::ops::RangeInclusive<u32> = 0..=9;
 /// An emulated machine writes a slot in a minute or five; it is not asked without a pause.
 const INSTALL_LOOKS: u32 = 200;
 const INSTALL_PAUSE: Duration = Duration::from_secs(5);
+/// The history of updates is looked at once a minute.
+const ALERT_SECONDS: u32 = 300;
 /// A version that does not work is tried three times, then the one before comes up.
 const BOOTS_MAX: usize = 4;
 
@@ -89,6 +91,8 @@ pub(crate) fn left(machine: &mut Machine, bench: &Path) -> Result<(), Failed> {
         is_ready(machine, &mut steps, "1.0.0", "A")?;
         let said = has_status(machine, &[version, "went back", why]);
         steps.step(&format!("it says why {version} was left"), said)?;
+        let alert = format!("fossilsafe alert list | grep -qF '{version} did not'");
+        steps.step("whoever is responsible is told", machine.until(ALERT_SECONDS, &alert))?;
     }
     Ok(())
 }

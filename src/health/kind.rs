@@ -89,6 +89,8 @@ kinds! {
     SignatureBad = "signature_bad" Critical WhenNoted;
     /// The audit log is not what was written.
     AuditBroken = "audit_broken" Critical ByItself;
+    /// An update did not work and the machine went back, or it was never written whole.
+    UpdateLeft = "update_left" Warning WhenNoted;
     /// Somebody tries a channel.
     Test = "test" Info AtOnce;
 }

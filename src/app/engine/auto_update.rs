@@ -39,6 +39,9 @@ pub(super) fn start(service: &Arc<Service>) -> std::io::Result<()> {
 impl Service {
     fn update_by_itself(&self) {
         let Ok(state) = self.updates_state() else { return };
+        if let Err(error) = self.tell_of_update(&state) {
+            tracing::error!(%error, "what became of an update could not be told");
+        }
         let now = self.present();
         let windows = self.window_views().map(|page| page.items).unwrap_or_default();
         let is_open = windows.iter().any(|window| window.open_until.is_some());

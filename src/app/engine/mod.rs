@@ -36,6 +36,7 @@ mod status;
 mod sources;
 #[cfg(test)]
 mod tests;
+mod update_alert;
 mod updates;
 mod watch;
 
