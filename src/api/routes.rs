@@ -221,10 +221,10 @@ routes! {
     GET "/api/updates" Viewer [] => updates::show;
     POST "/api/updates/bundle" Admin [] => updates::take_bundle;
     POST "/api/updates/check" Admin [] => updates::check;
-    POST "/api/updates/install" Admin [] => updates::install;
+    POST "/api/updates/install" TwoAdmins [] => updates::install;
     POST "/api/updates/restart" Admin [] => updates::restart;
-    POST "/api/updates/rollback" Admin [] => updates::roll_back;
-    PUT "/api/updates/channel" Admin [] => updates::set_channel;
+    POST "/api/updates/rollback" TwoAdmins [] => updates::roll_back;
+    PUT "/api/updates/channel" TwoAdmins [] => updates::set_channel;
     DELETE "/api/updates/channel" Admin [] => updates::remove_channel;
 
     GET "/api/pools" Viewer [] => keys::pools;
@@ -356,12 +356,24 @@ mod tests {
     #[test]
     fn what_destroys_or_gives_rights_needs_two_admins_where_the_rule_is_on() {
         let destroys = |route: &Route| {
-            // What gives out or forgets keys is as final as what erases.
-            let endings = ["/format", "/rebuild", "/reservation", "/rule", "/open", "/retire"];
+            // What gives out or forgets keys is as final as what erases; what replaces the program, or says
+            // who may, decides all the rest.
+            let endings = [
+                "/format",
+                "/rebuild",
+                "/reservation",
+                "/rule",
+                "/open",
+                "/retire",
+                "/install",
+                "/rollback",
+            ];
+            let is_trust = route.method == Method::PUT && route.path == "/api/updates/channel";
             let is_right = route.area() == "users" && route.method != Method::GET;
             let is_release = route.method == Method::DELETE && route.path.ends_with("/retention");
             is_right
                 || is_release
+                || is_trust
                 || route.method != Method::GET
                     && endings.iter().any(|end| route.path.ends_with(end))
         };

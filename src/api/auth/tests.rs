@@ -417,6 +417,8 @@ async fn what_destroys_waits_for_a_second_admin_where_the_rule_is_on() {
     assert_eq!(house.ask("POST", &approve, &otto.changing(), "").await.status, 200);
     let done = house.ask("POST", format, &ada.changing(), "").await;
     assert_eq!(done.json()["kind"], "format");
+    let install = house.ask("POST", "/api/updates/install", &ada.changing(), "").await;
+    assert_eq!((install.status, &install.json()["state"]), (202, &json!("pending")));
     let off = house.ask("PUT", "/api/approvals/rule", &ada.changing(), r#"{"is_on":false}"#).await;
     assert_eq!(off.json()["state"], "pending", "turning it off needs two as well");
     let listed = house.ask("GET", "/api/approvals?limit=1", &otto.reading(), "").await.json();

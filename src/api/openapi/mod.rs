@@ -158,15 +158,16 @@ fn responses(route: &Route, operation: &Operation, answers: &mut SchemaGenerator
     Value::Object(responses)
 }
 
-/// Under the two-person rule what destroys is answered with the request that a second admin has to agree to; a
-/// job that was accepted has the same status.
+/// Under the two-person rule what destroys is answered with the request that a second admin has to agree to; what
+/// was accepted has the same status.
 fn waits_for_a_second_admin(responses: &mut Map<String, Value>, answers: &mut SchemaGenerator) {
     let approval = json!(answers.subschema_for::<ApprovalView>());
-    let job = responses.get("202").map(|job| job["content"]["application/json"]["schema"].clone());
-    let (text, schema) = match job {
-        Some(job) => (
-            "The job that was accepted, or the request that a second admin has to agree to.",
-            json!({ "anyOf": [job, approval] }),
+    let accepted =
+        responses.get("202").map(|found| found["content"]["application/json"]["schema"].clone());
+    let (text, schema) = match accepted {
+        Some(accepted) => (
+            "What was accepted, or the request that a second admin has to agree to.",
+            json!({ "anyOf": [accepted, approval] }),
         ),
         None => ("The request that a second admin has to agree to.", approval),
     };

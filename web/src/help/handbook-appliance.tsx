@@ -95,9 +95,10 @@ export const APPLIANCE = {
   approvals: (
     <>
       <p>
-        With the two-person rule on, whatever destroys or gives rights to destroy is only noted when
-        it is asked for, and nothing is done. A second admin agrees or refuses here. The one who
-        asked then asks for exactly the same again, once, before it ends.
+        With the two-person rule on, whatever destroys, gives rights to destroy or changes the
+        version of this appliance is only noted when it is asked for, and nothing is done. A second
+        admin agrees or refuses here. The one who asked then asks for exactly the same again, once,
+        before it ends.
       </p>
       <p>Nobody agrees to their own request. Turning the rule off needs a second admin too.</p>
     </>

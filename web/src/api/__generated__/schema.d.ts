@@ -7932,7 +7932,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The job that was accepted, or the request that a second admin has to agree to. */
+            /** @description What was accepted, or the request that a second admin has to agree to. */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -9657,7 +9657,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The job that was accepted, or the request that a second admin has to agree to. */
+            /** @description What was accepted, or the request that a second admin has to agree to. */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -20016,6 +20016,15 @@ export interface operations {
                     "application/json": components["schemas"]["UpdatesState"];
                 };
             };
+            /** @description The request that a second admin has to agree to. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApprovalView"];
+                };
+            };
             /** @description Something in the request cannot be right. */
             400: {
                 headers: {
@@ -20370,13 +20379,13 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The answer. */
+            /** @description What was accepted, or the request that a second admin has to agree to. */
             202: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["UpdatesState"];
+                    "application/json": components["schemas"]["UpdatesState"] | components["schemas"]["ApprovalView"];
                 };
             };
             /** @description Something in the request cannot be right. */
@@ -20643,6 +20652,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["UpdatesState"];
+                };
+            };
+            /** @description The request that a second admin has to agree to. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApprovalView"];
                 };
             };
             /** @description Something in the request cannot be right. */
