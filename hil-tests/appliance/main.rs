@@ -18,6 +18,7 @@ mod kills;
 mod machine;
 mod manifests;
 mod rebuild;
+mod recovery;
 mod round_trip;
 mod secrets;
 mod services;

@@ -7,7 +7,7 @@
 use std::io::{self, BufRead, Write};
 use std::process::Command;
 
-use super::output::Output;
+use super::output::{Output, broken};
 use super::update::engine_health;
 use crate::api::types::HealthStatus;
 use crate::app::error::{AppError, Exit};
@@ -173,24 +173,12 @@ fn engine_state() -> String {
     }
 }
 
-/// A sentence on a screen of 80 columns: as many lines as the menu leaves, broken between words.
-fn broken(sentence: &str) -> String {
-    let mut lines = vec![String::new()];
-    for word in sentence.split_whitespace() {
-        let is_full = lines.last().is_some_and(|line| line.len() + 1 + word.len() > STATE_COLUMNS);
-        if is_full && lines.len() == STATE_LINES_MAX {
-            return format!("{} …", lines.join("\n  "));
-        }
-        if is_full {
-            lines.push(String::new());
-        }
-        if let Some(line) = lines.last_mut() {
-            let gap = if line.is_empty() { "" } else { " " };
-            line.push_str(gap);
-            line.push_str(word);
-        }
-    }
-    lines.join("\n  ")
+/// A sentence on a screen of 80 columns: as many lines as the menu leaves.
+fn shortened(sentence: &str) -> String {
+    let mut lines = broken(sentence, STATE_COLUMNS);
+    let is_longer = lines.len() > STATE_LINES_MAX;
+    lines.truncate(STATE_LINES_MAX);
+    format!("{}{}", lines.join("\n  "), if is_longer { " …" } else { "" })
 }
 
 /// Whether the session goes on.
@@ -209,7 +197,7 @@ fn converse(
 ) -> io::Result<()> {
     loop {
         writeln!(output, "\n  FossilSafe {}: recovery console", env!("CARGO_PKG_VERSION"))?;
-        writeln!(output, "  {}", broken(&state()))?;
+        writeln!(output, "  {}", shortened(&state()))?;
         for point in MENU {
             writeln!(output, "  {:>3}  {}", point.key, point.title)?;
         }
@@ -289,6 +277,9 @@ fn run_command(words: &[&str]) -> String {
     let mut command = own.map_or_else(|| Command::new(program), Command::new);
     match command.args(arguments).status() {
         Ok(status) if status.success() => "Done.".to_owned(),
+        Ok(status) if status.code() == Some(Exit::NeedsOperator as i32) => {
+            "A person has to do something: see above.".to_owned()
+        }
         Ok(status) => format!("It did not succeed ({status}). What it printed says why."),
         Err(error) => format!("{program} cannot be run: {error}. It is part of the image."),
     }

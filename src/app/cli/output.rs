@@ -79,9 +79,16 @@ impl Output {
         Ok(line.trim().to_owned())
     }
 
-    /// Prints a table, or a sentence if it has no rows.
+    /// Prints a table, or a sentence if it has no rows. A terminal on which its lines would be broken in the
+    /// middle of a column gets it row by row.
     pub(super) fn table(&self, table: &Table, if_empty: &str) -> Result<(), AppError> {
-        if table.rows.is_empty() { self.line(if_empty) } else { self.line(&table.text()) }
+        if table.rows.is_empty() {
+            return self.line(if_empty);
+        }
+        let text = table.text();
+        let columns = if self.is_terminal { terminal_columns() } else { usize::MAX };
+        let is_too_wide = text.lines().any(|line| line.chars().count() > columns);
+        self.line(&if is_too_wide { table.stacked(columns) } else { text })
     }
 
     /// Prints an error to standard error.
@@ -147,6 +154,49 @@ impl Table {
         let lines: Vec<String> = [&head].into_iter().chain(&self.rows).map(line).collect();
         lines.join("\n")
     }
+
+    /// The same, a cell a line beside the name of its column, and an empty line between rows.
+    fn stacked(&self, columns: usize) -> String {
+        let margin = self.head.iter().map(|name| name.len()).max().unwrap_or(0) + 2;
+        let cell = |(name, cell): (&&str, &String)| {
+            let lines = broken(cell, columns.saturating_sub(margin));
+            format!("{name:margin$}{}", lines.join(&format!("\n{:margin$}", "")))
+        };
+        let row = |row: &Vec<String>| {
+            let cells: Vec<String> = self.head.iter().zip(row).map(cell).collect();
+            cells.join("\n")
+        };
+        self.rows.iter().map(row).collect::<Vec<_>>().join("\n\n")
+    }
+}
+
+/// What a serial line has, which cannot be asked.
+const COLUMNS_DEFAULT: u16 = 80;
+
+/// How many characters fit beside each other.
+fn terminal_columns() -> usize {
+    let size = rustix::termios::tcgetwinsize(io::stdout());
+    let columns = size.ok().map(|size| size.ws_col).filter(|&columns| columns > 0);
+    usize::from(columns.unwrap_or(COLUMNS_DEFAULT))
+}
+
+/// Lines of at most `columns` characters, broken between words; a word that is longer has a line of its own.
+pub(super) fn broken(text: &str, columns: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let is_full = lines.last().is_some_and(|line| {
+            !line.is_empty() && line.chars().count() + 1 + word.chars().count() > columns
+        });
+        if is_full {
+            lines.push(String::new());
+        }
+        if let Some(line) = lines.last_mut() {
+            let gap = if line.is_empty() { "" } else { " " };
+            line.push_str(gap);
+            line.push_str(word);
+        }
+    }
+    lines
 }
 
 /// True for `1,234`, `5.0 GiB` and the like.
@@ -197,6 +247,17 @@ mod tests {
         table.row(vec!["longer".to_owned(), "7".to_owned(), "-".to_owned()]);
         let text = "NAME    FILES     SIZE\nä       1,234  5.0 GiB\nlonger      7        -";
         assert_eq!(table.text(), text);
+    }
+
+    #[test]
+    fn a_table_that_is_too_wide_for_a_terminal_is_shown_row_by_row() {
+        let mut table = Table::new(&["WHAT", "NEXT STEP"]);
+        table.row(vec!["one".to_owned(), "look at the library and switch it on".to_owned()]);
+        table.row(vec!["two".to_owned(), "-".to_owned()]);
+        let text = "WHAT       one\nNEXT STEP  look at the\n           library and\n           switch it on\n\n\
+                    WHAT       two\nNEXT STEP  -";
+        assert_eq!(table.stacked(23), text);
+        assert_eq!(broken("a-word-that-is-longer than", 8), ["a-word-that-is-longer", "than"]);
     }
 
     #[test]
