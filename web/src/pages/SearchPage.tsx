@@ -7,6 +7,7 @@ import { sets } from "../api/queries";
 import type { FileHit, Page } from "../api/types";
 import { ErrorBox } from "../components/ErrorBox";
 import { PageHead } from "../components/PageHead";
+import { PathText } from "../components/PathText";
 import { EVIDENCE } from "../components/states";
 import { useLockAwareQuery } from "../hooks/useLockAwareQuery";
 import { useQueryState } from "../hooks/useQueryState";
@@ -119,8 +120,8 @@ const drawHit = (hit: FileHit) => <Hit hit={hit} />;
 function Hit({ hit }: { hit: FileHit }) {
   return (
     <>
-      <Link href={to.file(hit.path, hit.set)} className="mono clip" title={hit.path}>
-        {hit.path}
+      <Link href={to.file(hit.path, hit.set)} className="mono clip">
+        <PathText path={hit.path} />
       </Link>
       <span className="quiet-text clip">{hit.set}</span>
       <Lamp state={EVIDENCE[hit.evidence]} size={13} />

@@ -107,7 +107,7 @@ function Row({ entry, barcode }: { entry: ContentEntry; barcode: string }) {
           {entry.name}
         </Link>
       </span>
-      <span className="clip">
+      <span className="clip wide-only">
         {entry.other_copies.map((copy) => (
           <CartridgeChip key={copy.volume} barcode={copy.barcode} />
         ))}
