@@ -360,7 +360,7 @@ impl Point<'_> {
         let barcodes: Vec<_> = volumes.filter_map(|volume| volume.volume.barcode).collect();
         for barcode in barcodes {
             let scope = VerifyScope::Cartridge(barcode);
-            self.run_job(&JobSpec::Verify(VerifySpec { scope }))?;
+            self.run_job(&JobSpec::Verify(VerifySpec::from(scope)))?;
         }
         Ok(())
     }

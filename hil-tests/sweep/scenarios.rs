@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use fossilsafe::domain::{Barcode, ByteCount, MIB, RunId, SetName};
 use fossilsafe::jobs::spec::{
     BackupMode, BackupSpec, Compression, EraseConsent, Existing, FormatSpec, Hooks,
-    MissingCartridge, MoveSpec, Place, RebuildSpec, RestoreSelection, RestoreSpec, VerifyScope,
-    VerifySpec,
+    MissingCartridge, MoveSpec, Place, Priority, RebuildSpec, RestoreSelection, RestoreSpec,
+    VerifyScope, VerifySpec,
 };
 use fossilsafe::jobs::{JobSpec, pool};
 use fossilsafe::keys::asked_groups;
@@ -113,6 +113,7 @@ fn backup_spec(folder: &Path, mode: BackupMode) -> Result<BackupSpec, Failed> {
         // Two blocks: an index in the middle of even a small tree.
         index_interval: ByteCount(MIB),
         hooks: Hooks::default(),
+        priority: Priority::default(),
     })
 }
 
@@ -259,6 +260,7 @@ fn restore(rig: &mut Rig) -> Result<Prepared, Failed> {
         destination,
         existing: Existing::Replace,
         missing: MissingCartridge::Wait,
+        priority: Priority::default(),
     }));
     Ok(Prepared { task, goal, may_write: Vec::new() })
 }
@@ -268,7 +270,7 @@ fn verify(rig: &mut Rig) -> Result<Prepared, Failed> {
     let source = rig.folder("source")?;
     rig.complete(&backup_job(&source, BackupMode::Incremental)?)?;
     let scope = VerifyScope::Set("set".parse()?);
-    let task = Task::Job(JobSpec::Verify(VerifySpec { scope }));
+    let task = Task::Job(JobSpec::Verify(VerifySpec::from(scope)));
     Ok(Prepared { task, goal: Goal::ReadBack(source), may_write: Vec::new() })
 }
 

@@ -109,7 +109,7 @@ fn empty_other_drives(equipment: &Arc<Equipment>, library: &VirtualLibrary) -> R
         drive.unlock_medium()?;
         drive.unload()?;
         let slot = inventory.empty_slot(element.source).ok_or("no empty slot")?.address;
-        equipment.move_cartridge(element.address, slot)?;
+        equipment.move_cartridge(element.address, slot, None)?;
     }
     Ok(())
 }

@@ -31,7 +31,7 @@ pub use log_book::LogBook;
 use crate::domain::{Barcode, DriveSerial, JobId, PoolName, RunId, SetName, SourceName, Timestamp};
 use crate::jobs::JobSpec;
 use crate::jobs::backup::BackupEstimate;
-use crate::jobs::spec::{BackupSpec, RestoreSpec};
+use crate::jobs::spec::{BackupSpec, Priority, RestoreSpec};
 use crate::keys::KeyId;
 use crate::pools::Retention;
 use crate::schedules::MaintenanceWindow;
@@ -164,6 +164,9 @@ pub trait Engine: CartridgeBook + LogBook + Send + Sync + fmt::Debug {
 
     /// Asks a job to pause, go on or end; it does so at its next safe point.
     fn control(&self, id: JobId, action: JobAction) -> Result<JobView, EngineError>;
+
+    /// Says when a job that has not ended has its turn among those that wait for a drive.
+    fn prioritise(&self, id: JobId, priority: Priority) -> Result<JobView, EngineError>;
 
     /// Kept events in the order of their numbers.
     fn events(&self, request: &EventsRequest) -> Result<Vec<JobEvent>, EngineError>;

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use super::call::{Answer, Call};
 use super::error::ApiError;
-use super::types::{EventsRequest, JobAction, JobFilter, LIMIT_MAX, Page};
+use super::types::{EventsRequest, JobAction, JobFilter, LIMIT_MAX, Page, PriorityRequest};
 use crate::domain::JobId;
 use crate::jobs::JobSpec;
 
@@ -103,6 +103,12 @@ pub(super) fn resume(call: &Call) -> Result<Answer, ApiError> {
 /// Stops at the next safe point for good.
 pub(super) fn cancel(call: &Call) -> Result<Answer, ApiError> {
     control(call, JobAction::Cancel)
+}
+
+/// Says when a job has its turn.
+pub(super) fn prioritise(call: &Call) -> Result<Answer, ApiError> {
+    let PriorityRequest { priority } = call.json()?;
+    Answer::json(&call.engine.prioritise(call.job_id()?, priority)?)
 }
 
 fn control(call: &Call, action: JobAction) -> Result<Answer, ApiError> {

@@ -4,6 +4,7 @@ use super::call::{Answer, Call};
 use super::error::ApiError;
 use crate::domain::DriveSerial;
 use crate::jobs::JobSpec;
+use crate::jobs::spec::CleanSpec;
 
 /// The library as it was last seen.
 pub(super) fn show(call: &Call) -> Result<Answer, ApiError> {
@@ -30,6 +31,12 @@ pub(super) fn reservation(call: &Call) -> Result<Answer, ApiError> {
 pub(super) fn take_drive(call: &Call) -> Result<Answer, ApiError> {
     let drive = DriveSerial(call.parameter("serial")?);
     Answer::json(&call.engine.take_drive(&drive, &call.json()?)?)
+}
+
+/// Cleans a drive.
+pub(super) fn clean(call: &Call) -> Result<Answer, ApiError> {
+    let drive = DriveSerial(call.parameter("serial")?);
+    Answer::accepted(&call.engine.start(JobSpec::Clean(CleanSpec { drive }))?)
 }
 
 /// Moves a cartridge.

@@ -31,7 +31,7 @@ use crate::domain::{
     Barcode, DriveSerial, JobId, PoolName, RunId, SetName, SourceName, Timestamp, VirtualClock,
 };
 use crate::jobs::backup::BackupEstimate;
-use crate::jobs::spec::{BackupSpec, RestoreSpec};
+use crate::jobs::spec::{BackupSpec, Priority, RestoreSpec};
 use crate::jobs::{JobSpec, JobState};
 use crate::keys::{KeyId, KeyStore};
 use crate::people::People;
@@ -254,6 +254,7 @@ impl Engine for Memory {
             kind: spec.kind().to_owned(),
             state: JobState::Queued,
             title: spec.title(),
+            priority: spec.priority(),
             spec,
             created: Timestamp::default(),
             started: None,
@@ -287,6 +288,17 @@ impl Engine for Memory {
         }
         let message = format!("Job {id} is {} and cannot {}.", job.state, action.name());
         Err(EngineError::new(EngineErrorKind::Conflict, "job_state", message, "Wait."))
+    }
+
+    fn prioritise(&self, id: JobId, priority: Priority) -> Result<JobView, EngineError> {
+        let mut jobs = self.jobs.lock();
+        match jobs.iter_mut().find(|job| job.id == id) {
+            Some(job) => {
+                job.priority = priority;
+                Ok(job.clone())
+            }
+            None => unknown(&format!("There is no job {id}.")),
+        }
     }
 
     fn events(&self, request: &EventsRequest) -> Result<Vec<JobEvent>, EngineError> {

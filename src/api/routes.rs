@@ -149,6 +149,7 @@ routes! {
     POST "/api/library/inventory" Operator [] => library::inventory;
     POST "/api/library/moves" Operator [] => library::move_cartridge;
     GET "/api/library/drives/{serial}/health" Viewer [] => library::drive_health;
+    POST "/api/library/drives/{serial}/clean" Operator [] => library::clean;
     GET "/api/library/drives/{serial}/reservation" Viewer [] => library::reservation;
     POST "/api/library/drives/{serial}/reservation" TwoAdmins [] => library::take_drive;
 
@@ -197,6 +198,7 @@ routes! {
     POST "/api/jobs/{id}/pause" Operator [] => jobs::pause;
     POST "/api/jobs/{id}/resume" Operator [] => jobs::resume;
     POST "/api/jobs/{id}/cancel" Operator [] => jobs::cancel;
+    PUT "/api/jobs/{id}/priority" Operator [] => jobs::prioritise;
 
     GET "/api/schedules" Viewer ["after", "limit"] => schedules::list;
     POST "/api/schedules" Operator [] => schedules::create;

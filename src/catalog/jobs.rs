@@ -45,6 +45,33 @@ text_enum! {
 }
 
 text_enum! {
+    /// Whose turn it is among jobs that wait for a drive; the first comes first.
+    Priority {
+        /// Before all others.
+        High = "high",
+        /// As usual.
+        Normal = "normal",
+        /// When nobody else needs a drive.
+        Low = "low",
+    }
+}
+
+#[expect(clippy::derivable_impls, reason = "the macro makes enums without a default")]
+impl Default for Priority {
+    fn default() -> Self {
+        Self::Normal
+    }
+}
+
+impl Priority {
+    /// True for the one that need not be said.
+    #[must_use]
+    pub fn is_usual(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+text_enum! {
     /// What a person wants of a running job; it obeys at its next safe point.
     JobRequest {
         /// Stop for now.
@@ -99,6 +126,8 @@ pub struct JobRecord {
     pub state: JobState,
     /// What a person wants of it and it has not obeyed yet.
     pub request: Option<JobRequest>,
+    /// What a person has said since it was asked for of when it has its turn.
+    pub priority: Option<Priority>,
     /// What was asked for.
     pub spec: Value,
     /// How far it is, for people.
@@ -145,7 +174,7 @@ pub struct RecordedEvent {
 
 const COLUMNS: &str =
     "id, kind, state, request, spec, progress, checkpoint, error, created, started,
-    updated, ended FROM jobs";
+    updated, ended, priority FROM jobs";
 
 /// The row of a new job, queued.
 pub(super) fn insert_job(
@@ -287,6 +316,29 @@ impl Catalog {
             transaction
                 .prepare_cached("UPDATE jobs SET request = ?2, updated = ?3 WHERE id = ?1")?
                 .execute(params![id.0, request, sql_time(at)])?;
+            Ok(())
+        })
+    }
+
+    /// Says when a job has its turn, whatever was said before.
+    ///
+    /// # Errors
+    /// `Transition` if the job has ended, `NotFound` if there is no such job.
+    pub fn set_job_priority(
+        &self,
+        id: JobId,
+        priority: Priority,
+        at: Timestamp,
+    ) -> Result<(), CatalogError> {
+        self.write("change the priority of a job", |transaction| {
+            let state = state_of(transaction, id)?;
+            if state.is_final() {
+                let (from, to) = (state.as_str(), JobState::Queued.as_str());
+                return Err(CatalogError::Transition { subject: Subject::Job(id), from, to });
+            }
+            transaction
+                .prepare_cached("UPDATE jobs SET priority = ?2, updated = ?3 WHERE id = ?1")?
+                .execute(params![id.0, priority, sql_time(at)])?;
             Ok(())
         })
     }
@@ -470,6 +522,7 @@ fn job_from(row: &Row<'_>) -> Result<JobRecord, CatalogError> {
         started: time(9)?,
         updated: time_from_sql(row.get(10)?),
         ended: time(11)?,
+        priority: row.get(12)?,
     })
 }
 

@@ -33,10 +33,11 @@ const APPLICATION_ID: i64 = 0x4653_4C43;
 /// The schema this version writes; one more for each migration.
 const SCHEMA_VERSION: i64 = 3;
 /// The migrations, in order; the nth leads to schema n.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("migrations/0001_initial.sql"),
     include_str!("migrations/0002_schedules.sql"),
     include_str!("migrations/0003_cartridge_history.sql"),
+    include_str!("migrations/0004_job_priority.sql"),
 ];
 /// The setting that says which schema a reader must know at least; older ones refuse the file.
 const SETTING_READABLE_SINCE: &str = "schema.readable_since";

@@ -130,6 +130,18 @@ impl TapeAlert {
     pub fn asks_for_cleaning(self) -> bool {
         matches!(self.0, 20 | 21)
     }
+
+    /// The drive could not be cleaned with the cartridge that is in it.
+    #[must_use]
+    pub fn refuses_cleaning(self) -> bool {
+        self.is_used_up() || self.0 == 23
+    }
+
+    /// The cleaning cartridge is good for no more uses.
+    #[must_use]
+    pub fn is_used_up(self) -> bool {
+        self.0 == 22
+    }
 }
 
 impl fmt::Display for TapeAlert {

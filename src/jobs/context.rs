@@ -8,10 +8,10 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
-use super::equipment::Equipment;
+use super::equipment::{Claimant, Equipment, Turn};
 use super::error::JobError;
 use super::spec::JobProgress;
-use crate::catalog::{Catalog, EventLevel, JobEvent};
+use crate::catalog::{Catalog, EventLevel, JobEvent, Priority};
 use crate::domain::{Barcode, Clock, DriveSerial, JobId, RunId, SetName, VolumeUuid};
 use crate::drive::WaitState;
 use crate::keys::KeyStore;
@@ -106,6 +106,8 @@ pub struct Live {
     pub gauges: Arc<Gauges>,
     /// True if the data goes to tape.
     pub(super) is_writing: bool,
+    /// A person may change it while the job waits.
+    pub(super) priority: Mutex<Priority>,
     progress: Mutex<JobProgress>,
     stored_at: Mutex<Duration>,
     is_stopping: Arc<AtomicBool>,
@@ -116,11 +118,16 @@ pub struct Live {
 }
 
 impl Live {
-    pub(super) fn new(is_stopping: Arc<AtomicBool>, is_writing: bool) -> Arc<Self> {
+    pub(super) fn new(
+        is_stopping: Arc<AtomicBool>,
+        is_writing: bool,
+        priority: Priority,
+    ) -> Arc<Self> {
         Arc::new(Self {
             control: Arc::new(Control::new()),
             gauges: Arc::new(Gauges::new()),
             is_writing,
+            priority: Mutex::new(priority),
             progress: Mutex::new(JobProgress::default()),
             stored_at: Mutex::new(Duration::ZERO),
             is_stopping,
@@ -297,13 +304,35 @@ impl JobContext {
     }
 }
 
+impl Claimant for JobContext {
+    fn is_stopped(&self) -> bool {
+        Self::is_stopped(self)
+    }
+
+    fn job(&self) -> Option<JobId> {
+        Some(self.id)
+    }
+
+    fn priority(&self) -> Priority {
+        *self.live.priority.lock()
+    }
+
+    fn tell(&self, turn: Turn) {
+        let stage = match turn {
+            Turn::Waits => "waiting for a drive",
+            Turn::Has => "loading",
+        };
+        self.update(|progress| stage.clone_into(&mut progress.stage));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_job_is_silent_only_while_it_neither_steps_nor_moves_bytes_nor_is_paused() {
-        let live = Live::new(Arc::default(), true);
+        let live = Live::new(Arc::default(), true, Priority::default());
         let at = |hours: u64| Duration::from_secs(hours * 3600);
         assert_eq!(live.silent_for(at(100)), Duration::ZERO, "not looked at before");
         assert_eq!(live.silent_for(at(103)), at(3));

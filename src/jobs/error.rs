@@ -6,6 +6,7 @@
 use std::error::Error;
 
 use super::backup::PlanError;
+use super::cleaning::CleaningError;
 use super::description::DescriptionError;
 use super::equipment::EquipmentError;
 use super::hook::HookError;
@@ -143,6 +144,9 @@ pub enum JobError {
     /// A hook of a backup has failed.
     #[error(transparent)]
     Hook(#[from] HookError),
+    /// A drive cannot be cleaned.
+    #[error(transparent)]
+    Cleaning(#[from] CleaningError),
     /// Our mistake.
     #[error("a defect in this program: {0}")]
     Bug(String),
@@ -258,6 +262,7 @@ impl JobError {
             Self::Manifest(_) => ("manifest", "Run `fossilsafe ltfs check` on the cartridge."),
             Self::Pool(refusal) => pool_advice(refusal),
             Self::Hook(error) => error.advice(),
+            Self::Cleaning(error) => error.advice(),
             Self::CatalogBackup(error @ CatalogBackupError::NoKit) => {
                 ("kit_not_confirmed", error.next_step())
             }
@@ -317,7 +322,7 @@ fn drive_advice(drive: &DriveError) -> (&'static str, String) {
         }
         Kind::Clean => (
             "drive_needs_cleaning",
-            "Put a cleaning cartridge into the drive, then resume the job.",
+            "Clean the drive with `fossilsafe library clean SERIAL`, then start the job again.",
         ),
         Kind::CartridgeBad => {
             ("cartridge_bad", "Use another cartridge; verify what this one holds.")

@@ -18,14 +18,13 @@ use crate::ltfs::mount::CheckEnds;
 /// # Errors
 /// If the cartridge is not there, must not be erased, or the drive fails.
 pub(super) fn run(context: &JobContext, spec: &FormatSpec) -> Result<Ending, JobError> {
-    let is_stopped = || context.is_stopped();
     context.stage("loading", Some(&spec.barcode));
     let parts = &context.parts;
     if let Ok(inventory) = parts.equipment.inventory() {
         super::inventory::note(parts, &inventory)?;
     }
     let mut loaded =
-        parts.equipment.load(&spec.barcode, &is_stopped, &mut |wait| context.tell_wait(wait))?;
+        parts.equipment.load(&spec.barcode, context, &mut |wait| context.tell_wait(wait))?;
     let formatted = format_loaded(context, spec, &mut loaded);
     if let Err(error) = loaded.put_away() {
         let message = format!("cartridge {} could not be put away: {error}", spec.barcode);

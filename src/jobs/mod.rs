@@ -6,6 +6,7 @@
 
 pub mod backup;
 mod catalog_backup;
+pub mod cleaning;
 pub mod context;
 mod description;
 pub mod equipment;

@@ -30,7 +30,7 @@ pub(super) fn run(context: &JobContext, spec: MoveSpec) -> Result<Ending, JobErr
     });
     let order = order.ok_or(super::equipment::EquipmentError::NoChanger)?;
     let number = parts.catalog.begin_move(&order, parts.clock.now())?;
-    let moved = parts.equipment.move_cartridge(from.address, to.address);
+    let moved = parts.equipment.move_cartridge(from.address, to.address, Some(context.id));
     let after = parts.equipment.inventory();
     let found_at = after.as_ref().ok().and_then(|inventory| {
         let barcode = from.barcode.as_ref()?;

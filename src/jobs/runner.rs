@@ -19,8 +19,12 @@ use super::error::{JobError, reserved_advice};
 use super::hook::HookError;
 use super::outcome::{Ending, Failure, JobEnd, Outcome};
 use super::spec::{JobProgress, JobSpec, Need};
-use super::{backup, catalog_backup, format, hook, inventory, movement, rebuild, restore, verify};
-use crate::catalog::{CatalogError, EventLevel, JobRecord, JobRequest, JobState, ScheduledStart};
+use super::{
+    backup, catalog_backup, cleaning, format, hook, inventory, movement, rebuild, restore, verify,
+};
+use crate::catalog::{
+    CatalogError, EventLevel, JobRecord, JobRequest, JobState, Priority, ScheduledStart,
+};
 use crate::domain::{Barcode, JobId};
 use crate::drive::DriveErrorKind;
 
@@ -182,6 +186,22 @@ impl Runner {
         Ok(())
     }
 
+    /// Says when a job has its turn among those that wait for a drive.
+    ///
+    /// # Errors
+    /// If the job does not exist, has ended, or the catalog cannot be written.
+    pub fn prioritise(&self, id: JobId, priority: Priority) -> Result<(), JobError> {
+        let live_jobs = self.live.lock();
+        self.parts.catalog.set_job_priority(id, priority, self.parts.clock.now())?;
+        if let Some(live) = live_jobs.get(&id) {
+            *live.priority.lock() = priority;
+        }
+        drop(live_jobs);
+        self.parts.equipment.prioritise(id, priority);
+        (self.changed)();
+        Ok(())
+    }
+
     /// Live progress and figures of a job that is at work.
     #[must_use]
     pub fn progress(&self, id: JobId) -> Option<JobProgress> {
@@ -253,7 +273,8 @@ impl Runner {
             return Ok(());
         }
         let record = self.parts.catalog.job(id)?;
-        let live = Live::new(Arc::clone(&self.is_stopping), record.kind == BACKUP);
+        let priority = priority_of(&record);
+        let live = Live::new(Arc::clone(&self.is_stopping), record.kind == BACKUP, priority);
         // Asked for and not obeyed yet: it only comes to its end.
         if record.request == Some(JobRequest::Cancel) {
             live.control.cancel();
@@ -298,7 +319,7 @@ impl Runner {
     /// when it is taken up: it is put away here.
     fn put_away_left(&self, context: &JobContext) {
         let Some(barcode) = self.left.lock().remove(&context.id) else { return };
-        if let Err(error) = context.parts.equipment.put_away_left(&barcode) {
+        if let Err(error) = context.parts.equipment.put_away_left(&barcode, context.id) {
             let message = format!("cartridge {barcode} could not be put away: {error}");
             context.tell(EventLevel::Warning, "put_away", message);
         }
@@ -377,6 +398,13 @@ pub fn spec_of(record: &JobRecord) -> Result<JobSpec, JobError> {
         .map_err(|source| JobError::Json { what: "specification", source })
 }
 
+/// Whose turn it is: as a person has said last, or as it was asked for.
+#[must_use]
+pub fn priority_of(record: &JobRecord) -> Priority {
+    let asked = || spec_of(record).map(|spec| spec.priority()).unwrap_or_default();
+    record.priority.unwrap_or_else(asked)
+}
+
 /// A job that was told to stop while it waited for a drive has not failed.
 fn stopped_while_waiting(
     context: &JobContext,
@@ -435,6 +463,7 @@ fn execute(context: &JobContext) -> Result<Ending, JobError> {
         JobSpec::Restore(spec) => restore::run(context, &spec),
         JobSpec::Rebuild(spec) => rebuild::run(context, &spec),
         JobSpec::CatalogBackup(spec) => catalog_backup::run(context, &spec),
+        JobSpec::Clean(spec) => cleaning::run(context, &spec),
     }
 }
 

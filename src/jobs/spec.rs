@@ -8,7 +8,10 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{Barcode, ByteCount, CopyLetter, PoolName, RunId, SetName, VolumeUuid};
+pub use crate::catalog::Priority;
+use crate::domain::{
+    Barcode, ByteCount, CopyLetter, DriveSerial, PoolName, RunId, SetName, VolumeUuid,
+};
 
 /// The task of a job.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -30,6 +33,8 @@ pub enum JobSpec {
     Rebuild(RebuildSpec),
     /// Write everything that no tape tells into a folder.
     CatalogBackup(CatalogBackupSpec),
+    /// Clean a drive with a cleaning cartridge of the library.
+    Clean(CleanSpec),
 }
 
 impl JobSpec {
@@ -45,6 +50,7 @@ impl JobSpec {
             Self::Restore(_) => "restore",
             Self::Rebuild(_) => "rebuild",
             Self::CatalogBackup(_) => "catalog_backup",
+            Self::Clean(_) => "clean",
         }
     }
 
@@ -68,6 +74,20 @@ impl JobSpec {
             Self::CatalogBackup(spec) => {
                 format!("Back up the catalog to {}", spec.folder.display())
             }
+            Self::Clean(spec) => format!("Clean drive {}", spec.drive),
+        }
+    }
+
+    /// Whose turn it is among those that wait for a drive, as it was asked for.
+    #[must_use]
+    pub fn priority(&self) -> Priority {
+        match self {
+            Self::Backup(spec) => spec.priority,
+            Self::Verify(spec) => spec.priority,
+            Self::Restore(spec) => spec.priority,
+            // The drive is not to be used before.
+            Self::Clean(_) => Priority::High,
+            _ => Priority::default(),
         }
     }
 }
@@ -187,6 +207,9 @@ pub struct BackupSpec {
     /// Scripts of this machine that run before and after.
     #[serde(default, skip_serializing_if = "Hooks::are_none")]
     pub hooks: Hooks,
+    /// Whose turn it is among jobs that wait for a drive.
+    #[serde(default, skip_serializing_if = "Priority::is_usual")]
+    pub priority: Priority,
 }
 
 /// Scripts that run before and after a backup: see `jobs::hook`.
@@ -258,6 +281,15 @@ impl std::fmt::Display for VerifyScope {
 pub struct VerifySpec {
     /// Which copies.
     pub scope: VerifyScope,
+    /// Whose turn it is among jobs that wait for a drive.
+    #[serde(default, skip_serializing_if = "Priority::is_usual")]
+    pub priority: Priority,
+}
+
+impl From<VerifyScope> for VerifySpec {
+    fn from(scope: VerifyScope) -> Self {
+        Self { scope, priority: Priority::default() }
+    }
 }
 
 /// Which files a restore brings back.
@@ -315,6 +347,9 @@ pub struct RestoreSpec {
     /// What happens to files whose cartridge is not there.
     #[serde(default)]
     pub missing: MissingCartridge,
+    /// Whose turn it is among jobs that wait for a drive.
+    #[serde(default, skip_serializing_if = "Priority::is_usual")]
+    pub priority: Priority,
 }
 
 /// Fill the catalog from cartridges.
@@ -341,6 +376,13 @@ impl CatalogBackupSpec {
     pub fn default_keep() -> u32 {
         14
     }
+}
+
+/// Clean one drive.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CleanSpec {
+    /// The drive.
+    pub drive: DriveSerial,
 }
 
 /// What a waiting job needs a person to do.
@@ -429,6 +471,7 @@ mod tests {
         let spec: JobSpec = serde_json::from_str(old).unwrap();
         let JobSpec::Backup(backup) = &spec else { panic!("{spec:?}") };
         assert_eq!((backup.mode, backup.copies), (BackupMode::Incremental, None));
+        assert!(backup.hooks.are_none() && spec.priority() == Priority::Normal);
         assert_eq!(backup.index_interval, BackupSpec::default_index_interval());
         let text = serde_json::to_string(&spec).unwrap();
         assert_eq!(serde_json::from_str::<JobSpec>(&text).unwrap(), spec);

@@ -19,7 +19,7 @@ use super::equipment::{DriveBay, Equipment};
 use super::pool;
 use super::spec::{
     BackupMode, BackupSpec, Compression, EraseConsent, Existing, FormatSpec, Hooks,
-    MissingCartridge, RestoreSelection, RestoreSpec,
+    MissingCartridge, Priority, RestoreSelection, RestoreSpec,
 };
 use super::{Folders, JobEnd, JobSpec, JobState, Parts, Runner, TakeUp};
 use crate::catalog::{Catalog, OpenCheck};
@@ -175,7 +175,7 @@ impl TestAppliance {
 
     /// A job at work outside of the runner.
     pub(crate) fn context(&self, job: JobId) -> JobContext {
-        let live = Live::new(Arc::default(), false);
+        let live = Live::new(Arc::default(), false, Priority::default());
         JobContext { parts: Arc::clone(self.parts()), id: job, live, changed: Arc::new(|| {}) }
     }
 
@@ -311,6 +311,7 @@ pub(crate) fn backup_spec(path: &Path, set: &str) -> BackupSpec {
         pool: None,
         index_interval: ByteCount(GIB),
         hooks: Hooks::default(),
+        priority: Priority::default(),
     }
 }
 
@@ -322,6 +323,7 @@ pub(crate) fn restore_spec(run: &RunId, paths: &[&Path], destination: &Path) -> 
         destination: destination.to_owned(),
         existing: Existing::Keep,
         missing: MissingCartridge::Wait,
+        priority: Priority::default(),
     }
 }
 

@@ -30,7 +30,7 @@ use fossilsafe::jobs::JobSpec;
 use fossilsafe::jobs::backup::BackupEstimate;
 use fossilsafe::jobs::spec::{
     BackupMode, BackupSpec, CatalogBackupSpec, Compression, EraseConsent, Existing, FormatSpec,
-    Hooks, MissingCartridge, MoveSpec, Place, RebuildSpec, RestoreSelection, RestoreSpec,
+    Hooks, MissingCartridge, MoveSpec, Place, Priority, RebuildSpec, RestoreSelection, RestoreSpec,
     VerifyScope, VerifySpec,
 };
 use fossilsafe::keys::{KeyId, KeyStore};
@@ -91,9 +91,10 @@ fn specs() -> Result<Vec<(&'static str, JobSpec)>, Box<dyn Error>> {
                 pool: None,
                 index_interval: BackupSpec::default_index_interval(),
                 hooks: Hooks { before: Some("dump.sh".to_owned()), ..Hooks::default() },
+                priority: Priority::Low,
             }),
         ),
-        ("/api/verify", JobSpec::Verify(VerifySpec { scope: VerifyScope::Run(run.clone()) })),
+        ("/api/verify", JobSpec::Verify(VerifySpec::from(VerifyScope::Run(run.clone())))),
         (
             "/api/restore",
             JobSpec::Restore(RestoreSpec {
@@ -101,6 +102,7 @@ fn specs() -> Result<Vec<(&'static str, JobSpec)>, Box<dyn Error>> {
                 destination: "/tmp/back".into(),
                 existing: Existing::Replace,
                 missing: MissingCartridge::Skip,
+                priority: Priority::High,
             }),
         ),
         (
@@ -477,6 +479,10 @@ impl Engine for Refusing {
     }
 
     fn control(&self, _: JobId, _: JobAction) -> Result<JobView, EngineError> {
+        no()
+    }
+
+    fn prioritise(&self, _: JobId, _: Priority) -> Result<JobView, EngineError> {
         no()
     }
 

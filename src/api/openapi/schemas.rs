@@ -10,6 +10,7 @@ use crate::domain::{
     RunId, Secret, SetName, Sha256Digest, SourceName, Timestamp, VolumeUuid,
 };
 use crate::jobs::JobState;
+use crate::jobs::spec::Priority;
 use crate::keys::KeyId;
 use crate::people::{ApprovalState, Role, Scope};
 use crate::schedules::Recurrence;
@@ -106,6 +107,7 @@ macro_rules! words {
 words! {
     ApprovalState: "Where an approval is.";
     JobState: "Where a job is.";
+    Priority: "Whose turn it is among jobs that wait for a drive.";
     Role: "What somebody may do; each may do what those before it may.";
     ScheduleEventKind: "What became of a moment of a schedule.";
 }

@@ -40,6 +40,10 @@ pub struct CartridgeView {
     /// What is on it is not erased before this moment.
     #[serde(default)]
     pub retained_until: Option<Timestamp>,
+    /// How many more times it can clean a drive, as far as its uses were counted here; only of a cleaning
+    /// cartridge.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cleanings_left: Option<u64>,
 }
 
 /// What is known of a cartridge.

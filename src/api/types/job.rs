@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::file::FilePath;
 use crate::domain::{Barcode, JobId, RunId, Timestamp};
 use crate::jobs::outcome::{Failure, Outcome};
+use crate::jobs::spec::Priority;
 use crate::jobs::{JobProgress, JobSpec, JobState, Need};
 
 /// One job.
@@ -21,6 +22,9 @@ pub struct JobView {
     pub title: String,
     /// What it was asked to do.
     pub spec: JobSpec,
+    /// Whose turn it is among jobs that wait for a drive.
+    #[serde(default)]
+    pub priority: Priority,
     /// When it was accepted.
     pub created: Timestamp,
     /// When it first ran.
@@ -37,6 +41,13 @@ pub struct JobView {
     pub error: Option<JobFailure>,
     /// What may be asked of it now.
     pub allowed_actions: Vec<JobAction>,
+}
+
+/// Whose turn it is among jobs that wait for a drive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PriorityRequest {
+    /// High before normal before low; among equals who came first.
+    pub priority: Priority,
 }
 
 /// What may be asked of a job.

@@ -103,6 +103,9 @@ pub struct DriveView {
     pub barcode: Option<Barcode>,
     /// The job that holds it.
     pub job: Option<JobId>,
+    /// Since when somebody holds it.
+    #[serde(default)]
+    pub held_since: Option<Timestamp>,
     /// What it complains of, as sentences.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub alerts: Vec<String>,

@@ -56,7 +56,7 @@ pub use evidence::{
 pub use file::{CopyView, FileHit, FilePath, FileVersion, SearchRequest, VersionsRequest};
 pub use job::{
     Bottleneck, DriveRate, EventLevel, EventsRequest, FileProblem, JobAction, JobEvent, JobFailure,
-    JobFilter, JobOutcome, JobView, NeedView, ProgressView, StreamFigures,
+    JobFilter, JobOutcome, JobView, NeedView, PriorityRequest, ProgressView, StreamFigures,
 };
 pub use keys::{
     ConfirmKitRequest, CreatePoolRequest, ExpiredRun, ExpiredView, KitRequest, KitView, KitsView,

@@ -17,7 +17,7 @@ use crate::domain::{Barcode, ByteCount, Clock, GIB, KIB, PoolName, SetName, Syst
 use crate::drive::ReservationKey;
 use crate::jobs::spec::{
     BackupMode, BackupSpec, Compression, EraseConsent, Existing, FormatSpec, Hooks,
-    MissingCartridge, RestoreSelection, RestoreSpec, VerifyScope, VerifySpec,
+    MissingCartridge, Priority, RestoreSelection, RestoreSpec, VerifyScope, VerifySpec,
 };
 use crate::jobs::{
     Folders, JobEnd, JobError, JobSpec, JobState, Parts, Runner, TakeUp, inventory, pool,
@@ -146,6 +146,7 @@ impl Appliance {
             pool: if plan.is_sealed { Some(pool_name()?) } else { None },
             index_interval: BackupSpec::default_index_interval(),
             hooks: Hooks::default(),
+            priority: Priority::default(),
         };
         self.complete_all(&JobSpec::Backup(spec), tree)
     }
@@ -153,7 +154,7 @@ impl Appliance {
     /// Reads the backup again.
     pub(super) fn verify(&self, tree: TreePlan) -> Result<(), AppError> {
         let scope = VerifyScope::Set(set()?);
-        self.complete_all(&JobSpec::Verify(VerifySpec { scope }), tree)
+        self.complete_all(&JobSpec::Verify(VerifySpec::from(scope)), tree)
     }
 
     /// Restores the backup to `destination`.
@@ -166,6 +167,7 @@ impl Appliance {
             destination: destination.to_owned(),
             existing: Existing::Keep,
             missing: MissingCartridge::Skip,
+            priority: Priority::default(),
         };
         self.complete_all(&JobSpec::Restore(spec), tree)
     }

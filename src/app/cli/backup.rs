@@ -11,7 +11,7 @@ use super::size::parse_size;
 use crate::app::error::{AppError, Exit};
 use crate::domain::{Barcode, ByteCount, PoolName, SetName};
 use crate::jobs::backup::BackupEstimate;
-use crate::jobs::spec::{BackupMode, BackupSpec, Compression, Hooks};
+use crate::jobs::spec::{BackupMode, BackupSpec, Compression, Hooks, Priority};
 
 /// Level of zstd that keeps up with a drive on a few cores.
 const ZSTD_LEVEL: i32 = 3;
@@ -68,6 +68,9 @@ pub(super) struct BackupTask {
     #[arg(long, value_name = "SECONDS", default_value_t = Hooks::default().seconds_max,
         value_parser = clap::value_parser!(u32).range(1..=i64::from(Hooks::SECONDS_MAX)))]
     hook_seconds: u32,
+    /// Whose turn it is among jobs that wait for a drive: high, normal or low
+    #[arg(long, value_name = "PRIORITY", default_value_t = Priority::default())]
+    priority: Priority,
     /// Write an index after so many bytes: what a power failure can cost
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     index_interval: Option<ByteCount>,
@@ -121,6 +124,7 @@ impl BackupTask {
             pool: self.pool,
             index_interval: self.index_interval.unwrap_or_else(BackupSpec::default_index_interval),
             hooks: Hooks { before: self.before, after: self.after, seconds_max: self.hook_seconds },
+            priority: self.priority,
         })
     }
 }

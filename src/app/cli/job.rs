@@ -5,11 +5,12 @@ use clap::{Args, Subcommand};
 use super::Context;
 use super::follow::{describe, exit_of, follow};
 use super::output::{Output, Table, grouped, list, moment, moment_or_dash, size};
-use crate::api::types::{JobAction, JobEvent, JobOutcome, JobView, Page};
+use crate::api::types::{JobAction, JobEvent, JobOutcome, JobView, Page, PriorityRequest};
 use crate::app::address::Address;
 use crate::app::error::{AppError, Exit};
 use crate::domain::JobId;
 use crate::jobs::JobState;
+use crate::jobs::spec::Priority;
 
 /// Most events that `job show` prints; the newest are of interest, and they are few.
 const EVENTS_SHOWN_MAX: usize = 1000;
@@ -24,6 +25,8 @@ pub(super) enum JobCommand {
     Follow(JobArgument),
     /// Stop a job at its next safe point for good
     Cancel(JobArgument),
+    /// Say when a job has its turn among those that wait for a drive
+    Priority(PriorityArguments),
     /// Stop a job at its next safe point and keep its place
     Pause(JobArgument),
     /// Let a job go on, after a pause or when what it needed has been done
@@ -54,6 +57,14 @@ pub(super) struct JobArgument {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct PriorityArguments {
+    #[command(flatten)]
+    job: JobArgument,
+    /// high, normal or low
+    priority: Priority,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct ResumeArguments {
     #[command(flatten)]
     job: JobArgument,
@@ -68,6 +79,7 @@ pub(super) fn run(command: &JobCommand, context: &Context) -> Result<Exit, AppEr
         JobCommand::Show(job) => show(job.id, context),
         JobCommand::Follow(job) => follow(JobId(job.id), context),
         JobCommand::Cancel(job) => control(job.id, JobAction::Cancel, context),
+        JobCommand::Priority(arguments) => prioritise(arguments, context),
         JobCommand::Pause(job) => control(job.id, JobAction::Pause, context),
         JobCommand::Resume(arguments) => {
             let id = arguments.job.id;
@@ -138,6 +150,9 @@ fn show(id: i64, context: &Context) -> Result<Exit, AppError> {
 pub(super) fn print_job(job: &JobView, output: &Output) -> Result<(), AppError> {
     output.line(&format!("Job {}: {}", job.id, job.title))?;
     output.line(&format!("State: {}", job.state))?;
+    if !job.priority.is_usual() {
+        output.line(&format!("Priority: {}", job.priority))?;
+    }
     output.line(&format!("Created: {}", moment(job.created)))?;
     output.line(&format!("Started: {}", moment_or_dash(job.started)))?;
     output.line(&format!("Ended: {}", moment_or_dash(job.ended)))?;
@@ -191,6 +206,13 @@ fn print_figures(job: &JobView, outcome: &JobOutcome, output: &Output) -> Result
         output.table(&table, "")?;
     }
     Ok(())
+}
+
+fn prioritise(arguments: &PriorityArguments, context: &Context) -> Result<Exit, AppError> {
+    let (id, priority) = (arguments.job.id, arguments.priority);
+    let address = Address::new("/api/jobs").part(&id.to_string()).part("priority");
+    let job: JobView = context.client.put(address.as_str(), &PriorityRequest { priority })?;
+    context.output.report(&job, &format!("the priority of job {id} is {}", job.priority))
 }
 
 fn ask(id: i64, action: JobAction, context: &Context) -> Result<JobView, AppError> {

@@ -25,6 +25,8 @@ pub(super) enum LibraryCommand {
     Inventory(DetachOption),
     /// Ask a drive how it is: what it has raised, its errors, whether it asks to be cleaned
     Health(HealthArguments),
+    /// Clean a drive with a cleaning cartridge of the library
+    Clean(CleanArguments),
     /// Show who has reserved a drive, or take it from another host
     Reservation(ReservationArguments),
 }
@@ -33,6 +35,14 @@ pub(super) enum LibraryCommand {
 pub(super) struct HealthArguments {
     /// The drive's serial number, as `library show` lists it
     serial: String,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CleanArguments {
+    /// The drive's serial number, as `library show` lists it
+    serial: String,
+    #[command(flatten)]
+    wait: DetachOption,
 }
 
 #[derive(Debug, Args)]
@@ -110,6 +120,12 @@ pub(super) fn run(command: LibraryCommand, context: &Context) -> Result<Exit, Ap
             wait.apply(&job, context)
         }
         LibraryCommand::Health(arguments) => health(&arguments, context),
+        LibraryCommand::Clean(arguments) => {
+            let drives = Address::new("/api/library/drives");
+            let address = drives.part(&arguments.serial).part("clean");
+            let job = context.client.post_empty(address.as_str())?;
+            arguments.wait.apply(&job, context)
+        }
         LibraryCommand::Reservation(arguments) => reservation(arguments, context),
     }
 }
@@ -188,8 +204,17 @@ fn show(arguments: &ShowArguments, context: &Context) -> Result<Exit, AppError> 
         output.line(&format!("{vendor} {product}, {practice}, serial {}", changer.serial))?;
     }
     output.line(&format!("Inventory of {}", moment_or_dash(library.inventory_taken)))?;
-    let mut drives =
-        Table::new(&["DRIVE", "SERIAL", "MODEL", "KIND", "STATE", "CARTRIDGE", "JOB", "ALERTS"]);
+    let mut drives = Table::new(&[
+        "DRIVE",
+        "SERIAL",
+        "MODEL",
+        "KIND",
+        "STATE",
+        "CARTRIDGE",
+        "JOB",
+        "SINCE",
+        "ALERTS",
+    ]);
     for drive in &library.drives {
         drives.row(vec![
             or_dash(drive.number.as_ref()),
@@ -199,6 +224,7 @@ fn show(arguments: &ShowArguments, context: &Context) -> Result<Exit, AppError> 
             drive.state.name().to_owned(),
             or_dash(drive.barcode.as_ref()),
             or_dash(drive.job.as_ref()),
+            moment_or_dash(drive.held_since),
             list(&drive.alerts),
         ]);
     }

@@ -12,7 +12,7 @@ use crate::api::types::{FileHit, Page, RestorePlan, SetView};
 use crate::app::address::Address;
 use crate::app::error::{AppError, Exit};
 use crate::domain::{RunId, SetName};
-use crate::jobs::spec::{Existing, MissingCartridge, RestoreSelection, RestoreSpec};
+use crate::jobs::spec::{Existing, MissingCartridge, Priority, RestoreSelection, RestoreSpec};
 
 /// Most files that a search selects. More are named by their folder.
 const FOUND_MAX: usize = 10_000;
@@ -41,6 +41,9 @@ pub(super) struct RestoreArguments {
     /// Do not wait for cartridges that are not in the library: restore the rest and list what is missing
     #[arg(long)]
     without_missing: bool,
+    /// Whose turn it is among jobs that wait for a drive: high, normal or low
+    #[arg(long, value_name = "PRIORITY", default_value_t = Priority::default())]
+    priority: Priority,
     /// Only say which cartridges would be read and what is missing
     #[arg(long)]
     plan: bool,
@@ -67,6 +70,7 @@ pub(super) fn run(arguments: RestoreArguments, context: &Context) -> Result<Exit
             true => MissingCartridge::Skip,
             false => MissingCartridge::Wait,
         },
+        priority: arguments.priority,
     };
     if arguments.plan {
         return plan(&spec, context);

@@ -14,7 +14,6 @@ use crate::api::types::{
 use crate::app::address::Address;
 use crate::app::error::{AppError, Exit};
 use crate::jobs::JobSpec;
-use crate::jobs::spec::VerifySpec;
 use crate::schedules::{MaintenanceWindow, Missed, Recurrence, Retries, Rule, ScheduleError};
 
 const SCHEDULES: &str = "/api/schedules";
@@ -230,7 +229,7 @@ fn add(arguments: AddArguments, context: &Context) -> Result<Exit, AppError> {
     };
     let task = match task {
         TaskArguments::Backup(task) => JobSpec::Backup(task.spec()?),
-        TaskArguments::Verify(task) => JobSpec::Verify(VerifySpec { scope: task.scope()? }),
+        TaskArguments::Verify(task) => JobSpec::Verify(task.spec()?),
         TaskArguments::Inventory => JobSpec::Inventory,
         TaskArguments::CatalogBackup(task) => JobSpec::CatalogBackup(task.spec()?),
     };

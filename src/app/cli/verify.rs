@@ -6,7 +6,7 @@ use super::Context;
 use super::follow::DetachOption;
 use crate::app::error::{AppError, Exit};
 use crate::domain::{Barcode, RunId, SetName};
-use crate::jobs::spec::{VerifyScope, VerifySpec};
+use crate::jobs::spec::{Priority, VerifyScope, VerifySpec};
 
 #[derive(Debug, Args)]
 pub(super) struct VerifyArguments {
@@ -29,24 +29,27 @@ pub(super) struct VerifyTask {
     /// Every copy on this cartridge
     #[arg(long, value_name = "BARCODE")]
     cartridge: Option<Barcode>,
+    /// Whose turn it is among jobs that wait for a drive: high, normal or low
+    #[arg(long, value_name = "PRIORITY", default_value_t = Priority::default())]
+    priority: Priority,
 }
 
 pub(super) fn run(arguments: VerifyArguments, context: &Context) -> Result<Exit, AppError> {
-    let scope = arguments.task.scope()?;
-    let job = context.client.post("/api/verify", &VerifySpec { scope })?;
+    let job = context.client.post("/api/verify", &arguments.task.spec()?)?;
     arguments.wait.apply(&job, context)
 }
 
 impl VerifyTask {
     /// As the engine is asked for it.
-    pub(super) fn scope(self) -> Result<VerifyScope, AppError> {
-        match (self.set, self.run, self.cartridge) {
-            (Some(set), _, _) => Ok(VerifyScope::Set(set)),
-            (_, Some(run), _) => Ok(VerifyScope::Run(RunId(run))),
-            (_, _, Some(barcode)) => Ok(VerifyScope::Cartridge(barcode)),
+    pub(super) fn spec(self) -> Result<VerifySpec, AppError> {
+        let scope = match (self.set, self.run, self.cartridge) {
+            (Some(set), _, _) => VerifyScope::Set(set),
+            (_, Some(run), _) => VerifyScope::Run(RunId(run)),
+            (_, _, Some(barcode)) => VerifyScope::Cartridge(barcode),
             (None, None, None) => {
-                Err(AppError::Usage("name a set, a run or a cartridge".to_owned()))
+                return Err(AppError::Usage("name a set, a run or a cartridge".to_owned()));
             }
-        }
+        };
+        Ok(VerifySpec { scope, priority: self.priority })
     }
 }

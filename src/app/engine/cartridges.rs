@@ -12,6 +12,7 @@ use crate::catalog::{
     VolumeState,
 };
 use crate::domain::Barcode;
+use crate::jobs::cleaning;
 use crate::jobs::equipment::place_of;
 use crate::jobs::spec::Place;
 use crate::jobs::volume::current_volume;
@@ -48,6 +49,13 @@ impl Service {
     ) -> Result<CartridgeView, EngineError> {
         let volume = current_volume(&self.parts, record.id).map_err(answers::catalog)?;
         let state = state_of(record, volume.as_ref());
+        let cleanings_left = match record.kind {
+            CartridgeKind::Cleaning => {
+                let used = self.parts.catalog.cleaning_use(record.id).map_err(answers::catalog)?;
+                Some(cleaning::uses_left(&used))
+            }
+            _ => None,
+        };
         Ok(CartridgeView {
             sentence: sentence(&barcode, state, volume.as_ref()),
             barcode,
@@ -66,6 +74,7 @@ impl Service {
                 reason,
             }),
             retained_until: record.note.retained_until,
+            cleanings_left,
         })
     }
 

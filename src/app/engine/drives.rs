@@ -13,6 +13,7 @@ use crate::catalog::alerts::{AlertReport, AlertSeverity};
 use crate::domain::{DriveSerial, Timestamp};
 use crate::drive::{AlertSeverity as Raised, ErrorStatistics};
 use crate::health::Kind;
+use crate::jobs::cleaning::{self, Candidate};
 use crate::jobs::equipment::DriveReport;
 
 /// So many jobs that failed because of a drive within [`FAULTS_SECONDS`] make it one that is not to be
@@ -110,6 +111,31 @@ impl Service {
         sentences
     }
 
+    /// Cleaning cartridges of the library that are good for another use, as it was last seen.
+    pub(super) fn cleaning_cartridges(&self) -> Vec<Candidate> {
+        let Some(inventory) = self.parts.equipment.sight().inventory else { return Vec::new() };
+        cleaning::candidates(&self.parts, &inventory).unwrap_or_else(|error| {
+            tracing::error!(%error, "cleaning cartridges could not be looked up");
+            Vec::new()
+        })
+    }
+
+    fn how_to_clean(&self, serial: &DriveSerial) -> String {
+        match self.cleaning_cartridges().first() {
+            Some(Candidate { barcode, uses_left, .. }) => format!(
+                "Clean it with {barcode}, which has about {uses_left} uses left: \
+                 `fossilsafe library clean {serial}`."
+            ),
+            None if self.parts.equipment.changer_identity().is_none() => {
+                "Put a cleaning cartridge into it when no job has it.".to_owned()
+            }
+            None => format!(
+                "Put a cleaning cartridge into a slot, then run `fossilsafe library inventory` and \
+                 `fossilsafe library clean {serial}`."
+            ),
+        }
+    }
+
     /// What drives have raised and not taken back.
     pub(super) fn drive_reports(&self) -> Vec<AlertReport> {
         let mut reports = Vec::new();
@@ -117,9 +143,9 @@ impl Service {
         for (serial, known) in &kept {
             let view = view(serial, known);
             if view.is_cleaning_due {
-                let next_step = "Put a cleaning cartridge into it when no job has it.";
+                let next_step = self.how_to_clean(serial);
                 let sentence = format!("Drive {serial} asks to be cleaned.");
-                reports.push(report(Kind::CleaningDue, &serial.to_string(), sentence, next_step));
+                reports.push(report(Kind::CleaningDue, &serial.to_string(), sentence, &next_step));
             }
             if let Some(Ailment::Failed(why)) = self.ailment_of(serial) {
                 let sentence = format!("Drive {serial} is not to be used: {why}");

@@ -10,7 +10,7 @@ use crate::api::types::{
 };
 use crate::catalog::{EventLevel as Kept, JobRecord, JobState, RecordedEvent};
 use crate::domain::JobId;
-use crate::jobs::runner::spec_of;
+use crate::jobs::runner::{priority_of, spec_of};
 use crate::jobs::{JobEnd, JobProgress};
 
 /// Jobs read at once while a list is filtered.
@@ -33,6 +33,7 @@ impl Service {
         })?;
         let stored = || serde_json::from_value(record.progress.clone()).unwrap_or_default();
         let progress: JobProgress = self.runner.progress(record.id).unwrap_or_else(stored);
+        let priority = priority_of(&record);
         let end: JobEnd = match record.error {
             Some(value) => serde_json::from_value(value).unwrap_or_default(),
             None => JobEnd::default(),
@@ -44,6 +45,7 @@ impl Service {
             state: record.state,
             title: spec.title(),
             spec,
+            priority,
             created: record.created,
             started: record.started,
             ended: record.ended,

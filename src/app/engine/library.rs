@@ -7,8 +7,6 @@ use crate::api::types::{
     ChangerView, DriveState, DriveView, ElementKind, ElementView, LibraryView,
 };
 use crate::changer::{Element, ElementKind as Kind};
-use crate::domain::{Barcode, JobId};
-use crate::jobs::JobState;
 
 impl Service {
     pub(super) fn library_view(&self) -> Result<LibraryView, EngineError> {
@@ -42,7 +40,7 @@ impl Service {
         let drive = &equipment.bays()[bay];
         let barcode = element.and_then(|element| element.barcode.clone());
         let state = self.drive_state(bay, element);
-        let job = if state == DriveState::Busy { self.job_with(barcode.as_ref()) } else { None };
+        let lease = equipment.lease(bay);
         DriveView {
             number: element.map(|element| element.number),
             serial: drive.serial.clone(),
@@ -52,7 +50,8 @@ impl Service {
             generation: drive.generation,
             state,
             barcode,
-            job,
+            job: lease.and_then(|lease| lease.job),
+            held_since: lease.map(|lease| lease.since),
             alerts: self.raised_by(&drive.serial),
         }
     }
@@ -80,16 +79,6 @@ impl Service {
             None if is_full => DriveState::Loaded,
             None => DriveState::Empty,
         }
-    }
-
-    /// The job that works on that cartridge.
-    fn job_with(&self, barcode: Option<&Barcode>) -> Option<JobId> {
-        let running = self.parts.catalog.jobs_in_state(JobState::Running).ok()?;
-        let uses = |id: &JobId| {
-            let progress = self.runner.progress(*id);
-            barcode.is_some() && progress.is_some_and(|p| p.cartridge.as_ref() == barcode)
-        };
-        running.into_iter().map(|job| job.id).find(uses)
     }
 }
 

@@ -75,7 +75,7 @@ use crate::domain::worker::Worker;
 use crate::domain::{Barcode, DriveSerial, JobId, PoolName, RunId, SetName, SourceName, Timestamp};
 use crate::health::Health;
 use crate::jobs::backup::{self, BackupEstimate};
-use crate::jobs::spec::{BackupSpec, RestoreSpec};
+use crate::jobs::spec::{BackupSpec, Priority, RestoreSpec};
 use crate::jobs::{JobSpec, Parts, Runner};
 use crate::keys::KeyId;
 use crate::pools::Retention;
@@ -213,6 +213,11 @@ impl Engine for Service {
             JobAction::Cancel => self.runner.cancel(id),
         }
         .map_err(answers::job)?;
+        self.job_view(id)
+    }
+
+    fn prioritise(&self, id: JobId, priority: Priority) -> Result<JobView, EngineError> {
+        self.runner.prioritise(id, priority).map_err(answers::job)?;
         self.job_view(id)
     }
 

@@ -11,7 +11,8 @@ use super::{Service, answers};
 use crate::api::engine::{EngineError, EngineErrorKind as Kind};
 use crate::catalog::CartridgeKind;
 use crate::catalog_backup::CatalogBackupError;
-use crate::domain::{Barcode, CopyLetter, SetName};
+use crate::domain::{Barcode, CopyLetter, DriveSerial, SetName};
+use crate::jobs::cleaning::CleaningError;
 use crate::jobs::equipment::element_at;
 use crate::jobs::identity::{IdentityError, ensure_free};
 use crate::jobs::runner::spec_of;
@@ -39,6 +40,7 @@ impl Service {
                 spec.barcodes.iter().try_for_each(|barcode| self.is_in_library(barcode))
             }
             JobSpec::CatalogBackup(spec) => self.can_back_up_catalog(&spec.folder),
+            JobSpec::Clean(spec) => self.can_clean(&spec.drive),
         }
     }
 
@@ -82,6 +84,25 @@ impl Service {
             format!("Cartridge {barcode} is not in the library."),
             "Put it into a mail slot, then run `fossilsafe library inventory`.",
         ))
+    }
+
+    fn can_clean(&self, drive: &DriveSerial) -> Result<(), EngineError> {
+        self.has_changer()?;
+        if !self.parts.equipment.bays().iter().any(|bay| bay.serial == *drive) {
+            let message = format!("There is no drive {drive}.");
+            let next_step = "Look the serial number up: `fossilsafe library show`.";
+            return Err(EngineError::new(Kind::NotFound, "unknown", message, next_step));
+        }
+        if self.cleaning_cartridges().is_empty() {
+            let error = CleaningError::NoCartridge { drive: drive.clone() };
+            let failure = JobError::from(error).failure();
+            return Err(conflict(
+                "no_cleaning_cartridge",
+                format!("{}.", sentence_of(&failure.message)),
+                failure.next_step,
+            ));
+        }
+        Ok(())
     }
 
     fn is_known(&self, barcode: &Barcode) -> Result<(), EngineError> {
@@ -296,6 +317,12 @@ fn can_be_read(path: &Path) -> Result<(), EngineError> {
             invalid("path_unreadable", message, "Check the disk or share that it is on.")
         }
     })
+}
+
+fn sentence_of(clause: &str) -> String {
+    let mut characters = clause.chars();
+    let first = characters.next().map(|first| first.to_uppercase().to_string());
+    first.unwrap_or_default() + characters.as_str()
 }
 
 fn probe(path: &Path) -> io::Result<()> {

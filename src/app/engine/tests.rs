@@ -5,6 +5,7 @@
 
 mod alerts;
 mod cartridges;
+mod drives;
 mod schedules;
 mod settings;
 

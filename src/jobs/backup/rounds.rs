@@ -73,7 +73,6 @@ impl<'a> Backup<'a> {
     fn load(&mut self, ready: &[(usize, usize)]) -> Result<Vec<(usize, usize, Loaded)>, JobError> {
         let context = self.context;
         let equipment = &context.parts.equipment;
-        let is_stopped = || context.is_stopped();
         let mut loaded: Vec<(usize, usize, Loaded)> = Vec::new();
         for &(at, segment) in ready {
             let state = &self.state.copies[at].segments[segment];
@@ -81,8 +80,8 @@ impl<'a> Backup<'a> {
             context.stage("loading", Some(&barcode));
             let wait = &mut |wait: &_| context.tell_wait(wait);
             let found = match loaded.is_empty() {
-                true => equipment.load(&barcode, &is_stopped, wait).map(Some),
-                false => equipment.load_if_free(&barcode, wait),
+                true => equipment.load(&barcode, context, wait).map(Some),
+                false => equipment.load_if_free(&barcode, context, wait),
             };
             match found {
                 Ok(Some(cartridge)) => loaded.push((at, segment, cartridge)),

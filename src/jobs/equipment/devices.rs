@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use parking_lot::{Condvar, Mutex};
 
+use super::lease::Leases;
 use super::{DRIVE_WAIT, DriveBay, Equipment, EquipmentError};
 use crate::changer::Changer;
 use crate::domain::Clock;
@@ -23,9 +24,9 @@ impl Equipment {
     /// No devices yet; `key` is the same after every start.
     #[must_use]
     pub fn awaited(key: ReservationKey, clock: Arc<dyn Clock>) -> Arc<Self> {
-        let (devices, taken) = (OnceLock::new(), Mutex::default());
+        let (devices, leases) = (OnceLock::new(), Mutex::default());
         let (given_back, sight) = (Condvar::new(), Mutex::default());
-        Arc::new(Self { devices, taken, given_back, sight, key, clock })
+        Arc::new(Self { devices, leases, given_back, sight, key, clock })
     }
 
     /// The same with devices at once.
@@ -48,10 +49,10 @@ impl Equipment {
             // A library that does not answer must not keep the appliance from starting.
             tracing::error!(%error, "the library could not be looked at");
         }
-        let mut taken = self.taken.lock();
+        let mut leases = self.leases.lock();
         let count = bays.len();
         if self.devices.set(Devices { changer: changer.map(Mutex::new), bays }).is_ok() {
-            *taken = vec![false; count];
+            *leases = Leases::of(count);
         }
         self.given_back.notify_all();
     }
@@ -67,12 +68,12 @@ impl Equipment {
     /// # Errors
     /// If the job is told to stop meanwhile.
     pub fn wait_until_there(&self, is_stopped: &dyn Fn() -> bool) -> Result<(), EquipmentError> {
-        let mut taken = self.taken.lock();
+        let mut leases = self.leases.lock();
         while !self.is_there() {
             if is_stopped() {
                 return Err(EquipmentError::Stopped);
             }
-            self.given_back.wait_for(&mut taken, DRIVE_WAIT);
+            self.given_back.wait_for(&mut leases, DRIVE_WAIT);
         }
         Ok(())
     }

@@ -4,9 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{BayGuard, DriveBay, Equipment, EquipmentError, Patience};
+use super::lease::{Claimant, Patience};
+use super::{BayGuard, DriveBay, Equipment, EquipmentError};
 use crate::changer::{Element, ElementAddress, ElementKind, Inventory};
-use crate::domain::{Barcode, DriveSerial};
+use crate::domain::{Barcode, DriveSerial, JobId};
 use crate::drive::{Drive, DriveError, WaitState};
 use crate::stream::MediumRates;
 
@@ -39,12 +40,12 @@ impl Equipment {
     pub fn load(
         self: &Arc<Self>,
         barcode: &Barcode,
-        is_stopped: &dyn Fn() -> bool,
+        claimant: &dyn Claimant,
         on_wait: &mut dyn FnMut(&WaitState),
     ) -> Result<Loaded, EquipmentError> {
         let loaded = match self.changer() {
-            Some(_) => self.load_by_robot(barcode, Patience::Until(is_stopped))?,
-            None => self.find_loaded_by_hand(barcode, Patience::Until(is_stopped))?,
+            Some(_) => self.load_by_robot(barcode, claimant, Patience::Waits)?,
+            None => self.find_loaded_by_hand(barcode, claimant, Patience::Waits)?,
         };
         loaded.ok_or(EquipmentError::Stopped)?.made_ready(on_wait)
     }
@@ -57,11 +58,12 @@ impl Equipment {
     pub fn load_if_free(
         self: &Arc<Self>,
         barcode: &Barcode,
+        claimant: &dyn Claimant,
         on_wait: &mut dyn FnMut(&WaitState),
     ) -> Result<Option<Loaded>, EquipmentError> {
         let loaded = match self.changer() {
-            Some(_) => self.load_by_robot(barcode, Patience::None),
-            None => self.find_loaded_by_hand(barcode, Patience::None),
+            Some(_) => self.load_by_robot(barcode, claimant, Patience::None),
+            None => self.find_loaded_by_hand(barcode, claimant, Patience::None),
         };
         match loaded {
             // Another host has it.
@@ -73,7 +75,8 @@ impl Equipment {
     fn load_by_robot(
         self: &Arc<Self>,
         barcode: &Barcode,
-        patience: Patience<'_>,
+        claimant: &dyn Claimant,
+        patience: Patience,
     ) -> Result<Option<Loaded>, EquipmentError> {
         let medium = barcode.generation();
         let suits = |bay: &DriveBay| match (bay.generation, medium) {
@@ -87,7 +90,7 @@ impl Equipment {
         loop {
             let Some(serial) = self.find(barcode)?.drive_serial else {
                 let suits = |bay: &DriveBay| suits(bay) && !reserved.contains(&bay.serial);
-                let guard = match self.take(&suits, patience) {
+                let guard = match self.take(&suits, claimant, patience) {
                     Err(EquipmentError::NoSuitableDrive) if refusal.is_some() => {
                         return Err(refusal.unwrap_or(EquipmentError::NoSuitableDrive));
                     }
@@ -107,7 +110,7 @@ impl Equipment {
                 continue;
             };
             let has_it = |bay: &DriveBay| bay.serial == serial;
-            let Some(guard) = self.take(&has_it, patience)? else { return Ok(None) };
+            let Some(guard) = self.take(&has_it, claimant, patience)? else { return Ok(None) };
             let now = self.find(barcode)?;
             if now.drive_serial == Some(serial) {
                 let mut loaded = self.loaded(guard, barcode, now.source, Some(now.address))?;
@@ -119,7 +122,11 @@ impl Equipment {
 
     /// Has the robot bring the cartridge to a drive; nothing if another drive has it by now: that one
     /// may be at work.
-    fn bring(&self, guard: BayGuard, barcode: &Barcode) -> Result<Option<Loaded>, EquipmentError> {
+    pub(super) fn bring(
+        &self,
+        guard: BayGuard,
+        barcode: &Barcode,
+    ) -> Result<Option<Loaded>, EquipmentError> {
         // Before anything moves: no cartridge is put into the drive of another host.
         let mut drive = self.connect(guard.bay)?;
         match self.bring_to(&mut drive, &self.bays()[guard.bay].serial, barcode) {
@@ -179,14 +186,15 @@ impl Equipment {
     fn find_loaded_by_hand(
         self: &Arc<Self>,
         barcode: &Barcode,
-        patience: Patience<'_>,
+        claimant: &dyn Claimant,
+        patience: Patience,
     ) -> Result<Option<Loaded>, EquipmentError> {
-        if self.take(&|_| true, patience)?.is_none() {
+        if self.take(&|_| true, claimant, patience)?.is_none() {
             return Ok(None);
         }
         let mut refusal = None;
         for bay in 0..self.bays().len() {
-            let Some(guard) = self.try_take(bay) else { continue };
+            let Some(guard) = self.try_take(bay, claimant.job()) else { continue };
             let mut drive = match self.connect(bay) {
                 Err(error @ EquipmentError::Drive(DriveError::Reserved { .. })) => {
                     refusal = Some(error);
@@ -231,14 +239,18 @@ impl Equipment {
     ///
     /// # Errors
     /// As [`Loaded::put_away`].
-    pub fn put_away_left(self: &Arc<Self>, barcode: &Barcode) -> Result<(), EquipmentError> {
+    pub fn put_away_left(
+        self: &Arc<Self>,
+        barcode: &Barcode,
+        job: JobId,
+    ) -> Result<(), EquipmentError> {
         if self.changer().is_none() {
             return Ok(());
         }
         let element = self.find(barcode)?;
         let bay =
             self.bays().iter().position(|bay| Some(&bay.serial) == element.drive_serial.as_ref());
-        match bay.and_then(|bay| self.try_take(bay)) {
+        match bay.and_then(|bay| self.try_take(bay, Some(job))) {
             Some(guard) => {
                 self.loaded(guard, barcode, element.source, Some(element.address))?.put_away()
             }
@@ -347,13 +359,13 @@ impl Loaded {
     /// If a device fails.
     pub fn cycle(
         self,
-        is_stopped: &dyn Fn() -> bool,
+        claimant: &dyn Claimant,
         on_wait: &mut dyn FnMut(&WaitState),
     ) -> Result<Self, EquipmentError> {
         let (equipment, barcode) = (Arc::clone(&self.guard.equipment), self.barcode.clone());
         if equipment.changer().is_some() {
             self.put_away()?;
-            return equipment.load(&barcode, is_stopped, on_wait);
+            return equipment.load(&barcode, claimant, on_wait);
         }
         let mut again = self;
         equipment.release(again.drive())?;

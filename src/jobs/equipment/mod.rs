@@ -10,8 +10,10 @@
 //! and jobs [wait](Equipment::wait_until_there).
 
 mod bay;
+mod cleaning;
 mod devices;
 mod error;
+mod lease;
 mod loaded;
 mod places;
 mod report;
@@ -26,13 +28,16 @@ use std::time::Duration;
 use parking_lot::{Condvar, Mutex};
 
 use crate::changer::{ChangerIdentity, ElementAddress, Inventory};
-use crate::domain::{Clock, LtoGeneration};
+use crate::domain::{Clock, JobId, LtoGeneration};
 use crate::drive::ReservationKey;
 
 use devices::Devices;
+use lease::Leases;
 
 pub use bay::{Connect, DriveBay};
+pub use cleaning::Cleaned;
 pub use error::EquipmentError;
+pub use lease::{Claimant, Lease, Turn};
 pub use loaded::Loaded;
 pub use places::{element_at, place_of};
 pub use report::DriveReport;
@@ -46,7 +51,7 @@ const DRIVE_WAIT: Duration = Duration::from_millis(500);
 #[derive(Debug)]
 pub struct Equipment {
     devices: OnceLock<Devices>,
-    taken: Mutex<Vec<bool>>,
+    leases: Mutex<Leases>,
     given_back: Condvar,
     sight: Mutex<Sight>,
     /// By which the drives know us.
@@ -58,7 +63,7 @@ impl Equipment {
     /// True if a job has that drive.
     #[must_use]
     pub fn is_taken(&self, bay: usize) -> bool {
-        self.taken.lock().get(bay).copied().unwrap_or(false)
+        self.lease(bay).is_some()
     }
 
     /// Generations of the drives.
@@ -93,7 +98,7 @@ impl Equipment {
         self.look(&mut changer.lock())
     }
 
-    /// Moves a cartridge between two elements. A drive involved must not be in use.
+    /// Moves a cartridge between two elements for a job. A drive involved must not be in use.
     ///
     /// # Errors
     /// If a drive is in use, or the move fails; the error says where the cartridge is.
@@ -101,6 +106,7 @@ impl Equipment {
         self: &Arc<Self>,
         from: ElementAddress,
         to: ElementAddress,
+        job: Option<JobId>,
     ) -> Result<(), EquipmentError> {
         let changer = self.need_changer()?;
         let inventory = self.look(&mut changer.lock())?;
@@ -112,7 +118,7 @@ impl Equipment {
         let mut held = Vec::new();
         for bay in [bay_at(from), bay_at(to)].into_iter().flatten() {
             held.push(
-                self.try_take(bay).ok_or(EquipmentError::DriveInUse {
+                self.try_take(bay, job).ok_or(EquipmentError::DriveInUse {
                     serial: self.bays()[bay].serial.clone(),
                 })?,
             );
@@ -122,49 +128,6 @@ impl Equipment {
         }
         Ok(self.carry(&mut changer.lock(), from, to)?)
     }
-
-    /// Takes one drive if no job has it.
-    fn try_take(self: &Arc<Self>, bay: usize) -> Option<BayGuard> {
-        let mut taken = self.taken.lock();
-        let slot = taken.get_mut(bay)?;
-        if std::mem::replace(slot, true) {
-            return None;
-        }
-        Some(BayGuard { equipment: Arc::clone(self), bay })
-    }
-
-    /// Takes the first free drive that `suits`; nothing if none is free and nobody waits.
-    fn take(
-        self: &Arc<Self>,
-        suits: &dyn Fn(&DriveBay) -> bool,
-        patience: Patience<'_>,
-    ) -> Result<Option<BayGuard>, EquipmentError> {
-        if !self.bays().iter().any(suits) {
-            return Err(EquipmentError::NoSuitableDrive);
-        }
-        let mut taken = self.taken.lock();
-        loop {
-            let free = (0..self.bays().len()).find(|bay| !taken[*bay] && suits(&self.bays()[*bay]));
-            if let Some(bay) = free {
-                taken[bay] = true;
-                return Ok(Some(BayGuard { equipment: Arc::clone(self), bay }));
-            }
-            let Patience::Until(is_stopped) = patience else { return Ok(None) };
-            if is_stopped() {
-                return Err(EquipmentError::Stopped);
-            }
-            self.given_back.wait_for(&mut taken, DRIVE_WAIT);
-        }
-    }
-}
-
-/// Whether to wait for a drive that another job has.
-#[derive(Clone, Copy)]
-enum Patience<'a> {
-    /// Until it is told to stop.
-    Until(&'a dyn Fn() -> bool),
-    /// Not at all.
-    None,
 }
 
 /// A drive taken out of circulation; dropping it gives the drive back.
@@ -176,7 +139,6 @@ struct BayGuard {
 
 impl Drop for BayGuard {
     fn drop(&mut self) {
-        self.equipment.taken.lock()[self.bay] = false;
-        self.equipment.given_back.notify_all();
+        self.equipment.give_back(self.bay);
     }
 }

@@ -27,7 +27,7 @@ impl Equipment {
         serial: &DriveSerial,
     ) -> Result<Option<DriveReport>, EquipmentError> {
         let bay = self.bay_of(serial)?;
-        let Some(_guard) = self.try_take(bay) else { return Ok(None) };
+        let Some(_guard) = self.try_take(bay, None) else { return Ok(None) };
         let mut drive = self.connect(bay)?;
         let asked = drive.alerts().and_then(|alerts| Ok((alerts, drive.statistics()?)));
         // Also a drive that does not tell must not stay reserved.

@@ -38,7 +38,7 @@ impl Equipment {
     /// If there is no such drive, it does not answer, or it cannot be reserved.
     pub fn holder(self: &Arc<Self>, serial: &DriveSerial) -> Result<Holder, EquipmentError> {
         let bay = self.bay_of(serial)?;
-        let Some(_guard) = self.try_take(bay) else { return Ok(Holder::Ours) };
+        let Some(_guard) = self.try_take(bay, None) else { return Ok(Holder::Ours) };
         let holder = Drive::holder_of(self.bays()[bay].way()?, Arc::clone(&self.clock))?;
         Ok(match holder {
             None => Holder::Nobody,
@@ -59,7 +59,7 @@ impl Equipment {
     ) -> Result<(), EquipmentError> {
         let bay = self.bay_of(serial)?;
         let in_use = || EquipmentError::DriveInUse { serial: serial.clone() };
-        let _guard = self.try_take(bay).ok_or_else(in_use)?;
+        let _guard = self.try_take(bay, None).ok_or_else(in_use)?;
         let way = self.bays()[bay].way()?;
         Ok(Drive::free_from(way, Arc::clone(&self.clock), self.key, from)?)
     }

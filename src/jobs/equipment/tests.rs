@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use super::{DriveBay, Equipment, EquipmentError, Holder};
+use crate::catalog::Priority;
 use crate::changer::Changer;
+use crate::domain::JobId;
 use crate::drive::{Drive, DriveError, ReservationKey};
 use crate::jobs::JobState;
 use crate::jobs::spec::{self, EraseConsent, FormatSpec, JobSpec, MoveSpec, Need};
@@ -110,6 +112,34 @@ fn drives_that_cannot_be_reserved_are_used_all_the_same() {
     appliance.complete(&format(1));
 }
 
+#[test]
+fn of_jobs_that_wait_for_a_drive_the_one_with_the_higher_priority_gets_it() {
+    let appliance = TestAppliance::new(4, 32);
+    let equipment = &appliance.parts().equipment;
+    let mut held: Vec<_> = (1..=2)
+        .map(|number| equipment.load(&barcode(number), &|| false, &mut |_| {}).unwrap())
+        .collect();
+    let first = appliance.submit(&format(3));
+    let second = appliance.submit(&format(4));
+    for job in [first, second] {
+        appliance.wait_until("the job waits", || {
+            let progress = appliance.runner().progress(job)?;
+            (progress.stage == "waiting for a drive").then_some(())
+        });
+    }
+    appliance.runner().prioritise(second, Priority::High).unwrap();
+    held.pop().unwrap().put_away().unwrap();
+    assert_eq!(appliance.wait(second).0, JobState::Completed);
+    assert_eq!(appliance.wait(first).0, JobState::Completed);
+    let events = appliance.catalog().events_after(0, None, 1000).unwrap();
+    let ended: Vec<_> =
+        events.iter().filter(|it| it.event.code == "completed").map(|it| it.job).collect();
+    assert_eq!(ended, [second, first]);
+    assert!(appliance.runner().prioritise(first, Priority::Low).is_err(), "it has ended");
+    let free = (0..2).filter(|bay| equipment.lease(*bay).is_none()).count();
+    assert_eq!(free, 1, "the other one is still held");
+}
+
 fn place_of(appliance: &TestAppliance, number: u16) -> Place {
     let cartridges = appliance.library.cartridges().unwrap();
     cartridges.into_iter().find(|c| c.barcode == barcode(number)).unwrap().place
@@ -182,12 +212,12 @@ fn a_cartridge_left_in_a_drive_is_put_away_unless_a_job_has_it() {
     let appliance = TestAppliance::new(1, 64);
     let equipment = &appliance.parts().equipment;
     let loaded = equipment.load(&barcode(1), &|| false, &mut |_| {}).unwrap();
-    equipment.put_away_left(&barcode(1)).unwrap();
+    equipment.put_away_left(&barcode(1), JobId(1)).unwrap();
     assert_eq!(place_of(&appliance, 1), Place::Drive(0), "a job has it");
     drop(loaded);
-    equipment.put_away_left(&barcode(1)).unwrap();
+    equipment.put_away_left(&barcode(1), JobId(1)).unwrap();
     assert_eq!(place_of(&appliance, 1), Place::Slot(0), "{}", appliance.log());
-    equipment.put_away_left(&barcode(1)).unwrap();
+    equipment.put_away_left(&barcode(1), JobId(1)).unwrap();
 }
 
 #[test]

@@ -168,17 +168,19 @@ fn a_job_that_waits_for_a_cartridge_runs_its_last_hook_only_when_it_is_cancelled
 #[test]
 fn a_hook_that_a_restart_has_cut_short_runs_again_and_the_backup_is_made() {
     let mut house = House::new();
-    house.hook("dump.sh", "echo begun >> noted; [ -e ready ] || exec sleep 100000");
+    let script =
+        "echo begun >> noted; [ -e ready ] && exit; echo hangs >> noted; exec sleep 100000";
+    house.hook("dump.sh", script);
     house.hook("tidy.sh", "echo $FOSSILSAFE_OUTCOME >> noted");
     let job = house.begin(Some("dump.sh"), Some("tidy.sh"));
     house.wait_for(job, "runs before");
-    while house.noted().is_empty() {
+    while !house.noted().contains("hangs") {
         std::thread::yield_now();
     }
     std::fs::write(house.hooks.join("ready"), "").unwrap();
     house.appliance.restart();
     assert_eq!(house.appliance.wait(job).0, JobState::Completed);
-    assert_eq!(house.noted(), "begun\nbegun\ncompleted\n");
+    assert_eq!(house.noted(), "begun\nhangs\nbegun\ncompleted\n");
 }
 
 #[test]

@@ -43,7 +43,7 @@ fn is_identical(appliance: &TestAppliance, run: &RunId, top: &Path, name: &str) 
 }
 
 fn verify(appliance: &TestAppliance, run: &RunId) -> (JobState, JobEnd, String) {
-    let spec = JobSpec::Verify(VerifySpec { scope: VerifyScope::Run(run.clone()) });
+    let spec = JobSpec::Verify(VerifySpec::from(VerifyScope::Run(run.clone())));
     let job = appliance.submit(&spec);
     let (state, end) = appliance.wait(job);
     (state, end, appliance.told(job))

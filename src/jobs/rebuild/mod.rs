@@ -143,10 +143,9 @@ fn read_notes(path: &Path) -> Option<Collected> {
 }
 
 fn load_and_collect(context: &JobContext, barcode: &Barcode) -> Result<Collected, JobError> {
-    let is_stopped = || context.is_stopped();
     context.stage("loading", Some(barcode));
     let equipment = &context.parts.equipment;
-    let mut loaded = equipment.load(barcode, &is_stopped, &mut |wait| context.tell_wait(wait))?;
+    let mut loaded = equipment.load(barcode, context, &mut |wait| context.tell_wait(wait))?;
     let collected = collect(context, &mut loaded);
     context.stage("putting the cartridge away", Some(barcode));
     if let Err(error) = loaded.put_away() {

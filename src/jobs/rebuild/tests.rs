@@ -28,7 +28,7 @@ fn rebuild(appliance: &TestAppliance) -> (JobState, JobEnd) {
 
 fn verify(appliance: &TestAppliance, set: &str) -> (JobState, JobEnd) {
     let scope = VerifyScope::Set(set.parse().unwrap());
-    appliance.wait(appliance.submit(&JobSpec::Verify(VerifySpec { scope })))
+    appliance.wait(appliance.submit(&JobSpec::Verify(VerifySpec::from(scope))))
 }
 
 fn incremental(appliance: &TestAppliance, top: &Path, set: &str) -> RunId {

@@ -122,11 +122,9 @@ impl Restore<'_> {
 
     fn load_and_read(&self, volume: VolumeUuid, barcode: &Barcode) -> Result<VolumeEnd, JobError> {
         let context = self.context;
-        let is_stopped = || context.is_stopped();
         context.stage("loading", Some(barcode));
         let equipment = &context.parts.equipment;
-        let mut loaded =
-            equipment.load(barcode, &is_stopped, &mut |wait| context.tell_wait(wait))?;
+        let mut loaded = equipment.load(barcode, context, &mut |wait| context.tell_wait(wait))?;
         let read = self.read_loaded(&mut loaded, volume, barcode);
         context.stage("putting the cartridge away", Some(barcode));
         if let Err(error) = loaded.put_away() {

@@ -34,7 +34,7 @@ fn make_source(appliance: &TestAppliance) -> PathBuf {
 }
 
 fn scope(scope: VerifyScope) -> JobSpec {
-    JobSpec::Verify(VerifySpec { scope })
+    JobSpec::Verify(VerifySpec::from(scope))
 }
 
 fn verify_run(appliance: &TestAppliance, run: &RunId) -> (JobState, JobEnd) {

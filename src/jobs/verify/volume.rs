@@ -74,15 +74,14 @@ fn load_and_read(
 
 /// Loads the cartridge; one that was in the drive leaves it first.
 fn load(context: &JobContext, barcode: &Barcode) -> Result<Loaded, JobError> {
-    let is_stopped = || context.is_stopped();
     context.stage("loading", Some(barcode));
     let equipment = &context.parts.equipment;
-    let loaded = equipment.load(barcode, &is_stopped, &mut |wait| context.tell_wait(wait))?;
+    let loaded = equipment.load(barcode, context, &mut |wait| context.tell_wait(wait))?;
     if !loaded.was_loaded() {
         return Ok(loaded);
     }
     context.stage("unloading and loading again", Some(barcode));
-    Ok(loaded.cycle(&is_stopped, &mut |wait| context.tell_wait(wait))?)
+    Ok(loaded.cycle(context, &mut |wait| context.tell_wait(wait))?)
 }
 
 struct VolumeWork<'a> {

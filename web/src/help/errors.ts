@@ -830,6 +830,16 @@ export const ERROR_PAGES: Record<string, ErrorPage> = {
     risk: SAFE,
     steps: ["Leave the pool out, or give the files another set name."],
   },
+  no_cleaning_cartridge: {
+    title: "No cleaning cartridge",
+    meaning:
+      "The library has no cleaning cartridge in a slot, or those that it has were used as often as they can be.",
+    risk: SAFE,
+    steps: [
+      "Put a cleaning cartridge into a slot; its barcode begins with CLN.",
+      "Take inventory of the library, and clean the drive again.",
+    ],
+  },
   hook_unusable: {
     title: "The hook cannot be used",
     meaning:

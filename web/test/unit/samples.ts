@@ -8,6 +8,7 @@ export function jobView(id: number, state: JobState): JobView {
     state,
     title: "Back up set docs",
     spec: { kind: "backup", set: "docs", paths: ["/srv"] },
+    priority: "normal",
     created: "2026-11-28T03:18:02Z",
     started: "2026-11-28T03:18:02Z",
     ended: null,

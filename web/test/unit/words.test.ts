@@ -246,6 +246,7 @@ const box: LibraryView = {
     state: number === 0 ? ("empty" as const) : ("busy" as const),
     barcode: null,
     job: number === 0 ? null : 4,
+    held_since: number === 0 ? null : "2026-11-28T03:18:02Z",
   })),
 };
 

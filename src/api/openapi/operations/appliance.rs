@@ -1,4 +1,4 @@
-//! The routes about the appliance as a whole: its updates, its settings, backups of its catalog.
+//! The routes about the appliance as a whole: its drives, turns of jobs, updates, settings, catalog backups.
 
 use hyper::Method;
 
@@ -6,12 +6,20 @@ use super::Answered::Json;
 use super::Asked::{self, Nothing};
 use super::{Operation, of};
 use crate::api::types::{
-    CatalogBackupView, InstallUpdateRequest, JobView, Page, RestartRequest, SettingsDocument,
-    SettingsImport, UpdateChannelRequest, UpdatesState,
+    CatalogBackupView, InstallUpdateRequest, JobView, Page, PriorityRequest, RestartRequest,
+    SettingsDocument, SettingsImport, UpdateChannelRequest, UpdatesState,
 };
 use crate::jobs::spec::CatalogBackupSpec;
 
 operations! {
+    POST "/api/library/drives/{serial}/clean" "Clean a drive"
+        "Starts a job that brings a cleaning cartridge of the library to the drive, waits, and puts it back. Refused \
+         if none is good for another use."
+        Nothing => 202 Json(of::<JobView>);
+    PUT "/api/jobs/{id}/priority" "Say when a job has its turn"
+        "High before normal before low; among equals who came first. A job that has a drive keeps it."
+        Asked::Json(of::<PriorityRequest>) => 200 Json(of::<JobView>);
+
     GET "/api/updates" "Updates of the appliance"
         "Version, slots, a running installation, what the channel has published, what became of updates and why."
         Nothing => 200 Json(of::<UpdatesState>);

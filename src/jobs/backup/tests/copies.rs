@@ -100,7 +100,7 @@ fn a_set_keeps_its_copies_and_a_run_without_changes_writes_nothing() {
     let nothing = appliance.complete(&JobSpec::Backup(incremental(&source)));
     assert_eq!(nothing.outcome.as_ref().unwrap().files, 0);
     assert_eq!(appliance.catalog().run(&run_of(&nothing)).unwrap().run.copies, 2);
-    let end = appliance.complete(&JobSpec::Verify(VerifySpec { scope: VerifyScope::Set(set()) }));
+    let end = appliance.complete(&JobSpec::Verify(VerifySpec::from(VerifyScope::Set(set()))));
     assert_eq!(end.outcome.unwrap().files, 64, "every copy is read back");
 }
 

@@ -928,6 +928,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/jobs/{id}/priority": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Say when a job has its turn
+         * @description High before normal before low; among equals who came first. A job that has a drive keeps it. Needs the role: operator.
+         */
+        put: operations["put_jobs_id_priority"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/jobs/{id}/resume": {
         parameters: {
             query?: never;
@@ -1126,6 +1146,26 @@ export interface paths {
         get: operations["get_library"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/library/drives/{serial}/clean": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Clean a drive
+         * @description Starts a job that brings a cleaning cartridge of the library to the drive, waits, and puts it back. Refused if none is good for another use. Needs the role: operator.
+         */
+        post: operations["post_library_drives_serial_clean"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2542,6 +2582,8 @@ export interface components {
              * @default null
              */
             pool: components["schemas"]["PoolName"] | null;
+            /** @description Whose turn it is among jobs that wait for a drive. */
+            priority?: components["schemas"]["Priority"];
             /** @description The set. */
             set: components["schemas"]["SetName"];
         };
@@ -2679,6 +2721,12 @@ export interface components {
             alias: string | null;
             /** @description Its label. Two cartridges can have the same one; `volume` tells them apart. */
             barcode: components["schemas"]["Barcode"];
+            /**
+             * Format: uint64
+             * @description How many more times it can clean a drive, as far as its uses were counted here; only of a cleaning
+             *     cartridge.
+             */
+            cleanings_left?: number | null;
             /** @description From the label or the cartridge's memory. */
             generation: components["schemas"]["LtoGeneration"] | null;
             /** @description Can be written once only. */
@@ -2867,6 +2915,11 @@ export interface components {
             items: components["schemas"]["ChannelView"][];
             /** @description Pass this as `after` for the next page; absent on the last. Opaque, good for this list only. */
             next?: string | null;
+        };
+        /** @description Clean one drive. */
+        CleanSpec: {
+            /** @description The drive. */
+            drive: components["schemas"]["DriveSerial"];
         };
         /** @description What was taken away. */
         CleanUpResult: {
@@ -3128,6 +3181,11 @@ export interface components {
             barcode: components["schemas"]["Barcode"] | null;
             /** @description What it writes. */
             generation: components["schemas"]["LtoGeneration"] | null;
+            /**
+             * @description Since when somebody holds it.
+             * @default null
+             */
+            held_since: components["schemas"]["Timestamp"] | null;
             /** @description The job that holds it. */
             job: components["schemas"]["JobId"] | null;
             /**
@@ -3596,7 +3654,7 @@ export interface components {
         JobSpec: components["schemas"]["FormatSpec"] | {
             /** @constant */
             kind: "inventory";
-        } | components["schemas"]["MoveSpec"] | components["schemas"]["BackupSpec"] | components["schemas"]["VerifySpec"] | components["schemas"]["RestoreSpec"] | components["schemas"]["RebuildSpec"] | components["schemas"]["CatalogBackupSpec"];
+        } | components["schemas"]["MoveSpec"] | components["schemas"]["BackupSpec"] | components["schemas"]["VerifySpec"] | components["schemas"]["RestoreSpec"] | components["schemas"]["RebuildSpec"] | components["schemas"]["CatalogBackupSpec"] | components["schemas"]["CleanSpec"];
         /**
          * @description Where a job is.
          * @enum {string}
@@ -3620,6 +3678,11 @@ export interface components {
             need: components["schemas"]["NeedView"] | null;
             /** @description What came of it, once it has ended. */
             outcome: components["schemas"]["JobOutcome"] | null;
+            /**
+             * @description Whose turn it is among jobs that wait for a drive.
+             * @default normal
+             */
+            priority: components["schemas"]["Priority"];
             /** @description How far it is; kept as it was when the job ended. */
             progress: components["schemas"]["ProgressView"];
             /** @description What it was asked to do. */
@@ -4119,6 +4182,11 @@ export interface components {
             /** @description For terminals. */
             text: string;
         };
+        /**
+         * @description Whose turn it is among jobs that wait for a drive.
+         * @enum {string}
+         */
+        Priority: "high" | "normal" | "low";
         /** @description What went wrong and what to do about it. */
         Problem: {
             /** @description A stable name for programs: `cartridge_unknown`. */
@@ -4274,6 +4342,8 @@ export interface components {
              * @default wait
              */
             missing: components["schemas"]["MissingCartridge"];
+            /** @description Whose turn it is among jobs that wait for a drive. */
+            priority?: components["schemas"]["Priority"];
             /** @description Which files. */
             selection: components["schemas"]["RestoreSelection"];
         };
@@ -4969,6 +5039,8 @@ export interface components {
         };
         /** @description Read copies again. */
         VerifySpec: {
+            /** @description Whose turn it is among jobs that wait for a drive. */
+            priority?: components["schemas"]["Priority"];
             /** @description Which copies. */
             scope: components["schemas"]["VerifyScope"];
         };
@@ -7118,6 +7190,11 @@ export interface operations {
                      * @default null
                      */
                     pool?: string | null;
+                    /**
+                     * @description Whose turn it is among jobs that wait for a drive.
+                     * @enum {string}
+                     */
+                    priority?: "high" | "normal" | "low";
                     /** @description The set. */
                     set: string;
                 };
@@ -7316,6 +7393,11 @@ export interface operations {
                      * @default null
                      */
                     pool?: string | null;
+                    /**
+                     * @description Whose turn it is among jobs that wait for a drive.
+                     * @enum {string}
+                     */
+                    priority?: "high" | "normal" | "low";
                     /** @description The set. */
                     set: string;
                 };
@@ -11163,6 +11245,156 @@ export interface operations {
             };
         };
     };
+    put_jobs_id_priority: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The number of a job, key, session, approval or alert. */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description High before normal before low; among equals who came first.
+                     * @enum {string}
+                     */
+                    priority: "high" | "normal" | "low";
+                };
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobView"];
+                };
+            };
+            /** @description Something in the request cannot be right. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Who asks may not, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Right, and not possible in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A person has to do something at the library first. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests from one address; Retry-After says how long to wait. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A mistake in FossilSafe, or damage in what it keeps. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine went away before it answered. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine or a device does not answer now; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     post_jobs_id_resume: {
         parameters: {
             query?: never;
@@ -12396,6 +12628,128 @@ export interface operations {
             };
             /** @description Who asks may not, or the request comes from a page of another origin. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests from one address; Retry-After says how long to wait. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A mistake in FossilSafe, or damage in what it keeps. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine went away before it answered. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine or a device does not answer now; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_library_drives_serial_clean: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The serial number of a drive. */
+                serial: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobView"];
+                };
+            };
+            /** @description Something in the request cannot be right. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Who asks may not, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Right, and not possible in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A person has to do something at the library first. */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -15597,6 +15951,11 @@ export interface operations {
                      * @default wait
                      */
                     missing?: "wait" | "skip";
+                    /**
+                     * @description Whose turn it is among jobs that wait for a drive.
+                     * @enum {string}
+                     */
+                    priority?: "high" | "normal" | "low";
                     /** @description Which files. */
                     selection: {
                         /**
@@ -15752,6 +16111,11 @@ export interface operations {
                      * @default wait
                      */
                     missing?: "wait" | "skip";
+                    /**
+                     * @description Whose turn it is among jobs that wait for a drive.
+                     * @enum {string}
+                     */
+                    priority?: "high" | "normal" | "low";
                     /** @description Which files. */
                     selection: {
                         /**
@@ -16433,11 +16797,21 @@ export interface operations {
                          * @default null
                          */
                         pool?: string | null;
+                        /**
+                         * @description Whose turn it is among jobs that wait for a drive.
+                         * @enum {string}
+                         */
+                        priority?: "high" | "normal" | "low";
                         /** @description The set. */
                         set: string;
                     } | {
                         /** @constant */
                         kind: "verify";
+                        /**
+                         * @description Whose turn it is among jobs that wait for a drive.
+                         * @enum {string}
+                         */
+                        priority?: "high" | "normal" | "low";
                         /** @description Which copies. */
                         scope: {
                             /** @description The name of a run, also of its folder on tape. */
@@ -16464,6 +16838,11 @@ export interface operations {
                          * @default wait
                          */
                         missing?: "wait" | "skip";
+                        /**
+                         * @description Whose turn it is among jobs that wait for a drive.
+                         * @enum {string}
+                         */
+                        priority?: "high" | "normal" | "low";
                         /** @description Which files. */
                         selection: {
                             /**
@@ -16493,6 +16872,11 @@ export interface operations {
                         keep?: number;
                         /** @constant */
                         kind: "catalog_backup";
+                    } | {
+                        /** @description The drive. */
+                        drive: string;
+                        /** @constant */
+                        kind: "clean";
                     };
                     /**
                      * @description A name of the IANA list, as Europe/Berlin.
@@ -16892,11 +17276,21 @@ export interface operations {
                          * @default null
                          */
                         pool?: string | null;
+                        /**
+                         * @description Whose turn it is among jobs that wait for a drive.
+                         * @enum {string}
+                         */
+                        priority?: "high" | "normal" | "low";
                         /** @description The set. */
                         set: string;
                     } | {
                         /** @constant */
                         kind: "verify";
+                        /**
+                         * @description Whose turn it is among jobs that wait for a drive.
+                         * @enum {string}
+                         */
+                        priority?: "high" | "normal" | "low";
                         /** @description Which copies. */
                         scope: {
                             /** @description The name of a run, also of its folder on tape. */
@@ -16923,6 +17317,11 @@ export interface operations {
                          * @default wait
                          */
                         missing?: "wait" | "skip";
+                        /**
+                         * @description Whose turn it is among jobs that wait for a drive.
+                         * @enum {string}
+                         */
+                        priority?: "high" | "normal" | "low";
                         /** @description Which files. */
                         selection: {
                             /**
@@ -16952,6 +17351,11 @@ export interface operations {
                         keep?: number;
                         /** @constant */
                         kind: "catalog_backup";
+                    } | {
+                        /** @description The drive. */
+                        drive: string;
+                        /** @constant */
+                        kind: "clean";
                     };
                     /**
                      * @description A name of the IANA list, as Europe/Berlin.
@@ -18492,11 +18896,21 @@ export interface operations {
                                  * @default null
                                  */
                                 pool?: string | null;
+                                /**
+                                 * @description Whose turn it is among jobs that wait for a drive.
+                                 * @enum {string}
+                                 */
+                                priority?: "high" | "normal" | "low";
                                 /** @description The set. */
                                 set: string;
                             } | {
                                 /** @constant */
                                 kind: "verify";
+                                /**
+                                 * @description Whose turn it is among jobs that wait for a drive.
+                                 * @enum {string}
+                                 */
+                                priority?: "high" | "normal" | "low";
                                 /** @description Which copies. */
                                 scope: {
                                     /** @description The name of a run, also of its folder on tape. */
@@ -18523,6 +18937,11 @@ export interface operations {
                                  * @default wait
                                  */
                                 missing?: "wait" | "skip";
+                                /**
+                                 * @description Whose turn it is among jobs that wait for a drive.
+                                 * @enum {string}
+                                 */
+                                priority?: "high" | "normal" | "low";
                                 /** @description Which files. */
                                 selection: {
                                     /**
@@ -18552,6 +18971,11 @@ export interface operations {
                                 keep?: number;
                                 /** @constant */
                                 kind: "catalog_backup";
+                            } | {
+                                /** @description The drive. */
+                                drive: string;
+                                /** @constant */
+                                kind: "clean";
                             };
                             /**
                              * @description A name of the IANA list, as Europe/Berlin.
@@ -21599,6 +22023,11 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
+                    /**
+                     * @description Whose turn it is among jobs that wait for a drive.
+                     * @enum {string}
+                     */
+                    priority?: "high" | "normal" | "low";
                     /** @description Which copies. */
                     scope: {
                         /** @description The name of a run, also of its folder on tape. */
