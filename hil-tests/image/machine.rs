@@ -15,8 +15,8 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use crate::line::Line;
 
-/// Firmware, kernel and units on a machine that others use too.
-const BOOT_LIMIT: Duration = Duration::from_secs(420);
+/// Firmware, kernel and units on a machine that others use too, after three starts of a version that panics.
+const BOOT_LIMIT: Duration = Duration::from_secs(1200);
 /// Any one command inside.
 const COMMAND_LIMIT: Duration = Duration::from_secs(420);
 /// How long QEMU may take to connect its serial ports, in milliseconds.
