@@ -114,6 +114,13 @@ routes! {
     POST "/api/auth/totp/confirm" Viewer [] => auth::confirm_totp;
     POST "/api/auth/totp/remove" Viewer [] => auth::stop_totp;
 
+    GET "/api/auth/oidc" Anyone [] => auth::oidc_offer;
+    POST "/api/auth/oidc/start" Anyone [] => auth::start_oidc;
+    POST "/api/auth/oidc/finish" Anyone [] => auth::finish_oidc;
+    GET "/api/oidc" Admin [] => auth::oidc_settings;
+    PUT "/api/oidc" TwoAdmins [] => auth::set_oidc;
+    DELETE "/api/oidc" Admin [] => auth::remove_oidc;
+
     GET "/api/users" Admin [] => users::list;
     POST "/api/users" TwoAdmins [] => users::create;
     GET "/api/users/{name}" Admin [] => users::show;
@@ -318,8 +325,16 @@ mod tests {
     fn every_endpoint_is_reachable_and_has_the_role_that_its_effect_asks_for() {
         const OWN: &[&str] = &["auth", "preferences", "keys", "sessions"];
         // Addresses of receivers are often secrets by themselves.
-        const OF_ADMINS: &[&str] =
-            &["users", "approvals", "audit", "notifications", "diagnostics", "logs", "settings"];
+        const OF_ADMINS: &[&str] = &[
+            "users",
+            "approvals",
+            "audit",
+            "notifications",
+            "diagnostics",
+            "logs",
+            "settings",
+            "oidc",
+        ];
         for route in ROUTES {
             let path = route.path.replace(['{', '}'], "");
             let found = find(&route.method, &path).unwrap().route;
@@ -351,6 +366,9 @@ mod tests {
             "GET /api/setup",
             "POST /api/setup",
             "POST /api/auth/session",
+            "GET /api/auth/oidc",
+            "POST /api/auth/oidc/start",
+            "POST /api/auth/oidc/finish",
         ];
         assert_eq!(open, wanted);
     }
@@ -370,7 +388,8 @@ mod tests {
                 "/install",
                 "/rollback",
             ];
-            let is_trust = route.method == Method::PUT && route.path == "/api/updates/channel";
+            let is_trust = route.method == Method::PUT
+                && ["/api/updates/channel", "/api/oidc"].contains(&route.path);
             let is_right = route.area() == "users" && route.method != Method::GET;
             let is_release = route.method == Method::DELETE && route.path.ends_with("/retention");
             is_right

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::OidcError;
 use crate::catalog::StoreError;
 
 /// A refusal. What it says may be shown to whoever asked.
@@ -42,6 +43,9 @@ pub enum PeopleError {
     /// The caller has no user behind it: preferences, passwords and second factors belong to users.
     #[error("This belongs to a user, and no user is signed in.")]
     NoUser,
+    /// Signing in by an identity provider.
+    #[error(transparent)]
+    Oidc(#[from] OidcError),
     /// The file of users, or the file of the one-time code.
     #[error(transparent)]
     Store(StoreError),
@@ -85,6 +89,11 @@ impl PeopleError {
         match self {
             Self::NotRecognised | Self::SetupCodeWrong => PeopleErrorKind::NotRecognised,
             Self::TooManyAttempts { .. } | Self::Busy => PeopleErrorKind::TooMany,
+            Self::Oidc(OidcError::NotSet) => PeopleErrorKind::NotFound,
+            Self::Oidc(OidcError::Provider(_) | OidcError::NameTaken(_)) => {
+                PeopleErrorKind::Conflict
+            }
+            Self::Oidc(_) => PeopleErrorKind::NotRecognised,
             Self::Invalid { .. } => PeopleErrorKind::Invalid,
             Self::NotFound(_) => PeopleErrorKind::NotFound,
             Self::Conflict(..) | Self::SetupDone | Self::NoUser => PeopleErrorKind::Conflict,
@@ -105,6 +114,7 @@ impl PeopleError {
             Self::SetupCodeWrong => "setup_code_wrong",
             Self::SetupDone => "setup_done",
             Self::NoUser => "no_user",
+            Self::Oidc(error) => error.code(),
             Self::Store(_) | Self::File { .. } | Self::Hashing(_) => "people_unavailable",
         }
     }
@@ -128,6 +138,7 @@ impl PeopleError {
             }
             Self::SetupDone => "Sign in; an admin can make more users.",
             Self::NoUser => "Sign in as a user.",
+            Self::Oidc(error) => error.next_step(),
             Self::Store(_) | Self::File { .. } | Self::Hashing(_) => {
                 "Look at the log; the data folder's disk may be full or failing."
             }

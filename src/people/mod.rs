@@ -14,6 +14,7 @@
 mod api_key;
 mod approval;
 mod error;
+mod oidc;
 mod password;
 mod principal;
 mod scope;
@@ -41,6 +42,7 @@ pub use crate::catalog::people::{
 pub use api_key::{KeyRequest, MadeKey};
 pub use approval::DestructiveRequest;
 pub use error::{PeopleError, PeopleErrorKind};
+pub use oidc::{OidcAnswer, OidcError, OidcSettings, OidcSettingsShown, OidcStart, RoleValues};
 pub use principal::{Credential, Principal};
 pub use scope::Scope;
 pub use second_factor::TotpProposal;
@@ -58,6 +60,7 @@ pub struct People {
     hasher: password::Hasher,
     throttle: Mutex<throttle::Throttle>,
     setup: setup::SetupCode,
+    oidc: oidc::Oidc,
 }
 
 impl People {
@@ -75,6 +78,7 @@ impl People {
             hasher: password::Hasher::new()?,
             throttle: Mutex::default(),
             setup,
+            oidc: oidc::Oidc::default(),
         };
         people.setup.keep_or_remove(people.store.has_admin()?)?;
         Ok(people)

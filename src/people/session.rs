@@ -80,7 +80,7 @@ impl People {
         let account = account_of(&wanted.name);
         self.count_attempt(from, &account)?;
         let found = self.store.user_by_name(&account)?;
-        let usable = found.filter(|user| !user.is_disabled);
+        let usable = found.filter(|user| !user.is_disabled && user.subject.is_none());
         let hash = usable.as_ref().map(|user| user.password_hash.as_str());
         let verdict = self.hasher.verify(&wanted.password, hash)?;
         let (Some(user), false) = (usable, verdict == Verdict::Wrong) else {

@@ -64,6 +64,10 @@ impl People {
         second_factor: SecondFactor,
     ) -> Result<Option<Secret>, PeopleError> {
         let user = self.user_named(name)?;
+        if user.subject.is_some() {
+            let message = format!("{} signs in by the identity provider.", user.name);
+            return Err(PeopleError::Conflict(message, "The password is set there."));
+        }
         let (hash, made) = self.chosen_or_made(&user.name, password)?;
         self.store.set_password(user.id, &hash, true, self.clock.now())?;
         if second_factor == SecondFactor::TakeAway {
@@ -119,7 +123,8 @@ impl People {
         let record = self.store.user(user)?;
         let account = record.name.to_ascii_lowercase();
         self.count_attempt(from, &account)?;
-        if self.hasher.verify(password, Some(&record.password_hash))? == Verdict::Wrong {
+        let hash = Some(record.password_hash.as_str()).filter(|_| record.subject.is_none());
+        if self.hasher.verify(password, hash)? == Verdict::Wrong {
             return Err(PeopleError::NotRecognised);
         }
         if let Some(address) = from.address {

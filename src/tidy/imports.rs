@@ -28,8 +28,9 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     // Sealing is a stage of the data path; keys know no stream.
     ("stream", &["domain", "drive", "ltfs", "source", "keys"]),
     ("pools", &["domain", "catalog"]),
-    // Rules over the people's file, whose SQL is in `catalog` like all SQL.
-    ("people", &["domain", "catalog"]),
+    // Rules over the people's file, whose SQL is in `catalog` like all SQL; an identity provider is asked over the
+    // network, with a secret that is sealed with the appliance's keys.
+    ("people", &["domain", "keys", "catalog", "outgoing"]),
     // Likewise over the audit log's file; its seals are signatures of the appliance.
     ("audit", &["domain", "keys", "catalog"]),
     // Secrets of channels are sealed with the appliance's keys.

@@ -20,6 +20,7 @@
 //! same request with `"totp"` signs in.
 
 mod cookie;
+mod oidc;
 mod password;
 mod session;
 mod setup;
@@ -28,6 +29,10 @@ mod tests;
 mod totp;
 mod trace;
 
+pub(super) use oidc::{
+    finish as finish_oidc, offer as oidc_offer, remove as remove_oidc, set as set_oidc,
+    settings as oidc_settings, start as start_oidc,
+};
 pub(super) use password::change as change_password;
 pub(super) use session::{show, sign_in, sign_out};
 pub(super) use setup::{needed as setup_needed, set_up};

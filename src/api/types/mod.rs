@@ -17,6 +17,7 @@ mod job;
 mod keys;
 mod library;
 mod log;
+mod oidc;
 mod page;
 mod people;
 mod restore;
@@ -67,6 +68,9 @@ pub use library::{
     ReservationView, TakeDriveRequest,
 };
 pub use log::{CleanUpRequest, CleanUpResult, LogLevel, LogLine, LogQuery, LogRetention};
+pub use oidc::{
+    OidcAnswer, OidcOffer, OidcSettings, OidcSettingsShown, OidcStart, OidcState, RoleValues,
+};
 pub use page::{LIMIT_DEFAULT, LIMIT_MAX, Page, PageRequest};
 pub use people::{
     ApiKeyView, ApprovalView, ConfirmTotpRequest, MadeApiKey, NewApiKeyRequest, NewUserRequest,

@@ -95,11 +95,15 @@ fn ensure_data_partition(data: &Path) -> Result<(), AppError> {
 
 /// Opens the users and keys. While there is no admin, the code that makes the first one is logged: only the
 /// owner of the machine reads the terminal and the journal.
-pub(super) fn people(data: &Path, clock: &Arc<dyn Clock>) -> Result<People, AppError> {
+pub(super) fn people(
+    data: &Path,
+    keys: &KeyStore,
+    clock: &Arc<dyn Clock>,
+) -> Result<People, AppError> {
     const NEXT_STEP: &str = "Put a copy of people.db back, or move it away: then the first admin \
         has to be made again.";
     let opened = || {
-        let people = People::open(data, Arc::clone(clock))?;
+        let people = People::open(data, Arc::clone(clock))?.sealing_with(Arc::clone(keys.ring()));
         let code = people.setup_code()?;
         Ok((people, code))
     };

@@ -73,7 +73,7 @@ pub(in crate::app) fn start(
     clock: Arc<dyn Clock>,
 ) -> Result<RunningEngine, AppError> {
     let parts = Arc::new(open::open(data, settings, catalog, &clock)?);
-    let people = Arc::new(open::people(data, &clock)?);
+    let people = Arc::new(open::people(data, &parts.keys, &clock)?);
     let sources = Sources::open(&doors.sources)?;
     let updates = Updates::open(&doors.updates, data);
     let audit = Arc::new(open::audit(data, &parts.keys, &clock)?);

@@ -7,6 +7,7 @@
 mod api_keys;
 mod approvals;
 mod sessions;
+mod subjects;
 mod users;
 
 use std::path::Path;
@@ -27,7 +28,10 @@ const FORMAT: SideFormat = SideFormat {
     // "FSLP".
     application_id: 0x4653_4C50,
     name: "the file of users and keys",
-    migrations: &[include_str!("../migrations/people_0001_initial.sql")],
+    migrations: &[
+        include_str!("../migrations/people_0001_initial.sql"),
+        include_str!("../migrations/people_0002_subject.sql"),
+    ],
 };
 
 text_enum! {

@@ -35,6 +35,8 @@ pub struct UserRecord {
     pub totp_secret: Option<Vec<u8>>,
     /// The second factor is asked for.
     pub is_totp_on: bool,
+    /// Whom an identity provider calls so; nobody else has no password.
+    pub subject: Option<String>,
     /// When the user was made.
     pub created: Timestamp,
     /// When the password was set.
@@ -74,9 +76,9 @@ impl std::fmt::Debug for NewUser<'_> {
     }
 }
 
-const COLUMNS: &str =
+pub(super) const COLUMNS: &str =
     "id, name, role, is_disabled, password_hash, is_password_interim, totp_secret,
-    is_totp_on, created, password_changed, last_sign_in";
+    is_totp_on, created, password_changed, last_sign_in, subject";
 
 impl PeopleStore {
     /// Makes a user.
@@ -360,7 +362,7 @@ impl PeopleStore {
     }
 }
 
-fn insert(file: &Connection, new: &NewUser<'_>) -> Result<UserId, StoreError> {
+pub(super) fn insert(file: &Connection, new: &NewUser<'_>) -> Result<UserId, StoreError> {
     let sql = "SELECT 1 FROM users WHERE name = ?1";
     if file.prepare_cached(sql)?.exists([new.name])? {
         return Err(StoreError::Exists(format!("a user \"{}\"", new.name)));
@@ -402,7 +404,7 @@ fn ensure_one(changed: usize, id: UserId) -> Result<(), StoreError> {
     Err(StoreError::NotFound(format!("user number {}", id.0)))
 }
 
-fn record(row: &Row<'_>) -> rusqlite::Result<UserRecord> {
+pub(super) fn record(row: &Row<'_>) -> rusqlite::Result<UserRecord> {
     Ok(UserRecord {
         id: UserId(row.get(0)?),
         name: row.get(1)?,
@@ -415,5 +417,6 @@ fn record(row: &Row<'_>) -> rusqlite::Result<UserRecord> {
         created: time_from_sql(row.get(8)?),
         password_changed: time_from_sql(row.get(9)?),
         last_sign_in: row.get::<_, Option<i64>>(10)?.map(time_from_sql),
+        subject: row.get(11)?,
     })
 }

@@ -830,6 +830,56 @@ export const ERROR_PAGES: Record<string, ErrorPage> = {
     risk: SAFE,
     steps: ["Leave the pool out, or give the files another set name."],
   },
+  oidc_not_set: {
+    title: "No identity provider",
+    meaning: "Nobody has set an identity provider, or it was taken away meanwhile.",
+    risk: SAFE,
+    steps: ["Sign in with name and password.", "An admin sets a provider in the settings."],
+  },
+  oidc_provider: {
+    title: "The identity provider cannot be used",
+    meaning: "It does not answer, answers otherwise than it should, or refuses this appliance.",
+    risk: SAFE,
+    steps: [
+      "Try again, or sign in with name and password.",
+      "An admin compares address, client and secret with what the provider has.",
+    ],
+  },
+  oidc_not_pending: {
+    title: "This sign-in is over",
+    meaning: "It was begun more than ten minutes ago, in another window, or was finished already.",
+    risk: SAFE,
+    steps: ["Sign in again from the beginning."],
+  },
+  oidc_not_believed: {
+    title: "The identity provider is not believed",
+    meaning:
+      "What it says of you is not signed as it should be, too old, or not for this appliance.",
+    risk: SAFE,
+    steps: [
+      "Sign in again from the beginning.",
+      "If it stays, an admin compares client, address and clocks with the provider's.",
+    ],
+  },
+  oidc_no_role: {
+    title: "No role for you here",
+    meaning:
+      "The identity provider knows you, but none of your groups has a role on this appliance.",
+    risk: SAFE,
+    steps: ["Ask an admin which groups have one."],
+  },
+  oidc_disabled: {
+    title: "The user is disabled",
+    meaning: "An admin has disabled this user here.",
+    risk: SAFE,
+    steps: ["Ask an admin."],
+  },
+  oidc_name_taken: {
+    title: "The name is taken",
+    meaning: "A user with a password has the name that the identity provider gives you.",
+    risk: SAFE,
+    steps: ["Sign in with the password.", "Or an admin removes that user, and it is made anew."],
+  },
   no_cleaning_cartridge: {
     title: "No cleaning cartridge",
     meaning:

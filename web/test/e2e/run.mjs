@@ -12,6 +12,7 @@ import { Engine } from "./engine.mjs";
 import { backUp, makeSource, numberOfJob, restoreFile, runOf, waitForEnd } from "./journey.mjs";
 import { keyboardOnly } from "./keyboard.mjs";
 import { keptView, manyAtOnce, updatesWithoutSlots } from "./lists.mjs";
+import { signInByProvider } from "./oidc.mjs";
 import { pages, THEMES } from "./pages.mjs";
 import {
   apiKey,
@@ -271,6 +272,8 @@ async function all() {
   await test("a view of a list is kept and forgotten", () => keptView(world));
   await test("updates: without slots it is said what to do instead", () =>
     updatesWithoutSlots(world));
+  await test("people of an identity provider sign in with the role of their group", () =>
+    signInByProvider(main.page, world));
   await test("the first Tab skips to the page", skipLink);
   await test("first run, backup and restore with the keyboard alone", () => keyboardOnly(world));
   await test("no page made an error of its own", () => assert.deepEqual(main.faults, []));

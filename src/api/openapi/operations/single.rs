@@ -1,20 +1,39 @@
-//! The routes about one cartridge and about the log.
+//! The routes about one cartridge, about the log, and about signing in by a provider.
 
 use hyper::Method;
 
-use super::Answered::{Json, Text};
+use super::Answered::{Done, Json, Text};
 use super::Asked::{self, Nothing};
 use super::{Operation, of};
 use crate::api::types::{
     AliasRequest, CartridgeEventView, CartridgeLossView, CartridgeView, CleanUpRequest,
     CleanUpResult, ContentEntry, KeptUntilRequest, LocationRequest, LockRequest, LogLine,
-    LogRetention, ManifestView, Page,
+    LogRetention, ManifestView, OidcAnswer, OidcOffer, OidcSettings, OidcStart, OidcState, Page,
+    SessionView,
 };
 
 /// A download.
 const FILE: &str = "application/octet-stream";
 
 operations! {
+    GET "/api/auth/oidc" "What the sign-in page offers"
+        "What stands on the button for the identity provider; nothing if none is set."
+        Nothing => 200 Json(of::<OidcOffer>);
+    POST "/api/auth/oidc/start" "Begin to sign in by the identity provider"
+        "Where the browser goes, and a word that the page keeps and sends along at the end."
+        Nothing => 200 Json(of::<OidcStart>);
+    POST "/api/auth/oidc/finish" "Sign in who is back from the identity provider"
+        "With what the provider put into the address of `/sign-in/return`. Sets the session's cookie."
+        Asked::Json(of::<OidcAnswer>) => 200 Json(of::<SessionView>);
+    GET "/api/oidc" "The identity provider" "Its settings, without the client's secret."
+        Nothing => 200 Json(of::<OidcState>);
+    PUT "/api/oidc" "Set the identity provider"
+        "It is asked at once, and refused if it does not answer as one."
+        Asked::Json(of::<OidcSettings>) => 200 Json(of::<OidcState>);
+    DELETE "/api/oidc" "Take the identity provider away"
+        "Its users stay, and cannot sign in."
+        Nothing => 204 Done;
+
     GET "/api/cartridges/{barcode}/contents" "What is on a cartridge"
         "A folder on it, by name: of each name the newest version that it holds, what is proven of it, and its \
          copies elsewhere. A page may be short and have a next one."
