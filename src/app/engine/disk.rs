@@ -23,7 +23,7 @@ const MOUNTS: &str = "/proc/self/mountinfo";
 const AFTER_ERROR: &[&str] = &["emergency_ro", "shutdown"];
 
 /// What is wrong with a disk, and what to do.
-pub(super) type Trouble = (String, &'static str);
+pub(in crate::app) type Trouble = (String, &'static str);
 
 impl Service {
     /// What is wrong with the data folder's disk.
@@ -37,7 +37,8 @@ impl Service {
     }
 }
 
-fn trouble(folder: &Path) -> Option<Trouble> {
+/// What is wrong with the disk of a folder, also while no engine runs.
+pub(in crate::app) fn trouble(folder: &Path) -> Option<Trouble> {
     let at = folder.display();
     let said = match rustix::fs::statvfs(folder) {
         Ok(said) => said,

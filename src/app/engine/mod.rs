@@ -53,6 +53,7 @@ pub(super) use self::sources::SourcesDoor;
 use self::updates::Updates;
 pub(super) use self::updates::UpdatesDoor;
 use self::watch::Watch;
+pub(super) use disk::trouble as disk_trouble;
 pub(super) use open::virtual_equipment;
 pub(super) use start::{CatalogStart, Doors, HoldJobs, RunningEngine, SilentJob, start};
 

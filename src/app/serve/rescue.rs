@@ -11,6 +11,7 @@ use super::notify::{feed, tell};
 use super::signals::Signals;
 use crate::api::{Rescue, RescueReason};
 use crate::app::door::Door;
+use crate::app::engine::disk_trouble;
 use crate::app::error::AppError;
 
 /// Between two tries: what a person repairs works again within it.
@@ -23,14 +24,14 @@ pub(super) async fn until_opened(
     error: &AppError,
     signals: &mut Signals,
 ) -> Result<Option<Opened>, AppError> {
-    let rescue = Rescue::bind(socket, reason(error)).await?;
+    let rescue = Rescue::bind(socket, reason(error, &start.data)).await?;
     tell(&[NotifyState::Ready, NotifyState::Status("cannot open its data: it says why")]);
     let opening = async {
         loop {
             tokio::time::sleep(RETRY_TIME).await;
             match Started::new(start.clone()).await {
                 Ok(started) => return started,
-                Err(error) => rescue.say(reason(&error)),
+                Err(error) => rescue.say(reason(&error, &start.data)),
             }
         }
     };
@@ -50,10 +51,39 @@ pub(super) async fn until_opened(
     Opened::answering(started, socket).await.map(Some)
 }
 
-/// What is told; the log has it too.
-fn reason(error: &AppError) -> RescueReason {
-    let sentence = format!("The engine does not work: {}.", error.chain());
-    tracing::error!("{sentence}");
+/// What is told; the log has it too. A disk that is full or has failed makes errors that do not name it.
+fn reason(error: &AppError, data: &Path) -> RescueReason {
+    let chain = error.chain();
     let unknown = "Look at the journal of fossilsafe-engine.";
-    RescueReason { sentence, next_step: error.next_step().unwrap_or(unknown).to_owned() }
+    let (sentence, next_step) = match disk_trouble(data) {
+        Some((trouble, next_step)) => {
+            (format!("The engine does not work: {trouble} ({chain})."), next_step)
+        }
+        None => {
+            let next_step = error.next_step().unwrap_or(unknown);
+            (format!("The engine does not work: {chain}."), next_step)
+        }
+    };
+    tracing::error!("{sentence}");
+    RescueReason { sentence, next_step: next_step.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_that_cannot_be_used_is_named_before_the_error_that_came_of_it() {
+        let error = || AppError::Io {
+            what: "cannot open it".to_owned(),
+            source: std::io::ErrorKind::Other.into(),
+        };
+        // What the kernel mounts without any room on every machine.
+        let told = reason(&error(), Path::new("/proc"));
+        assert!(told.sentence.contains("is full: 0 MiB are free (cannot open it"), "{told:?}");
+        assert!(told.next_step.contains("larger disk"), "{told:?}");
+        let folder = tempfile::tempdir().unwrap();
+        let told = reason(&error(), folder.path());
+        assert!(told.sentence.starts_with("The engine does not work: cannot open it"), "{told:?}");
+    }
 }
