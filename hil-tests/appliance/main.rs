@@ -15,6 +15,7 @@ mod cartridges;
 mod catalog_backup;
 mod copies;
 mod kills;
+mod logs;
 mod machine;
 mod manifests;
 mod rebuild;

@@ -272,6 +272,20 @@ impl Catalog {
         })
     }
 
+    /// When the last job of a kind has completed.
+    ///
+    /// # Errors
+    /// `Database` if it cannot be read.
+    pub fn last_completed(&self, kind: &str) -> Result<Option<Timestamp>, CatalogError> {
+        self.read("look for a job that has completed", |reader| {
+            let mut statement = reader
+                .prepare_cached("SELECT max(ended) FROM jobs WHERE kind = ?1 AND state = ?2")?;
+            let last: Option<i64> =
+                statement.query_row(params![kind, JobState::Completed], |row| row.get(0))?;
+            Ok(last.map(time_from_sql))
+        })
+    }
+
     /// Puts every job that was at work when the last engine ended back into the queue, with its
     /// checkpoint. Called once, before any job is claimed. Returns those jobs.
     ///

@@ -59,6 +59,8 @@ kinds! {
     LibraryUnreachable = "library_unreachable" Critical ByItself;
     /// The catalog cannot be read.
     CatalogUnreadable = "catalog_unreadable" Critical ByItself;
+    /// The last backup of the catalog is too old.
+    CatalogBackupOld = "catalog_backup_old" Warning ByItself;
     /// The disk of the data folder is full, read-only or away.
     DataUnwritable = "data_unwritable" Critical ByItself;
     /// The newest run of a set has files that are not safe on tape.

@@ -121,6 +121,7 @@ impl Service {
                 reports.extend(cartridge_reports(&standing));
                 reports.extend(self.key_reports()?);
                 reports.extend(self.waiting_reports()?);
+                reports.extend(self.backup_report(now)?);
             }
             Err(error) => reports.push(report(
                 Kind::CatalogUnreadable,
