@@ -4,6 +4,7 @@ import { type ReactNode, useEffect } from "react";
 import { ApiError, get } from "../api/client";
 import type { SessionView } from "../api/types";
 import { useSignOut } from "../hooks/useSignOut";
+import { comeBack } from "../pages/access/by-provider";
 import { ChoosePassword } from "../pages/access/ChoosePassword";
 import { Setup } from "../pages/access/Setup";
 import { SignIn } from "../pages/access/SignIn";
@@ -11,12 +12,18 @@ import { ACCESS_KEY, setSession } from "../stores/session";
 import { api } from "../util/path-builder";
 import { ErrorBox } from "./ErrorBox";
 
-type Access = { is: "in"; session: SessionView } | { is: "out" } | { is: "setup" };
+type Access =
+  | { is: "in"; session: SessionView }
+  | { is: "out"; refusal?: unknown }
+  | { is: "setup" };
 
 /** After an answer that was none. */
 const AGAIN_MS = 5000;
 
 async function findAccess(): Promise<Access> {
+  const end = await comeBack();
+  // The page asks for the session while it loads, and that answer is from before.
+  if (end && "session" in end) return { is: "in", session: end.session };
   try {
     return { is: "in", session: await get<SessionView>(api.session()) };
   } catch (error) {
@@ -24,7 +31,7 @@ async function findAccess(): Promise<Access> {
   }
   // Asked only of those who are not in: everybody else sees home one answer earlier.
   const setup = await get<{ needed: boolean }>(api.setup());
-  return { is: setup.needed ? "setup" : "out" };
+  return setup.needed ? { is: "setup" } : { is: "out", refusal: end?.refusal };
 }
 
 export function SessionGate({ children }: { children: ReactNode }) {
@@ -56,7 +63,9 @@ export function SessionGate({ children }: { children: ReactNode }) {
   }, [client]);
   const onEntered = () => void client.invalidateQueries();
   if (access.data?.is === "setup") return <Setup onEntered={onEntered} />;
-  if (access.data?.is === "out") return <SignIn onEntered={onEntered} />;
+  if (access.data?.is === "out") {
+    return <SignIn onEntered={onEntered} refusal={access.data.refusal} />;
+  }
   if (session?.is_password_interim) {
     return <ChoosePassword user={session.user} onEntered={onEntered} onSignOut={signOut} />;
   }

@@ -16,6 +16,7 @@ function query(values: Record<string, QueryValue>): string {
 // Pages of the console.
 export const to = {
   home: () => "/",
+  signInReturn: () => "/sign-in/return",
   library: () => "/library",
   cartridges: (filter: { state?: string; set?: string } = {}) => `/cartridges${query(filter)}`,
   cartridge: (barcode: string) => `/cartridges/${part(barcode)}`,
@@ -161,6 +162,9 @@ export const api = {
   check: () => "/api/catalog/check",
   setup: () => "/api/setup",
   session: () => "/api/auth/session",
+  oidcOffer: () => "/api/auth/oidc",
+  oidcStart: () => "/api/auth/oidc/start",
+  oidcFinish: () => "/api/auth/oidc/finish",
   password: () => "/api/auth/password",
   totp: () => "/api/auth/totp",
   confirmTotp: () => "/api/auth/totp/confirm",

@@ -25,7 +25,7 @@ export async function openWindow(browser, url, { width = 1280, height = 900, the
   if (theme) {
     await context.addInitScript((name) => localStorage.setItem("fossilsafe-theme", name), theme);
   }
-  if (process.env.DIST) await serveFrom(context, process.env.DIST);
+  if (process.env.DIST) await serveFrom(context, process.env.DIST, new URL(url).host);
   const page = await context.newPage();
   const faults = [];
   page.on("pageerror", (error) => faults.push(error.message));
@@ -35,9 +35,9 @@ export async function openWindow(browser, url, { width = 1280, height = 900, the
 const TYPES = { js: "text/javascript", css: "text/css", svg: "image/svg+xml", woff2: "font/woff2" };
 
 /** The console's files from a folder instead of the binary: a change of it then needs no Rust build. */
-async function serveFrom(context, folder) {
+async function serveFrom(context, folder, host) {
   await context.route(
-    (url) => !/^\/(api|ws)(\/|$)/.test(url.pathname),
+    (url) => url.host === host && !/^\/(api|ws)(\/|$)/.test(url.pathname),
     (route) => {
       const { pathname } = new URL(route.request().url());
       const ending = pathname.match(/\.(\w+)$/)?.[1];

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import Provider from "oidc-provider";
+import { openWindow } from "./browser.mjs";
 
 const CLIENT = "fossilsafe";
 const SECRET = "a secret of the client, kept sealed";
@@ -94,6 +95,27 @@ async function comeBack(url) {
 
 const finish = (url, answer) => post(url, "/api/auth/oidc/finish", answer);
 
+/** As a person does it: a button, the provider's page, and back. */
+async function inBrowser(page, url, people) {
+  for (const [who, body] of [
+    ["ada", (window) => window.getByRole("navigation").first().waitFor()],
+    ["mallory", (window) => window.getByText("none of your groups has a role here").waitFor()],
+  ]) {
+    people.next = who;
+    const each = await openWindow(page.context().browser(), url);
+    try {
+      await each.page.goto("/");
+      await each.page.getByRole("button", { name: "Sign in with Example Login" }).click();
+      await body(each.page);
+      assert.equal(new URL(each.page.url()).search, "", "the code does not stay in the address");
+      const session = await each.page.request.get("/api/auth/session");
+      assert.equal(session.status() === 200 && (await session.json()).user, who === "ada" && "ada");
+    } finally {
+      await each.context.close();
+    }
+  }
+}
+
 /** An admin sets a provider; its people sign in with the role of their group, and nobody else does. */
 export async function signInByProvider(page, { engine }) {
   const url = engine.url;
@@ -140,6 +162,8 @@ export async function signInByProvider(page, { engine }) {
     assert.equal(planted.body.code, "oidc_not_pending", "another window's binding");
     const twice = await finish(url, { ...(await comeBack(url)), code: answer.code });
     assert.equal(twice.body.code, "oidc_provider", "a code of another sign-in");
+
+    await inBrowser(page, url, people);
 
     people.next = "mallory";
     const refused = await finish(url, await comeBack(url));

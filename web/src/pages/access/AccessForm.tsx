@@ -13,11 +13,13 @@ interface Props {
   whyNot?: string | undefined;
   /** Sends it; a refusal that it throws is shown above the button. */
   onSend: () => Promise<void>;
+  /** Another way to the same. */
+  other?: ReactNode;
   foot?: ReactNode;
   children: ReactNode;
 }
 
-export function AccessForm({ title, lead, act, whyNot, onSend, foot, children }: Props) {
+export function AccessForm({ title, lead, act, whyNot, onSend, other, foot, children }: Props) {
   const [error, setError] = useState<unknown>();
   const [isBusy, setIsBusy] = useState(false);
 
@@ -55,6 +57,7 @@ export function AccessForm({ title, lead, act, whyNot, onSend, foot, children }:
         <Button look="primary" type="submit" isBusy={isBusy} whyNot={whyNot}>
           {act}
         </Button>
+        {other}
         {foot && <div className="small quiet-text">{foot}</div>}
       </form>
     </main>

@@ -7,10 +7,17 @@ import { Button } from "../../ui/Button";
 import { TextField } from "../../ui/Field";
 import { api } from "../../util/path-builder";
 import { AccessForm } from "./AccessForm";
+import { ByProvider } from "./ByProvider";
 
 type Factor = "none" | "authenticator" | "recovery";
 
-export function SignIn({ onEntered }: { onEntered: () => void }) {
+interface Props {
+  onEntered: () => void;
+  /** Why somebody was not let in who has come back from an identity provider. */
+  refusal: unknown;
+}
+
+export function SignIn({ onEntered, refusal }: Props) {
   const [user, setUser] = useState("");
   const [password, setPassword] = useState("");
   const [code, setCode] = useState("");
@@ -26,6 +33,7 @@ export function SignIn({ onEntered }: { onEntered: () => void }) {
         if ("second_factor_needed" in result) setFactor("authenticator");
         else onEntered();
       }}
+      other={<ByProvider refusal={refusal} />}
       foot={<p>A forgotten admin password is reset on the appliance's serial console.</p>}
     >
       <TextField
