@@ -51,11 +51,13 @@ pub(super) async fn until_opened(
     Opened::answering(started, socket).await.map(Some)
 }
 
-/// What is told; the log has it too. A disk that is full or has failed makes errors that do not name it.
+/// What is told; the log has it too. A disk that is full or has failed makes errors that do not name it; what came
+/// of no other error names its own reason.
 fn reason(error: &AppError, data: &Path) -> RescueReason {
     let chain = error.chain();
     let unknown = "Look at the journal of fossilsafe-engine.";
-    let (sentence, next_step) = match disk_trouble(data) {
+    let trouble = std::error::Error::source(error).and_then(|_| disk_trouble(data));
+    let (sentence, next_step) = match trouble {
         Some((trouble, next_step)) => {
             (format!("The engine does not work: {trouble} ({chain})."), next_step)
         }
@@ -82,6 +84,10 @@ mod tests {
         let told = reason(&error(), Path::new("/proc"));
         assert!(told.sentence.contains("is full: 0 MiB are free (cannot open it"), "{told:?}");
         assert!(told.next_step.contains("larger disk"), "{told:?}");
+        let (message, next_step) = ("the partition is missing".to_owned(), "Look.".to_owned());
+        let own = AppError::Start { message, next_step, source: None };
+        let told = reason(&own, Path::new("/proc"));
+        assert_eq!(told.sentence, "The engine does not work: the partition is missing.");
         let folder = tempfile::tempdir().unwrap();
         let told = reason(&error(), folder.path());
         assert!(told.sentence.starts_with("The engine does not work: cannot open it"), "{told:?}");
