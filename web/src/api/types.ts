@@ -40,7 +40,8 @@ export type JobSpec =
   | ({ kind: "verify" } & Schemas["VerifySpec"])
   | ({ kind: "restore" } & RestoreSpec)
   | ({ kind: "rebuild" } & Schemas["RebuildSpec"])
-  | ({ kind: "catalog_backup" } & Schemas["CatalogBackupSpec"]);
+  | ({ kind: "catalog_backup" } & Schemas["CatalogBackupSpec"])
+  | ({ kind: "clean" } & Schemas["CleanSpec"]);
 export type Bottleneck = Schemas["Bottleneck"];
 export type DriveRate = Schemas["DriveRate"];
 export type StreamFigures = Schemas["StreamFigures"];
@@ -77,6 +78,7 @@ export type CatalogBackupView = Schemas["CatalogBackupView"];
 export type Signed = Schemas["Signed"];
 export type SettingsImport = Schemas["SettingsImport"];
 export type ChangeKind = Schemas["ChangeKind"];
+export type Priority = Schemas["Priority"];
 export type BackupEstimate = Schemas["BackupEstimate"];
 export type CopyEstimate = Schemas["CopyEstimate"];
 export type LogLevel = Schemas["LogLevel"];

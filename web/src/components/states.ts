@@ -8,8 +8,10 @@ import type {
   Encryption,
   EvidenceState,
   InstallationStep,
+  JobKind,
   JobState,
   LogLevel,
+  Priority,
   Role,
   RunState,
   ScheduleEventKind,
@@ -22,6 +24,18 @@ import type {
   UserView,
 } from "../api/types";
 import type { State } from "../ui/Lamp";
+
+export const JOB_KIND: Record<JobKind, string> = {
+  backup: "Backup",
+  restore: "Restore",
+  verify: "Verification",
+  format: "Format",
+  move: "Move",
+  inventory: "Inventory",
+  clean: "Cleaning",
+  rebuild: "Reading cartridges",
+  catalog_backup: "Backup of the catalog",
+};
 
 export const JOB_STATE: Record<JobState, State> = {
   queued: { tone: "idle", icon: "queued", text: "Queued" },
@@ -218,6 +232,13 @@ export const SETTING_CHANGE: Record<ChangeKind, State> = {
   same: { tone: "idle", icon: "good", text: "The same" },
   kept: { tone: "idle", icon: "idle", text: "Stays: the file does not name it" },
   refused: { tone: "warn", icon: "warn", text: "Cannot be" },
+};
+
+/** Whose turn it is among jobs that wait for a drive. */
+export const PRIORITY: Record<Priority, string> = {
+  high: "Before others",
+  normal: "In its turn",
+  low: "After all others",
 };
 
 export const LOG_LEVEL: Record<LogLevel, State> = {

@@ -1,5 +1,5 @@
 // What a person is about to back up, and what is wrong with it. Kept by the wizard alone.
-import type { BackupSpec, CartridgeView, SetView } from "../api/types";
+import type { BackupSpec, CartridgeView, Priority, SetView } from "../api/types";
 
 export interface BackupDraft {
   set: string;
@@ -8,6 +8,10 @@ export interface BackupDraft {
   mode: "incremental" | "full";
   copies: "1" | "2";
   compression: "none" | "zstd";
+  priority: Priority;
+  /** Scripts of the appliance; empty: none. */
+  before: string;
+  after: string;
   /** Empty: the one that the set has, or none. */
   pool: string;
 }
@@ -19,11 +23,17 @@ export const EMPTY_DRAFT: BackupDraft = {
   mode: "incremental",
   copies: "1",
   compression: "none",
+  priority: "normal",
+  before: "",
+  after: "",
   pool: "",
 };
 
 /** As the engine takes set names: they are names of folders on the tape. */
 const SET_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
+
+/** As long as the engine gives a script that names no limit. */
+const HOOK_SECONDS_MAX = 600;
 
 export function linesOf(text: string): string[] {
   return text
@@ -47,6 +57,17 @@ export function wrongSet(draft: BackupDraft): string | undefined {
   return "Letters, digits, dot, dash and underscore, and no blank: it is a folder's name on the tape.";
 }
 
+function hooksOf({ before, after }: BackupDraft): Pick<BackupSpec, "hooks"> {
+  if (!before && !after) return {};
+  return {
+    hooks: {
+      seconds_max: HOOK_SECONDS_MAX,
+      ...(before ? { before } : {}),
+      ...(after ? { after } : {}),
+    },
+  };
+}
+
 export function toSpec(draft: BackupDraft): BackupSpec {
   return {
     set: draft.set,
@@ -55,6 +76,8 @@ export function toSpec(draft: BackupDraft): BackupSpec {
     exclude: linesOf(draft.exclude),
     compression: draft.compression === "zstd" ? { zstd: { level: 3 } } : "none",
     copies: Number(draft.copies),
+    priority: draft.priority,
+    ...hooksOf(draft),
     ...(draft.pool ? { pool: draft.pool } : {}),
   };
 }

@@ -73,6 +73,7 @@ export const api = {
   inventory: () => "/api/library/inventory",
   moves: () => "/api/library/moves",
   driveHealth: (serial: string) => `/api/library/drives/${part(serial)}/health`,
+  cleanDrive: (serial: string) => `/api/library/drives/${part(serial)}/clean`,
   reservation: (serial: string) => `/api/library/drives/${part(serial)}/reservation`,
   cartridges: (filter: { state?: string; set?: string; after?: string; limit?: number }) =>
     `/api/cartridges${query(filter)}`,
@@ -116,6 +117,7 @@ export const api = {
   job: (id: number) => `/api/jobs/${id}`,
   jobEvents: (id: number) => `/api/jobs/${id}/events${query({ after: 0 })}`,
   allEvents: (after: number) => `/api/jobs/events${query({ after })}`,
+  jobPriority: (id: number) => `/api/jobs/${id}/priority`,
   control: (id: number, action: string) => `/api/jobs/${id}/${action}`,
   schedules: (page: { limit?: number } = {}) => `/api/schedules${query(page)}`,
   schedule: (name: string) => `/api/schedules/${part(name)}`,

@@ -9,6 +9,7 @@ import { alertNoted, bringCartridge, failedDrive, webhook } from "./alerts.mjs";
 import { enter, goTo, heading, openBrowser, openWindow, tabTo } from "./browser.mjs";
 import { contents, logs, lossAndManifest, notesAndDryRun, retention } from "./cartridges.mjs";
 import { Engine } from "./engine.mjs";
+import { cleanDrive } from "./equipment.mjs";
 import { backUp, makeSource, numberOfJob, restoreFile, runOf, waitForEnd } from "./journey.mjs";
 import { keyboardOnly } from "./keyboard.mjs";
 import { keptView, manyAtOnce, updatesWithoutSlots } from "./lists.mjs";
@@ -254,6 +255,7 @@ async function all() {
   await test("the log is searched, and its old lines taken away", () => logs(world));
   await test("a label before the camera of a phone says what it is", () => scanLabels(world));
   await test("a lost connection is shown, and its return too", lostConnection);
+  await test("a drive is cleaned with a cartridge of the library", () => cleanDrive(world));
   await test("a drive that fails is for a person, and home says so", () => failedDrive(world));
   await test("a restore waits for a cartridge and goes on", () => bringCartridge(world));
   await test("somebody takes note of an alert", () => alertNoted(world));

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { AlertView, CartridgeView, LibraryView, SetView } from "../../src/api/types";
+import { JOB_KIND } from "../../src/components/states";
 import { EMPTY_DRAFT, preflight, wrongPaths, wrongSet } from "../../src/forms/backup-draft";
 import { ERROR_PAGES } from "../../src/help/errors";
 import { lossTone } from "../../src/pages/cartridges/WhatIfLost";
@@ -56,6 +57,17 @@ describe("the audit log", () => {
     expect(actText(action)).toBe("Make an empty volume on a cartridge");
     expect(objectOf(action, "/api/cartridges/FSP002L9/format")).toBe("FSP002L9");
     expect(actText("POST /api/of/another/release")).toBe("POST /api/of/another/release");
+  });
+});
+
+describe("kinds of jobs", () => {
+  it("are those of the API, each with a name", () => {
+    const description = JSON.parse(readFileSync("../src/api/openapi.json", "utf8"));
+    const { oneOf } = description.components.schemas.JobSpec;
+    const kinds = oneOf.map((each: { properties: { kind: { const: string } } }) => {
+      return each.properties.kind.const;
+    });
+    expect(Object.keys(JOB_KIND).sort()).toEqual(kinds.sort());
   });
 });
 

@@ -1,5 +1,6 @@
 // The second step: as which set, in how many copies, into which pool.
 import { pools, sets } from "../../api/queries";
+import { PRIORITIES } from "../../components/JobTurn";
 import { ENCRYPTION } from "../../components/states";
 import { wrongSet } from "../../forms/backup-draft";
 import { useLockAwareQuery } from "../../hooks/useLockAwareQuery";
@@ -80,6 +81,33 @@ export function SetStep({ draft, change, isShowingWrong }: StepProps) {
             { value: "zstd", text: "zstd: for text and databases, not for photos and films" },
           ]}
         />
+        <details>
+          <summary>Its turn, and scripts before and after</summary>
+          <div className="stack">
+            <SelectField
+              label="Among jobs that wait for a drive"
+              value={draft.priority}
+              onChange={(priority) => change({ priority })}
+              options={PRIORITIES}
+            />
+            <div className="pair">
+              <TextField
+                label="Script before"
+                hint="A name in the appliance's folder of hooks. If it fails, nothing is backed up."
+                isMono
+                value={draft.before}
+                onChange={(before) => change({ before: before.trim() })}
+              />
+              <TextField
+                label="Script after"
+                hint="Runs however the backup has ended. Both have ten minutes."
+                isMono
+                value={draft.after}
+                onChange={(after) => change({ after: after.trim() })}
+              />
+            </div>
+          </div>
+        </details>
       </div>
     </Panel>
   );

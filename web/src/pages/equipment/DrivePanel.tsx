@@ -1,12 +1,14 @@
 // One drive: what it is, what is in it, how it is.
 import { Link } from "wouter";
 import type { DriveView } from "../../api/types";
+import { Ago } from "../../components/Ago";
 import { CartridgeChip } from "../../components/CartridgeChip";
 import { DRIVE_STATE } from "../../components/states";
 import { Facts } from "../../ui/Figure";
 import { Lamp } from "../../ui/Lamp";
 import { Panel } from "../../ui/Panel";
 import { to } from "../../util/path-builder";
+import { Cleaning } from "./Cleaning";
 import { DriveHealth } from "./DriveHealth";
 import { Reservation } from "./Reservation";
 
@@ -47,14 +49,20 @@ export function DrivePanel({ drive }: { drive: DriveView }) {
               drive.job === null ? (
                 "none"
               ) : (
-                <Link key="j" href={to.job(drive.job)}>
-                  {drive.job}
-                </Link>
+                <span key="j">
+                  <Link href={to.job(drive.job)}>{drive.job}</Link>
+                  {drive.held_since && (
+                    <>
+                      , began <Ago at={drive.held_since} />
+                    </>
+                  )}
+                </span>
               ),
             ],
           ]}
         />
         <DriveHealth serial={drive.serial} />
+        <Cleaning drive={drive} />
         <Reservation serial={drive.serial} />
       </div>
     </Panel>

@@ -5,6 +5,7 @@ import { EvidencePanel } from "../../components/EvidencePanel";
 import { JobActions } from "../../components/JobActions";
 import { JobLog } from "../../components/JobLog";
 import { ProgressBar, StreamFigureRow } from "../../components/JobProgress";
+import { JobTurn } from "../../components/JobTurn";
 import { Loaded } from "../../components/Loaded";
 import { PageHead } from "../../components/PageHead";
 import { JOB_STATE } from "../../components/states";
@@ -74,7 +75,7 @@ function JobBody({ job }: { job: JobView }) {
             <Timeline job={job} events={log.events} />
           </Panel>
           <Panel title="What was asked">
-            <Facts rows={describeSpec(job)} />
+            <Facts rows={[...describeSpec(job), ["Turn", <JobTurn key="turn" job={job} />]]} />
           </Panel>
         </div>
         <Rates job={job} />

@@ -5,7 +5,7 @@ import type { JobView } from "../../api/types";
 import { Ago } from "../../components/Ago";
 import { Loaded } from "../../components/Loaded";
 import { PageHead } from "../../components/PageHead";
-import { JOB_STATE } from "../../components/states";
+import { JOB_KIND, JOB_STATE } from "../../components/states";
 import { useLockAwareQuery } from "../../hooks/useLockAwareQuery";
 import { useQueryState } from "../../hooks/useQueryState";
 import { Table } from "../../table/Table";
@@ -23,16 +23,9 @@ const STATES = [
   ...Object.entries(JOB_STATE).map(([value, state]) => ({ value, text: state.text })),
 ];
 const KINDS = [
-  "",
-  "backup",
-  "restore",
-  "verify",
-  "format",
-  "move",
-  "inventory",
-  "rebuild",
-  "catalog_backup",
-].map((value) => ({ value, text: value === "" ? "All kinds" : value.replace("_", " ") }));
+  { value: "", text: "All kinds" },
+  ...Object.entries(JOB_KIND).map(([value, text]) => ({ value, text })),
+];
 
 export function JobsPage() {
   const [state, setState] = useQueryState("state");

@@ -52,6 +52,8 @@ function rowsOf(spec: JobSpec): readonly Row[] {
         ["Mode", spec.mode ?? "incremental"],
         ["Copies", spec.copies ?? "as many as the set has"],
         ["Compression", compressionText(spec)],
+        ...(spec.hooks?.before ? [["Script before", spec.hooks.before] as const] : []),
+        ...(spec.hooks?.after ? [["Script after", spec.hooks.after] as const] : []),
         ...(spec.exclude?.length ? [["Left out", paths(spec.exclude)] as const] : []),
       ];
     case "verify": {
@@ -111,7 +113,23 @@ function rowsOf(spec: JobSpec): readonly Row[] {
         ],
         ["Backups that are kept", String(spec.keep)],
       ];
+    case "clean":
+      return [
+        [
+          "Drive",
+          <span key="d" className="mono">
+            {spec.drive}
+          </span>,
+        ],
+      ];
+    default:
+      return whatElse(spec);
   }
+}
+
+/** A kind of job that this console is too old for: the types know of none. */
+function whatElse(spec: never): readonly Row[] {
+  return [["Task", JSON.stringify(spec)]];
 }
 
 export function describeSpec(job: JobView): readonly Row[] {
