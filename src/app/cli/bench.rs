@@ -10,14 +10,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::{Args, Subcommand};
 use indicatif::ProgressBar;
+use serde::Serialize;
 
 use super::output::Output;
 use super::size::parse_size;
 use crate::app::bench::streaming::{self, StreamingPlan};
-use crate::app::bench::{self, Caches, Case, Cost, Plan, ScalePlan, Subject, TreePlan};
+use crate::app::bench::{self, Caches, Case, Cost, LoadPlan, Plan, ScalePlan, Subject, TreePlan};
 use crate::app::error::{AppError, Exit};
 use crate::app::serve::Signals;
-use crate::domain::ByteCount;
+use crate::domain::{ByteCount, KIB};
 
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -55,6 +56,8 @@ enum BenchCommand {
     Streaming(StreamingArguments),
     /// Measure a volume and a catalog of millions of files
     Scale(ScaleArguments),
+    /// Measure how soon the API answers while a backup writes, in a catalog of millions of files
+    Load(LoadArguments),
 }
 
 #[derive(Debug, Args)]
@@ -81,6 +84,25 @@ struct ScaleArguments {
 }
 
 #[derive(Debug, Args)]
+struct LoadArguments {
+    /// How many files the catalog has before
+    #[arg(long, value_name = "N", default_value_t = 10_000_000)]
+    files: u64,
+    /// Questions a second
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    per_second: u32,
+    /// How many files of 4 KiB each backup writes
+    #[arg(long, value_name = "N", default_value_t = 200_000)]
+    backup_files: u64,
+    /// Pairs of backups, one alone and one under load; the figures are medians
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    rounds: u32,
+    /// Folder in which a fresh folder is made, used and removed [default: $TMPDIR]
+    #[arg(long, value_name = "DIR")]
+    work: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct CaseArguments {
     /// The case, as JSON
     #[arg(value_parser = parse_case)]
@@ -92,6 +114,7 @@ pub(super) fn run(arguments: BenchArguments, output: &Output) -> Result<Exit, Ap
     match arguments.command {
         Some(BenchCommand::Streaming(arguments)) => return run_streaming(arguments, output),
         Some(BenchCommand::Scale(arguments)) => return run_scale(arguments, output),
+        Some(BenchCommand::Load(arguments)) => return run_load(arguments, output),
         None => {}
     }
     let tree = |files, size: ByteCount| TreePlan { files, file_bytes: size.0 };
@@ -102,30 +125,16 @@ pub(super) fn run(arguments: BenchArguments, output: &Output) -> Result<Exit, Ap
         work: arguments.work.unwrap_or_else(std::env::temp_dir),
         caches: if arguments.cold { Caches::Cold } else { Caches::Warm },
     };
-    // Draws on standard error, and there only on a terminal.
     let bar = ProgressBar::new_spinner();
-    let tell = |what: &str| {
-        bar.set_message(what.to_owned());
-        bar.tick();
-    };
-    let report = bench::run(&plan, &launch, &tell, &stop_on_signal())?;
+    let report = bench::run(&plan, &launch, &|what| tell(&bar, what), &stop_on_signal())?;
     bar.finish_and_clear();
-    if output.is_json {
-        output.json(&report)?;
-    } else {
-        output.line(&report.markdown())?;
-    }
-    Ok(Exit::Done)
+    print(output, &report, &report.markdown())
 }
 
 fn run_streaming(arguments: StreamingArguments, output: &Output) -> Result<Exit, AppError> {
     let plan = StreamingPlan { bytes: arguments.bytes, out: arguments.out };
     let report = streaming::run(&plan)?;
-    match output.is_json {
-        true => output.json(&report)?,
-        false => output.line(&report.markdown())?,
-    }
-    Ok(Exit::Done)
+    print(output, &report, &report.markdown())
 }
 
 fn run_scale(arguments: ScaleArguments, output: &Output) -> Result<Exit, AppError> {
@@ -135,16 +144,35 @@ fn run_scale(arguments: ScaleArguments, output: &Output) -> Result<Exit, AppErro
         work: arguments.work.unwrap_or_else(std::env::temp_dir),
     };
     let bar = ProgressBar::new_spinner();
-    let tell = |what: &str| {
-        bar.set_message(what.to_owned());
-        bar.tick();
-    };
-    let report = bench::run_scale(&plan, &tell, &stop_on_signal())?;
+    let report = bench::run_scale(&plan, &|what| tell(&bar, what), &stop_on_signal())?;
     bar.finish_and_clear();
-    if output.is_json {
-        output.json(&report)?;
-    } else {
-        output.line(&report.markdown())?;
+    print(output, &report, &report.markdown())
+}
+
+fn run_load(arguments: LoadArguments, output: &Output) -> Result<Exit, AppError> {
+    let plan = LoadPlan {
+        files: arguments.files,
+        per_second: arguments.per_second,
+        source: TreePlan { files: arguments.backup_files, file_bytes: 4 * KIB },
+        rounds: arguments.rounds,
+        work: arguments.work.unwrap_or_else(std::env::temp_dir),
+    };
+    let bar = ProgressBar::new_spinner();
+    let report = bench::run_load(&plan, &|what| tell(&bar, what), &stop_on_signal())?;
+    bar.finish_and_clear();
+    print(output, &report, &report.markdown())
+}
+
+/// Says what is being done: on standard error, and there only on a terminal.
+fn tell(bar: &ProgressBar, what: &str) {
+    bar.set_message(what.to_owned());
+    bar.tick();
+}
+
+fn print(output: &Output, report: &impl Serialize, markdown: &str) -> Result<Exit, AppError> {
+    match output.is_json {
+        true => output.json(report)?,
+        false => output.line(markdown)?,
     }
     Ok(Exit::Done)
 }

@@ -11,6 +11,7 @@ use super::gauge::{Gauge, Goal};
 use super::questions;
 use super::sample::{ATTRIBUTES, FILES_IN_FOLDER, LARGE_FOLDER, Sample};
 use crate::app::error::AppError;
+use crate::catalog::snapshot::CATALOG_FILE;
 use crate::catalog::{
     Catalog, CatalogError, CopyExtent, EvidenceState, FileKind, NewCopy, NewRun, NewVolume,
     OpenCheck, PreviousEntries, RunKind, RunState, RunWriter, SegmentId, VolumeState,
@@ -67,6 +68,26 @@ pub(super) fn measure(gauge: &mut Gauge<'_>, folder: &Path, files: u64) -> Resul
     })?;
     drop(catalog);
     fs::remove_dir_all(folder).map_err(failed("remove", folder))
+}
+
+/// Makes the data folder of an appliance whose catalog has a run of so many files.
+pub(in crate::app::bench) fn fill(data: &Path, files: u64) -> Result<(), AppError> {
+    fs::create_dir(data).map_err(failed("make", data))?;
+    let catalog = Catalog::open(&data.join(CATALOG_FILE), OpenCheck::WhenDue).map_err(refused)?;
+    let clock = Arc::new(SystemClock::new());
+    let run = start_run(&catalog, RunKind::Full, 1)?;
+    let segment = begin_segment(&catalog, &run, 900)?;
+    let mut writer = catalog.run_writer(segment, clock.clone()).map_err(refused)?;
+    (0..files).try_for_each(|number| push(&mut writer, Sample { number, files }))?;
+    writer.checkpoint(files, None, clock.now(), None).map_err(refused)?;
+    let indexed = EvidenceState::Indexed;
+    catalog.say_evidence(segment, indexed, 0..files, clock.now(), None).map_err(refused)?;
+    catalog.set_run_state(&run, RunState::Complete, None, clock.now()).map_err(refused)?;
+    if catalog.wait_until_searchable() {
+        return Ok(());
+    }
+    let message = format!("the search index: {:?}", catalog.search_status());
+    Err(AppError::Offline { message, next_step: NEXT_STEP.to_owned() })
 }
 
 /// Stores the full run, and waits until all of it can be found.

@@ -19,8 +19,10 @@ mod volume;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
+pub(super) use catalog::fill;
 use gauge::Gauge;
 pub(in crate::app) use gauge::ScaleReport;
+pub(super) use questions::search_text;
 
 use super::work::WorkFolder;
 use crate::app::error::AppError;

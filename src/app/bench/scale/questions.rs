@@ -54,6 +54,12 @@ fn moment(n: u64, later: i64) -> Timestamp {
     Timestamp { seconds, nanoseconds: 0 }
 }
 
+/// The words of the nth search of an archive like this one, as people type them.
+pub(in crate::app::bench) fn search_text(n: u64) -> String {
+    let asked = usize::try_from(n).unwrap_or(0) % KINDS.len();
+    KINDS[asked].1(n).text
+}
+
 /// Asks everything. Of a search the first page with a hit counts, however many empty ones stand before.
 pub(super) fn measure(
     gauge: &mut Gauge<'_>,
