@@ -6,6 +6,9 @@
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{RecvTimeoutError, Sender, bounded};
 
 use super::plan::{Action, PlanStep, PlanTotals, PlannedEntry, StepSink};
 use crate::catalog::{CatalogError, EvidenceState, FileVersion, PreviousEntries};
@@ -62,6 +65,13 @@ pub(super) struct Scan<'a> {
     pub(super) seen: u64,
 }
 
+/// Events of the walk that are handed over at once, and such batches that may wait.
+const BATCH_EVENTS: usize = 128;
+const BATCHES_AHEAD: usize = 8;
+/// How long an event waits for others to go with it.
+const HELD_BACK_MAX: Duration = Duration::from_millis(50);
+/// How often a stop is looked for while the source is silent.
+const STOP_LOOK: Duration = Duration::from_millis(200);
 /// Entries of earlier runs that are read at a time. A folder may have millions.
 const PAGE_ENTRIES: usize = 4096;
 
@@ -110,34 +120,63 @@ impl Level {
     }
 }
 
+/// Walks `source` to its end, or until nobody takes what was met. What a slow source delivers is handed over
+/// when it comes, so that who watches sees it, and a stop is heard at the next entry.
+fn walk(source: &dyn Source, met: &Sender<Vec<WalkEvent>>) {
+    let mut batch = Vec::with_capacity(BATCH_EVENTS);
+    let mut handed_over = Instant::now();
+    let walked = source.walk(&mut |event| {
+        batch.push(event);
+        if batch.len() < BATCH_EVENTS && handed_over.elapsed() < HELD_BACK_MAX {
+            return ControlFlow::Continue(());
+        }
+        handed_over = Instant::now();
+        let full = std::mem::replace(&mut batch, Vec::with_capacity(BATCH_EVENTS));
+        match met.send(full) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
+        }
+    });
+    if walked.is_continue() {
+        // Refused only if the one who plans has ended, who knows why.
+        let _ = met.send(batch);
+    }
+}
+
 impl Scan<'_> {
-    /// Walks `source` and makes the plan; false if it was stopped before its end.
+    /// Walks `source` and makes the plan; false if it was stopped before its end. The walk is on a thread of
+    /// its own, a little ahead: it waits for the source, the plan for the catalog and the spool.
     ///
     /// # Errors
     /// If the plan or the catalog fails. What the source does not deliver is in the plan.
     pub(super) fn run(mut self, source: &dyn Source) -> Result<bool, JobError> {
         self.levels.push(Level::of(SourcePath::top()));
-        let mut failure = None;
-        let walked = source.walk(&mut |event| {
-            if !self.watcher.goes_on() {
-                return ControlFlow::Break(());
-            }
-            match self.take(event) {
-                Ok(()) => ControlFlow::Continue(()),
-                Err(error) => {
-                    failure = Some(error);
-                    ControlFlow::Break(())
+        let (met, events) = bounded(BATCHES_AHEAD);
+        // The events go with this closure: a walk whose events nobody takes ends, and is waited for.
+        std::thread::scope(move |scope| {
+            let walking = std::thread::Builder::new()
+                .name("walk".to_owned())
+                .spawn_scoped(scope, move || walk(source, &met))
+                .map_err(|error| JobError::Bug(format!("no thread for the walk: {error}")))?;
+            loop {
+                match events.recv_timeout(STOP_LOOK) {
+                    Ok(batch) => {
+                        for event in batch {
+                            if !self.watcher.goes_on() {
+                                return Ok(false);
+                            }
+                            self.take(event)?;
+                        }
+                    }
+                    Err(RecvTimeoutError::Timeout) if self.watcher.goes_on() => {}
+                    Err(RecvTimeoutError::Timeout) => return Ok(false),
+                    Err(RecvTimeoutError::Disconnected) => break,
                 }
             }
-        });
-        if let Some(error) = failure {
-            return Err(error);
-        }
-        if walked.is_break() {
-            return Ok(false);
-        }
-        self.leave()?;
-        Ok(true)
+            walking.join().map_err(|_| JobError::Bug("the walk panicked".to_owned()))?;
+            self.leave()?;
+            Ok(true)
+        })
     }
 
     fn take(&mut self, event: WalkEvent) -> Result<(), JobError> {
