@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use super::codec::{FrameWriter, frame_bytes_max};
 use super::config::{BATCH_BYTES, BATCH_FILES_MAX};
-use super::hash::sha256;
+use super::hash::sha256_each;
 use super::input::outcome_of;
 use super::plan::{Change, Codec, FileOutcome, PlannedFile};
 use crate::domain::Sha256Digest;
@@ -93,7 +93,8 @@ impl Batch {
         }
     }
 
-    /// Reads all files of the batch; seals them if there is a key.
+    /// Reads all files of the batch; seals them if there is a key. One thing after the other for all of them,
+    /// because two hashes side by side take less than one after the other.
     pub(super) fn read(
         &mut self,
         source: &dyn Source,
@@ -103,57 +104,70 @@ impl Batch {
         if self.raw.len() < self.planned_bytes {
             self.raw.resize(self.planned_bytes, 0);
         }
-        let (mut raw_used, mut frames_used) = (0, 0);
-        for file in &self.files {
+        let (mut used, mut read, mut refused) = (0, Vec::new(), Vec::new());
+        for (at, file) in self.files.iter().enumerate() {
             let length = usize::try_from(file.stamp.size_bytes).unwrap_or(0);
-            let raw = raw_used..raw_used + length;
-            let found = match read_file(source, file, &mut self.raw[raw.clone()]) {
-                Ok(change) => {
-                    let hash = sha256(&self.raw[raw.clone()]);
-                    let mut found = Found::Bytes {
-                        stored: Stored::Raw(raw.clone()),
-                        sha256: hash,
-                        stored_sha256: hash,
-                        codec: Codec::None,
-                        change,
-                    };
-                    if let Codec::Zstd { level } = file.codec {
-                        compress(
-                            writer,
-                            level,
-                            &self.raw[raw],
-                            &mut self.frames,
-                            &mut frames_used,
-                            &mut found,
-                        );
-                    }
-                    if let Some(key) = key.filter(|_| length > 0) {
-                        seal(key, &self.raw, &self.frames, &mut self.sealed, &mut found);
-                    }
-                    found
-                }
-                Err(outcome) => Found::Nothing(outcome),
-            };
-            raw_used += length;
-            self.found.push(found);
+            let raw = used..used + length;
+            used = raw.end;
+            match read_file(source, file, &mut self.raw[raw.clone()]) {
+                Ok(change) => read.push((at, raw, change)),
+                Err(outcome) => refused.push((at, Found::Nothing(outcome))),
+            }
         }
+        let digests = sha256_each(read.iter().map(|(_, raw, _)| &self.raw[raw.clone()]));
+        let mut found = refused;
+        found.extend(read.into_iter().zip(digests).map(|((at, raw, change), sha256)| {
+            let (stored, codec) = (Stored::Raw(raw), Codec::None);
+            (at, Found::Bytes { stored, sha256, stored_sha256: sha256, codec, change })
+        }));
+        found.sort_unstable_by_key(|(at, _)| *at);
+        self.found.extend(found.into_iter().map(|(_, found)| found));
+        if self.transform(writer, key) {
+            let made = self.found.iter().filter_map(|found| match found {
+                Found::Bytes { stored: Stored::Raw(_), .. } | Found::Nothing(_) => None,
+                Found::Bytes { stored, .. } => Some(self.stored_bytes(stored)),
+            });
+            let digests = sha256_each(made);
+            let made = self.found.iter_mut().filter_map(|found| match found {
+                Found::Bytes { stored: Stored::Raw(_), .. } | Found::Nothing(_) => None,
+                Found::Bytes { stored_sha256, .. } => Some(stored_sha256),
+            });
+            for (stored_sha256, digest) in made.zip(digests) {
+                *stored_sha256 = digest;
+            }
+        }
+    }
+
+    /// Compresses and seals what is to be; false if nothing was.
+    fn transform(&mut self, writer: &mut FrameWriter, key: Option<&DataKey>) -> bool {
+        let (mut frames_used, mut is_any) = (0, false);
+        for (file, found) in self.files.iter().zip(&mut self.found) {
+            let Found::Bytes { stored: Stored::Raw(raw), .. } = found else { continue };
+            let raw = &self.raw[raw.clone()];
+            if let Codec::Zstd { level } = file.codec {
+                compress(writer, level, raw, &mut self.frames, &mut frames_used, found);
+            }
+            if let Some(key) = key.filter(|_| !raw.is_empty()) {
+                seal(key, raw, &self.frames, &mut self.sealed, found);
+            }
+            is_any |= !matches!(found, Found::Bytes { stored: Stored::Raw(_), .. });
+        }
+        is_any
     }
 }
 
 /// Replaces the stored form in `found` by a sealed file.
 fn seal(key: &DataKey, raw: &[u8], frames: &[u8], sealed: &mut Vec<u8>, found: &mut Found) {
-    let Found::Bytes { stored, stored_sha256, codec, .. } = found else { return };
+    let Found::Bytes { stored, codec, .. } = found else { return };
     let inner = if *codec == Codec::None { Inner::AsIs } else { Inner::Zstd };
     let start = sealed.len();
     let plain = match stored {
-        Stored::Raw(range) => &raw[range.clone()],
+        Stored::Raw(_) => raw,
         Stored::Frame(range) => &frames[range.clone()],
         Stored::Sealed(_) => return,
     };
     seal_whole(key, SealedForm { inner, part: 0 }, plain, sealed);
-    let range = start..sealed.len();
-    *stored_sha256 = sha256(&sealed[range.clone()]);
-    *stored = Stored::Sealed(range);
+    *stored = Stored::Sealed(start..sealed.len());
 }
 
 /// Replaces the stored form in `found` by a frame, if that is smaller.
@@ -176,8 +190,7 @@ fn compress(
     }
     let range = *frames_used..*frames_used + length;
     *frames_used += length;
-    if let Found::Bytes { stored, stored_sha256, codec, .. } = found {
-        *stored_sha256 = sha256(&frames[range.clone()]);
+    if let Found::Bytes { stored, codec, .. } = found {
         *stored = Stored::Frame(range);
         *codec = Codec::Zstd { level };
     }

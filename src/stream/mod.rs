@@ -33,6 +33,7 @@ mod backup;
 mod batch;
 pub mod buffers;
 mod codec;
+mod compress;
 mod config;
 mod control;
 mod engine;

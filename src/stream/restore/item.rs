@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use sha2::Digest;
 use zstd::stream::raw::{DParameter, Decoder, InBuffer, Operation, OutBuffer};
 
 use super::{FileOut, FileOuts, ItemOutcome, ItemResult, ReadItem, Target};
@@ -10,7 +9,7 @@ use crate::domain::Sha256Digest;
 use crate::keys::KeyId;
 use crate::keys::sealed::{KeySource, Opener};
 use crate::stream::error::EdgeError;
-use crate::stream::hash::digest_of;
+use crate::stream::hash::RunningSha256;
 use crate::stream::plan::Codec;
 
 /// Largest window of a frame, as a power of two: our frames hold 4 MiB. Bounds what a damaged or
@@ -25,9 +24,9 @@ static ZEROES: [u8; 64 * 1024] = [0; 64 * 1024];
 pub(super) struct ItemWork {
     item: ReadItem,
     out: Option<Box<dyn FileOut>>,
-    hasher: sha2::Sha256,
+    hasher: RunningSha256,
     /// Of the stored bytes, where they are not the file's own.
-    stored_hasher: Option<sha2::Sha256>,
+    stored_hasher: Option<RunningSha256>,
     sealing: Sealing,
     decoding: Option<Box<Decoding>>,
     /// The file's own bytes so far.
@@ -89,8 +88,8 @@ impl ItemWork {
             },
         };
         let is_own = decoding.is_none() && item.sealed_by.is_none();
-        let stored_hasher = (!is_own).then(sha2::Sha256::new);
-        let hasher = sha2::Sha256::new();
+        let stored_hasher = (!is_own).then(RunningSha256::new);
+        let hasher = RunningSha256::new();
         Self { item, out, hasher, stored_hasher, sealing, decoding, size_bytes: 0, failure }
     }
 
@@ -99,7 +98,7 @@ impl ItemWork {
         Self {
             item,
             out: None,
-            hasher: sha2::Sha256::new(),
+            hasher: RunningSha256::new(),
             stored_hasher: None,
             sealing: Sealing::None,
             decoding: None,
@@ -192,7 +191,7 @@ impl ItemWork {
 
     fn judge(mut self) -> ItemOutcome {
         if let Some(hasher) = self.stored_hasher.take() {
-            let got = digest_of(hasher);
+            let got = hasher.finish();
             if let Some(mismatch) = compare(self.item.stored_sha256, got) {
                 return mismatch;
             }
@@ -213,7 +212,7 @@ impl ItemWork {
         if self.decoding.as_ref().is_some_and(|decoding| !decoding.is_between_frames) {
             return undecodable("it ends in the middle of a frame");
         }
-        let sha256 = digest_of(self.hasher);
+        let sha256 = self.hasher.finish();
         if let Some(mismatch) = compare(self.item.sha256, sha256) {
             return mismatch;
         }
