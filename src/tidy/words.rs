@@ -29,8 +29,15 @@ const CONFINED: &[(&str, &[&str], &str)] = &[
     ("rusqlite", &["catalog/", "catalog.rs"], "ask the catalog"),
     (
         "unsafe_code",
-        &["scsi/sg.rs", "stream/ring.rs", "stream/buffers.rs", "vtl/tcmu/ring.rs", "memmove.rs"],
-        "unsafe code has five places",
+        &[
+            "scsi/sg.rs",
+            "stream/ring.rs",
+            "stream/buffers.rs",
+            "stream/compress.rs",
+            "vtl/tcmu/ring.rs",
+            "memmove.rs",
+        ],
+        "unsafe code has six places",
     ),
 ];
 
