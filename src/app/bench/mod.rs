@@ -88,9 +88,6 @@ pub(super) fn run(
     let mut report = Report::begin(plan, clock.now());
     for (kind, tree) in trees {
         tell(&format!("making {}", tree.describe()));
-        if plan.caches == Caches::Warm {
-            WorkFolder::touch_memory(work_bytes(tree));
-        }
         let place = Place::make(work.path().join(kind.name()), tree, plan.caches)?;
         let mut costs: Vec<(Task, Vec<Cost>)> = Vec::new();
         for round in 1..=plan.rounds {

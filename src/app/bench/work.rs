@@ -12,8 +12,6 @@ use crate::domain::{ByteCount, GIB, KIB};
 /// Memory that the processes need beside files that are memory themselves: buffers, caches of the
 /// catalog, the system.
 const MEMORY_KEPT: u64 = 2 * GIB;
-/// Memory that is touched in one piece.
-const TOUCHED_BYTES: u64 = GIB;
 
 /// A fresh folder; removed with all that is in it when this is dropped.
 #[derive(Debug)]
@@ -51,22 +49,6 @@ impl WorkFolder {
                         --small-files."
                 .to_owned(),
         })
-    }
-
-    /// Writes to so much of the machine's memory, as far as it is free, and lets it go again. The host of a
-    /// virtual machine gives it pages when they are first written, at a fraction of memory's rate: the case
-    /// that came first would pay for all others. Measured: 0.5 to 1.2 GB/s instead of 2.8.
-    pub(super) fn touch_memory(bytes: u64) {
-        let free = memory_available().map_or(0, |memory| memory.saturating_sub(MEMORY_KEPT));
-        let mut left = bytes.min(free);
-        let mut touched = Vec::new();
-        while left > 0 {
-            let length = left.min(TOUCHED_BYTES);
-            touched.push(vec![1_u8; usize::try_from(length).unwrap_or(0)]);
-            left -= length;
-        }
-        // What nobody looks at need not be written.
-        std::hint::black_box(&touched);
     }
 
     /// Refuses if files here are never on a disk.
