@@ -1,4 +1,5 @@
-//! Moving one cartridge by hand: a job too, so that no drive is emptied while another job uses it.
+//! Moving one cartridge by hand: a job too, so that no drive is emptied while another job uses it. What a move
+//! before it has left in the robot's hand is put down first, so that asking again is all that a person has to do.
 
 use super::context::JobContext;
 use super::equipment::element_at;
@@ -15,7 +16,7 @@ use crate::catalog::{MoveEnd, MoveOrder};
 pub(super) fn run(context: &JobContext, spec: MoveSpec) -> Result<Ending, JobError> {
     context.stage("moving", None);
     let parts = &context.parts;
-    let before = parts.equipment.inventory()?;
+    let before = parts.equipment.inventory_with_free_hands()?;
     inventory::note(parts, &before)?;
     let find = |place| {
         element_at(&before, place).ok_or_else(|| JobError::Unknown { what: format!("{place}") })

@@ -87,6 +87,22 @@ impl Equipment {
         self.look(&mut changer.lock())
     }
 
+    /// The same once nothing is in the robot's hand: what a failed move left there goes back to its slot, or
+    /// into another one.
+    ///
+    /// # Errors
+    /// If there is no changer, it cannot tell, or it does not put it down.
+    pub(super) fn inventory_with_free_hands(&self) -> Result<Inventory, EquipmentError> {
+        let changer = self.need_changer()?;
+        let mut changer = changer.lock();
+        let seen = self.look(&mut changer)?;
+        if seen.in_robots().next().is_none() {
+            return Ok(seen);
+        }
+        self.empty_robots(&mut changer)?;
+        self.look(&mut changer)
+    }
+
     /// Has the library look at every element itself, puts away what the robot still holds, then reports.
     ///
     /// # Errors

@@ -165,6 +165,24 @@ fn a_move_that_fails_once_is_finished_from_wherever_the_cartridge_is() {
     }
 }
 
+/// The robot stops with the cartridge in its hand and does not move again; later it does, and the same move is
+/// asked for once more, from the slot that is empty now.
+#[test]
+fn a_move_that_failed_with_the_cartridge_in_the_robots_hand_can_be_asked_for_again() {
+    let appliance = TestAppliance::new(1, 64);
+    let held = Effect::Move { ends: MoveEnd::Robot, sense: Some(stuck()) };
+    let failed = Effect::Sense { sense: stuck(), execution: Execution::Skipped };
+    let faults = [(1, held), (2, failed)]
+        .map(|(nth, effect)| Fault::at_opcode(opcode::MOVE_MEDIUM, nth, effect));
+    appliance.library.set_faults(FaultPlan { faults: faults.into(), ..FaultPlan::default() });
+    let spec = JobSpec::Move(MoveSpec { from: spec::Place::Slot(0), to: spec::Place::Slot(9) });
+    let (state, end) = appliance.wait(appliance.submit(&spec));
+    assert_eq!(state, JobState::Failed, "{end:?}");
+    assert_eq!(place_of(&appliance, 1), Place::Robot, "{}", appliance.log());
+    appliance.complete(&spec);
+    assert_eq!(place_of(&appliance, 1), Place::Slot(9), "{}", appliance.log());
+}
+
 #[test]
 fn a_cartridge_that_cannot_be_put_away_at_once_is_put_away_at_the_second_try() {
     let is_unload = ByteMatch { at: 4, mask: 1, value: 0 };

@@ -5,7 +5,7 @@
 //! A service of its own has it, and does nothing else:
 //!
 //! ```text
-//!  engine (no network, no rights) ── a line of JSON on a Unix socket ──▶ fossilsafe sources (CAP_SYS_ADMIN)
+//!  engine (may not mount)        ── a line of JSON on a Unix socket ──▶ fossilsafe sources (CAP_SYS_ADMIN)
 //!     │ reads                                                                  │ mounts, and mounts again
 //!     ▼                                                                        ▼
 //!  /srv/sources/NAME  ◀──────────────── kernel: smb3, nfs ────────────────▶  the other machine
