@@ -249,7 +249,6 @@ async function all() {
   await test("a restore by search, plan and start gives the same bytes, with a proof", restore);
   await test("what is on a cartridge, from its root to a file", () => contents(world));
   await test("a locked cartridge is passed over, as the dry run says", () => notesAndDryRun(world));
-  await test("what is kept until a day is not formatted before it", () => retention(world));
   await test("what a lost cartridge would cost, and the signed list of a run", () =>
     lossAndManifest(world));
   await test("the log is searched, and its old lines taken away", () => logs(world));
@@ -278,6 +277,8 @@ async function all() {
     signInByProvider(main.page, world));
   await test("the first Tab skips to the page", skipLink);
   await test("first run, backup and restore with the keyboard alone", () => keyboardOnly(world));
+  // It leaves an alert, and home then says so.
+  await test("what is kept until a day is not formatted before it", () => retention(world));
   await test("no page made an error of its own", () => assert.deepEqual(main.faults, []));
   await test("a page that cannot be drawn is caught in its frame", errorBoundary);
   for (const theme of THEMES)
