@@ -64,10 +64,11 @@ pub(in crate::app) fn run(
     tell("filling the catalog");
     let data = work.path().join("data");
     scale::fill(&data, plan.files)?;
+    // Before the processors are divided.
+    let mut report = LoadReport::begin(plan);
     tell("starting the engine");
     let server = Server::start(&data, room)?;
     server.format()?;
-    let mut report = LoadReport::begin(plan);
     // The first one of a set is like no other.
     server.back_up(&source)?;
     for round in 1..=plan.rounds {

@@ -15,16 +15,18 @@ use crate::app::bench::tree::failed;
 use crate::app::client::Client;
 use crate::app::door::Door;
 use crate::app::error::AppError;
-use crate::domain::{Clock as _, SystemClock};
+use crate::domain::{Clock as _, GIB, SystemClock};
 use crate::jobs::JobState;
 
 const CARTRIDGE: &str = "FSP001L9";
 const SET: &str = "load";
+/// More than backups and their indexes take: practice cartridges cost only what is written.
+const CARTRIDGE_SPARE: u64 = 64 * GIB;
 /// How often it is looked whether it has come up, or a job has ended. Seldom: looking is a question too.
 const LOOK: Duration = Duration::from_millis(250);
 /// Looks until it counts as not coming: a minute.
 const LOOKS_MAX: u32 = 240;
-const NEXT_STEP: &str = "Look at what it printed above.";
+const NEXT_STEP: &str = "Run it again; if it stays, report it with the line above.";
 
 /// The engine. Ended when this is dropped.
 pub(super) struct Server {
@@ -43,7 +45,7 @@ impl Server {
         let mut command = Command::new(program);
         command
             .args(["engine", "--practice-library", "--practice-capacity"])
-            .arg(capacity.to_string())
+            .arg((capacity + CARTRIDGE_SPARE).to_string())
             .arg("--data")
             .arg(data)
             .arg("--socket")
@@ -94,7 +96,11 @@ impl Server {
             match job.state {
                 JobState::Completed => return Ok(job),
                 JobState::Queued | JobState::Running => {}
-                _ => return Err(unlike(&format!("job {} is {:?}", job.id, job.state))),
+                _ => {
+                    let need = job.need.map(|need| need.sentence);
+                    let why = need.or(job.error.map(|error| error.message)).unwrap_or_default();
+                    return Err(unlike(&format!("job {} is {:?}: {why}", job.id, job.state)));
+                }
             }
         }
     }
