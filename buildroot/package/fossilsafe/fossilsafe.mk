@@ -18,4 +18,12 @@ define FOSSILSAFE_INSTALL_TARGET_CMDS
 	$(INSTALL) -D -m 0755 $(@D)/fossilsafe $(TARGET_DIR)/usr/bin/fossilsafe
 endef
 
+# As in rootfs/usr/lib/sysusers.d/fossilsafe.conf.
+define FOSSILSAFE_USERS
+	- - fossilsafe 790 - - - - -
+	- - fossilsafe-tape 791 - - - - -
+	fossilsafe-engine 792 fossilsafe-engine 792 * - - - FossilSafe engine
+	fossilsafe-gateway 793 fossilsafe-gateway 793 * - - - FossilSafe gateway
+endef
+
 $(eval $(generic-package))
