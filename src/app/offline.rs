@@ -80,6 +80,7 @@ impl LoadedDrive {
         let mut drive = Drive::open(transport, Arc::clone(clock)).map_err(failed)?;
         drive.load().map_err(failed)?;
         drive.wait_ready(READY_TIME, &mut |_| {}).map_err(failed)?;
+        drive.ensure_plain().map_err(failed)?;
         Ok(Self { drive, barcode, home })
     }
 

@@ -57,14 +57,30 @@ pub enum Flush {
 }
 
 impl Drive {
-    /// Reads the next block into `buffer`.
+    /// Reads the next block into `buffer`. If it does not open, the key that it names is looked for
+    /// ([`Drive::find_keys_in`]) and it is read once more.
     ///
     /// # Errors
-    /// [`DriveError::BlockTooLong`] if the block does not fit; the tape then stands behind it. With any
+    /// [`DriveError::BlockTooLong`] if the block does not fit; the tape then stands behind it.
+    /// [`DriveError::KeyMissing`] if its key is not at hand; the tape then stands before it. With any
     /// other error but a refusal by us the position is lost.
     pub fn read_block(&mut self, buffer: &mut [u8]) -> Result<ReadOutcome, DriveError> {
+        let at = self.ensure_known(Operation::Read)?;
+        match self.read_block_at(at, buffer) {
+            Err(refused) if refused.condition() == Some(Condition::DecryptionFailed) => {
+                self.fetch_key(at, refused)?;
+                self.read_block_at(at, buffer)
+            }
+            other => other,
+        }
+    }
+
+    fn read_block_at(
+        &mut self,
+        at: Position,
+        buffer: &mut [u8],
+    ) -> Result<ReadOutcome, DriveError> {
         let operation = Operation::Read;
-        let at = self.ensure_known(operation)?;
         let wanted = self.capabilities.block_bytes_max.min(buffer.len());
         let Some(length) = u32::try_from(wanted).ok().filter(|n| *n > 0) else {
             return Err(self.bad_request(operation, "the buffer is empty"));

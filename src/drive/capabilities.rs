@@ -143,6 +143,7 @@ impl Drive {
             belief: Belief::Unknown,
             access: Access::ReadOnly,
             guard: Guard::PositionOnly,
+            keys: super::encryption::Keys::default(),
             pending_attention: None,
             partition_count: None,
         };

@@ -219,7 +219,7 @@ impl Drive {
         let error = self.command_error(operation, &sense);
         if sense.condition() == Condition::MediumNotPresent {
             self.end_session(sense);
-        } else if !matches!(sense.key, SenseKey::IllegalRequest | SenseKey::DataProtect) {
+        } else if !is_refused_in_place(&sense) {
             self.lose(LostBecause::Failed(sense));
         }
         error
@@ -291,6 +291,14 @@ impl Drive {
     ) -> DriveError {
         self.lose(LostBecause::Contradiction(problem));
         self.inconsistent(operation, problem)
+    }
+}
+
+/// True if the tape has not moved. After a block that does not open, drives differ in where they stand.
+fn is_refused_in_place(sense: &Sense) -> bool {
+    match sense.condition() {
+        Condition::DecryptionFailed | Condition::ReadError => false,
+        _ => matches!(sense.key, SenseKey::IllegalRequest | SenseKey::DataProtect),
     }
 }
 

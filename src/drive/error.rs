@@ -255,6 +255,26 @@ pub enum DriveError {
         /// What does not agree.
         problem: &'static str,
     },
+    /// The drive was given a key and does something else with it than it was told.
+    #[error("drive {drive}: it was to encrypt with key \"{key}\", and says that {said}")]
+    NotEncrypting {
+        /// Which drive.
+        drive: DriveSerial,
+        /// The key's name.
+        key: String,
+        /// What the drive says of itself.
+        said: String,
+    },
+    /// The block is encrypted by a drive, with a key that is not at hand. The tape stands before it.
+    #[error("drive {drive}: the block at {at} is encrypted, and its key \"{key}\" is not here")]
+    KeyMissing {
+        /// Which drive.
+        drive: DriveSerial,
+        /// The block.
+        at: Position,
+        /// The name of the key, as it stands with the block.
+        key: String,
+    },
     /// The drive cannot do this.
     #[error("drive {drive}: {feature} is not supported")]
     Unsupported {
@@ -314,6 +334,8 @@ impl DriveError {
             | Self::ReservationConflict { drive, .. }
             | Self::Answer { drive, .. }
             | Self::Inconsistent { drive, .. }
+            | Self::NotEncrypting { drive, .. }
+            | Self::KeyMissing { drive, .. }
             | Self::Unsupported { drive, .. } => drive,
         }
     }
@@ -340,6 +362,8 @@ impl DriveError {
             Self::NoMedium { .. }
             | Self::Protected { .. }
             | Self::Reserved { .. }
+            | Self::NotEncrypting { .. }
+            | Self::KeyMissing { .. }
             | Self::ReservationConflict { .. } => Kind::OperatorNeeded,
             Self::NotReadyInTime { .. } => Kind::WaitReady,
             Self::Busy { .. } => Kind::Retry,
@@ -365,6 +389,13 @@ impl DriveError {
             } => Some(sense),
             _ => None,
         }
+    }
+
+    /// True for a block that is there and that no key at hand opens: it is not damaged.
+    #[must_use]
+    pub fn is_locked_content(&self) -> bool {
+        matches!(self, Self::KeyMissing { .. })
+            || self.condition() == Some(Condition::DecryptionFailed)
     }
 
     /// The condition that the sense names.

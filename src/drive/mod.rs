@@ -61,7 +61,9 @@ pub use attributes::Lock;
 pub use block_io::{Flush, ReadOutcome, WriteOutcome};
 pub use capabilities::{Capabilities, DriveIdentity};
 pub use capacity::PartitionCapacity;
-pub use encryption::{BlockEncryption, EncryptionSettings, NextBlock};
+pub use encryption::{
+    BLOCK_KEY_BYTES, BlockEncryption, BlockKey, BlockKeys, EncryptionSettings, NextBlock,
+};
 pub use error::{DriveError, DriveErrorKind, LostBecause, Operation};
 pub use medium::Medium;
 pub use partitions::{PartitionMethod, PartitionPlan};
@@ -114,6 +116,7 @@ pub struct Drive {
     /// Partitions of the loaded cartridge, once read.
     partition_count: Option<u8>,
     guard: Guard,
+    keys: encryption::Keys,
 }
 
 impl Drive {

@@ -111,13 +111,14 @@ impl Drive {
     ///
     /// # Errors
     /// [`DriveError::Deferred`] if that failed: then nothing since the last synchronous filemark is
-    /// certain. [`super::Condition::RemovalPrevented`] if the cartridge is locked.
+    /// certain. [`super::Condition::RemovalPrevented`] if the cartridge is locked. Unloaded all the same, if
+    /// the drive keeps a key that it was given.
     pub fn unload(&mut self) -> Result<(), DriveError> {
         const OPERATION: Operation = Operation::Named("unload the cartridge");
         self.load_unload(OPERATION, LoadUnload::Unload)?;
         self.drain_attentions(OPERATION)?;
         self.begin_session();
-        Ok(())
+        self.ensure_keys_gone()
     }
 
     fn load_unload(&mut self, operation: Operation, what: LoadUnload) -> Result<(), DriveError> {

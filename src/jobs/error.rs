@@ -288,7 +288,7 @@ fn pool_advice(refusal: &PoolRefusal) -> (&'static str, &'static str) {
     match refusal {
         PoolRefusal::Unknown(_) => (
             "pool_unknown",
-            "Make it: `fossilsafe pool create NAME`, with --encrypt if it was encrypted.",
+            "Make it: `fossilsafe pool create NAME`, with --encrypt (or --encrypt=drive) if it was encrypted.",
         ),
         PoolRefusal::OtherPool { .. } => {
             ("other_pool", "Leave --pool out, or give the files another set name.")
@@ -316,6 +316,9 @@ fn drive_advice(drive: &DriveError) -> (&'static str, String) {
     if let Some(next_step) = reserved_advice(drive) {
         return ("drive_reserved", next_step);
     }
+    if let Some((code, next_step)) = encryption_advice(drive) {
+        return (code, next_step.to_owned());
+    }
     let (code, next_step) = match drive.kind() {
         Kind::Retry | Kind::WaitReady => {
             ("drive_busy", "Wait until the drive is ready, then resume the job.")
@@ -342,6 +345,28 @@ fn drive_advice(drive: &DriveError) -> (&'static str, String) {
         Kind::Bug => ("bug", "Please report this with the support log; nothing was lost."),
     };
     (code, next_step.to_owned())
+}
+
+/// What to do about encryption by the drive; nothing for any other failure.
+fn encryption_advice(drive: &DriveError) -> Option<(&'static str, &'static str)> {
+    match drive {
+        DriveError::NotEncrypting { .. } => Some((
+            "drive_not_encrypting",
+            "No file was written without encryption. Look whether the library is set to manage encryption itself and \
+             switch that off, or use another drive; then start the job again.",
+        )),
+        DriveError::KeyMissing { .. } => Some((
+            "key_missing",
+            "Run `fossilsafe catalog rebuild` with this cartridge, then `fossilsafe kit open` with the recovery kit. \
+             A key with another name is another program's.",
+        )),
+        _ if drive.is_locked_content() => Some((
+            "wrong_key",
+            "The cartridge is not damaged: the key that was given is not the one it was written with. If another \
+             program wrote it, give the drive that program's key.",
+        )),
+        _ => None,
+    }
 }
 
 /// What to do about a drive that another host has reserved; nothing for any other failure.

@@ -5,6 +5,7 @@
 //! died is taken up again from its checkpoint, and one that cannot go on ends and says why.
 
 pub mod backup;
+pub(crate) mod block_keys;
 mod catalog_backup;
 pub mod cleaning;
 pub mod context;
@@ -29,7 +30,7 @@ mod tape_blocks;
 pub(crate) mod test_support;
 mod verify;
 pub mod volume;
-mod volume_tree;
+pub(crate) mod volume_tree;
 
 pub use crate::catalog::JobState;
 pub use context::{Folders, Parts};

@@ -47,7 +47,7 @@ pub fn create(
     let created = parts.clock.now();
     let key = match encryption {
         Encryption::None => None,
-        Encryption::Sealed => Some(match newest_key(parts, &name) {
+        Encryption::Sealed | Encryption::Drive => Some(match newest_key(parts, &name) {
             Some(key) => key,
             None => parts.keys.ring().make_key(name.as_str(), created)?,
         }),
@@ -73,7 +73,7 @@ pub fn rotate(parts: &Parts, name: &PoolName) -> Result<Pool<KeyId>, JobError> {
     let mut known = pools(&parts.catalog)?;
     let pool = known.iter_mut().find(|pool| pool.name == *name);
     let pool = pool.ok_or_else(|| PoolRefusal::Unknown(name.clone()))?;
-    if pool.encryption != Encryption::Sealed {
+    if pool.encryption == Encryption::None {
         return Err(PoolRefusal::NotEncrypted(name.clone()).into());
     }
     pool.key = Some(parts.keys.ring().make_key(name.as_str(), parts.clock.now())?);
@@ -112,14 +112,22 @@ pub fn pool_of(set: &SetRecord) -> Result<Option<PoolName>, JobError> {
     Ok(known.map_err(JobError::checkpoint)?.flatten())
 }
 
-/// The pool of the set that is to be backed up, and the key that the run is sealed with.
+/// What a run has to keep to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RunPolicy {
+    /// The pool of its set.
+    pub pool: Option<PoolName>,
+    /// The data key that its files are sealed with.
+    pub seal: Option<KeyId>,
+    /// The data key from which the key is made that the drives encrypt with.
+    pub drive_key: Option<KeyId>,
+}
+
+/// The pool of the set that is to be backed up, and how its files are encrypted.
 ///
 /// # Errors
 /// [`PoolRefusal`] if the set cannot be written under the policy of its pool: it then is not written.
-pub fn policy_of(
-    parts: &Parts,
-    spec: &BackupSpec,
-) -> Result<(Option<PoolName>, Option<KeyId>), JobError> {
+pub fn policy_of(parts: &Parts, spec: &BackupSpec) -> Result<RunPolicy, JobError> {
     let known = match parts.catalog.set(&spec.set) {
         Ok(record) => pool_of(&record)?,
         Err(CatalogError::NotFound(_)) => None,
@@ -131,12 +139,13 @@ pub fn policy_of(
         Err(error) => return Err(error.into()),
     };
     let Some(name) = choose_pool(known.as_ref(), spec.pool.as_ref(), has_runs)? else {
-        return Ok((None, None));
+        return Ok(RunPolicy::default());
     };
     let pool = pools(&parts.catalog)?.into_iter().find(|pool| pool.name == name);
     let pool = pool.ok_or_else(|| PoolRefusal::Unknown(name.clone()))?;
+    let plain = RunPolicy { pool: Some(name.clone()), ..RunPolicy::default() };
     if pool.encryption == Encryption::None {
-        return Ok((Some(name), None));
+        return Ok(plain);
     }
     let ring = parts.keys.ring();
     let key = pool.key.filter(|key| ring.data_key(*key).is_some());
@@ -144,7 +153,20 @@ pub fn policy_of(
     if ring.kits().confirmed().is_empty() {
         return Err(PoolRefusal::NoKit(name).into());
     }
-    Ok((Some(name), Some(key)))
+    Ok(match pool.encryption {
+        Encryption::Drive => RunPolicy { drive_key: Some(key), ..plain },
+        Encryption::Sealed | Encryption::None => RunPolicy { seal: Some(key), ..plain },
+    })
+}
+
+/// True if drives are to encrypt what is written of a set.
+///
+/// # Errors
+/// If the catalog fails or the set's specification is damaged.
+pub(super) fn is_encrypted_by_drives(catalog: &Catalog, set: &SetRecord) -> Result<bool, JobError> {
+    let Some(name) = pool_of(set)? else { return Ok(false) };
+    let pools = pools(catalog)?;
+    Ok(pools.iter().any(|pool| pool.name == name && pool.encryption == Encryption::Drive))
 }
 
 /// The key of a run.

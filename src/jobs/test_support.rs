@@ -258,6 +258,11 @@ impl TestAppliance {
 
     /// Makes an encrypted pool, with a kit that was confirmed; returns the kit's text.
     pub(crate) fn encrypted_pool(&self, name: &str) -> String {
+        self.encrypted_pool_by(name, Encryption::Sealed)
+    }
+
+    /// As [`encrypted_pool`](Self::encrypted_pool), encrypted in that way.
+    pub(crate) fn encrypted_pool_by(&self, name: &str, encryption: Encryption) -> String {
         let parts = self.parts();
         let (ring, now) = (parts.keys.ring(), parts.clock.now());
         let kit = ring.kit_to_print(now).unwrap();
@@ -266,7 +271,7 @@ impl TestAppliance {
         let asked = crate::keys::asked_groups(kit.public().id());
         let typed: Vec<String> = asked.map(|number| groups[number - 1].to_owned()).into();
         ring.confirm_kit(&typed, now).unwrap();
-        pool::create(parts, name.parse().unwrap(), Encryption::Sealed).unwrap();
+        pool::create(parts, name.parse().unwrap(), encryption).unwrap();
         text
     }
 

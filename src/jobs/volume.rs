@@ -4,6 +4,9 @@
 //! is compared with what the catalog expects ([`super::identity`]), and the catalog learns what was
 //! seen. Nothing here writes to a tape.
 
+use std::sync::Arc;
+
+use super::block_keys::DataKeys;
 use super::context::{JobContext, Parts, make_folder};
 use super::equipment::{EquipmentError, Loaded};
 use super::error::JobError;
@@ -14,6 +17,7 @@ use crate::catalog::{
 };
 use crate::domain::{Barcode, VolumeUuid};
 use crate::drive::{DriveErrorKind, Medium};
+use crate::keys::sealed::KeySource;
 use crate::ltfs::error::{LtfsError, LtfsErrorKind, NotLtfs};
 use crate::ltfs::label::{PartitionMap, VolumeLabel};
 use crate::ltfs::mount::{CheckEnds, KnownVolume, MountOptions, MountedVolume, identify, mount};
@@ -108,6 +112,8 @@ fn sight(context: &JobContext, loaded: &mut Loaded) -> Result<(Medium, Cartridge
     let parts = &context.parts;
     let barcode = loaded.barcode().clone();
     context.stage("looking at the volume", Some(&barcode));
+    let keys: Arc<dyn KeySource> = parts.keys.ring().clone();
+    loaded.drive().find_keys_in(Arc::new(DataKeys(keys)));
     let medium = loaded.drive().medium()?.ok_or_else(|| {
         JobError::from(EquipmentError::NothingLoaded {
             serial: loaded.drive_serial().clone(),

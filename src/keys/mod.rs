@@ -21,6 +21,7 @@
 //! The HMAC over the same line answers another question: did *this* appliance make it. It holds even
 //! if Ed25519 should fall one day.
 
+mod drive_key;
 mod error;
 mod identity;
 mod key_file;
@@ -33,6 +34,7 @@ pub mod sealed;
 mod signature;
 mod store;
 
+pub use drive_key::{DriveKey, data_key_of};
 pub use error::{KeysError, KeysErrorKind};
 pub use key_file::{KEY_FILE_BYTES_MAX, KeyFile, KeyFileError, WrappedKey};
 pub use key_ring::{DataKeyRecord, KeyRing};

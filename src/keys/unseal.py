@@ -6,6 +6,7 @@
 KIT is a file with the 14 groups of the kit; TAPE is where the tape is mounted (or a folder made by
 `fossilsafe vtl export`); PATH is the file on it, for example photos/RUN/a.jpg.sealed. Needs Python 3
 and its "cryptography" package. If the name says .zst before .sealed, run `zstd -d` on the result.
+With a key file as PATH (.fossilsafe/keys/ID.json), it prints the key for a drive that encrypts by itself.
 """
 import base64, hashlib, io, json, os, re, sys, xml.etree.ElementTree as XML, zlib
 from cryptography.exceptions import InvalidTag
@@ -84,5 +85,8 @@ if __name__ == "__main__":
         sys.exit(__doc__)
     _, kit, tape, path = sys.argv
     of = dumped if os.path.exists(tape + "/dump.jsonl") else lambda tape, path: open(os.path.join(tape, path), "rb")
-    unseal(of(tape, path), lambda name: of(tape, ".fossilsafe/keys/" + name).read(), read_kit(open(kit).read()),
-           sys.stdout.buffer)
+    kit = read_kit(open(kit).read())
+    if path.startswith(".fossilsafe/keys/"):
+        print(hkdf(open_key(kit, json.load(of(tape, path))), None, b"fossilsafe drive key v1").hex())
+    else:
+        unseal(of(tape, path), lambda name: of(tape, ".fossilsafe/keys/" + name).read(), kit, sys.stdout.buffer)

@@ -72,6 +72,8 @@ impl<'d> IndexBlocks<'d> {
             Ok(ReadOutcome::Block { len }) => len,
             Ok(ReadOutcome::Filemark | ReadOutcome::EndOfData)
             | Err(DriveError::BlockTooLong { .. }) => return Ok(Begun::NotAnIndex),
+            // Files may be encrypted by the drive; an index of ours never is.
+            Err(error) if error.is_locked_content() => return Ok(Begun::NotAnIndex),
             Err(error) if is_damage(&error) => return Ok(Begun::Unusable(error.to_string())),
             Err(error) => return Err(LtfsError::drive(DOING)(error)),
         };

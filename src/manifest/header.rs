@@ -66,7 +66,7 @@ pub struct ManifestHeader {
     /// The pool of the set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pool: Option<PoolName>,
-    /// The data key that every file of the run is sealed with.
+    /// The data key that every file of the run is sealed with, or from which the drive's key was made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key_id: Option<KeyId>,
     /// What was asked for, as absolute paths for people.

@@ -48,6 +48,16 @@ WHAT YOU WILL SEE
   The program is short and says how the format works; if it is lost, its format is public under the
   name "FSSEALED".
 
+* If this tape has a folder /.fossilsafe/keys and no name ends in ".sealed", the drive has encrypted the
+  files and the lists of them (AES-256-GCM), and refuses to read them without the key. Put it into a drive
+  that encrypts (LTO-4 or newer, if the library does not forbid it), type the kit as above, and print the key:
+
+      python3 TAPE/.fossilsafe/unseal.py kit.txt TAPE .fossilsafe/keys/ID.json
+
+  ID stands in the name "fossilsafe ID" that the drive reports for such a block. Give the drive the 64
+  digits as key for decryption, in mixed mode, with a program that speaks SECURITY PROTOCOL (stenc, for
+  example); then copy the files.
+
 * A name ending in ".part-00001", ".part-00002" ... is a piece of a file that did not fit on one tape.
   Gather the pieces from all volumes of this copy in one folder (decrypted, if they are sealed), then:
 

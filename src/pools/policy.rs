@@ -13,8 +13,12 @@ pub enum Encryption {
     /// As they are.
     #[default]
     None,
-    /// Sealed with the pool's data key before they reach a drive.
+    /// Sealed with the pool's data key before they reach a drive: any drive and any LTFS software reads the
+    /// tape, and the kit opens the files.
     Sealed,
+    /// Encrypted by the drive, with a key made from the pool's data key: only a drive that has been given it
+    /// reads the files.
+    Drive,
 }
 
 /// A pool, as it is kept. `K` names a data key.

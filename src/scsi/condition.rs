@@ -123,6 +123,9 @@ const BY_CODE: &[(u8, u8, Condition)] = &[
     (0x74, 0x01, Condition::DecryptionFailed),
     (0x74, 0x02, Condition::DecryptionFailed),
     (0x74, 0x03, Condition::DecryptionFailed),
+    // The key is the right one, and what stands there is not what was written with it.
+    (0x74, 0x04, Condition::ReadError),
+    (0x74, 0x05, Condition::ReadError),
 ];
 
 impl Sense {

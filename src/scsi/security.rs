@@ -2,6 +2,8 @@
 //!
 //! Keys pass through [`encode_set_key`] only; the list it returns is wiped when dropped.
 
+use std::fmt;
+
 use zerocopy::byteorder::big_endian::{U16, U32, U64};
 use zerocopy::{FromBytes, Immutable, KnownLayout, Unaligned};
 use zeroize::Zeroizing;
@@ -105,6 +107,28 @@ pub struct EncryptionSettings {
     pub is_controlled_elsewhere: bool,
     /// Unauthenticated key-associated data: the name of the key.
     pub key_name: Vec<u8>,
+}
+
+impl fmt::Display for EncryptionSettings {
+    /// A clause for people, after "the drive says that".
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match (self.encrypts, self.decrypts) {
+            (true, _) => "it encrypts",
+            (false, true) => "it decrypts and does not encrypt",
+            (false, false) => "it uses no key",
+        })?;
+        if self.is_controlled_elsewhere {
+            f.write_str(", as the library or another host has set it")?;
+        }
+        match self.key_name.as_slice() {
+            [] => Ok(()),
+            name => write!(
+                f,
+                ", with the key named \"{}\"",
+                String::from_utf8_lossy(name).escape_debug()
+            ),
+        }
+    }
 }
 
 #[derive(FromBytes, Immutable, KnownLayout, Unaligned)]
@@ -218,8 +242,17 @@ const SCOPE_ALL: u8 = 2 << 5;
 /// Bytes before the key.
 const SET_HEADER_BYTES: usize = 20;
 
-/// The set data encryption page for a key: blocks are encrypted when written, encrypted blocks are
-/// decrypted when read, plain blocks can be read. The key is forgotten when the cartridge leaves (CKOD).
+/// What a key is given to a drive for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyUse {
+    /// Blocks are encrypted when written and decrypted when read.
+    Writing,
+    /// Blocks are decrypted when read; what is written stays plain.
+    Reading,
+}
+
+/// The set data encryption page for a key: encrypted blocks are decrypted when read, plain blocks can be
+/// read. The key is forgotten when the cartridge leaves (CKOD).
 ///
 /// `None` if the key's name is longer than the drive takes.
 #[must_use]
@@ -227,9 +260,11 @@ pub fn encode_set_key(
     algorithm: Algorithm,
     key: &[u8; 32],
     key_name: &[u8],
+    used_for: KeyUse,
 ) -> Option<Zeroizing<Vec<u8>>> {
     const CLEAR_ON_DEMOUNT: u8 = 1 << 2; // byte 5, CKOD
     const ENCRYPT: u8 = 2;
+    const PLAIN: u8 = 0;
     const MIXED: u8 = 3;
     const UNAUTHENTICATED: u8 = 0;
     let name_bytes = u16::try_from(key_name.len()).ok()?;
@@ -242,7 +277,10 @@ pub fn encode_set_key(
     page[..2].copy_from_slice(&PAGE_SET.to_be_bytes());
     page[4] = SCOPE_ALL;
     page[5] = CLEAR_ON_DEMOUNT;
-    page[6] = ENCRYPT;
+    page[6] = match used_for {
+        KeyUse::Writing => ENCRYPT,
+        KeyUse::Reading => PLAIN,
+    };
     page[7] = MIXED;
     page[8] = algorithm.index;
     page[19] = 32;
@@ -317,14 +355,17 @@ mod tests {
 
     #[test]
     fn a_key_is_set_with_its_name_and_cleared_without() {
-        let page = encode_set_key(ALGORITHM, &[0xAB; 32], b"id").unwrap();
+        let page = encode_set_key(ALGORITHM, &[0xAB; 32], b"id", KeyUse::Writing).unwrap();
         assert_eq!(
             page[..20],
             [0, 0x10, 0, 54, 0x40, 4, 2, 3, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 32]
         );
         assert_eq!(page[20..52], [0xAB; 32]);
         assert_eq!(page[52..], [0, 0, 0, 2, b'i', b'd']);
-        assert!(encode_set_key(ALGORITHM, &[0; 32], &[0; 33]).is_none());
+        let reading = encode_set_key(ALGORITHM, &[0xAB; 32], b"id", KeyUse::Reading).unwrap();
+        assert_eq!(reading[6..8], [0, 3]);
+        assert_eq!((&reading[..6], &reading[8..]), (&page[..6], &page[8..]));
+        assert!(encode_set_key(ALGORITHM, &[0; 32], &[0; 33], KeyUse::Writing).is_none());
         let mut clear = [0; 20];
         clear[1] = 0x10;
         clear[3] = 16;

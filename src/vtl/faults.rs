@@ -201,6 +201,8 @@ pub enum Effect {
     Busy,
     /// RESERVATION CONFLICT.
     ReservationConflict,
+    /// It is answered GOOD and not executed.
+    Ignored,
     /// The transport gets no answer in time.
     TransportTimeout {
         /// Whether the command was executed.

@@ -154,6 +154,7 @@ impl VirtualTransport {
             Effect::Sense { sense, execution } => after(execution, Ending::Sense(sense.sense())),
             Effect::MediumError => skipped(Ending::Sense(super::senses::read_error(0))),
             Effect::Busy => skipped(Ending::Status(Status::Busy)),
+            Effect::Ignored => skipped(Ending::Answer { missing: 0 }),
             Effect::ReservationConflict => skipped(Ending::Status(Status::ReservationConflict)),
             Effect::TransportTimeout { execution } => after(execution, Ending::TimedOut),
             Effect::TransportGone { execution } => after(execution, Ending::Gone),

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 use super::Context;
 use super::output::{Table, list, moment, moment_or_dash, or_dash};
@@ -53,9 +53,11 @@ pub(super) enum PoolCommand {
     Create {
         /// Letters, digits, '-', '_', '.'
         name: PoolName,
-        /// Seal every file before it reaches a drive; this cannot be changed later
-        #[arg(long)]
-        encrypt: bool,
+        /// Encrypt every file; this cannot be changed later. `files` seals them before they reach a drive: any
+        /// drive reads the tape, and the kit opens the files. `drive` has the drive do it: other LTFS software
+        /// needs a drive that was given the key
+        #[arg(long, value_name = "HOW", num_args = 0..=1, require_equals = true, default_missing_value = "files")]
+        encrypt: Option<How>,
     },
     /// Say how long the runs of a pool are kept; nothing is ever erased by that
     Retention(RetentionArguments),
@@ -69,6 +71,15 @@ pub(super) enum PoolCommand {
         /// The pool
         name: PoolName,
     },
+}
+
+/// Who encrypts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum How {
+    /// This program, file by file.
+    Files,
+    /// The drive.
+    Drive,
 }
 
 #[derive(Debug, Args)]
@@ -119,7 +130,11 @@ pub(super) fn run_pool(command: PoolCommand, context: &Context) -> Result<Exit, 
     let pools: Vec<PoolView> = match command {
         PoolCommand::List => client.get("/api/pools")?,
         PoolCommand::Create { name, encrypt } => {
-            let encryption = if encrypt { Encryption::Sealed } else { Encryption::None };
+            let encryption = match encrypt {
+                Some(How::Files) => Encryption::Sealed,
+                Some(How::Drive) => Encryption::Drive,
+                None => Encryption::None,
+            };
             vec![client.post("/api/pools", &CreatePoolRequest { name, encryption })?]
         }
         PoolCommand::Retention(RetentionArguments { name, days, runs, forever: _ }) => {
@@ -141,6 +156,7 @@ pub(super) fn run_pool(command: PoolCommand, context: &Context) -> Result<Exit, 
         let encryption = match pool.encryption {
             Encryption::None => "none",
             Encryption::Sealed => "sealed",
+            Encryption::Drive => "by the drive",
         };
         let key = or_dash(pool.key_id.as_ref());
         let since = moment(pool.created);

@@ -69,7 +69,17 @@ struct Sample {
 
 /// The data keys that the kit has opened.
 #[derive(Debug, Default)]
-struct Opened(BTreeMap<KeyId, Arc<DataKey>>);
+pub(super) struct Opened(BTreeMap<KeyId, Arc<DataKey>>);
+
+impl Opened {
+    pub(super) fn take(&mut self, key: DataKey) {
+        self.0.insert(key.id(), Arc::new(key));
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
 
 impl KeySource for Opened {
     fn data_key(&self, id: KeyId) -> Option<Arc<DataKey>> {
@@ -82,9 +92,7 @@ pub(super) fn run(arguments: &VerifyArguments, output: &Output) -> Result<Exit, 
         Some(path) => String::from_utf8_lossy(&read(path)?).into_owned(),
         None => output.ask("The kit, all 14 groups in one line: ")?,
     };
-    let kit: Kit = typed.trim().parse().map_err(|error| {
-        AppError::offline("this is no recovery kit", &error, "Compare it with the paper.")
-    })?;
+    let kit = parse_kit(&typed)?;
     let (keys, opened) = open_keys(&arguments.tape, &kit)?;
     let opens_all = !keys.is_empty() && opened.0.len() == keys.len();
     let sample = match &arguments.sample {
@@ -107,6 +115,13 @@ pub(super) fn run(arguments: &VerifyArguments, output: &Output) -> Result<Exit, 
         output.line(&format!("{path} opens: {bytes} bytes, sha256 {sha256}"))?;
     }
     Ok(exit)
+}
+
+/// Reads what was printed on a kit.
+pub(super) fn parse_kit(typed: &str) -> Result<Kit, AppError> {
+    typed.trim().parse().map_err(|error| {
+        AppError::offline("this is no recovery kit", &error, "Compare it with the paper.")
+    })
 }
 
 fn open_keys(tape: &Path, kit: &Kit) -> Result<(Vec<Finding>, Opened), AppError> {
@@ -133,7 +148,7 @@ fn open_keys(tape: &Path, kit: &Kit) -> Result<(Vec<Finding>, Opened), AppError>
         let pool = parsed.as_ref().map_or_else(|_| "-".to_owned(), |file| file.pool.clone());
         let finding = match parsed.and_then(|file| file.open(kit)) {
             Ok(key) => {
-                opened.0.insert(key.id(), Arc::new(key));
+                opened.take(key);
                 "opens".to_owned()
             }
             Err(error) => error.to_string(),

@@ -14,7 +14,7 @@ use super::ltfs_target::{
     Consent, TargetArguments, mount_volume, next_step, on_cartridge, on_volume,
 };
 use super::output::{Output, grouped, moment, size};
-use super::{ltfs_carve, ltfs_check, ltfs_extract, ltfs_rollback};
+use super::{ltfs_carve, ltfs_check, ltfs_extract, ltfs_keys, ltfs_rollback};
 use crate::app::error::{AppError, Exit};
 use crate::app::offline::LoadedDrive;
 use crate::domain::{Barcode, Clock};
@@ -66,6 +66,10 @@ pub(super) struct ExtractArguments {
     /// The folder they go to; nothing in it is overwritten
     #[arg(long, value_name = "DIR")]
     to: PathBuf,
+    /// A file with the groups of the recovery kit, for a volume that its drive has encrypted. Files that
+    /// were sealed before they reached a drive come out sealed: `fossilsafe kit verify` opens them
+    #[arg(long, value_name = "FILE")]
+    kit: Option<PathBuf>,
     /// Paths on the volume; folders with everything in them; without any, everything
     #[arg(value_name = "PATH")]
     paths: Vec<String>,
@@ -112,6 +116,9 @@ pub(super) fn run(command: LtfsCommand, output: &Output) -> Result<Exit, AppErro
         }
         LtfsCommand::Extract(arguments) => {
             on_volume(&arguments.target, CheckEnds::WhenInDoubt, |drive, volume| {
+                if let Some(kit) = &arguments.kit {
+                    ltfs_keys::open_with(kit, drive, volume)?;
+                }
                 ltfs_extract::extract(drive, volume, &arguments.to, &arguments.paths, output)
             })
         }

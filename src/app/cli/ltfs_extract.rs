@@ -85,6 +85,14 @@ impl From<DestinationError> for Problem {
 pub(super) const READ_NEXT: &str =
     "Clean the drive or try another one, then extract again into a new folder.";
 
+const KEY_NEXT: &str =
+    "The drive has encrypted it: name a file with the groups of the recovery kit with --kit.";
+
+/// True if it is there and its key is not.
+fn is_locked(error: &LtfsError) -> bool {
+    matches!(error, LtfsError::Drive { source, .. } if source.is_locked_content())
+}
+
 /// Copies what `paths` name, or everything.
 pub(super) fn extract(
     drive: &mut Drive,
@@ -231,7 +239,8 @@ impl Tally {
                 output.line(&format!("not exact: {path}: {why}"))
             }
             Err(Problem::Ends(error)) => {
-                Err(AppError::offline(&format!("cannot read {path}"), &*error, READ_NEXT))
+                let next = if is_locked(&error) { KEY_NEXT } else { READ_NEXT };
+                Err(AppError::offline(&format!("cannot read {path}"), &*error, next))
             }
         }
     }

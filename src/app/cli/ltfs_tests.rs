@@ -5,6 +5,11 @@ use std::path::Path;
 use super::tests::run_offline;
 use crate::app::error::Exit;
 use crate::domain::{ByteCount, MIB};
+use crate::jobs::JobSpec;
+use crate::jobs::spec::BackupSpec;
+use crate::jobs::test_support::{TestAppliance, backup_spec, tree_of, write_file};
+use crate::keys::Kit;
+use crate::pools::Encryption;
 use crate::vtl::{LibraryPlan, OpenOptions, VirtualLibrary};
 
 fn library(folder: &Path) {
@@ -64,4 +69,38 @@ fn what_is_not_there_is_named_with_a_next_step() {
     assert_eq!((exit, text.contains("blank")), (Exit::Failed, true), "{text}");
     let (exit, text) = run_offline("fossilsafe ltfs ls --device /dev/null");
     assert_eq!((exit, text.contains("/dev/null")), (Exit::Failed, true), "{text}");
+}
+
+/// The library of an appliance is copied: its own process still holds it.
+#[test]
+fn what_a_drive_has_encrypted_is_extracted_with_the_kit_and_not_without() {
+    let appliance = TestAppliance::formatted(1, 64);
+    let kit = appliance.encrypted_pool_by("safe", Encryption::Drive);
+    let top = appliance.folder("source");
+    write_file(&top.join("note.txt"), b"encrypted by the drive");
+    let pool = Some("safe".parse().unwrap());
+    let spec = BackupSpec { pool, ..backup_spec(&top, "docs") };
+    appliance.complete(&JobSpec::Backup(spec));
+    let (tapes, paper) = (appliance.folder("copies").join("tapes"), appliance.folder("paper"));
+    let copy = ["-r".as_ref(), appliance.library.folder().as_os_str(), tapes.as_os_str()];
+    assert!(std::process::Command::new("cp").args(copy).status().unwrap().success());
+    std::fs::write(paper.join("kit.txt"), kit).unwrap();
+    std::fs::write(paper.join("other.txt"), Kit::generate().text().as_str()).unwrap();
+
+    let extract = |to: &str, more: &str| {
+        let to = appliance.folder("out").join(to);
+        let on = format!("--library {} --cartridge FSP001L9", tapes.display());
+        let line = format!("fossilsafe ltfs extract {on} --to {} {more} docs", to.display());
+        (run_offline(&line), to)
+    };
+    let ((exit, text), _) = extract("without", "");
+    assert!(exit == Exit::Failed && text.contains("with --kit"), "{text}");
+    let other = format!("--kit {}", paper.join("other.txt").display());
+    let ((exit, text), _) = extract("other", &other);
+    assert!(exit == Exit::Failed && text.contains("opens no key of this volume"), "{text}");
+    let ours = format!("--kit {}", paper.join("kit.txt").display());
+    let ((exit, text), to) = extract("with", &ours);
+    assert_eq!(exit, Exit::Done, "{text}");
+    let found = tree_of(&to);
+    assert!(found.iter().any(|(path, _)| format!("{path:?}").contains("note.txt")), "{found:?}");
 }

@@ -26,6 +26,7 @@ mod ltfs;
 mod ltfs_carve;
 mod ltfs_check;
 mod ltfs_extract;
+mod ltfs_keys;
 mod ltfs_manifest;
 mod ltfs_rollback;
 mod ltfs_target;

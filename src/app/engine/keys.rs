@@ -20,8 +20,8 @@ impl Service {
         let has_key = pool.key.is_some_and(|key| ring.data_key(key).is_some());
         let refusal = match pool.encryption {
             Encryption::None => None,
-            Encryption::Sealed if !has_key => Some(PoolRefusal::NoKey(pool.name.clone())),
-            Encryption::Sealed => {
+            _ if !has_key => Some(PoolRefusal::NoKey(pool.name.clone())),
+            Encryption::Sealed | Encryption::Drive => {
                 let has_kit = !ring.kits().confirmed().is_empty();
                 (!has_kit).then(|| PoolRefusal::NoKit(pool.name.clone()))
             }

@@ -3,16 +3,118 @@
 use super::*;
 use crate::domain::BlockNumber;
 use crate::drive::{
-    AlertSeverity, BlockEncryption, Claim, DriveError, DriveErrorKind, ReservationKey, Segment,
-    TapeAlert,
+    AlertSeverity, BLOCK_KEY_BYTES, BlockEncryption, BlockKey, BlockKeys, Claim, DriveError,
+    DriveErrorKind, ReservationKey, Segment, TapeAlert,
 };
 use crate::scsi::{SenseKey, opcode};
 use crate::vtl::faults::{Execution, SensePlan};
+use zeroize::Zeroizing;
+
+fn key(secret: u8, name: &str) -> BlockKey {
+    BlockKey { name: name.to_owned(), secret: Zeroizing::new([secret; BLOCK_KEY_BYTES]) }
+}
+
+/// Keys at hand: `pool-N` is made of the number N.
+#[derive(Debug)]
+struct AtHand(&'static [u8]);
+
+impl BlockKeys for AtHand {
+    fn block_key(&self, name: &str) -> Option<BlockKey> {
+        let number: u8 = name.strip_prefix("pool-")?.parse().ok()?;
+        self.0.contains(&number).then(|| key(number, name))
+    }
+}
+
+/// Answers every further SECURITY PROTOCOL OUT with GOOD and does nothing.
+fn ignore_keys(rig: &Rig) {
+    let fault = Fault::at_opcode(opcode::SECURITY_PROTOCOL_OUT, 1, Effect::Ignored).always();
+    rig.library.set_faults(FaultPlan::of(fault));
+}
+
+#[test]
+fn a_block_opens_with_the_key_that_it_names_wherever_the_tape_goes() {
+    let mut rig = Rig::recorded();
+    for number in [7, 8] {
+        rig.drive.encrypt_with(&key(number, &format!("pool-{number}"))).unwrap();
+        assert!(rig.drive.write_block(&block(number)).unwrap().is_on_tape());
+        rig.drive.end_encryption().unwrap();
+    }
+    rig.drive.find_keys_in(Arc::new(AtHand(&[7, 8])));
+    for number in [8, 7, 8, 0, 7] {
+        let at = Position::new(1, number.into());
+        rig.drive.locate(at).unwrap();
+        assert_eq!(read(&mut rig.drive).unwrap(), Some(block(number)), "{at}");
+        assert!(!rig.drive.encryption_status().unwrap().encrypts, "reading never encrypts");
+    }
+
+    rig.drive.find_keys_in(Arc::new(AtHand(&[7])));
+    rig.drive.locate(Position::new(1, 8)).unwrap();
+    let error = read(&mut rig.drive).unwrap_err();
+    assert!(matches!(&error, DriveError::KeyMissing { key, .. } if key == "pool-8"), "{error}");
+    assert_eq!(rig.drive.position(), Some(Position::new(1, 8)), "it stands before the block");
+    rig.drive.locate(Position::new(1, 7)).unwrap();
+    assert_eq!(read(&mut rig.drive).unwrap(), Some(block(7)), "the others open still");
+    rig.drive.unload().unwrap();
+    let state = rig.drive.encryption_status().unwrap();
+    assert!(!state.encrypts && !state.decrypts, "{state}");
+}
+
+#[test]
+fn a_drive_that_takes_a_key_and_does_not_use_it_is_not_written_to() {
+    let mut rig = Rig::recorded();
+    ignore_keys(&rig);
+    let error = rig.drive.encrypt_with(&key(7, "pool-7")).unwrap_err();
+    assert!(matches!(&error, DriveError::NotEncrypting { .. }), "{error}");
+    assert!(error.to_string().ends_with("and says that it uses no key"), "{error}");
+    assert_eq!(error.kind(), DriveErrorKind::OperatorNeeded);
+    assert!(!rig.drive.is_encrypting());
+}
+
+#[test]
+fn a_key_that_was_lost_on_the_way_is_noticed_before_what_was_written_counts() {
+    let mut rig = Rig::recorded();
+    rig.drive.encrypt_with(&key(7, "pool-7")).unwrap();
+    // Another program takes the key away; the drive's next answer would say so, and is not asked.
+    rig.drive.encrypt_with(&key(7, "pool-7")).unwrap();
+    let mut other = rig.other_host();
+    other.ensure_plain().unwrap();
+    let error = rig.drive.end_encryption().unwrap_err();
+    assert_eq!(error.kind(), DriveErrorKind::PositionLost);
+    assert!(error.to_string().ends_with("may stand there in plain"), "{error}");
+    assert_eq!(rig.drive.position(), None);
+}
+
+#[test]
+fn a_key_that_somebody_left_in_the_drive_is_taken_out_before_anything_is_written() {
+    let mut rig = Rig::recorded();
+    let mut other = rig.other_host();
+    other.encrypt_with(&key(9, "theirs")).unwrap();
+    assert!(rig.drive.encryption_status().unwrap().encrypts);
+    assert!(!rig.drive.ensure_plain().unwrap());
+    assert!(!rig.drive.encryption_status().unwrap().encrypts);
+}
+
+#[test]
+fn a_drive_that_cannot_encrypt_says_so_and_one_that_does_not_let_go_of_a_key_is_told() {
+    let mut rig = Rig::recorded();
+    rig.drive.encrypt_with(&key(7, "pool-7")).unwrap();
+    ignore_keys(&rig);
+    let error = rig.drive.end_encryption().unwrap_err();
+    assert!(error.to_string().contains("still uses a key"), "{error}");
+    let refused = SensePlan::new(SenseKey::IllegalRequest, 0x20, 0);
+    let refused = Effect::Sense { sense: refused, execution: Execution::Skipped };
+    let faults = [opcode::SECURITY_PROTOCOL_IN, opcode::SECURITY_PROTOCOL_OUT]
+        .map(|opcode| Fault::at_opcode(opcode, 1, refused.clone()).always());
+    rig.library.set_faults(FaultPlan { faults: faults.into(), ..FaultPlan::default() });
+    let error = rig.drive.encrypt_with(&key(7, "pool-7")).unwrap_err();
+    assert!(matches!(error, DriveError::Unsupported { .. }), "{error}");
+    assert!(!rig.drive.ensure_plain().unwrap(), "it encrypts nothing");
+}
 
 #[test]
 fn what_is_written_with_a_key_is_read_only_with_it() {
     let mut rig = Rig::recorded();
-    rig.drive.set_encryption_key(&[7; 32], b"pool-1").unwrap();
+    rig.drive.encrypt_with(&key(7, "pool-1")).unwrap();
     let settings = rig.drive.encryption_status().unwrap();
     assert!(settings.encrypts && settings.decrypts && settings.reads_plain);
     assert_eq!(settings.key_name, b"pool-1");
@@ -23,16 +125,17 @@ fn what_is_written_with_a_key_is_read_only_with_it() {
     assert_eq!(next.encryption, BlockEncryption::Readable);
     assert_eq!(read(&mut rig.drive).unwrap(), Some(block(7)));
 
-    rig.drive.clear_encryption_key().unwrap();
+    rig.drive.end_encryption().unwrap();
     rig.drive.locate(Position::new(1, 7)).unwrap();
     let next = rig.drive.next_block_encryption().unwrap();
     assert_eq!((next.number, next.encryption), (7, BlockEncryption::KeyNeeded));
     let error = read(&mut rig.drive).unwrap_err();
     assert_eq!(error.kind(), DriveErrorKind::OperatorNeeded, "{error}");
 
-    rig.drive.set_encryption_key(&[8; 32], b"").unwrap();
+    rig.drive.encrypt_with(&key(8, "")).unwrap();
     rig.drive.locate(Position::new(1, 7)).unwrap();
-    assert!(read(&mut rig.drive).is_err());
+    let wrong = read(&mut rig.drive).unwrap_err();
+    assert!(wrong.is_locked_content() && wrong.to_string().contains("read a block"), "{wrong}");
     rig.drive.locate(Position::new(1, 0)).unwrap();
     assert_eq!(read(&mut rig.drive).unwrap(), Some(block(0)), "plain blocks stay readable");
 }
@@ -40,7 +143,7 @@ fn what_is_written_with_a_key_is_read_only_with_it() {
 #[test]
 fn a_key_is_forgotten_when_the_cartridge_leaves() {
     let mut rig = Rig::recorded();
-    rig.drive.set_encryption_key(&[7; 32], b"k").unwrap();
+    rig.drive.encrypt_with(&key(7, "k")).unwrap();
     rig.drive.unload().unwrap();
     assert!(!rig.drive.encryption_status().unwrap().encrypts);
 }

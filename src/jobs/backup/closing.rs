@@ -128,7 +128,11 @@ impl Segment<'_> {
             texts.push((OwnPlace::Top, "unseal.py".to_owned(), UNSEAL_PROGRAM.as_bytes()));
         }
         let mut file = std::fs::File::open(&partial).map_err(JobError::io("read", &partial))?;
+        // Hashes of content stand in it: it is encrypted like the content. What follows must be readable to
+        // come to the key at all.
+        sink.encrypt()?;
         let (length, extents) = append_file(&mut sink.volume, &mut file, &partial)?;
+        sink.end_encryption()?;
         sink.tree.put_own_file(OwnPlace::Runs, &format!("{run}.manifest"), length, extents)?;
         for (place, name, bytes) in texts {
             let mut bytes_left = bytes;
@@ -142,9 +146,9 @@ impl Segment<'_> {
         Ok(end.sha256)
     }
 
-    /// What opens the run's data key with a kit, if the run is sealed.
+    /// What opens the run's data key with a kit, if the run is encrypted.
     fn key_file(&self) -> Result<Option<(KeyId, Vec<u8>)>, JobError> {
-        let Some(id) = self.run.seal else { return Ok(None) };
+        let Some(id) = self.run.data_key() else { return Ok(None) };
         let file = self.context.parts.keys.ring().key_file(id);
         let file = file.ok_or(KeysError::NoDataKey(id))?;
         // A tape that no kit opens must not come into being, whatever happened to the kits meanwhile.
@@ -181,7 +185,7 @@ impl Segment<'_> {
                 block_size_bytes: sink.volume.label().block_size,
                 host: self.context.parts.host.clone(),
                 pool: self.run.pool.clone(),
-                key_id: self.run.seal,
+                key_id: self.run.data_key(),
                 roots: self.spec.paths.iter().map(|p| p.display().to_string()).collect(),
                 started: self.run.started,
                 tool: tool(),

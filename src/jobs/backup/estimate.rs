@@ -88,7 +88,7 @@ pub fn estimate(parts: &Parts, spec: &BackupSpec) -> Result<BackupEstimate, JobE
         ..LocalOptions::default()
     };
     let source = LocalSource::open(&options)?;
-    let (_, seal) = policy_of(parts, spec)?;
+    let seal = policy_of(parts, spec)?.seal;
     let copies: Vec<CopyLetter> = CopyLetter::first(copies_of(&parts.catalog, spec)?).collect();
     let parent = match spec.mode {
         BackupMode::Full => None,

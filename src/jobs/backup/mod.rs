@@ -58,7 +58,7 @@ pub(crate) use recorder::{PROBLEMS_FROM, REASON_CHANGED, REASON_VANISHED};
 use super::context::{JobContext, make_folder};
 use super::error::JobError;
 use super::outcome::{Ending, Outcome, grouped};
-use super::pool::policy_of;
+use super::pool::{RunPolicy, policy_of};
 use super::spec::{BackupMode, BackupSpec, Need};
 use crate::catalog::{
     Catalog, CatalogError, EventLevel, FileTotals, NewRun, RunKind, RunState as CatalogRunState,
@@ -93,6 +93,9 @@ struct RunState {
     pool: Option<PoolName>,
     #[serde(default)]
     seal: Option<KeyId>,
+    /// The data key from which that of the drives is made.
+    #[serde(default)]
+    drive_key: Option<KeyId>,
 }
 
 /// What a segment needs to know of its run.
@@ -106,6 +109,14 @@ struct RunFacts {
     copies: u8,
     pool: Option<PoolName>,
     seal: Option<KeyId>,
+    drive_key: Option<KeyId>,
+}
+
+impl RunFacts {
+    /// The data key that a kit has to open before the run's files can be read.
+    fn data_key(&self) -> Option<KeyId> {
+        self.seal.or(self.drive_key)
+    }
 }
 
 impl RunState {
@@ -119,6 +130,7 @@ impl RunState {
             copies: u8::try_from(self.copies.len()).unwrap_or(u8::MAX),
             pool: self.pool.clone(),
             seal: self.seal,
+            drive_key: self.drive_key,
         }
     }
 }
@@ -162,7 +174,7 @@ fn begin(context: &JobContext, spec: &BackupSpec) -> Result<RunState, JobError> 
     let catalog = &context.parts.catalog;
     let started = context.parts.clock.now();
     let copies = copies_of(catalog, spec)?;
-    let (pool, seal) = policy_of(&context.parts, spec)?;
+    let RunPolicy { pool, seal, drive_key } = policy_of(&context.parts, spec)?;
     let parent = match spec.mode {
         BackupMode::Full => None,
         BackupMode::Incremental => last_run(catalog, &spec.set)?,
@@ -178,6 +190,7 @@ fn begin(context: &JobContext, spec: &BackupSpec) -> Result<RunState, JobError> 
         copies: CopyLetter::first(copies).map(CopyState::new).collect(),
         pool,
         seal,
+        drive_key,
     };
     context.checkpoint(&state)?;
     Ok(state)

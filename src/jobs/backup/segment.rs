@@ -19,10 +19,13 @@ use super::tree::SegmentTree;
 use super::volume_room::VolumeRoom;
 use crate::catalog::{EventLevel, SegmentId};
 use crate::domain::{Barcode, CopyLetter, Sha256Digest, VolumeUuid};
+use crate::drive::BlockKey;
+use crate::jobs::block_keys::block_key_of;
 use crate::jobs::context::JobContext;
 use crate::jobs::equipment::Loaded;
 use crate::jobs::error::JobError;
 use crate::jobs::identity;
+use crate::jobs::pool::run_key;
 use crate::jobs::spec::{BackupMode, BackupSpec, Compression};
 use crate::jobs::volume::{expected_of, known_cartridge, look, mounted_of, options_for};
 use crate::ltfs::error::LtfsError;
@@ -103,11 +106,18 @@ impl<'a> Segment<'a> {
         let mounted = self.mount(loaded)?;
         let base = self.base(&mounted)?;
         let volume = self.open(loaded, &mounted)?;
-        self.sink(&base, volume).map_err(|refused| {
+        let sink = self.sink(&base, volume).map_err(|refused| {
             let (volume, error) = *refused;
             loaded.take_back(volume.into_drive());
             error
-        })
+        });
+        let mut sink = sink?;
+        // Now rather than with the first block: a drive that does not encrypt is named before a source is read.
+        if let Err(error) = sink.encrypt() {
+            loaded.take_back(sink.into_volume().into_drive());
+            return Err(error);
+        }
+        Ok(sink)
     }
 
     /// Mounts the volume, repairs what a crash left, and makes sure it may be written.
@@ -190,12 +200,13 @@ impl<'a> Segment<'a> {
     ) -> Result<TapeSink<'a>, Box<(OpenVolume, JobError)>> {
         let mut volume = volume;
         match self.prepare_sink(base, &mut volume) {
-            Ok((recorder, tree, room)) => {
+            Ok((recorder, tree, room, block_key)) => {
                 let (block_bytes, partition) = (volume.label().block_size, volume.map().data.0);
                 let mark = recorder.mark;
                 Ok(TapeSink {
                     context: self.context,
                     volume,
+                    block_key,
                     recorder,
                     tree,
                     runs: BlockRuns::new(block_bytes, partition),
@@ -215,8 +226,9 @@ impl<'a> Segment<'a> {
         &self,
         base: &Arc<IndexFile>,
         volume: &mut OpenVolume,
-    ) -> Result<(Recorder, SegmentTree, VolumeRoom), JobError> {
+    ) -> Result<(Recorder, SegmentTree, VolumeRoom, Option<BlockKey>), JobError> {
         let parts = &self.context.parts;
+        let block_key = run_key(parts, self.run.drive_key)?.map(|key| block_key_of(&key));
         let tree =
             SegmentTree::new(Arc::clone(base), &self.spec.set, &self.run.run, self.run.started)?;
         let checkpoint = parts.catalog.segment(self.state.id)?.checkpoint;
@@ -254,7 +266,7 @@ impl<'a> Segment<'a> {
         let capacity = capacities.iter().find(|c| c.partition == data).map_or(0, |c| c.maximum.0);
         let room = volume.room(base.bytes())?;
         let room = VolumeRoom::new(room.data.0, capacity, mark.outcome_bytes);
-        Ok((recorder, tree, room))
+        Ok((recorder, tree, room, block_key))
     }
 
     pub(super) fn totals(&self) -> &PlanTotals {

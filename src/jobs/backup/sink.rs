@@ -11,7 +11,7 @@ use super::shown::ShownCopy;
 use super::tree::SegmentTree;
 use super::volume_room::VolumeRoom;
 use crate::domain::ByteCount;
-use crate::drive::WriteOutcome;
+use crate::drive::{BlockKey, WriteOutcome};
 use crate::jobs::context::JobContext;
 use crate::jobs::error::JobError;
 use crate::ltfs::writer::{IndexPlacement, IndexWritten, OpenVolume};
@@ -21,6 +21,8 @@ use crate::stream::{BlockSink, EdgeError, FileOutcome, FileRecord, PutOutcome};
 pub(super) struct TapeSink<'a> {
     pub(super) context: &'a JobContext,
     pub(super) volume: OpenVolume,
+    /// What the drive encrypts content with, if it is to.
+    pub(super) block_key: Option<BlockKey>,
     pub(super) recorder: Recorder,
     pub(super) tree: SegmentTree,
     pub(super) runs: BlockRuns,
@@ -55,6 +57,27 @@ impl TapeSink<'_> {
         self.volume
     }
 
+    /// From here on the drive encrypts, if the run wants it.
+    ///
+    /// # Errors
+    /// If it does not, whatever it says: nothing is to be written then.
+    pub(super) fn encrypt(&mut self) -> Result<(), JobError> {
+        let Some(key) = &self.block_key else { return Ok(()) };
+        let drive = self.volume.drive_mut();
+        if !drive.is_encrypting() {
+            drive.encrypt_with(key)?;
+        }
+        Ok(())
+    }
+
+    /// From here on what is written is plain: indexes, and what leads to the key.
+    ///
+    /// # Errors
+    /// If what was written before was not encrypted all the while: it must not count.
+    pub(super) fn end_encryption(&mut self) -> Result<(), JobError> {
+        Ok(self.volume.drive_mut().end_encryption()?)
+    }
+
     /// Writes an index for everything noted so far, and says so in the catalog.
     ///
     /// # Errors
@@ -63,6 +86,7 @@ impl TapeSink<'_> {
         &mut self,
         placement: IndexPlacement,
     ) -> Result<(IndexWritten, Mark), JobError> {
+        self.end_encryption()?;
         let (snapshot, mark) = self.recorder.prepare()?;
         let mut tree = self.tree.with(snapshot);
         let written = self.volume.write_index(&mut tree, placement)?;
@@ -73,6 +97,7 @@ impl TapeSink<'_> {
     }
 
     fn put(&mut self, slab: u64, block: &[u8]) -> Result<PutOutcome, JobError> {
+        self.encrypt()?;
         let appended = self.volume.append_block(block)?;
         if !appended.outcome.is_on_tape() {
             return Ok(PutOutcome::Full { is_accepted: false });

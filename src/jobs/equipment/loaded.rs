@@ -291,7 +291,14 @@ impl Loaded {
         self.drive().load()?;
         self.drive().wait_ready(READY_LIMIT, on_wait)?;
         // Nobody takes it out while a job has it: not the button, not another program.
-        self.drive().lock_medium().map(drop)
+        self.drive().lock_medium()?;
+        if self.drive().ensure_plain()? {
+            let (drive, barcode) = (self.drive_serial(), &self.barcode);
+            tracing::warn!(
+                "the library encrypts what drive {drive} writes to {barcode}: reading it needs the library's key"
+            );
+        }
+        Ok(())
     }
 
     /// A cartridge that was brought and cannot be used does not stay in the way of others. What went wrong
@@ -371,9 +378,7 @@ impl Loaded {
         equipment.release(again.drive())?;
         let drive = equipment.connect(again.guard.bay)?;
         again.take_back(drive);
-        again.drive().load()?;
-        again.drive().wait_ready(READY_LIMIT, on_wait)?;
-        again.drive().lock_medium()?;
+        again.get_ready(on_wait)?;
         Ok(again)
     }
 

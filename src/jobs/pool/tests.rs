@@ -1,10 +1,12 @@
 //! Encrypted pools from the backup to the restore, with the key, without it, and with the kit alone.
 
+mod by_drive;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::{pools, rotate};
-use crate::domain::{MIB, RunId};
+use crate::domain::{ByteCount, MIB, RunId};
 use crate::jobs::spec::{
     BackupMode, BackupSpec, Compression, RebuildSpec, VerifyScope, VerifySpec,
 };

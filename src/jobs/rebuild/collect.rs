@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::facts::ManifestFacts;
 use crate::catalog::{CartridgeId, IndexGeneration};
 use crate::domain::{Barcode, BlockNumber, ByteCount, Partition, Position, Timestamp, VolumeUuid};
+use crate::drive::DriveError;
 use crate::jobs::context::{JobContext, make_folder};
 use crate::jobs::equipment::Loaded;
 use crate::jobs::error::JobError;
@@ -282,9 +283,16 @@ impl Collector<'_> {
             self.context.stage("reading manifests", Some(&self.barcode));
             let path = folder.join(format!("{at}.manifest"));
             let signature = read_text(reader, own.signatures.get(run))?;
-            let read = read_to_file(reader, entry, &path)?;
+            let read = match read_to_file(reader, entry, &path) {
+                Ok(read) => read.map_err(|problem| problem.to_string()),
+                // Encrypted by the drive; which key is needed was said when the keys were read.
+                Err(error) if error.drive().is_some_and(DriveError::is_locked_content) => {
+                    Err(error.chain())
+                }
+                Err(error) => return Err(error),
+            };
             let taken = match read {
-                Err(problem) => Err(problem.to_string()),
+                Err(problem) => Err(problem),
                 Ok(()) => self.judge(run, &path, signature.as_deref().ok(), places)?,
             };
             match taken {

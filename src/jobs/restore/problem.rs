@@ -25,7 +25,7 @@ pub(super) mod word {
     pub(in crate::jobs::restore) const MISMATCH: &str = "mismatch";
     /// Its bytes cannot be read from the tape.
     pub(in crate::jobs::restore) const UNREADABLE: &str = "unreadable";
-    /// It is sealed with a data key that is not here.
+    /// It is encrypted with a key that is not here.
     pub(in crate::jobs::restore) const KEY_MISSING: &str = "key_missing";
     /// Its cartridge is not in the library.
     pub(in crate::jobs::restore) const MISSING_CARTRIDGE: &str = "missing_cartridge";

@@ -16,6 +16,7 @@ use super::shelf::Whereabouts;
 use super::{Restore, problem};
 use crate::catalog::EventLevel;
 use crate::domain::{Barcode, VolumeUuid};
+use crate::drive::DriveError;
 use crate::jobs::equipment::{EquipmentError, Loaded};
 use crate::jobs::error::JobError;
 use crate::jobs::identity::Expected;
@@ -78,7 +79,9 @@ impl GivenUp {
         let failure = error.failure();
         let sentence = format!("cartridge {barcode}: {}", problem::chain(error));
         let message = format!("{sentence}. {}", failure.next_step);
-        Self { need: Need::Attention { message }, word: word::CARTRIDGE_FAILED, sentence }
+        let needs_key = error.drive().is_some_and(DriveError::is_locked_content);
+        let word = if needs_key { word::KEY_MISSING } else { word::CARTRIDGE_FAILED };
+        Self { need: Need::Attention { message }, word, sentence }
     }
 }
 
@@ -112,7 +115,8 @@ impl Restore<'_> {
                 _ => return Err(error),
             }
             tries += 1;
-            if tries >= TRIES_MAX {
+            let needs_key = error.drive().is_some_and(DriveError::is_locked_content);
+            if tries >= TRIES_MAX || needs_key {
                 return Ok(VolumeEnd::GivenUp(GivenUp::failed(barcode, &error)));
             }
             let message = format!("trying {barcode} again after: {}", problem::chain(&error));

@@ -13,6 +13,7 @@
 //! stands in the manifest, and counts as read when the manifest on the tape is the one that was
 //! signed. A cartridge that is missing or is another one costs its files and no others.
 
+mod encrypted;
 mod places;
 mod plan;
 mod receipt;

@@ -84,11 +84,11 @@ fn load(context: &JobContext, barcode: &Barcode) -> Result<Loaded, JobError> {
     Ok(loaded.cycle(context, &mut |wait| context.tell_wait(wait))?)
 }
 
-struct VolumeWork<'a> {
-    context: &'a JobContext,
+pub(super) struct VolumeWork<'a> {
+    pub(super) context: &'a JobContext,
     plan: &'a VolumePlan,
     state: &'a mut State,
-    barcode: &'a Barcode,
+    pub(super) barcode: &'a Barcode,
 }
 
 impl VolumeWork<'_> {
@@ -118,6 +118,7 @@ impl VolumeWork<'_> {
                 continue;
             }
             let is_manifest_good = self.check_manifest(loaded, &mounted, &own, segment)?;
+            self.check_encryption(loaded, &segment.record.run, segment.record.id)?;
             let end = self.read_segment(
                 loaded,
                 &mounted,
@@ -164,7 +165,7 @@ impl VolumeWork<'_> {
         is_on_both
     }
 
-    fn problem(&mut self, reason: String) {
+    pub(super) fn problem(&mut self, reason: String) {
         // A job that goes on after an interruption looks at the volume again.
         if self.state.outcome.problems.iter().any(|problem| problem.reason == reason) {
             return;

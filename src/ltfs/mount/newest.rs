@@ -86,7 +86,7 @@ fn is_last(
         Ok(ReadOutcome::EndOfData) | Err(DriveError::BeyondEndOfData { .. }) => Ok(true),
         Ok(ReadOutcome::Block { .. } | ReadOutcome::Filemark)
         | Err(DriveError::BlockTooLong { .. }) => Ok(false),
-        Err(error) if is_damage(&error) => Ok(false),
+        Err(error) if is_damage(&error) || error.is_locked_content() => Ok(false),
         Err(error) => Err(LtfsError::drive(DOING)(error)),
     }
 }

@@ -184,6 +184,7 @@ export function scheduleState(schedule: ScheduleView): State {
 
 export const ENCRYPTION: Record<Encryption, State> = {
   sealed: { tone: "good", icon: "lock", text: "Sealed" },
+  drive: { tone: "good", icon: "lock", text: "By the drive" },
   none: { tone: "idle", icon: "idle", text: "As they are" },
 };
 

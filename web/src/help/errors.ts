@@ -631,6 +631,27 @@ export const ERROR_PAGES: Record<string, ErrorPage> = {
     risk: SAFE,
     steps: ["Use another drive."],
   },
+  drive_not_encrypting: {
+    title: "The drive does not encrypt",
+    meaning:
+      "The pool's files are to be encrypted by the drive. It was given the key, and says of itself that it does something else.",
+    risk: "No file was written without encryption.",
+    steps: [
+      "Look in the library's settings whether it manages encryption itself, and switch that off.",
+      "Use another drive.",
+      "Start the job again.",
+    ],
+  },
+  wrong_key: {
+    title: "The key is not the right one",
+    meaning:
+      "The drive says that what is on the tape was encrypted with another key than the one it was given.",
+    risk: "The cartridge is not damaged.",
+    steps: [
+      "If another program wrote the cartridge, read it with that program, or give the drive its key.",
+      "Otherwise read the cartridge's keys again: fossilsafe catalog rebuild, then fossilsafe kit open.",
+    ],
+  },
   no_drive: {
     title: "No drive for this cartridge",
     meaning: "No drive here reads the cartridge's generation.",

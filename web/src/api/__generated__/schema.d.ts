@@ -3318,7 +3318,7 @@ export interface components {
             number: number;
         };
         /** @description How the files of a pool are stored. */
-        Encryption: "none" | "sealed";
+        Encryption: "none" | "sealed" | "drive";
         /** @description An entry of the log. */
         Entry: {
             /** @description What. */
@@ -16058,7 +16058,7 @@ export interface operations {
                      * @description Its policy, for ever.
                      * @default none
                      */
-                    encryption?: "none" | "sealed";
+                    encryption?: "none" | "sealed" | "drive";
                     /** @description Its name. */
                     name: string;
                 };
@@ -19567,7 +19567,7 @@ export interface operations {
                      */
                     pools?: {
                         /** @description Its policy. */
-                        encryption: "none" | "sealed";
+                        encryption: "none" | "sealed" | "drive";
                         /** @description Its name. */
                         name: string;
                         /** @description How long runs are kept; for ever without this. */

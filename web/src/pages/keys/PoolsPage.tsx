@@ -62,8 +62,8 @@ export function PoolsPage() {
           onClose={() => setRotated(null)}
         >
           <p>
-            Runs that begin from now on are sealed with it. What is on tape stays as it is, and its
-            keys stay here. Every confirmed kit opens the new key too: it is wrapped for them at
+            Runs that begin from now on are encrypted with it. What is on tape stays as it is, and
+            its keys stay here. Every confirmed kit opens the new key too: it is wrapped for them at
             once.
           </p>
         </AskDialog>
@@ -141,7 +141,12 @@ function MakePool({ onClose }: { onClose: () => void }) {
           {
             value: "sealed",
             title: "Sealed",
-            text: "Files are encrypted before they reach a drive. Without the machine and without a kit nobody reads them.",
+            text: "Files are encrypted before they reach a drive. Without the machine and without a kit nobody reads them; with a kit, any drive and LTFS software will do.",
+          },
+          {
+            value: "drive",
+            title: "By the drive",
+            text: "The drive encrypts, so the machine works less and the drive can still compress. Names stay readable. Other software reads the files only in a drive that encrypts and was given the key, which the kit opens. A drive that does not do it is not written to.",
           },
           {
             value: "none",
@@ -150,7 +155,7 @@ function MakePool({ onClose }: { onClose: () => void }) {
           },
         ]}
       />
-      {encryption === "sealed" && !hasKit && (
+      {encryption !== "none" && !hasKit && (
         <Notice tone="warn">
           <p>It can be used as soon as a recovery kit is on paper and confirmed.</p>
           <p>
