@@ -86,6 +86,9 @@ const UsersPage = lazy(async () => ({
 const ApiKeysPage = lazy(async () => ({
   default: (await import("./pages/people/ApiKeysPage")).ApiKeysPage,
 }));
+const ProviderPage = lazy(async () => ({
+  default: (await import("./pages/people/ProviderPage")).ProviderPage,
+}));
 const ApprovalsPage = lazy(async () => ({
   default: (await import("./pages/people/ApprovalsPage")).ApprovalsPage,
 }));
@@ -142,6 +145,7 @@ export function Routes() {
       <Route path="/account" component={AccountPage} />
       <Route path="/settings/users" component={UsersPage} />
       <Route path="/settings/api-keys" component={ApiKeysPage} />
+      <Route path="/settings/sign-in" component={ProviderPage} />
       <Route path="/settings/approvals" component={ApprovalsPage} />
       <Route path="/settings/audit" component={AuditPage} />
       <Route path="/help">{() => <HelpPage />}</Route>

@@ -194,6 +194,8 @@ impl Report {
             ));
             sentences.push(self.limit_of(row));
             sentences.extend(self.two_drives(kind, row));
+            sentences.extend(self.hashed_twice(kind));
+            sentences.extend(self.read_back(kind));
             sentences.extend(self.folder_limit(kind, row));
         }
         sentences
@@ -217,6 +219,28 @@ impl Report {
         let two = self.row(kind, Task::BackupTwoDrives)?;
         let percent = 100.0 * two.bytes_per_second / one.bytes_per_second.max(f64::EPSILON);
         Some(format!("Two drives fed by one read take {percent:.0} % of that each."))
+    }
+
+    /// Sealed files are hashed as they are and as they stand on tape: so people without the key can verify.
+    fn hashed_twice(&self, kind: TreeKind) -> Option<String> {
+        let sealed = self.row(kind, Task::BackupSealed)?;
+        let most = self.row(kind, Task::Hash)?.bytes_per_second / 2.0;
+        let percent = 100.0 * sealed.bytes_per_second / most.max(f64::EPSILON);
+        Some(format!(
+            "Encrypted files are hashed in both forms, so half of what openssl reaches is the most, \
+             {}: {percent:.0} % of it are reached.",
+            megabytes(most)
+        ))
+    }
+
+    fn read_back(&self, kind: TreeKind) -> Option<String> {
+        let written = self.row(kind, Task::Backup)?.bytes_per_second.max(f64::EPSILON);
+        let percent = |task| Some(100.0 * self.row(kind, task)?.bytes_per_second / written);
+        let (verify, restore) = (percent(Task::Verify)?, percent(Task::Restore)?);
+        Some(format!(
+            "Verify has {verify:.0} % and restore {restore:.0} % of the rate at which the cartridge was \
+             written into the work folder."
+        ))
     }
 
     fn folder_limit(&self, kind: TreeKind, discarded: &Row) -> Option<String> {

@@ -1,6 +1,7 @@
 //! The folder that everything is made in, and that goes when the measurement ends.
 
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use nix::sys::statfs::{Statfs, TMPFS_MAGIC, statfs};
@@ -12,6 +13,8 @@ use crate::domain::{ByteCount, GIB, KIB};
 /// Memory that the processes need beside files that are memory themselves: buffers, caches of the
 /// catalog, the system.
 const MEMORY_KEPT: u64 = 2 * GIB;
+/// Bytes written at once.
+const PIECE: usize = 1024 * 1024;
 
 /// A fresh folder; removed with all that is in it when this is dropped.
 #[derive(Debug)]
@@ -49,6 +52,26 @@ impl WorkFolder {
                         --small-files."
                 .to_owned(),
         })
+    }
+
+    /// Has the machine find `bytes` of memory now, if files here are memory: a virtual one gets what it has
+    /// not used for seconds from its host again, at a fraction of the rates that are measured, and which
+    /// case has to wait for that would be chance.
+    pub(super) fn ready_memory(&self, bytes: u64) -> Result<(), AppError> {
+        if self.file_system()?.filesystem_type() != TMPFS_MAGIC {
+            return Ok(());
+        }
+        let path = self.path.join("memory");
+        let write = || {
+            let mut file = fs::File::create(&path)?;
+            let piece = vec![0; PIECE];
+            for _ in 0..bytes.min(self.free_bytes().unwrap_or(0)) / PIECE as u64 {
+                file.write_all(&piece)?;
+            }
+            drop(file);
+            fs::remove_file(&path)
+        };
+        write().map_err(failed("write", &path))
     }
 
     /// Refuses if files here are never on a disk.

@@ -17,6 +17,7 @@ import type {
   DeliveryView,
   DriveHealthView,
   EvidenceTable,
+  ExpiredView,
   FileHit,
   FileVersion,
   HealthView,
@@ -25,6 +26,7 @@ import type {
   LibraryView,
   LogRetention,
   ManifestView,
+  OidcState,
   OpenSessionView,
   Page,
   PoolView,
@@ -163,6 +165,8 @@ export const calendar = (items: readonly ScheduleView[]): Question<Moment[]> => 
 };
 
 export const pools = () => ask<PoolView[]>(["pools"], api.pools(), 20);
+/** Counts over whole sets: asked for while it is looked at, and seldom. */
+export const expired = (pool: string) => ask<ExpiredView>(["expired", pool], api.expired(pool), 30);
 export const kits = () => ask<KitsView>(["kits"], api.kits(), 20);
 
 export const alerts = (isOpenOnly: boolean) =>
@@ -182,5 +186,7 @@ export const catalogBackups = (folder: string) =>
   ask<Page<CatalogBackupView>>(["catalog-backups", folder], api.catalogBackups(folder), 15);
 
 export const logRetention = () => ask<LogRetention>(["log-retention"], api.logRetention(), 30);
+
+export const identityProvider = () => ask<OidcState>(["oidc"], api.identityProvider(), 30);
 
 export const sources = () => ask<Page<SourceState>>(["sources"], api.sources(), 15);

@@ -70,6 +70,12 @@ export const SETTINGS: readonly (Place & { about: string })[] = [
     about: "Who may sign in, and what each may do.",
   },
   {
+    href: to.provider(),
+    text: "Sign-in by a provider",
+    icon: "users",
+    about: "People sign in with the account that they have elsewhere, by OpenID Connect.",
+  },
+  {
     href: to.apiKeys(),
     text: "API keys",
     icon: "lock",

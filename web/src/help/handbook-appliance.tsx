@@ -63,6 +63,11 @@ export const APPLIANCE = {
         A new data key is for the runs that begin from then on. Retiring a kit takes nothing off
         tapes that it opens already.
       </p>
+      <p>
+        Runs of a pool are kept for ever, or for so many days after their end; the newest of each
+        set always stay. Nothing is erased by that. The page lists what nobody needs any more and
+        which cartridges hold nothing else, and only a person formats one, by typing its barcode.
+      </p>
     </>
   ),
   settings: (
@@ -89,6 +94,13 @@ export const APPLIANCE = {
         API keys are for programs. A key is shown once, may do no more than the one who made it, and
         ends on its day. A session ends after some time without use. A lost admin password is reset
         on the serial console.
+      </p>
+      <p>
+        With an identity provider people sign in with the account that they have elsewhere. Register
+        this console there as a web client with the return address that the page shows; give each
+        role the groups whose members have it. Who is in none of them stays out. Such a user has no
+        password here, so keep one admin of the appliance's own for the day when the provider is
+        away.
       </p>
     </>
   ),

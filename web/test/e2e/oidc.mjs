@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import Provider from "oidc-provider";
-import { openWindow } from "./browser.mjs";
+import { goTo, openWindow } from "./browser.mjs";
 
 const CLIENT = "fossilsafe";
 const SECRET = "a secret of the client, kept sealed";
@@ -116,6 +116,27 @@ async function inBrowser(page, url, people) {
   }
 }
 
+/** The page says what the provider must allow, asks it, and never shows the secret again. */
+async function setByPage(page, { label, issuer, client_secret: secret, console: console_ }) {
+  await goTo(page, "/settings/sign-in");
+  const fill = (name, value) => page.getByLabel(name, { exact: true }).fill(value);
+  await fill("Text of the button", label);
+  await fill("Address of the provider", `${issuer}/other`);
+  await fill("Client id", CLIENT);
+  await fill("Client secret", secret);
+  assert.equal(await page.getByLabel("Address of this console").inputValue(), console_);
+  const act = page.getByRole("button", { name: "Ask the provider and set it" });
+  assert.equal(await act.getAttribute("aria-disabled"), "true", "no group has a role yet");
+  await fill("Groups of the role Operator", "tape-operators");
+  await act.click();
+  await page.getByRole("alert").getByText("provider").first().waitFor();
+  await fill("Address of the provider", issuer);
+  await act.click();
+  await page.getByText("kept, sealed").waitFor();
+  await page.getByText(`${console_}/sign-in/return`).first().waitFor();
+  assert.equal(await page.getByLabel("Client secret", { exact: true }).inputValue(), "");
+}
+
 /** An admin sets a provider; its people sign in with the role of their group, and nobody else does. */
 export async function signInByProvider(page, { engine }) {
   const url = engine.url;
@@ -136,7 +157,8 @@ export async function signInByProvider(page, { engine }) {
     return (await page.request.put(`${url}/api/oidc`, { headers, data })).json();
   };
   try {
-    const { provider: shown } = await set({});
+    await setByPage(page, settings);
+    const { provider: shown } = await (await page.request.get(`${url}/api/oidc`)).json();
     assert.equal(shown.has_secret, true);
     assert.ok(!JSON.stringify(shown).includes(SECRET));
     const offer = await (await fetch(`${url}/api/auth/oidc`)).json();

@@ -40,6 +40,7 @@ export function pages(seen) {
     ["users", "/settings/users"],
     ["api-keys", "/settings/api-keys"],
     ["approvals", "/settings/approvals"],
+    ["sign-in-by-provider", "/settings/sign-in"],
     ["audit", "/settings/audit"],
     ["help", "/help"],
     ["help-evidence", "/help/evidence"],

@@ -85,4 +85,26 @@ export async function sealedPool({ main: { page } }) {
   await page.getByText(/The kit opens 1 data key/).waitFor();
   await page.getByRole("button", { name: "Good" }).click();
   await page.getByText("Proven", { exact: true }).waitFor();
+  await retention(page, row);
+}
+
+/** How long runs of a pool are kept, and what nobody needs any more. */
+async function retention(page, row) {
+  await row.getByText("for ever", { exact: true }).waitFor();
+  const open = page.getByRole("button", { name: "How long runs of private are kept" });
+  await open.click();
+  const dialog = page.getByRole("dialog");
+  const act = dialog.getByRole("button", { name: "Keep them so" });
+  await dialog.getByLabel("For ever").uncheck();
+  await dialog.getByLabel("Days").fill("0");
+  assert.equal(await act.getAttribute("aria-disabled"), "true");
+  await dialog.getByLabel("Days").fill("90");
+  await act.click();
+  await row.getByText("90 days, and the newest 2 for ever").waitFor();
+  await page.getByText("Everything is still needed").waitFor();
+  await open.click();
+  await dialog.getByLabel("For ever").check();
+  await act.click();
+  await row.getByText("for ever", { exact: true }).waitFor();
+  await page.getByText("Everything is still needed").waitFor({ state: "detached" });
 }

@@ -108,6 +108,9 @@ function Body({ cartridge }: { cartridge: CartridgeView }) {
                   ],
                   ["Where", place ? placeText(place) : (cartridge.location ?? "nobody knows")],
                   ["Last seen here", <Ago key="s" at={cartridge.last_seen} />],
+                  ...(cartridge.cleanings_left == null
+                    ? []
+                    : [["Cleanings left", `about ${cartridge.cleanings_left}`] as const]),
                   ["Written once only", cartridge.is_worm ? "yes, WORM" : "no"],
                   ["Write switch", cartridge.is_write_protected ? "protects it" : "open"],
                 ]}

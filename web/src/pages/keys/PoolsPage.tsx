@@ -6,6 +6,7 @@ import { AskDialog } from "../../components/AskDialog";
 import { Loaded } from "../../components/Loaded";
 import { PageHead } from "../../components/PageHead";
 import { ENCRYPTION } from "../../components/states";
+import { PoolRetention } from "../../forms/pool-retention";
 import { useLockAwareQuery } from "../../hooks/useLockAwareQuery";
 import { useWhyNot } from "../../hooks/useWhyNot";
 import { Table } from "../../table/Table";
@@ -15,13 +16,15 @@ import { Choices, TextField } from "../../ui/Field";
 import { Lamp } from "../../ui/Lamp";
 import { Empty, Notice } from "../../ui/Notice";
 import { api, to } from "../../util/path-builder";
-import { formatTime } from "../../util/units";
+import { formatTime, plural } from "../../util/units";
+import { ExpiredPanel } from "./ExpiredPanel";
 import { KitsPanel } from "./KitsPanel";
 
 export function PoolsPage() {
   const query = useLockAwareQuery(pools());
   const [isAdding, setIsAdding] = useState(false);
   const [rotated, setRotated] = useState<PoolView | null>(null);
+  const [retained, setRetained] = useState<PoolView | null>(null);
   const whyNot = useWhyNot("POST /api/pools");
   return (
     <>
@@ -44,14 +47,20 @@ export function PoolsPage() {
                   <p>Sets without a pool are written as they are: any LTFS software reads them.</p>
                 </Empty>
               ) : (
-                <PoolTable items={items} onRotate={setRotated} />
+                <PoolTable items={items} onRotate={setRotated} onRetain={setRetained} />
               )
             }
           </Loaded>
         </TableFrame>
+        {query.data
+          ?.filter((pool) => pool.retention)
+          .map((pool) => (
+            <ExpiredPanel key={pool.name} pool={pool} />
+          ))}
         <KitsPanel />
       </div>
       {isAdding && <MakePool onClose={() => setIsAdding(false)} />}
+      {retained && <PoolRetention pool={retained} onClose={() => setRetained(null)} />}
       {rotated && (
         <AskDialog
           title={`A new data key for ${rotated.name}`}
@@ -75,10 +84,12 @@ export function PoolsPage() {
 interface TableProps {
   items: readonly PoolView[];
   onRotate: (pool: PoolView) => void;
+  onRetain: (pool: PoolView) => void;
 }
 
-function PoolTable({ items, onRotate }: TableProps) {
+function PoolTable({ items, onRotate, onRetain }: TableProps) {
   const whyNot = useWhyNot("POST /api/pools/{pool}/rotate");
+  const whyNotRetained = useWhyNot("PUT /api/pools/{pool}/retention");
   return (
     <Table
       items={items}
@@ -98,22 +109,39 @@ function PoolTable({ items, onRotate }: TableProps) {
             ),
         },
         { head: "Data key", className: "mono small", cell: (pool) => pool.key_id ?? "–" },
+        { head: "Runs are kept", cell: (pool) => keptText(pool.retention) },
         { head: "Made", cell: (pool) => formatTime(pool.created) },
       ]}
-      actions={(pool) =>
-        pool.key_id && (
+      actions={(pool) => (
+        <div className="actions">
           <Button
             look="small"
-            label={`A new data key for ${pool.name}`}
-            whyNot={whyNot}
-            onClick={() => onRotate(pool)}
+            label={`How long runs of ${pool.name} are kept`}
+            whyNot={whyNotRetained}
+            onClick={() => onRetain(pool)}
           >
-            New data key
+            How long
           </Button>
-        )
-      }
+          {pool.key_id && (
+            <Button
+              look="small"
+              label={`A new data key for ${pool.name}`}
+              whyNot={whyNot}
+              onClick={() => onRotate(pool)}
+            >
+              New data key
+            </Button>
+          )}
+        </div>
+      )}
     />
   );
+}
+
+function keptText(retention: PoolView["retention"]): string {
+  if (!retention) return "for ever";
+  const newest = retention.runs_min === 1 ? "the newest" : `the newest ${retention.runs_min}`;
+  return `${plural(retention.days, "day")}, and ${newest} for ever`;
 }
 
 function MakePool({ onClose }: { onClose: () => void }) {
