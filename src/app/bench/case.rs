@@ -19,7 +19,9 @@ use super::caches::{Caches, drop_all};
 use super::cost::{Cost, Worker, measure};
 use super::tools;
 use super::tree::{TreeKind, TreePlan, failed, read_through};
+use super::work::WorkFolder;
 use crate::app::error::AppError;
+use crate::domain::GIB;
 use crate::jobs::spec::Compression;
 use crate::vtl::Storage;
 
@@ -121,6 +123,14 @@ impl Task {
         )
     }
 
+    /// True if it writes as much as it reads, and not to a drive that discards.
+    fn makes_files(self) -> bool {
+        matches!(
+            self,
+            Self::Backup | Self::Restore | Self::TarThenHash | Self::UntarHash | Self::Copy
+        )
+    }
+
     /// The use of tar that it is compared with: both hash (or compress) every byte, both read files or
     /// both make files. Verify makes none.
     pub(super) fn tar_reference(self) -> Self {
@@ -201,6 +211,8 @@ impl Case {
     }
 }
 
+/// More than any case has in memory for itself.
+const BUFFERS: u64 = GIB;
 const SOURCE: &str = "source";
 const APPLIANCE: &str = "appliance";
 const DISCARDING: &str = "discarding";
@@ -224,7 +236,12 @@ impl Place {
     }
 
     /// Runs a case, and removes what no later one needs.
-    pub(super) fn run(&self, task: Task, launch: Launch<'_>) -> Result<Cost, AppError> {
+    pub(super) fn run(
+        &self,
+        task: Task,
+        work: &WorkFolder,
+        launch: Launch<'_>,
+    ) -> Result<Cost, AppError> {
         let at = |name: &str| self.folder.join(name);
         match self.caches {
             Caches::Warm => read_through(&at(SOURCE))?,
@@ -232,6 +249,10 @@ impl Place {
         }
         if task == Task::UntarHash {
             tools::make_archive(&at(SOURCE), &at(ARCHIVE))?;
+        }
+        if self.caches == Caches::Warm {
+            let made = if task.makes_files() { self.tree.bytes_on_disk() } else { 0 };
+            work.ready_memory(made + BUFFERS)?;
         }
         let case = Case { task, tree: self.tree, folder: self.folder.clone() };
         let cost = launch(&case)?;

@@ -40,7 +40,7 @@ pub(super) use scale::{ScalePlan, Subject, run as run_scale};
 pub(super) use tree::TreePlan;
 
 use super::error::AppError;
-use crate::domain::{Clock, GIB, KIB, SystemClock};
+use crate::domain::{Clock, KIB, SystemClock};
 use case::{Place, Task};
 use report::Row;
 use tree::TreeKind;
@@ -97,10 +97,7 @@ pub(super) fn run(
                 }
                 let what = format!("{}: {}", tree.describe(), task.describe());
                 tell(&format!("{what}, round {round} of {}", plan.rounds));
-                if plan.caches == Caches::Warm {
-                    work.ready_memory(2 * tree.bytes_on_disk() + GIB)?;
-                }
-                let cost = place.run(*task, launch)?;
+                let cost = place.run(*task, &work, launch)?;
                 match costs.iter_mut().find(|(known, _)| known == task) {
                     Some((_, all)) => all.push(cost),
                     None => costs.push((*task, vec![cost])),

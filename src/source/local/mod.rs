@@ -8,6 +8,7 @@
 //! One file system a root by default: other mounts below it are left out and reported as skipped,
 //! unless they are roots of their own.
 
+mod ahead;
 mod file;
 mod inspect;
 mod listing;

@@ -106,6 +106,51 @@ fn what_patterns_leave_out_is_reported_as_skipped() {
 }
 
 #[test]
+fn many_files_come_in_order_however_many_look_at_them() {
+    let top = tempfile::tempdir().unwrap();
+    let mut expected = Vec::new();
+    for number in 0..3000 {
+        // Two folders end two runs, one of them in the middle of what would be looked at at once.
+        let name = match number {
+            70 | 2000 => format!("{number:04}/"),
+            _ if number % 7 == 3 => format!("{number:04}.tmp"),
+            _ => format!("{number:04}"),
+        };
+        let path = top.path().join(&name);
+        match name.as_str() {
+            folder if folder.ends_with('/') => fs::create_dir(path).unwrap(),
+            link if link.ends_with('9') => symlink("nowhere", path).unwrap(),
+            file => fs::write(path, file).unwrap(),
+        }
+        expected.push(if name.ends_with(".tmp") { format!("{name} skipped") } else { name });
+    }
+    let source = source_of(&[top.path()], &["*.tmp"]);
+    assert_eq!(told(&source, top.path()), expected);
+    let folder = stored(top.path());
+    let met = entries(&source, &folder);
+    for name in ["0000", "0071", "2989"] {
+        let status = fs::symlink_metadata(top.path().join(name)).unwrap();
+        let entry = find(&met, &folder, name.as_bytes());
+        let size = if name.ends_with('9') { 0 } else { 4 };
+        assert_eq!((entry.identity.inode, entry.size_bytes), (status.ino(), size));
+    }
+}
+
+#[test]
+fn a_walk_that_is_broken_off_does_not_look_on() {
+    let top = tempfile::tempdir().unwrap();
+    for number in 0..500 {
+        fs::write(top.path().join(format!("{number:03}")), "").unwrap();
+    }
+    let mut met = 0;
+    let walked = source_of(&[top.path()], &[]).walk(&mut |event| {
+        met += usize::from(matches!(event, WalkEvent::Entry(_)));
+        if met == 100 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    assert_eq!((walked, met), (ControlFlow::Break(()), 100));
+}
+
+#[test]
 fn another_file_system_is_skipped_unless_it_is_a_root() {
     // /dev is a mount of its own on every Linux that tests run on, and so is /dev/shm or /dev/pts.
     let device = |path: &str| fs::symlink_metadata(path).map(|status| status.dev()).ok();

@@ -15,10 +15,12 @@ use std::collections::hash_map::Entry as Slot;
 use std::mem::MaybeUninit;
 use std::ops::ControlFlow;
 use std::os::fd::{AsFd as _, OwnedFd};
+use std::sync::Arc;
 
 use rustix::fs::{AtFlags, Mode, OFlags, openat, statx};
 use rustix::io::Errno;
 
+use super::ahead::{Ahead, Folder, Seen};
 use super::inspect::{Inspector, STATX_MASK, stamp_of};
 use super::listing::{ListedKind, Listing};
 use super::{FileSystems, LocalSource};
@@ -53,7 +55,7 @@ enum Extent {
 #[derive(Debug)]
 struct Frame {
     /// Nothing while a deeper part of the tree needs the descriptors.
-    directory: Option<OwnedFd>,
+    directory: Option<Arc<OwnedFd>>,
     identity: FileIdentity,
     path: SourcePath,
     extent: Extent,
@@ -66,6 +68,7 @@ pub(super) struct Walk<'a> {
     source: &'a LocalSource,
     visitor: &'a mut dyn FnMut(WalkEvent) -> ControlFlow<()>,
     inspector: Inspector,
+    ahead: Ahead,
     frames: Vec<Frame>,
     /// First path of each inode with several names, and how many names are still to be met.
     linked: HashMap<FileIdentity, (SourcePath, u32)>,
@@ -81,6 +84,7 @@ impl<'a> Walk<'a> {
             source,
             visitor,
             inspector: Inspector::new(),
+            ahead: Ahead::default(),
             frames: Vec::new(),
             linked: HashMap::new(),
             buffer: vec![MaybeUninit::uninit(); LISTING_BUFFER_BYTES],
@@ -116,19 +120,27 @@ impl<'a> Walk<'a> {
         let Ok(path) = frame.path.join(name) else { return ControlFlow::Continue(()) };
         let Some(directory) = &frame.directory else { return ControlFlow::Continue(()) };
         if listed != ListedKind::Unknown
-            && self.is_excluded(&path, extent, listed == ListedKind::Directory)
+            && self.source.is_excluded(&path, extent, listed == ListedKind::Directory)
         {
             return self.skip_towards(name, path, SkipReason::Excluded);
         }
-        let mut problems = Vec::new();
-        let inspected =
-            self.inspector.inspect(directory.as_fd(), name, path.clone(), &mut problems);
-        let entry = match inspected {
+        let directory = Arc::clone(directory);
+        let seen = match listed {
+            ListedKind::Other => self.seen_ahead(),
+            ListedKind::Directory | ListedKind::Unknown => None,
+        };
+        let Seen { entry, problems } = seen.unwrap_or_else(|| {
+            let mut problems = Vec::new();
+            let asked = directory.as_fd();
+            let entry = self.inspector.inspect(asked, name, path.clone(), &mut problems);
+            Seen { entry, problems }
+        });
+        let entry = match entry {
             Ok(entry) => entry,
             Err(error) => return self.problem(path, error),
         };
         let is_directory = entry.kind == FileKind::Directory;
-        if listed == ListedKind::Unknown && self.is_excluded(&path, extent, is_directory) {
+        if listed == ListedKind::Unknown && self.source.is_excluded(&path, extent, is_directory) {
             return self.skip_towards(name, path, SkipReason::Excluded);
         }
         for error in problems {
@@ -139,7 +151,7 @@ impl<'a> Walk<'a> {
             && self.source.file_systems == FileSystems::OfRootsOnly
             && matches!(extent, Extent::Whole { .. })
             && entry.identity.device != device
-            && !self.is_root(&path);
+            && !self.source.is_root(&path);
         if is_directory {
             self.enter(entry, extent, is_elsewhere)
         } else {
@@ -148,10 +160,23 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// What others have seen of the present name of the innermost directory, which is no directory itself.
+    fn seen_ahead(&mut self) -> Option<Seen> {
+        let source = self.source;
+        let frame = self.frames.last()?;
+        let (directory, path) = (frame.directory.as_ref()?, &frame.path);
+        let is_wanted = |name: &[u8]| {
+            source.excludes.is_empty()
+                || path.join(name).is_ok_and(|path| !source.is_excluded(&path, frame.extent, false))
+        };
+        let folder = Folder { directory, path, listing: &frame.listing, is_wanted: &is_wanted };
+        self.ahead.take(frame.next.checked_sub(1)?, &folder)
+    }
+
     /// Enters a directory as far as it is wanted.
     fn enter(&mut self, entry: Entry, outer: Extent, is_elsewhere: bool) -> ControlFlow<()> {
         let (path, identity) = (entry.path.clone(), entry.identity);
-        let extent = if self.is_root(&path) {
+        let extent = if self.source.is_root(&path) {
             match outer {
                 Extent::Whole { .. } => outer,
                 Extent::TowardsRoots => Extent::Whole { root_bytes: path.as_bytes().len() },
@@ -166,11 +191,11 @@ impl<'a> Walk<'a> {
             let reason = SkipReason::OtherFileSystem;
             self.emit(WalkEvent::Skipped { path: path.clone(), reason })?;
         }
-        if extent == Extent::TowardsRoots && !self.leads_to_root(&path) {
+        if extent == Extent::TowardsRoots && !self.source.leads_to_root(&path) {
             return self.emit(WalkEvent::LeaveDirectory);
         }
         // A root is named by its path, and whatever opening mounts there is what was asked for.
-        let expected = (!self.is_root(&path)).then_some(identity);
+        let expected = (!self.source.is_root(&path)).then_some(identity);
         match self.push_frame(&path, expected, extent) {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => {
@@ -188,7 +213,7 @@ impl<'a> Walk<'a> {
         reason: SkipReason,
     ) -> ControlFlow<()> {
         self.emit(WalkEvent::Skipped { path: path.clone(), reason })?;
-        if !self.leads_to_root(&path) {
+        if !self.source.leads_to_root(&path) {
             return ControlFlow::Continue(());
         }
         let Some(directory) = self.frames.last().and_then(|frame| frame.directory.as_ref()) else {
@@ -243,8 +268,9 @@ impl<'a> Walk<'a> {
         }
         .map_err(failed("list it"))?;
         self.inspector.enter(directory.as_fd());
+        self.ahead.forget();
         self.frames.push(Frame {
-            directory: Some(directory),
+            directory: Some(Arc::new(directory)),
             identity,
             path: path.clone(),
             extent,
@@ -260,13 +286,14 @@ impl<'a> Walk<'a> {
     /// Leaves the innermost directory and goes on in its parent.
     fn leave(&mut self) -> ControlFlow<()> {
         let Some(left) = self.frames.pop() else { return ControlFlow::Continue(()) };
+        self.ahead.forget();
         let Some(parent) = self.frames.last_mut() else {
             return ControlFlow::Continue(()); // the top is no event
         };
         let mut lost = None;
         if parent.directory.is_none() {
             match reopen_parent(&left, parent) {
-                Ok(directory) => parent.directory = Some(directory),
+                Ok(directory) => parent.directory = Some(Arc::new(directory)),
                 Err(errno) => {
                     // What is left of the parent cannot be reached: its names are given up.
                     parent.listing = Listing::default();
@@ -302,33 +329,35 @@ impl<'a> Walk<'a> {
         entry
     }
 
-    fn is_root(&self, path: &SourcePath) -> bool {
-        self.source.roots.binary_search(path).is_ok()
-    }
-
-    /// True if a root lies below `path`.
-    fn leads_to_root(&self, path: &SourcePath) -> bool {
-        let after = self.source.roots.partition_point(|root| root <= path);
-        self.source.roots.get(after).is_some_and(|root| root.is_within(path))
-    }
-
-    fn is_excluded(&self, path: &SourcePath, extent: Extent, is_directory: bool) -> bool {
-        match extent {
-            Extent::TowardsRoots => false,
-            Extent::Whole { root_bytes } => {
-                !self.source.excludes.is_empty()
-                    && !self.is_root(path)
-                    && self.source.excludes.covers(path, root_bytes, is_directory)
-            }
-        }
-    }
-
     fn problem(&mut self, path: SourcePath, error: SourceError) -> ControlFlow<()> {
         self.emit(WalkEvent::Problem { path, error })
     }
 
     fn emit(&mut self, event: WalkEvent) -> ControlFlow<()> {
         (self.visitor)(event)
+    }
+}
+
+impl LocalSource {
+    fn is_root(&self, path: &SourcePath) -> bool {
+        self.roots.binary_search(path).is_ok()
+    }
+
+    /// True if a root lies below `path`.
+    fn leads_to_root(&self, path: &SourcePath) -> bool {
+        let after = self.roots.partition_point(|root| root <= path);
+        self.roots.get(after).is_some_and(|root| root.is_within(path))
+    }
+
+    fn is_excluded(&self, path: &SourcePath, extent: Extent, is_directory: bool) -> bool {
+        match extent {
+            Extent::TowardsRoots => false,
+            Extent::Whole { root_bytes } => {
+                !self.excludes.is_empty()
+                    && !self.is_root(path)
+                    && self.excludes.covers(path, root_bytes, is_directory)
+            }
+        }
     }
 }
 

@@ -8,6 +8,8 @@ const ROW_PX = 32;
 /** Rows from the end at which the next page is asked for. */
 const AHEAD = 200;
 const OVERSCAN = 12;
+/** A row that left the screen is drawn anew as one that comes: as many as are ever there, or more. */
+const DRAWN_MAX = 128;
 
 interface Props<T> {
   label: string;
@@ -48,7 +50,7 @@ export function VirtualRows<T>({ label, items, hasMore, onMore, row }: Props<T>)
             item !== undefined && (
               // biome-ignore lint/a11y/useSemanticElements: as above
               <div
-                key={each.key}
+                key={each.index % DRAWN_MAX}
                 role="listitem"
                 aria-setsize={hasMore ? -1 : items.length}
                 aria-posinset={each.index + 1}
