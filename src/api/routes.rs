@@ -114,6 +114,14 @@ routes! {
     POST "/api/auth/totp/confirm" Viewer [] => auth::confirm_totp;
     POST "/api/auth/totp/remove" Viewer [] => auth::stop_totp;
 
+    GET "/api/auth/passkeys" Viewer [] => auth::list_passkeys;
+    POST "/api/auth/passkeys" Viewer [] => auth::create_passkey;
+    POST "/api/auth/passkeys/start" Viewer [] => auth::start_passkey;
+    POST "/api/auth/passkeys/sign-in" Anyone [] => auth::sign_in_by_passkey;
+    POST "/api/auth/passkeys/sign-in/start" Anyone [] => auth::start_passkey_sign_in;
+    PATCH "/api/auth/passkeys/{id}" Viewer [] => auth::rename_passkey;
+    DELETE "/api/auth/passkeys/{id}" Viewer [] => auth::remove_passkey;
+
     GET "/api/auth/oidc" Anyone [] => auth::oidc_offer;
     POST "/api/auth/oidc/start" Anyone [] => auth::start_oidc;
     POST "/api/auth/oidc/finish" Anyone [] => auth::finish_oidc;
@@ -366,6 +374,8 @@ mod tests {
             "GET /api/setup",
             "POST /api/setup",
             "POST /api/auth/session",
+            "POST /api/auth/passkeys/sign-in",
+            "POST /api/auth/passkeys/sign-in/start",
             "GET /api/auth/oidc",
             "POST /api/auth/oidc/start",
             "POST /api/auth/oidc/finish",

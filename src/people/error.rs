@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::OidcError;
+use super::{OidcError, PasskeyRefusal};
 use crate::catalog::StoreError;
 
 /// A refusal. What it says may be shown to whoever asked.
@@ -46,6 +46,9 @@ pub enum PeopleError {
     /// Signing in by an identity provider.
     #[error(transparent)]
     Oidc(#[from] OidcError),
+    /// A passkey.
+    #[error(transparent)]
+    Passkey(#[from] PasskeyRefusal),
     /// The file of users, or the file of the one-time code.
     #[error(transparent)]
     Store(StoreError),
@@ -93,7 +96,8 @@ impl PeopleError {
             Self::Oidc(OidcError::Provider(_) | OidcError::NameTaken(_)) => {
                 PeopleErrorKind::Conflict
             }
-            Self::Oidc(_) => PeopleErrorKind::NotRecognised,
+            Self::Passkey(PasskeyRefusal::NoSite { .. }) => PeopleErrorKind::Conflict,
+            Self::Oidc(_) | Self::Passkey(_) => PeopleErrorKind::NotRecognised,
             Self::Invalid { .. } => PeopleErrorKind::Invalid,
             Self::NotFound(_) => PeopleErrorKind::NotFound,
             Self::Conflict(..) | Self::SetupDone | Self::NoUser => PeopleErrorKind::Conflict,
@@ -115,6 +119,7 @@ impl PeopleError {
             Self::SetupDone => "setup_done",
             Self::NoUser => "no_user",
             Self::Oidc(error) => error.code(),
+            Self::Passkey(refusal) => refusal.code(),
             Self::Store(_) | Self::File { .. } | Self::Hashing(_) => "people_unavailable",
         }
     }
@@ -139,6 +144,7 @@ impl PeopleError {
             Self::SetupDone => "Sign in; an admin can make more users.",
             Self::NoUser => "Sign in as a user.",
             Self::Oidc(error) => error.next_step(),
+            Self::Passkey(refusal) => refusal.next_step(),
             Self::Store(_) | Self::File { .. } | Self::Hashing(_) => {
                 "Look at the log; the data folder's disk may be full or failing."
             }

@@ -1,4 +1,4 @@
-//! Who may sign in, and what they may do: passwords, second factors, sessions, API keys, roles.
+//! Who may sign in, and what they may do: passwords, second factors, passkeys, sessions, API keys, roles.
 //!
 //! [`People`] is all of it over one file (`catalog::people`), which a catalog that is lost does not take
 //! along. Three kinds of caller are told apart, and become a [`Principal`]: the owner of the machine, by
@@ -15,6 +15,7 @@ mod api_key;
 mod approval;
 mod error;
 mod oidc;
+mod passkey;
 mod password;
 mod principal;
 mod scope;
@@ -37,12 +38,14 @@ use crate::catalog::snapshot::PEOPLE_FILE;
 use crate::domain::{Clock, Secret};
 
 pub use crate::catalog::people::{
-    ApiKeyRecord, ApprovalRecord, ApprovalState, Role, SessionRecord, UserId, UserRecord,
+    ApiKeyRecord, ApprovalRecord, ApprovalState, PasskeyRecord, Role, SessionRecord, UserId,
+    UserRecord,
 };
 pub use api_key::{KeyRequest, MadeKey};
 pub use approval::DestructiveRequest;
 pub use error::{PeopleError, PeopleErrorKind};
 pub use oidc::{OidcAnswer, OidcError, OidcSettings, OidcSettingsShown, OidcStart, RoleValues};
+pub use passkey::{NewPasskey, PasskeyAnswer, PasskeyOffer, PasskeyQuestion, PasskeyRefusal, Site};
 pub use principal::{Credential, Principal};
 pub use scope::Scope;
 pub use second_factor::TotpProposal;
@@ -61,6 +64,7 @@ pub struct People {
     throttle: Mutex<throttle::Throttle>,
     setup: setup::SetupCode,
     oidc: oidc::Oidc,
+    passkeys: passkey::Passkeys,
 }
 
 impl People {
@@ -79,6 +83,7 @@ impl People {
             throttle: Mutex::default(),
             setup,
             oidc: oidc::Oidc::default(),
+            passkeys: passkey::Passkeys::default(),
         };
         people.setup.keep_or_remove(people.store.has_admin()?)?;
         Ok(people)

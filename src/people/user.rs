@@ -52,8 +52,8 @@ impl People {
         Ok((self.store.user(id)?, made))
     }
 
-    /// Sets somebody else's password, ends all sessions of that user, and takes the second factor away if
-    /// that was lost as well. Returns the password if it was made up.
+    /// Sets somebody else's password, ends all sessions of that user, and takes the second factor and all passkeys
+    /// away if these were lost as well. Returns the password if it was made up.
     ///
     /// # Errors
     /// There is no such user, or what is wrong with the password.
@@ -72,6 +72,9 @@ impl People {
         self.store.set_password(user.id, &hash, true, self.clock.now())?;
         if second_factor == SecondFactor::TakeAway {
             self.store.stop_totp(user.id)?;
+            for passkey in self.store.passkeys(Some(user.id))? {
+                self.store.remove_passkey(passkey.id, None)?;
+            }
         }
         Ok(made)
     }

@@ -21,6 +21,7 @@
 
 mod cookie;
 mod oidc;
+mod passkeys;
 mod password;
 mod session;
 mod setup;
@@ -33,13 +34,18 @@ pub(super) use oidc::{
     finish as finish_oidc, offer as oidc_offer, remove as remove_oidc, set as set_oidc,
     settings as oidc_settings, start as start_oidc,
 };
+pub(super) use passkeys::{
+    create as create_passkey, list as list_passkeys, remove as remove_passkey,
+    rename as rename_passkey, sign_in as sign_in_by_passkey, start as start_passkey,
+    start_sign_in as start_passkey_sign_in,
+};
 pub(super) use password::change as change_password;
 pub(super) use session::{show, sign_in, sign_out};
 pub(super) use setup::{needed as setup_needed, set_up};
 pub(super) use totp::{confirm as confirm_totp, propose as propose_totp, stop as stop_totp};
 pub(super) use trace::Trace;
 
-use hyper::header::{AUTHORIZATION, COOKIE, HeaderMap, USER_AGENT};
+use hyper::header::{AUTHORIZATION, COOKIE, HOST, HeaderMap, USER_AGENT};
 use hyper::{Method, StatusCode};
 
 use super::call::{Answer, Call};
@@ -48,7 +54,7 @@ use super::error::ApiError;
 use super::routes::{Need, Route};
 use crate::domain::peer::Scheme;
 use crate::people::{
-    Credential, DestructiveRequest, Origin, People, Principal, SessionRecord, csrf_of,
+    Credential, DestructiveRequest, Origin, People, Principal, SessionRecord, Site, csrf_of,
 };
 
 /// The header that carries the word of our own pages.
@@ -71,6 +77,8 @@ pub(super) struct Asker {
     pub(super) origin: Origin,
     /// Whether a cookie may be sent over plain HTTP.
     pub(super) scheme: Scheme,
+    /// The name and port at which the console was opened, as the browser says.
+    host: String,
 }
 
 impl Asker {
@@ -82,7 +90,14 @@ impl Asker {
             Caller::Remote(peer) => (Some(peer.address), peer.scheme),
         };
         let origin = Origin { address, agent: agent.unwrap_or_default().to_owned() };
-        Self { principal: None, session: None, csrf: None, origin, scheme }
+        let host = headers.get(HOST).and_then(|value| value.to_str().ok());
+        let host = host.unwrap_or_default().to_owned();
+        Self { principal: None, session: None, csrf: None, origin, scheme, host }
+    }
+
+    /// The site for which a browser makes and uses passkeys.
+    fn site(&self) -> Site {
+        Site::new(self.scheme, &self.host)
     }
 
     /// Who is signed in; routes for anyone do not ask.

@@ -19,6 +19,7 @@ mod library;
 mod log;
 mod oidc;
 mod page;
+mod passkey;
 mod people;
 mod restore;
 mod schedule;
@@ -72,6 +73,9 @@ pub use oidc::{
     OidcAnswer, OidcOffer, OidcSettings, OidcSettingsShown, OidcStart, OidcState, RoleValues,
 };
 pub use page::{LIMIT_DEFAULT, LIMIT_MAX, Page, PageRequest};
+pub use passkey::{
+    NewPasskey, PasskeyAnswer, PasskeyName, PasskeyOffer, PasskeyQuestion, PasskeyView,
+};
 pub use people::{
     ApiKeyView, ApprovalView, ConfirmTotpRequest, MadeApiKey, NewApiKeyRequest, NewUserRequest,
     OpenSessionView, PasswordOnly, PasswordRequest, RecoveryCodes, ResetPasswordRequest,

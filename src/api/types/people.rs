@@ -144,6 +144,9 @@ pub struct UserView {
     pub has_second_factor: bool,
     /// Somebody else has set the password.
     pub is_password_interim: bool,
+    /// The identity provider that vouches for the user, by its address; absent for who signs in here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
     /// When the user was made.
     pub created: Timestamp,
     /// When the password was set.
@@ -160,6 +163,7 @@ impl From<&UserRecord> for UserView {
             is_disabled: user.is_disabled,
             has_second_factor: user.is_totp_on,
             is_password_interim: user.is_password_interim,
+            provider: user.provider().map(str::to_owned),
             created: user.created,
             password_changed: user.password_changed,
             last_sign_in: user.last_sign_in,

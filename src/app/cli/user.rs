@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 use super::Context;
 use super::output::{Table, moment, moment_or_dash};
 use crate::api::types::{
-    NewUserRequest, Page, ResetPasswordRequest, UserChange, UserView, UserWithPassword,
+    NewUserRequest, Page, PasskeyView, ResetPasswordRequest, UserChange, UserView, UserWithPassword,
 };
 use crate::app::address::Address;
 use crate::app::error::{AppError, Exit};
@@ -13,6 +13,7 @@ use crate::domain::Secret;
 use crate::people::Role;
 
 const USERS: &str = "/api/users";
+const PASSKEYS: &str = "/api/auth/passkeys";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum UserCommand {
@@ -28,6 +29,13 @@ pub(super) enum UserCommand {
     Enable(NameArguments),
     /// Set a password for a user who has forgotten theirs
     ResetPassword(ResetArguments),
+    /// List passkeys: keys of users' devices
+    Passkeys,
+    /// Remove a passkey, of a device that was lost for example
+    RemovePasskey {
+        /// Its number, as `user passkeys` lists it
+        number: i64,
+    },
     /// Remove a user; what the user did stays in the audit log
     Remove(NameArguments),
 }
@@ -65,7 +73,7 @@ pub(super) struct ResetArguments {
     /// Read the password from the first line of standard input
     #[arg(long)]
     password_stdin: bool,
-    /// Take the second factor away too: it was lost
+    /// Take the second factor and all passkeys away too: they were lost
     #[arg(long)]
     remove_second_factor: bool,
 }
@@ -89,6 +97,11 @@ pub(super) fn run(command: UserCommand, context: &Context) -> Result<Exit, AppEr
             let made = client.post(path.as_str(), &request)?;
             with_password(&made, context)
         }
+        UserCommand::Passkeys => list_passkeys(context),
+        UserCommand::RemovePasskey { number } => {
+            let () = client.delete(&format!("{PASSKEYS}/{number}"))?;
+            context.done(&format!("Passkey {number} is removed."))
+        }
         UserCommand::Remove(NameArguments { name }) => {
             let () = client.delete(Address::new(USERS).part(&name).as_str())?;
             context.done(&format!("User {name} is removed."))
@@ -110,6 +123,22 @@ pub(super) fn typed(is_wanted: bool) -> Result<Option<Secret>, AppError> {
     let read = std::io::stdin().read_line(&mut line);
     read.map_err(|source| AppError::Io { what: what(), source })?;
     Ok(Some(Secret::new(line.trim_end_matches(['\r', '\n']).to_owned())))
+}
+
+fn list_passkeys(context: &Context) -> Result<Exit, AppError> {
+    let page: Page<PasskeyView> = context.client.get(PASSKEYS)?;
+    if context.output.is_json {
+        context.output.json(&page.items)?;
+        return Ok(Exit::Done);
+    }
+    let mut table = Table::new(&["NUMBER", "USER", "PASSKEY", "GOOD AT", "MADE", "LAST USED"]);
+    for passkey in page.items {
+        let PasskeyView { id, user, name, site, created, last_used } = passkey;
+        let (made, used) = (moment(created), moment_or_dash(last_used));
+        table.row(vec![id.to_string(), user, name, site, made, used]);
+    }
+    context.output.table(&table, "Nobody has a passkey.")?;
+    Ok(Exit::Done)
 }
 
 fn list(context: &Context) -> Result<Exit, AppError> {

@@ -6,6 +6,7 @@
 
 mod api_keys;
 mod approvals;
+mod passkeys;
 mod sessions;
 mod subjects;
 mod users;
@@ -21,6 +22,7 @@ use super::text_enum::text_enum;
 
 pub use api_keys::{ApiKeyRecord, NewApiKey};
 pub use approvals::{ApprovalRecord, ApprovalState, NewApproval};
+pub use passkeys::{NewPasskeyRow, PasskeyRecord};
 pub use sessions::{NewSession, SessionRecord};
 pub use users::{NewUser, UserId, UserRecord};
 
@@ -31,6 +33,7 @@ const FORMAT: SideFormat = SideFormat {
     migrations: &[
         include_str!("../migrations/people_0001_initial.sql"),
         include_str!("../migrations/people_0002_subject.sql"),
+        include_str!("../migrations/people_0003_passkeys.sql"),
     ],
 };
 

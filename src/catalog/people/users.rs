@@ -45,6 +45,14 @@ pub struct UserRecord {
     pub last_sign_in: Option<Timestamp>,
 }
 
+impl UserRecord {
+    /// The identity provider that vouches for the user: its address stands before its name for them.
+    #[must_use]
+    pub fn provider(&self) -> Option<&str> {
+        Some(self.subject.as_deref()?.split_once(' ')?.0)
+    }
+}
+
 impl std::fmt::Debug for UserRecord {
     /// Without what could help to sign in.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

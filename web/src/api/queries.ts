@@ -29,6 +29,7 @@ import type {
   OidcState,
   OpenSessionView,
   Page,
+  PasskeyView,
   PoolView,
   RestorePlan,
   RestoreSpec,
@@ -125,6 +126,7 @@ export const plan = (spec: RestoreSpec): Question<RestorePlan> => ({
 
 export const users = () => ask<Page<UserView>>(["users"], api.users(), 20);
 export const apiKeys = () => ask<Page<ApiKeyView>>(["api-keys"], api.apiKeys(), 20);
+export const passkeys = () => ask<Page<PasskeyView>>(["passkeys"], api.passkeys(), 20);
 export const sessions = () => ask<Page<OpenSessionView>>(["sessions"], api.sessions(), 20);
 export const approvals = () => ask<Page<ApprovalView>>(["approvals"], api.approvals(), 10);
 export const twoPersonRule = () => ask<TwoPersonRule>(["two-person-rule"], api.rule(), 30);

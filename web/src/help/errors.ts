@@ -901,6 +901,40 @@ export const ERROR_PAGES: Record<string, ErrorPage> = {
     risk: SAFE,
     steps: ["Sign in with the password.", "Or an admin removes that user, and it is made anew."],
   },
+  passkey_no_site: {
+    title: "No passkeys at this address",
+    meaning:
+      "Browsers make and use passkeys for a name, over HTTPS or on localhost: not for a bare IP address, and not over plain HTTP.",
+    risk: SAFE,
+    steps: ["Open the console by a name and over HTTPS.", "Or sign in with the password."],
+  },
+  passkey_not_pending: {
+    title: "This was begun too long ago",
+    meaning: "A passkey answers a question of this appliance once, within five minutes.",
+    risk: SAFE,
+    steps: ["Begin again."],
+  },
+  passkey_refused: {
+    title: "The passkey is not taken",
+    meaning:
+      "It is not known here, was made for another name of this appliance, or the device did not verify who uses it.",
+    risk: SAFE,
+    steps: [
+      "Open the console at the name that stands beside the passkey in My account.",
+      "Or sign in with the password.",
+    ],
+  },
+  passkey_copied: {
+    title: "The passkey counts backwards",
+    meaning:
+      "Devices count how often they sign. This one has counted further before: there may be a copy of it.",
+    risk: "Nobody was signed in with it.",
+    steps: [
+      "Sign in with the password.",
+      "Remove that passkey in My account, and make a new one.",
+      "Look into the audit log for who has tried.",
+    ],
+  },
   no_cleaning_cartridge: {
     title: "No cleaning cartridge",
     meaning:

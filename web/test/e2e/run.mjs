@@ -15,6 +15,7 @@ import { keyboardOnly } from "./keyboard.mjs";
 import { keptView, manyAtOnce, updatesWithoutSlots } from "./lists.mjs";
 import { signInByProvider } from "./oidc.mjs";
 import { pages, THEMES } from "./pages.mjs";
+import { passkeys } from "./passkeys.mjs";
 import {
   apiKey,
   auditLog,
@@ -263,6 +264,8 @@ async function all() {
   await test("a viewer sees what it may not do, with the reason", () => viewerSees(world));
   await test("who signs out is out", () => signOut(world));
   await test("a second factor, and a recovery code once", () => secondFactor(world));
+  await test("a passkey is made, signs in, and is worth nothing once removed", () =>
+    passkeys(world));
   await test("an API key is shown once and ends when taken away", () => apiKey(world));
   await test("two admins turn the two-person rule off", () => twoAdmins(world));
   await test("the audit log is searched, checked and exported", () => auditLog(world));

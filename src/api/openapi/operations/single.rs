@@ -1,4 +1,4 @@
-//! The routes about one cartridge, about the log, and about signing in by a provider.
+//! The routes about one cartridge, about the log, and about signing in by a provider or a passkey.
 
 use hyper::Method;
 
@@ -8,14 +8,34 @@ use super::{Operation, of};
 use crate::api::types::{
     AliasRequest, CartridgeEventView, CartridgeLossView, CartridgeView, CleanUpRequest,
     CleanUpResult, ContentEntry, KeptUntilRequest, LocationRequest, LockRequest, LogLine,
-    LogRetention, ManifestView, OidcAnswer, OidcOffer, OidcSettings, OidcStart, OidcState, Page,
-    SessionView,
+    LogRetention, ManifestView, NewPasskey, OidcAnswer, OidcOffer, OidcSettings, OidcStart,
+    OidcState, Page, PasskeyAnswer, PasskeyName, PasskeyOffer, PasskeyQuestion, PasskeyView,
+    PasswordOnly, SessionView,
 };
 
 /// A download.
 const FILE: &str = "application/octet-stream";
 
 operations! {
+    GET "/api/auth/passkeys" "Passkeys" "One's own, by name; an admin sees all."
+        Nothing => 200 Json(of::<Page<PasskeyView>>);
+    POST "/api/auth/passkeys/start" "Begin to make a passkey"
+        "What `navigator.credentials.create` needs, for the name at which the console was opened."
+        Asked::Json(of::<PasswordOnly>) => 200 Json(of::<PasskeyOffer>);
+    POST "/api/auth/passkeys" "Keep a passkey that was made"
+        "Refused if it was made for another site, or by a device that did not verify its user."
+        Asked::Json(of::<NewPasskey>) => 201 Json(of::<PasskeyView>);
+    PATCH "/api/auth/passkeys/{id}" "Rename a passkey" "Its name is for people only."
+        Asked::Json(of::<PasskeyName>) => 200 Json(of::<PasskeyView>);
+    DELETE "/api/auth/passkeys/{id}" "Remove a passkey" "Nobody signs in with it any more."
+        Nothing => 204 Done;
+    POST "/api/auth/passkeys/sign-in/start" "Begin to sign in with a passkey"
+        "What `navigator.credentials.get` needs. Nobody is told who has passkeys."
+        Nothing => 200 Json(of::<PasskeyQuestion>);
+    POST "/api/auth/passkeys/sign-in" "Sign in with a passkey"
+        "The device has verified its user, so no code is asked for beside it. Sets the session's cookie."
+        Asked::Json(of::<PasskeyAnswer>) => 200 Json(of::<SessionView>);
+
     GET "/api/auth/oidc" "What the sign-in page offers"
         "What stands on the button for the identity provider; nothing if none is set."
         Nothing => 200 Json(of::<OidcOffer>);

@@ -7,6 +7,7 @@ import { Button } from "../../ui/Button";
 import { TextField } from "../../ui/Field";
 import { api } from "../../util/path-builder";
 import { AccessForm } from "./AccessForm";
+import { ByPasskey } from "./ByPasskey";
 import { ByProvider } from "./ByProvider";
 
 type Factor = "none" | "authenticator" | "recovery";
@@ -33,7 +34,12 @@ export function SignIn({ onEntered, refusal }: Props) {
         if ("second_factor_needed" in result) setFactor("authenticator");
         else onEntered();
       }}
-      other={<ByProvider refusal={refusal} />}
+      other={
+        <>
+          <ByPasskey onEntered={onEntered} />
+          <ByProvider refusal={refusal} />
+        </>
+      }
       foot={<p>A forgotten admin password is reset on the appliance's serial console.</p>}
     >
       <TextField

@@ -25,6 +25,7 @@ import { agentText } from "../../util/agent";
 import { api } from "../../util/path-builder";
 import { formatTime } from "../../util/units";
 import { Appearance } from "./Appearance";
+import { Passkeys } from "./Passkeys";
 import { SecondFactor } from "./SecondFactor";
 
 export function AccountPage() {
@@ -44,6 +45,7 @@ export function AccountPage() {
           <PasswordPanel />
           <SecondFactor />
         </div>
+        <Passkeys mine={session.user} />
         <SessionsPanel mine={session.user} />
         <div className="columns">
           <Appearance />

@@ -82,6 +82,7 @@ function UserTable({ items, onEdit }: TableProps) {
         { head: "Role", cell: (user) => ROLE[user.role].text },
         { head: "State", cell: (user) => <Lamp state={USER_STATE[userState(user)]} /> },
         { head: "Second factor", cell: (user) => (user.has_second_factor ? "on" : "off") },
+        { head: "Signs in by", cell: (user) => user.provider ?? "password" },
         {
           head: "Last signed in",
           cell: (user) => (user.last_sign_in ? <Ago at={user.last_sign_in} /> : "never"),
