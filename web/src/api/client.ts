@@ -36,6 +36,8 @@ const ANSWER_MS = 30_000;
 
 export interface RequestOptions {
   signal?: AbortSignal;
+  /** The browser sends it also if the page is left at once. */
+  keepalive?: boolean;
 }
 
 async function send(method: string, path: string, body?: unknown, options: RequestOptions = {}) {
@@ -50,6 +52,7 @@ async function send(method: string, path: string, body?: unknown, options: Reque
       method,
       headers,
       signal,
+      keepalive: options.keepalive ?? false,
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
   } catch (error) {

@@ -7,7 +7,7 @@ import { api } from "../util/path-builder";
 export function useSignOut(): () => void {
   const client = useQueryClient();
   return () => {
-    request("DELETE", api.session())
+    request("DELETE", api.session(), undefined, { keepalive: true })
       .then(() => client.resetQueries())
       .catch((error: Error) => addToast({ tone: "bad", text: `Not signed out: ${error.message}` }));
   };

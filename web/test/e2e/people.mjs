@@ -108,6 +108,7 @@ export async function secondFactor({ browser, engine }) {
   await dialog.getByRole("button", { name: "I have kept them" }).click();
   await page.getByRole("button", { name: "Sign out" }).first().click();
   for (const isGood of [true, false]) {
+    await heading(page, "Sign in");
     await signIn(page, "vera", PASSWORD);
     await page.getByLabel("Code").waitFor();
     await page.getByRole("button", { name: "Use a recovery code instead" }).click();

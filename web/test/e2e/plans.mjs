@@ -58,7 +58,7 @@ export async function maintenanceWindow({ main: { page } }) {
 export async function sealedPool({ main: { page } }) {
   await goTo(page, "/pools");
   await page.getByRole("button", { name: "Make a pool" }).click();
-  await page.getByRole("dialog").getByLabel("Name").fill("private");
+  await page.getByRole("dialog").getByLabel("Name", { exact: true }).fill("private");
   await page.getByRole("dialog").getByRole("button", { name: "Make the pool" }).click();
   const row = page.getByRole("row", { name: /^private/ });
   await row.waitFor();
