@@ -76,6 +76,8 @@ fn missing(machine: &mut Machine, browser: &Browser, steps: &mut Steps) -> Resul
     steps.step("and on the serial line", console_says(machine, "is missing"))?;
     let untouched = "test ! -e /var/lib/fossilsafe/engine/catalog.db";
     steps.step("nothing was begun anew", machine.inside(untouched))?;
+    let clock = machine.inside("systemctl is-active systemd-timesyncd.service");
+    steps.step("the clock is still set from the network", clock)?;
     let is_told = browser.ask_until_refused("/api/status", "engine_rescue");
     steps.step("every other question is refused with the reason", is_told)?;
     machine.cut_power();

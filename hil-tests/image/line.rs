@@ -85,6 +85,19 @@ impl Line {
             }
         }
     }
+
+    /// Waits until nobody is at its other end any more.
+    pub(crate) fn wait_for_end(&self, limit: Duration) -> Result<(), String> {
+        let end = Instant::now() + limit;
+        let mut text = self.heard.text.lock();
+        while !text.is_over {
+            if self.heard.more.wait_until(&mut text, end).timed_out() {
+                let said = String::from_utf8_lossy(&text.bytes).into_owned();
+                return Err(format!("it is still on in {limit:?}; it said:\n{}", last_of(&said)));
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The end of what was said, as much as helps.

@@ -33,11 +33,20 @@ const KERNEL_WORDS: &str = "tsc=unstable bench.shell";
 pub(crate) struct Machine {
     folder: tempfile::TempDir,
     running: Option<Running>,
-    /// A second disk, which is only read.
-    second_disk: Option<PathBuf>,
+    /// What it is started from.
+    disk: PathBuf,
+    /// What it has besides.
+    second_disk: Option<(PathBuf, Access)>,
     /// Forwarded ports of this machine.
     pub(crate) http: u16,
     pub(crate) https: u16,
+}
+
+/// What the machine may do with a second disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    Read,
+    Write,
 }
 
 struct Running {
@@ -58,19 +67,39 @@ impl Machine {
         run(Command::new("truncate").arg("--size").arg(DISK_SIZE).arg(&disk))?;
         run(Command::new("cp").arg(FIRMWARE_VARIABLES).arg(folder.path().join("firmware.fd")))?;
         let (http, https) = (free_port(), free_port());
-        let machine = Self { folder, running: None, second_disk: None, http, https };
+        let machine = Self { folder, running: None, disk, second_disk: None, http, https };
         machine.set_boot_variables(&[("extra", KERNEL_WORDS)])?;
         Ok(machine)
     }
 
     /// The file that is its disk. Only while it is off.
-    pub(crate) fn disk(&self) -> PathBuf {
-        self.folder.path().join("disk.img")
+    pub(crate) fn disk(&self) -> &Path {
+        &self.disk
     }
 
     /// Adds a second disk, from the next start on.
-    pub(crate) fn attach(&mut self, disk: PathBuf) {
-        self.second_disk = Some(disk);
+    pub(crate) fn attach(&mut self, disk: PathBuf, access: Access) {
+        self.second_disk = Some((disk, access));
+    }
+
+    /// Adds an empty one that an image can be installed on.
+    pub(crate) fn attach_empty(&mut self) -> Result<(), String> {
+        let disk = self.folder.path().join("empty.img");
+        run(Command::new("truncate").arg("--size").arg(DISK_SIZE).arg(&disk))?;
+        self.attach(disk, Access::Write);
+        Ok(())
+    }
+
+    /// Puts the second disk into the place of the first, and the first into its place.
+    pub(crate) fn exchange_disks(&mut self) {
+        if let Some((second, _)) = &mut self.second_disk {
+            std::mem::swap(&mut self.disk, second);
+        }
+    }
+
+    /// Takes the second disk out.
+    pub(crate) fn detach(&mut self) -> Option<(PathBuf, Access)> {
+        self.second_disk.take()
     }
 
     /// A folder for what a test needs beside the machine.
@@ -115,13 +144,12 @@ impl Machine {
         for options in [
             format!("if=pflash,format=raw,unit=0,file={FIRMWARE},readonly=on"),
             format!("if=pflash,format=raw,unit=1,file={}", at("firmware.fd").display()),
-            format!("if=virtio,format=raw,cache=unsafe,file={}", self.disk().display()),
         ] {
             command.args(["-drive", &options]);
         }
-        if let Some(disk) = &self.second_disk {
-            let disk = disk.display();
-            command.args(["-drive", &format!("if=virtio,format=raw,readonly=on,file={disk}")]);
+        add_disk(&mut command, 1, &self.disk, Access::Write);
+        if let Some((disk, access)) = &self.second_disk {
+            add_disk(&mut command, 2, disk, *access);
         }
         let (http, https) = (self.http, self.https);
         let forward = format!(
@@ -192,6 +220,14 @@ impl Machine {
         })
     }
 
+    /// Waits until it has switched itself off.
+    pub(crate) fn wait_for_off(&mut self) -> Result<(), String> {
+        let running = self.running.as_ref().ok_or("the machine is off")?;
+        running.console.wait_for_end(COMMAND_LIMIT)?;
+        self.cut_power();
+        Ok(())
+    }
+
     /// Takes its power away.
     pub(crate) fn cut_power(&mut self) {
         if let Some(mut running) = self.running.take() {
@@ -210,6 +246,16 @@ impl Drop for Machine {
             }
         }
     }
+}
+
+/// A disk of the guest; the firmware starts from the one with the lowest number.
+fn add_disk(command: &mut Command, number: u8, file: &Path, access: Access) {
+    let read_only = if access == Access::Read { "on" } else { "off" };
+    let file = file.display();
+    let id = format!("disk{number}");
+    let drive = format!("if=none,id={id},format=raw,cache=unsafe,readonly={read_only},file={file}");
+    let device = format!("virtio-blk-pci,drive={id},bootindex={number}");
+    command.args(["-drive", &drive, "-device", &device]);
 }
 
 /// Runs a program of this machine; what it printed, or why it failed.

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! scripts/image-test                    what the gate does: services, updates
-//! scripts/image-test --long             also a data partition that fails, versions that do not work, and power cuts
+//! scripts/image-test --long             also a data partition that fails, versions that do not work, power cuts,
+//!                                       and an installation from a stick
 //! scripts/image-test --only services    one scenario
 //! ```
 //!
@@ -16,9 +17,11 @@
 
 mod browser;
 mod data;
+mod install;
 mod line;
 mod machine;
 mod services;
+mod signature;
 mod steps;
 mod updates;
 
@@ -37,6 +40,7 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     ("data", data::run),
     ("bad-updates", updates::left),
     ("power-cuts", updates::cut),
+    ("install", install::run),
 ];
 
 fn main() -> ExitCode {

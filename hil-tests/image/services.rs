@@ -30,8 +30,12 @@ const ENGINE: &str = "fossilsafe-engine.service";
 const GATEWAY: &str = "fossilsafe-gateway.service";
 
 /// One boot from a flashed disk.
-pub(crate) fn run(machine: &mut Machine, _bench: &Path) -> Result<(), Failed> {
+pub(crate) fn run(machine: &mut Machine, bench: &Path) -> Result<(), Failed> {
     let mut steps = Steps::of("services");
+    steps.step(
+        "the image has a signature, and is what was signed",
+        crate::signature::check(bench),
+    )?;
     steps.step("a flashed disk boots", machine.boot())?;
     let mut browser = Browser::of(machine);
     answers(machine, &mut browser, &mut steps)?;
@@ -117,6 +121,10 @@ fn is_kept_apart(machine: &mut Machine, steps: &mut Steps) -> Result<(), Failed>
         (
             "the firewall opens the gateway's ports and no other",
             "nft list set inet fossilsafe open_tcp | grep -q '8080, 8443 }'",
+        ),
+        (
+            "the clock is set from the network, and the name is answered for by mDNS",
+            "systemctl is-active systemd-timesyncd && ss -lnu 'sport = 5353' | grep -q :5353",
         ),
         (
             "drives belong to the engine's group",

@@ -4,10 +4,10 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::browser::Browser;
-use crate::machine::{Machine, run};
+use crate::machine::{Access, Machine, run};
 use crate::steps::{Failed, Steps, ensure};
 
 /// Where the bundles are inside.
@@ -15,8 +15,17 @@ const BUNDLES: &str = "/run/bundles";
 const STATUS: &str = "fossilsafe update status";
 const ENGINE_UP: &str = "systemctl is-active fossilsafe-engine.service";
 const CONFIRMED: &str = "systemctl is-active fossilsafe-boot-good.service";
-/// Moments of an installation at which power is cut, in tenths of the time that one takes.
-const CUTS: std::ops::RangeInclusive<u32> = 0..=9;
+/// Something on the data partition and something in the catalog, and whether both are there.
+const MAKE_DATA: &str = "echo kept >/srv/kept && fossilsafe cartridge format FSP001L9";
+const HAS_DATA: &str = "grep -qx kept /srv/kept && fossilsafe cartridge show FSP001L9";
+/// What has been written to the slot that does not run, in sectors: kernel and root of B on the first disk.
+const WRITTEN: &str = "awk '{ s += $7 } END { print s }' /sys/class/block/vda[56]/stat";
+/// Less than this is no image.
+const SECTORS_MIN: u64 = 100_000;
+/// Moments at which power is cut while a slot is written, in ninths of what an installation writes.
+const NINTHS: std::ops::RangeInclusive<u64> = 1..=8;
+/// How often it is looked whether a moment has come, with a tenth of a second between.
+const MOMENT_LOOKS: u32 = 2000;
 /// An emulated machine writes a slot in a minute or five; it is not asked without a pause.
 const INSTALL_LOOKS: u32 = 200;
 const INSTALL_PAUSE: Duration = Duration::from_secs(5);
@@ -34,8 +43,7 @@ pub(crate) fn taken(machine: &mut Machine, bench: &Path) -> Result<(), Failed> {
     });
     steps.step("a machine with bundles boots", bundles)?;
     is_ready(machine, &mut steps, "1.0.0", "A")?;
-    let kept = "echo kept >/srv/kept && fossilsafe cartridge format FSP001L9";
-    steps.step("it has data", machine.inside(kept))?;
+    steps.step("it has data", machine.inside(MAKE_DATA))?;
     for (name, file, why) in [
         ("a bundle that others have signed is refused", "foreign", "signature"),
         ("an older version is refused", "older", "brings 0.9.0, and 1.0.0 runs"),
@@ -68,8 +76,7 @@ pub(crate) fn taken(machine: &mut Machine, bench: &Path) -> Result<(), Failed> {
     steps.step("the API knows slots and history", ensure(is_known, || state.to_string()))?;
     let good = has_status(machine, &["1.1.0", "1.0.0", "good"]);
     steps.step("the history says that it is good", good)?;
-    let data = "grep -qx kept /srv/kept && fossilsafe cartridge show FSP001L9";
-    steps.step("data and catalog are kept", machine.inside(data))?;
+    steps.step("data and catalog are kept", machine.inside(HAS_DATA))?;
     steps.step("no unit has failed", crate::services::no_unit_has_failed(machine))
 }
 
@@ -82,6 +89,7 @@ pub(crate) fn left(machine: &mut Machine, bench: &Path) -> Result<(), Failed> {
     let booted = pack(machine, &bundles).and_then(|()| machine.boot());
     steps.step("a machine with bundles boots", booted)?;
     is_ready(machine, &mut steps, "1.0.0", "A")?;
+    steps.step("it has data", machine.inside(MAKE_DATA))?;
     for (file, version, why) in [
         ("panic", "1.3.0", "it never came far enough to say why"),
         ("engine", "1.2.0", "the engine does not start"),
@@ -91,44 +99,82 @@ pub(crate) fn left(machine: &mut Machine, bench: &Path) -> Result<(), Failed> {
         is_ready(machine, &mut steps, "1.0.0", "A")?;
         let said = has_status(machine, &[version, "went back", why]);
         steps.step(&format!("it says why {version} was left"), said)?;
+        steps.step("data and catalog are kept", machine.inside(HAS_DATA).map(drop))?;
         let alert = format!("fossilsafe alert list | grep -qF '{version} did not'");
         steps.step("whoever is responsible is told", machine.until(ALERT_SECONDS, &alert))?;
     }
     Ok(())
 }
 
-/// Power that fails at ten moments of an installation.
+/// Power that fails at ten moments of an installation: once it is begun, after each ninth of what it writes but the
+/// last, and once the slot that it wrote is the next to start.
 pub(crate) fn cut(machine: &mut Machine, bench: &Path) -> Result<(), Failed> {
     let mut steps = Steps::of("power cuts");
     let bundles = [("good".to_owned(), bench.join("1.1.0/fossilsafe.raucb"))];
     let booted = pack(machine, &bundles).and_then(|()| machine.boot());
     steps.step("a machine with bundles boots", booted)?;
     is_ready(machine, &mut steps, "1.0.0", "A")?;
-    let timed = format!("s=$(date +%s); {} >&2; echo $(($(date +%s) - s))", install("good"));
-    let took = machine.inside(&timed).and_then(|said| {
-        let seconds = said.lines().last().and_then(|line| line.trim().parse::<u32>().ok());
-        seconds.ok_or(said)
-    });
-    let seconds = steps.step("an installation is measured", took)?;
+    steps.step("it has data", machine.inside(MAKE_DATA))?;
+    let whole = steps.step("what an installation writes is measured", measured(machine))?;
     let undone = "rauc status mark-active booted && rm /boot/update.json && sync";
     steps.step("it is given up again", machine.inside(undone))?;
-    for tenth in CUTS {
-        let wait = f64::from(seconds * tenth) / 10.0;
-        let begun = format!("({} >/run/install.log 2>&1 &) ; sleep {wait}", install("good"));
-        steps.step(&format!("an installation is begun, {wait} s"), machine.inside(&begun))?;
-        machine.cut_power();
-        steps.step("power is back", machine.boot())?;
-        steps.step("the engine is up", machine.until(300, ENGINE_UP))?;
-        steps.step("the boot is confirmed", machine.until(300, CONFIRMED))?;
-        let said = machine.inside(STATUS);
-        let said = said.and_then(|said| ensure(!said.contains("being written"), || said));
-        steps.step("it says what became of it", said)?;
-        if machine.inside("grep -q rauc.slot=B /proc/cmdline").is_ok() {
-            return steps.step("it was whole by then", Ok(()));
-        }
+    let begun = ("begun".to_owned(), "grep -qs installing /boot/update.json".to_owned());
+    let written = NINTHS.map(|ninth| {
+        let sectors = whole * ninth / 9;
+        (format!("{ninth} ninths written"), format!("[ $(($({WRITTEN}) - a)) -ge {sectors} ]"))
+    });
+    for (count, (name, moment)) in std::iter::once(begun).chain(written).enumerate() {
+        let cut = cut_at(machine, &moment);
+        steps.step(&format!("power fails with an installation {name}"), cut)?;
+        comes_back(machine, &mut steps)?;
+        let told = interrupted(machine);
+        let told = told.and_then(|told| ensure(told == count + 1, || format!("{told} times")));
+        steps.step("1.0.0 runs, and it says that 1.1.0 was not installed", told)?;
         steps.step("bundles are there again", machine.inside(&mount()).map(drop))?;
     }
+    let is_next = "grub-editenv /boot/grub/grubenv list | grep -q '^ORDER=B' && sync -f /boot";
+    steps.step("power fails once it is the next to start", cut_at(machine, is_next))?;
+    comes_back(machine, &mut steps)?;
+    let said = has_status(machine, &["Version 1.1.0 runs from slot B.", "good"]);
+    steps.step("what is whole is started, and found good", said)
+}
+
+/// What an installation writes to its slot, in sectors. It is done with that.
+fn measured(machine: &mut Machine) -> Result<u64, String> {
+    let install = install("good");
+    let command = format!("a=$({WRITTEN}); {install} >&2 && sync && echo $(($({WRITTEN}) - a))");
+    let said = machine.inside(&command)?;
+    let sectors = said.lines().last().and_then(|line| line.trim().parse::<u64>().ok());
+    sectors.filter(|sectors| *sectors > SECTORS_MIN).ok_or(said)
+}
+
+/// How many installations were interrupted, as the machine has it; it must run what it ran before.
+fn interrupted(machine: &mut Machine) -> Result<usize, String> {
+    let said = machine.inside(&format!("{STATUS} --json"))?;
+    let state: Value = serde_json::from_str(&said).map_err(|error| format!("{error}: {said}"))?;
+    ensure(state["version"] == "1.0.0" && state["slot"] == "A", || said.clone())?;
+    let history = state["history"].as_array().ok_or(said)?;
+    Ok(history.iter().filter(|past| past["outcome"] == "interrupted").count())
+}
+
+/// Begins an installation and takes the power away as soon as `moment` has come; `$a` is what was written before.
+fn cut_at(machine: &mut Machine, moment: &str) -> Result<(), String> {
+    let install = install("good");
+    machine.inside(&format!(
+        "a=$({WRITTEN}); n=0; ({install} >/run/install.log 2>&1 &); until {moment}; do \
+         n=$((n + 1)); [ $n -lt {MOMENT_LOOKS} ] || {{ cat /run/install.log; exit 1; }}; \
+         sleep 0.1; done"
+    ))?;
+    machine.cut_power();
     Ok(())
+}
+
+/// It starts with a version that works, and has all that it had.
+fn comes_back(machine: &mut Machine, steps: &mut Steps) -> Result<(), Failed> {
+    steps.step("power is back", machine.boot())?;
+    steps.step("the engine is up", machine.until(300, ENGINE_UP))?;
+    steps.step("the boot is confirmed", machine.until(300, CONFIRMED))?;
+    steps.step("data and catalog are kept", machine.inside(HAS_DATA).map(drop))
 }
 
 /// The bundles of [`taken`], by name: those that are refused are made here.
@@ -164,7 +210,7 @@ fn pack(machine: &mut Machine, bundles: &[(String, std::path::PathBuf)]) -> Resu
     }
     let disk = machine.folder().join("bundles.img");
     run(Command::new("mke2fs").args(["-q", "-t", "ext4", "-d"]).arg(&folder).arg(&disk).arg("1G"))?;
-    machine.attach(disk);
+    machine.attach(disk, Access::Read);
     Ok(())
 }
 
@@ -192,7 +238,9 @@ fn is_ready(
 
 fn has_status(machine: &mut Machine, wanted: &[&str]) -> Result<(), String> {
     let said = machine.inside(STATUS)?;
-    ensure(wanted.iter().all(|text| said.contains(text)), || said)
+    // Lines are broken between words.
+    let words = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    ensure(wanted.iter().all(|text| words.contains(text)), || said)
 }
 
 /// Lets the API install what is at hand, and waits for it.

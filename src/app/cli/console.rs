@@ -149,6 +149,11 @@ const MENU: &[Point] = &[
         },
     },
     Point {
+        key: "16",
+        title: "Install this system on another disk of this machine",
+        action: Action::Run(&["/usr/libexec/fossilsafe/install-to-disk"]),
+    },
+    Point {
         key: "r",
         title: "Restart this machine",
         action: Action::Run(&["systemctl", "reboot"]),
