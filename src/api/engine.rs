@@ -130,6 +130,12 @@ pub trait Engine: CartridgeBook + LogBook + Send + Sync + fmt::Debug {
     /// Proves that a kit that was typed opens every data key, and notes that.
     fn drill_kit(&self, kit: &str) -> Result<OpenedKeys, EngineError>;
 
+    /// Starts a job that opens a file of a tape with that kit alone.
+    ///
+    /// # Errors
+    /// It is no kit, none of the confirmed ones, or the job cannot be done.
+    fn drill_on_tape(&self, kit: &str, cartridge: Option<Barcode>) -> Result<JobView, EngineError>;
+
     /// Opens the data keys that were found on tapes and keeps them.
     fn open_keys(&self, kit: &str) -> Result<OpenedKeys, EngineError>;
 

@@ -2,7 +2,7 @@
 
 use super::call::{Answer, Call};
 use super::error::ApiError;
-use super::types::{ConfirmKitRequest, KitRequest, RetentionRequest};
+use super::types::{ConfirmKitRequest, KitRequest, RetentionRequest, TapeDrillRequest};
 
 /// All pools.
 pub(super) fn pools(call: &Call) -> Result<Answer, ApiError> {
@@ -50,6 +50,12 @@ pub(super) fn confirm_kit(call: &Call) -> Result<Answer, ApiError> {
 pub(super) fn drill_kit(call: &Call) -> Result<Answer, ApiError> {
     let request: KitRequest = call.json()?;
     Answer::json(&call.engine.drill_kit(&request.kit)?)
+}
+
+/// Starts a job that opens a file of a tape with a kit alone.
+pub(super) fn drill_on_tape(call: &Call) -> Result<Answer, ApiError> {
+    let TapeDrillRequest { kit, cartridge } = call.json()?;
+    Answer::accepted(&call.engine.drill_on_tape(&kit, cartridge)?)
 }
 
 /// Opens data keys that were found on tapes.

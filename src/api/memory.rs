@@ -210,6 +210,10 @@ impl Engine for Memory {
         unknown("There is no kit.")
     }
 
+    fn drill_on_tape(&self, _: &str, _: Option<Barcode>) -> Result<JobView, EngineError> {
+        unknown("There is no kit.")
+    }
+
     fn open_keys(&self, _: &str) -> Result<OpenedKeys, EngineError> {
         unknown("There is no kit.")
     }

@@ -253,6 +253,7 @@ routes! {
     POST "/api/kits/print" Admin [] => keys::print_kit;
     POST "/api/kits/confirm" Admin [] => keys::confirm_kit;
     POST "/api/kits/drill" Operator [] => keys::drill_kit;
+    POST "/api/kits/drill-on-tape" Operator [] => keys::drill_on_tape;
     POST "/api/kits/open" TwoAdmins [] => keys::open_keys;
     POST "/api/kits/{kit}/retire" TwoAdmins [] => keys::retire_kit;
 

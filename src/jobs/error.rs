@@ -267,11 +267,7 @@ impl JobError {
                 ("kit_not_confirmed", error.next_step())
             }
             Self::CatalogBackup(error) => ("catalog_backup", error.next_step()),
-            Self::Keys(KeysError::NoDataKey(_)) => (
-                "key_missing",
-                "Run `fossilsafe catalog rebuild` with a cartridge of that pool, then `fossilsafe kit open` with the recovery kit.",
-            ),
-            Self::Keys(_) => ("keys", "Restore the `keys` folder from a copy; never delete it."),
+            Self::Keys(error) => keys_advice(error),
             Self::VolumeChanged { .. } => (
                 "volume_changed",
                 "Something else has written to this cartridge: run `fossilsafe ltfs check` on it; use another for now.",
@@ -281,6 +277,24 @@ impl JobError {
             }
         };
         (code, next_step.to_owned())
+    }
+}
+
+fn keys_advice(error: &KeysError) -> (&'static str, &'static str) {
+    match error {
+        KeysError::NoDataKey(_) => (
+            "key_missing",
+            "Run `fossilsafe catalog rebuild` with a cartridge of that pool, then `fossilsafe kit open` with the recovery kit.",
+        ),
+        KeysError::KitForgotten(_) => {
+            ("kit_forgotten", "Type it again: `fossilsafe kit drill --tape`.")
+        }
+        KeysError::NotOpened { .. } | KeysError::SampleNotOpened { .. } => (
+            "kit_opens_nothing",
+            "Try the other kit and another cartridge. If none opens, this appliance's keys are all there is: run \
+             `fossilsafe kit print`, confirm it, and back up once more, which wraps the keys for it.",
+        ),
+        _ => ("keys", "Restore the `keys` folder from a copy; never delete it."),
     }
 }
 

@@ -16,6 +16,7 @@ mod format;
 pub mod hook;
 pub mod identity;
 pub mod inventory;
+mod kit_drill;
 mod movement;
 pub mod outcome;
 pub mod pool;

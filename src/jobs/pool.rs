@@ -159,6 +159,16 @@ pub fn policy_of(parts: &Parts, spec: &BackupSpec) -> Result<RunPolicy, JobError
     })
 }
 
+/// True if what is written of a set is encrypted, in whichever way.
+///
+/// # Errors
+/// If the catalog fails or the set's specification is damaged.
+pub(super) fn is_encrypted(catalog: &Catalog, set: &SetRecord) -> Result<bool, JobError> {
+    let Some(name) = pool_of(set)? else { return Ok(false) };
+    let pools = pools(catalog)?;
+    Ok(pools.iter().any(|pool| pool.name == name && pool.encryption != Encryption::None))
+}
+
 /// True if drives are to encrypt what is written of a set.
 ///
 /// # Errors

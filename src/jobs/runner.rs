@@ -20,7 +20,8 @@ use super::hook::HookError;
 use super::outcome::{Ending, Failure, JobEnd, Outcome};
 use super::spec::{JobProgress, JobSpec, Need};
 use super::{
-    backup, catalog_backup, cleaning, format, hook, inventory, movement, rebuild, restore, verify,
+    backup, catalog_backup, cleaning, format, hook, inventory, kit_drill, movement, rebuild,
+    restore, verify,
 };
 use crate::catalog::{
     CatalogError, EventLevel, JobRecord, JobRequest, JobState, Priority, ScheduledStart,
@@ -464,6 +465,7 @@ fn execute(context: &JobContext) -> Result<Ending, JobError> {
         JobSpec::Rebuild(spec) => rebuild::run(context, &spec),
         JobSpec::CatalogBackup(spec) => catalog_backup::run(context, &spec),
         JobSpec::Clean(spec) => cleaning::run(context, &spec),
+        JobSpec::KitDrill(spec) => kit_drill::run(context, &spec),
     }
 }
 

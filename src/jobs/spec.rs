@@ -12,6 +12,7 @@ pub use crate::catalog::Priority;
 use crate::domain::{
     Barcode, ByteCount, CopyLetter, DriveSerial, PoolName, RunId, SetName, VolumeUuid,
 };
+use crate::keys::KeyId;
 
 /// The task of a job.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -35,6 +36,8 @@ pub enum JobSpec {
     CatalogBackup(CatalogBackupSpec),
     /// Clean a drive with a cleaning cartridge of the library.
     Clean(CleanSpec),
+    /// Open a file of an encrypted set with a typed kit and the tape alone.
+    KitDrill(KitDrillSpec),
 }
 
 impl JobSpec {
@@ -51,6 +54,7 @@ impl JobSpec {
             Self::Rebuild(_) => "rebuild",
             Self::CatalogBackup(_) => "catalog_backup",
             Self::Clean(_) => "clean",
+            Self::KitDrill(_) => "kit_drill",
         }
     }
 
@@ -75,6 +79,7 @@ impl JobSpec {
                 format!("Back up the catalog to {}", spec.folder.display())
             }
             Self::Clean(spec) => format!("Clean drive {}", spec.drive),
+            Self::KitDrill(spec) => format!("Prove kit {} on a tape", spec.kit),
         }
     }
 
@@ -383,6 +388,16 @@ impl CatalogBackupSpec {
 pub struct CleanSpec {
     /// The drive.
     pub drive: DriveSerial,
+}
+
+/// Prove a kit. Its secret is in memory only: a job that is taken up after a restart asks for it again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct KitDrillSpec {
+    /// The kit.
+    pub kit: KeyId,
+    /// The cartridge; the one that was written last, if not given.
+    #[serde(default)]
+    pub cartridge: Option<Barcode>,
 }
 
 /// What a waiting job needs a person to do.

@@ -75,6 +75,19 @@ pub enum KeysError {
         #[source]
         source: KeyFileError,
     },
+    /// A kit was typed for a drill, and is not in memory any more.
+    #[error("kit {0} has to be typed again: it is never kept")]
+    KitForgotten(KeyId),
+    /// A kit has opened the keys of a tape, and not the file.
+    #[error("kit {kit} does not open \"{path}\": {why}")]
+    SampleNotOpened {
+        /// The kit.
+        kit: KeyId,
+        /// The file.
+        path: String,
+        /// Why not.
+        why: String,
+    },
     /// A data key is needed and not here.
     #[error("data key {0} is not here")]
     NoDataKey(KeyId),
@@ -110,6 +123,8 @@ impl KeysError {
             | Self::LastKit(_)
             | Self::UnknownKit(_)
             | Self::NotOpened { .. }
+            | Self::KitForgotten(_)
+            | Self::SampleNotOpened { .. }
             | Self::NoDataKey(_) => KeysErrorKind::OperatorNeeded,
         }
     }

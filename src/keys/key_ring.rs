@@ -32,7 +32,7 @@ use zeroize::Zeroizing;
 use super::identity::{failed, write_private};
 use super::key_file::{KEY_FILE_BYTES_MAX, KeyFile};
 use super::kit::Kit;
-use super::kits::Kits;
+use super::kits::{Kits, TapeProof};
 use super::sealed::{DATA_KEY_BYTES, DataKey, KeySource};
 use super::{KeyId, KeysError};
 use crate::domain::Timestamp;
@@ -50,6 +50,8 @@ pub struct KeyRing {
     local: LocalKey,
     held: Mutex<Held>,
     kits: Mutex<Kits>,
+    /// Kits that were typed for a drill on a tape, until it begins. Never on a disk.
+    drills: Mutex<BTreeMap<KeyId, Kit>>,
 }
 
 #[derive(Default)]
@@ -145,8 +147,8 @@ impl KeyRing {
         let Held { keys, waiting } = &mut held;
         waiting.retain(|id, _| !keys.contains_key(id));
         let kits = Kits::load(&directory.join(KITS))?;
-        let (held, kits) = (Mutex::new(held), Mutex::new(kits));
-        Ok(Self { directory: directory.to_owned(), local, held, kits })
+        let (held, kits, drills) = (Mutex::new(held), Mutex::new(kits), Mutex::default());
+        Ok(Self { directory: directory.to_owned(), local, held, kits, drills })
     }
 
     /// Makes and keeps a new key for a pool.
@@ -291,6 +293,42 @@ impl KeyRing {
             Ok(())
         })?;
         Ok(opened)
+    }
+
+    /// Keeps a kit that was typed for a drill on a tape, until that begins; returns its name.
+    ///
+    /// # Errors
+    /// When it is none of the confirmed kits.
+    pub fn hold_for_drill(&self, kit: Kit) -> Result<KeyId, KeysError> {
+        let id = kit.public().id();
+        if !self.kits.lock().confirmed().contains(&kit.public()) {
+            return Err(KeysError::UnknownKit(id));
+        }
+        self.drills.lock().insert(id, kit);
+        Ok(id)
+    }
+
+    /// True if a kit waits for its drill.
+    #[must_use]
+    pub fn has_for_drill(&self, id: KeyId) -> bool {
+        self.drills.lock().contains_key(&id)
+    }
+
+    /// Gives a kit that waits for its drill, and keeps it no more.
+    #[must_use]
+    pub fn take_for_drill(&self, id: KeyId) -> Option<Kit> {
+        self.drills.lock().remove(&id)
+    }
+
+    /// Notes that a kit has opened a file of a tape.
+    ///
+    /// # Errors
+    /// When the file system refuses.
+    pub fn note_tape_drill(&self, id: KeyId, proof: TapeProof) -> Result<(), KeysError> {
+        self.change_kits(|kits| {
+            kits.note_tape_drill(id, proof);
+            Ok(())
+        })
     }
 
     /// Wraps for a kit no more, after a new one was confirmed.

@@ -9,12 +9,13 @@ use std::path::Path;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use rustix::fs::RenameFlags;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::identity::{failed, write_private};
 use super::kit::{GROUPS, Kit, KitPublic};
 use super::{KeyId, KeysError};
-use crate::domain::Timestamp;
+use crate::domain::{Barcode, Timestamp};
 
 /// Groups that are typed back: 60 bits of a kit that nobody guesses.
 const ASKED_GROUPS: usize = 3;
@@ -37,9 +38,21 @@ pub struct KitRecord {
     pub confirmed: Option<Timestamp>,
     /// When all of it was last shown to open every data key.
     pub drilled: Option<Timestamp>,
+    /// When it last opened a file of a tape by itself, and of which.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proven: Option<TapeProof>,
     /// Its secret, sealed, until it is confirmed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     secret: Option<String>,
+}
+
+/// Evidence that a kit opens what is on a tape, with the tape and nothing else.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TapeProof {
+    /// When.
+    pub at: Timestamp,
+    /// The cartridge.
+    pub barcode: Barcode,
 }
 
 impl Kits {
@@ -94,6 +107,7 @@ impl Kits {
             made,
             confirmed: None,
             drilled: None,
+            proven: None,
             secret: Some(sealed.ok_or(KeysError::NoKit)?),
         });
         Ok(())
@@ -127,6 +141,13 @@ impl Kits {
     pub(super) fn note_drill(&mut self, id: KeyId, now: Timestamp) {
         if let Some(kit) = self.kits.iter_mut().find(|kit| kit.kit_id == id) {
             kit.drilled = Some(now);
+        }
+    }
+
+    /// Notes that a kit has opened a file of a tape.
+    pub(super) fn note_tape_drill(&mut self, id: KeyId, proof: TapeProof) {
+        if let Some(kit) = self.kits.iter_mut().find(|kit| kit.kit_id == id) {
+            kit.proven = Some(proof);
         }
     }
 

@@ -40,7 +40,7 @@ pub use key_file::{KEY_FILE_BYTES_MAX, KeyFile, KeyFileError, WrappedKey};
 pub use key_ring::{DataKeyRecord, KeyRing};
 pub use kit::{GROUPS, Kit, KitPublic, KitTextError};
 pub use kit_page::{KitPaper, kit_html, kit_text};
-pub use kits::{KitRecord, Kits, asked_groups};
+pub use kits::{KitRecord, Kits, TapeProof, asked_groups};
 pub use pinned::{PinnedKey, PinnedKeys};
 pub use signature::{DetachedSignature, Purpose, SignatureVerdict, signed_message};
 pub use store::KeyStore;

@@ -381,6 +381,10 @@ impl Engine for Refusing {
         no()
     }
 
+    fn drill_on_tape(&self, _: &str, _: Option<Barcode>) -> Result<JobView, EngineError> {
+        no()
+    }
+
     fn drill_kit(&self, _: &str) -> Result<OpenedKeys, EngineError> {
         no()
     }

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{Barcode, CopyLetter, PoolName, RunId, SetName, Timestamp};
-use crate::keys::KeyId;
+use crate::keys::{KeyId, TapeProof};
 use crate::pools::{Encryption, Retention};
 
 /// A pool.
@@ -89,6 +89,9 @@ pub struct KitView {
     pub confirmed: Option<Timestamp>,
     /// When all of it was last typed, and opened every data key.
     pub drilled: Option<Timestamp>,
+    /// When it last opened a file of a tape by itself, and of which cartridge.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proven: Option<TapeProof>,
     /// The groups that are to be typed back, counted from 1, while it is not confirmed.
     pub asked_groups: Vec<usize>,
 }
@@ -146,6 +149,23 @@ pub struct KitRequest {
 impl std::fmt::Debug for KitRequest {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("KitRequest")
+    }
+}
+
+/// A whole kit, typed from the paper, that is to open a file of a tape.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TapeDrillRequest {
+    /// Its groups.
+    pub kit: String,
+    /// The cartridge; the one that was written last, if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cartridge: Option<Barcode>,
+}
+
+impl std::fmt::Debug for TapeDrillRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "TapeDrillRequest({:?})", self.cartridge)
     }
 }
 

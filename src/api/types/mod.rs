@@ -62,7 +62,7 @@ pub use job::{
 };
 pub use keys::{
     ConfirmKitRequest, CreatePoolRequest, ExpiredRun, ExpiredView, KitRequest, KitView, KitsView,
-    OpenedKeys, PoolView, PrintedKit, RetentionRequest, ReusableCartridge,
+    OpenedKeys, PoolView, PrintedKit, RetentionRequest, ReusableCartridge, TapeDrillRequest,
 };
 pub use library::{
     ChangerView, DriveState, DriveView, ElementKind, ElementView, LibraryView, ReservationHolder,

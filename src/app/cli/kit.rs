@@ -7,15 +7,18 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::Context;
+use super::follow::DetachOption;
 use super::output::{Table, list, moment, moment_or_dash, or_dash};
 use crate::api::types::{
     ConfirmKitRequest, CreatePoolRequest, ExpiredView, KitRequest, KitsView, OpenedKeys, PoolView,
-    PrintedKit, RetentionRequest, ReusableCartridge,
+    PrintedKit, RetentionRequest, ReusableCartridge, TapeDrillRequest,
 };
 use crate::app::error::{AppError, Exit};
-use crate::domain::PoolName;
+use crate::domain::{Barcode, PoolName};
 use crate::keys::KeyId;
 use crate::pools::{Encryption, Retention};
+
+const KIT_ASKED: &str = "The kit, all 14 groups in one line: ";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum KitCommand {
@@ -26,7 +29,7 @@ pub(super) enum KitCommand {
     /// Type groups back from the paper, one a line; from then on the kit counts
     Confirm,
     /// Type a whole kit from the paper, and see that it opens every data key
-    Drill,
+    Drill(DrillArguments),
     /// Type a whole kit from the paper, and open the data keys that `catalog rebuild` found on tapes
     Open,
     /// Without an engine: see which data keys of a tape the paper opens, and decrypt a file of it
@@ -36,6 +39,18 @@ pub(super) enum KitCommand {
         /// The kit
         kit: KeyId,
     },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DrillArguments {
+    /// Have it open a file of a tape, without the keys of the appliance
+    #[arg(long)]
+    tape: bool,
+    /// The cartridge; the one that was written last, if not given
+    #[arg(long, value_name = "BARCODE", requires = "tape")]
+    cartridge: Option<Barcode>,
+    #[command(flatten)]
+    wait: DetachOption,
 }
 
 #[derive(Debug, Args)]
@@ -114,7 +129,12 @@ pub(super) fn run(command: KitCommand, context: &Context) -> Result<Exit, AppErr
             let groups = groups.collect::<Result<_, _>>()?;
             show(&client.post("/api/kits/confirm", &ConfirmKitRequest { groups })?, context)
         }
-        KitCommand::Drill => typed("/api/kits/drill", "opens", context),
+        KitCommand::Drill(DrillArguments { tape: true, cartridge, wait }) => {
+            let kit = output.ask(KIT_ASKED)?;
+            let request = TapeDrillRequest { kit, cartridge };
+            wait.apply(&client.post("/api/kits/drill-on-tape", &request)?, context)
+        }
+        KitCommand::Drill(_) => typed("/api/kits/drill", "opens", context),
         KitCommand::Open => typed("/api/kits/open", "has brought back", context),
         KitCommand::Verify(arguments) => super::kit_verify::run(&arguments, output),
         KitCommand::Retire { kit } => {
@@ -223,7 +243,7 @@ fn print(printed: &PrintedKit, html: Option<&Path>, context: &Context) -> Result
 
 /// Sends a whole kit that is typed now, and says which data keys it has opened.
 fn typed(path: &str, verb: &str, context: &Context) -> Result<Exit, AppError> {
-    let kit = context.output.ask("The kit, all 14 groups in one line: ")?;
+    let kit = context.output.ask(KIT_ASKED)?;
     let opened: OpenedKeys = context.client.post(path, &KitRequest { kit })?;
     if context.output.is_json {
         context.output.json(&opened)?;
@@ -241,13 +261,17 @@ fn show(kits: &KitsView, context: &Context) -> Result<Exit, AppError> {
         output.json(kits)?;
         return Ok(Exit::Done);
     }
-    let mut table = Table::new(&["KIT", "MADE", "CONFIRMED", "LAST DRILL"]);
+    let mut table = Table::new(&["KIT", "MADE", "CONFIRMED", "LAST DRILL", "ON A TAPE"]);
     for kit in &kits.kits {
         table.row(vec![
             kit.kit_id.to_string(),
             moment(kit.made),
             moment_or_dash(kit.confirmed),
             moment_or_dash(kit.drilled),
+            kit.proven.as_ref().map_or_else(
+                || "never".to_owned(),
+                |proof| format!("{} {}", moment(proof.at), proof.barcode),
+            ),
         ]);
     }
     output.table(&table, "There is no kit: `fossilsafe kit print` makes one.")?;

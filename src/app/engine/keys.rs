@@ -1,10 +1,13 @@
 //! Pools, and the recovery kits of encrypted ones.
 
 use super::{Service, answers};
-use crate::api::engine::{EngineError, EngineErrorKind as Kind};
-use crate::api::types::{CreatePoolRequest, KitView, KitsView, OpenedKeys, PoolView, PrintedKit};
-use crate::domain::PoolName;
-use crate::jobs::{JobError, pool};
+use crate::api::engine::{Engine as _, EngineError, EngineErrorKind as Kind};
+use crate::api::types::{
+    CreatePoolRequest, JobView, KitView, KitsView, OpenedKeys, PoolView, PrintedKit,
+};
+use crate::domain::{Barcode, PoolName};
+use crate::jobs::spec::KitDrillSpec;
+use crate::jobs::{JobError, JobSpec, pool};
 use crate::keys::sealed::KeySource as _;
 use crate::keys::{KeyId, Kit, KitPaper, KitRecord, asked_groups, kit_html, kit_text};
 use crate::pools::{Encryption, Pool, PoolRefusal, Retention};
@@ -59,6 +62,7 @@ impl Service {
             made: kit.made,
             confirmed: kit.confirmed,
             drilled: kit.drilled,
+            proven: kit.proven.clone(),
             asked_groups: match kit.confirmed {
                 None => asked_groups(kit.kit_id).to_vec(),
                 Some(_) => Vec::new(),
@@ -96,6 +100,26 @@ impl Service {
         let kit = kit_of(typed)?;
         let keys = self.parts.keys.ring().drill(&kit, self.parts.clock.now());
         Ok(OpenedKeys { kit_id: kit.public().id(), keys: keys.map_err(refused)? })
+    }
+
+    /// Starts a drill on a tape. The kit stays in memory until the job has it.
+    pub(super) fn drilled_on_tape(
+        &self,
+        typed: &str,
+        cartridge: Option<Barcode>,
+    ) -> Result<JobView, EngineError> {
+        let ring = self.parts.keys.ring();
+        let kit = ring.hold_for_drill(kit_of(typed)?).map_err(refused)?;
+        let started = self.start(JobSpec::KitDrill(KitDrillSpec { kit, cartridge }));
+        started.inspect_err(|_| drop(ring.take_for_drill(kit)))
+    }
+
+    /// Refuses a drill for which nobody has typed the kit: a schedule cannot.
+    pub(super) fn can_drill(&self, kit: KeyId) -> Result<(), EngineError> {
+        match self.parts.keys.ring().has_for_drill(kit) {
+            true => Ok(()),
+            false => Err(refused(crate::keys::KeysError::KitForgotten(kit))),
+        }
     }
 
     pub(super) fn opened(&self, typed: &str) -> Result<OpenedKeys, EngineError> {

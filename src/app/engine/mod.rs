@@ -266,6 +266,10 @@ impl Engine for Service {
         self.drilled(kit)
     }
 
+    fn drill_on_tape(&self, kit: &str, cartridge: Option<Barcode>) -> Result<JobView, EngineError> {
+        self.drilled_on_tape(kit, cartridge)
+    }
+
     fn open_keys(&self, kit: &str) -> Result<OpenedKeys, EngineError> {
         self.opened(kit)
     }

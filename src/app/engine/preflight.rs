@@ -41,6 +41,7 @@ impl Service {
             }
             JobSpec::CatalogBackup(spec) => self.can_back_up_catalog(&spec.folder),
             JobSpec::Clean(spec) => self.can_clean(&spec.drive),
+            JobSpec::KitDrill(spec) => self.can_drill(spec.kit),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Encrypted pools from the backup to the restore, with the key, without it, and with the kit alone.
 
 mod by_drive;
+mod drill;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

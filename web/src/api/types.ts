@@ -41,7 +41,8 @@ export type JobSpec =
   | ({ kind: "restore" } & RestoreSpec)
   | ({ kind: "rebuild" } & Schemas["RebuildSpec"])
   | ({ kind: "catalog_backup" } & Schemas["CatalogBackupSpec"])
-  | ({ kind: "clean" } & Schemas["CleanSpec"]);
+  | ({ kind: "clean" } & Schemas["CleanSpec"])
+  | ({ kind: "kit_drill" } & Schemas["KitDrillSpec"]);
 export type Bottleneck = Schemas["Bottleneck"];
 export type DriveRate = Schemas["DriveRate"];
 export type StreamFigures = Schemas["StreamFigures"];

@@ -33,6 +33,7 @@ export const JOB_KIND: Record<JobKind, string> = {
   move: "Move",
   inventory: "Inventory",
   clean: "Cleaning",
+  kit_drill: "Proof of a kit",
   rebuild: "Reading cartridges",
   catalog_backup: "Backup of the catalog",
 };

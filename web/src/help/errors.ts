@@ -901,6 +901,23 @@ export const ERROR_PAGES: Record<string, ErrorPage> = {
     risk: SAFE,
     steps: ["Sign in with the password.", "Or an admin removes that user, and it is made anew."],
   },
+  kit_forgotten: {
+    title: "The kit has to be typed again",
+    meaning:
+      "A kit is in memory for one drill only, and never kept. The appliance was restarted meanwhile.",
+    risk: SAFE,
+    steps: ["Type it again: Prove it on a tape."],
+  },
+  kit_opens_nothing: {
+    title: "The kit does not open the tape",
+    meaning: "With this paper and this cartridge alone, its files cannot be read.",
+    risk: "As long as this appliance has its keys, nothing is lost.",
+    steps: [
+      "Try the other kit, and another cartridge.",
+      "If none opens, make a new kit and confirm it.",
+      "Back up once more: that wraps the keys for it.",
+    ],
+  },
   passkey_no_site: {
     title: "No passkeys at this address",
     meaning:

@@ -138,6 +138,7 @@ export const api = {
   printKit: () => "/api/kits/print",
   confirmKit: () => "/api/kits/confirm",
   drillKit: () => "/api/kits/drill",
+  drillKitOnTape: () => "/api/kits/drill-on-tape",
   openKeys: () => "/api/kits/open",
   retireKit: (kit: string) => `/api/kits/${part(kit)}/retire`,
   alerts: (filter: { open?: boolean | undefined; limit?: number }) => `/api/alerts${query(filter)}`,

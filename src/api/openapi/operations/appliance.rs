@@ -7,7 +7,7 @@ use super::Asked::{self, Nothing};
 use super::{Operation, of};
 use crate::api::types::{
     CatalogBackupView, InstallUpdateRequest, JobView, Page, PriorityRequest, RestartRequest,
-    SettingsDocument, SettingsImport, UpdateChannelRequest, UpdatesState,
+    SettingsDocument, SettingsImport, TapeDrillRequest, UpdateChannelRequest, UpdatesState,
 };
 use crate::jobs::spec::CatalogBackupSpec;
 
@@ -16,6 +16,10 @@ operations! {
         "Starts a job that brings a cleaning cartridge of the library to the drive, waits, and puts it back. Refused \
          if none is good for another use."
         Nothing => 202 Json(of::<JobView>);
+    POST "/api/kits/drill-on-tape" "Prove a recovery kit on a tape"
+        "Starts a job that opens a file of an encrypted set with the typed kit and the tape alone, not with the keys \
+         of the appliance, and notes it with the kit. The kit is not kept."
+        Asked::Json(of::<TapeDrillRequest>) => 202 Json(of::<JobView>);
     PUT "/api/jobs/{id}/priority" "Say when a job has its turn"
         "High before normal before low; among equals who came first. A job that has a drive keeps it."
         Asked::Json(of::<PriorityRequest>) => 200 Json(of::<JobView>);

@@ -69,6 +69,7 @@ export const ACTS: Record<string, string> = {
   "GET /api/kits": "Recovery kits",
   "POST /api/kits/confirm": "Confirm a recovery kit",
   "POST /api/kits/drill": "Prove a recovery kit",
+  "POST /api/kits/drill-on-tape": "Prove a recovery kit on a tape",
   "POST /api/kits/open": "Open data keys with a recovery kit",
   "POST /api/kits/print": "Make a recovery kit to be printed",
   "POST /api/kits/{kit}/retire": "Retire a recovery kit",

@@ -29,6 +29,7 @@ export const ROLES = {
   "POST /api/jobs/{id}/resume": "operator",
   "POST /api/kits/confirm": "admin",
   "POST /api/kits/drill": "operator",
+  "POST /api/kits/drill-on-tape": "operator",
   "POST /api/kits/open": "admin",
   "POST /api/kits/print": "admin",
   "POST /api/kits/{kit}/retire": "admin",

@@ -1240,6 +1240,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/kits/drill-on-tape": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Prove a recovery kit on a tape
+         * @description Starts a job that opens a file of an encrypted set with the typed kit and the tape alone, not with the keys of the appliance, and notes it with the kit. The kit is not kept. Needs the role: operator.
+         */
+        post: operations["post_kits_drill_on_tape"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/kits/open": {
         parameters: {
             query?: never;
@@ -3850,7 +3870,7 @@ export interface components {
         JobSpec: components["schemas"]["FormatSpec"] | {
             /** @constant */
             kind: "inventory";
-        } | components["schemas"]["MoveSpec"] | components["schemas"]["BackupSpec"] | components["schemas"]["VerifySpec"] | components["schemas"]["RestoreSpec"] | components["schemas"]["RebuildSpec"] | components["schemas"]["CatalogBackupSpec"] | components["schemas"]["CleanSpec"];
+        } | components["schemas"]["MoveSpec"] | components["schemas"]["BackupSpec"] | components["schemas"]["VerifySpec"] | components["schemas"]["RestoreSpec"] | components["schemas"]["RebuildSpec"] | components["schemas"]["CatalogBackupSpec"] | components["schemas"]["CleanSpec"] | components["schemas"]["KitDrillSpec"];
         /**
          * @description Where a job is.
          * @enum {string}
@@ -3914,6 +3934,16 @@ export interface components {
         };
         /** @description The name of a key or a recovery kit. */
         KeyId: string;
+        /** @description Prove a kit. Its secret is in memory only: a job that is taken up after a restart asks for it again. */
+        KitDrillSpec: {
+            /**
+             * @description The cartridge; the one that was written last, if not given.
+             * @default null
+             */
+            cartridge: components["schemas"]["Barcode"] | null;
+            /** @description The kit. */
+            kit: components["schemas"]["KeyId"];
+        };
         /** @description A recovery kit, but for its secret. */
         KitView: {
             /** @description The groups that are to be typed back, counted from 1, while it is not confirmed. */
@@ -3926,6 +3956,8 @@ export interface components {
             kit_id: components["schemas"]["KeyId"];
             /** @description When it was made. */
             made: components["schemas"]["Timestamp"];
+            /** @description When it last opened a file of a tape by itself, and of which cartridge. */
+            proven?: components["schemas"]["TapeProof"] | null;
         };
         /** @description The kits, and what they are for. */
         KitsView: {
@@ -5229,6 +5261,13 @@ export interface components {
              * @default 0
              */
             staged_bytes: number;
+        };
+        /** @description Evidence that a kit opens what is on a tape, with the tape and nothing else. */
+        TapeProof: {
+            /** @description When. */
+            at: components["schemas"]["Timestamp"];
+            /** @description The cartridge. */
+            barcode: components["schemas"]["Barcode"];
         };
         /** @description Where a channel leads. */
         Target: {
@@ -13573,6 +13612,143 @@ export interface operations {
             };
         };
     };
+    post_kits_drill_on_tape: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description The cartridge; the one that was written last, if absent. */
+                    cartridge?: string | null;
+                    /** @description Its groups. */
+                    kit: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobView"];
+                };
+            };
+            /** @description Something in the request cannot be right. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Who asks may not, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Right, and not possible in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A person has to do something at the library first. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests from one address; Retry-After says how long to wait. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A mistake in FossilSafe, or damage in what it keeps. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine went away before it answered. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine or a device does not answer now; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     post_kits_open: {
         parameters: {
             query?: never;
@@ -18656,6 +18832,16 @@ export interface operations {
                         drive: string;
                         /** @constant */
                         kind: "clean";
+                    } | {
+                        /**
+                         * @description The cartridge; the one that was written last, if not given.
+                         * @default null
+                         */
+                        cartridge?: string | null;
+                        /** @constant */
+                        kind: "kit_drill";
+                        /** @description The kit. */
+                        kit: string;
                     };
                     /**
                      * @description A name of the IANA list, as Europe/Berlin.
@@ -19135,6 +19321,16 @@ export interface operations {
                         drive: string;
                         /** @constant */
                         kind: "clean";
+                    } | {
+                        /**
+                         * @description The cartridge; the one that was written last, if not given.
+                         * @default null
+                         */
+                        cartridge?: string | null;
+                        /** @constant */
+                        kind: "kit_drill";
+                        /** @description The kit. */
+                        kit: string;
                     };
                     /**
                      * @description A name of the IANA list, as Europe/Berlin.
@@ -20755,6 +20951,16 @@ export interface operations {
                                 drive: string;
                                 /** @constant */
                                 kind: "clean";
+                            } | {
+                                /**
+                                 * @description The cartridge; the one that was written last, if not given.
+                                 * @default null
+                                 */
+                                cartridge?: string | null;
+                                /** @constant */
+                                kind: "kit_drill";
+                                /** @description The kit. */
+                                kit: string;
                             };
                             /**
                              * @description A name of the IANA list, as Europe/Berlin.

@@ -122,6 +122,16 @@ function rowsOf(spec: JobSpec): readonly Row[] {
           </span>,
         ],
       ];
+    case "kit_drill":
+      return [
+        [
+          "Kit",
+          <span key="k" className="mono">
+            {spec.kit}
+          </span>,
+        ],
+        ["Cartridge", spec.cartridge ?? "the one that was written last"],
+      ];
     default:
       return whatElse(spec);
   }

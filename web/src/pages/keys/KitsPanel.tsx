@@ -6,6 +6,7 @@ import { Ago } from "../../components/Ago";
 import { AskDialog } from "../../components/AskDialog";
 import { Loaded } from "../../components/Loaded";
 import { KitConfirm } from "../../forms/kit-confirm";
+import { KitDrill } from "../../forms/kit-drill";
 import { KitTyped } from "../../forms/kit-typed";
 import { useLockAwareQuery } from "../../hooks/useLockAwareQuery";
 import { useWhyNot } from "../../hooks/useWhyNot";
@@ -18,7 +19,11 @@ import { Panel } from "../../ui/Panel";
 import { api, to } from "../../util/path-builder";
 import { formatTime, plural } from "../../util/units";
 
-type Open = { is: "drill" } | { is: "open" } | { is: "confirm" | "retire"; kit: KitView };
+type Open =
+  | { is: "drill" }
+  | { is: "tape" }
+  | { is: "open" }
+  | { is: "confirm" | "retire"; kit: KitView };
 
 function kitState(kit: KitView): State {
   if (!kit.confirmed)
@@ -40,6 +45,9 @@ export function KitsPanel() {
           <Button look="small" whyNot={whyNotDrilled} onClick={() => setOpen({ is: "drill" })}>
             Prove a kit
           </Button>
+          <Button look="small" whyNot={whyNotDrilled} onClick={() => setOpen({ is: "tape" })}>
+            Prove it on a tape
+          </Button>
           <ButtonLink look="small" href={to.kit()}>
             Make a recovery kit
           </ButtonLink>
@@ -60,6 +68,7 @@ export function KitsPanel() {
           onClose={close}
         />
       )}
+      {open?.is === "tape" && <KitDrill onClose={close} />}
       {open?.is === "open" && (
         <KitTyped
           title="Open keys with a kit"
@@ -124,6 +133,17 @@ function KitTable({
         { head: "State", cell: (kit) => <Lamp state={kitState(kit)} /> },
         { head: "Made", cell: (kit) => formatTime(kit.made) },
         { head: "Last proven", cell: (kit) => (kit.drilled ? <Ago at={kit.drilled} /> : "never") },
+        {
+          head: "On a tape",
+          cell: (kit) =>
+            kit.proven ? (
+              <>
+                <Ago at={kit.proven.at} /> <span className="mono">{kit.proven.barcode}</span>
+              </>
+            ) : (
+              "never"
+            ),
+        },
       ]}
       actions={(kit) => (
         <div className="actions">
