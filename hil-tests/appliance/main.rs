@@ -20,6 +20,10 @@ mod machine;
 mod manifests;
 mod rebuild;
 mod recovery;
+#[path = "../hil/rig.rs"]
+#[expect(dead_code, reason = "the tests on device nodes use all of it")]
+mod rig;
+mod rigs;
 mod round_trip;
 mod secrets;
 mod services;

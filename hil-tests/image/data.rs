@@ -22,7 +22,7 @@ const PARTITION: u8 = 7;
 
 /// One disk, three troubles, and after each everything is as it was.
 pub(crate) fn run(machine: &mut Machine, _bench: &Path) -> Result<(), Failed> {
-    let mut steps = Steps::of("data");
+    let mut steps = Steps::of("image, data");
     steps.step("a flashed disk boots", machine.boot())?;
     let mut browser = Browser::of(machine);
     steps.step("the engine is up", works(machine))?;

@@ -19,7 +19,7 @@ const INSTALL: &str = "16";
 const DATA_IS_OWN: &str = "test $(readlink -f $(findmnt -no SOURCE /data)) = /dev/vda7";
 
 pub(crate) fn run(machine: &mut Machine, _bench: &Path) -> Result<(), Failed> {
-    let mut steps = Steps::of("install");
+    let mut steps = Steps::of("image, install");
     let booted = machine.attach_empty().and_then(|()| machine.boot());
     steps.step("a stick boots beside an empty disk", booted)?;
     steps.step("the engine is up", machine.until(300, ENGINE_UP))?;

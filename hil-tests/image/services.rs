@@ -31,7 +31,7 @@ const GATEWAY: &str = "fossilsafe-gateway.service";
 
 /// One boot from a flashed disk.
 pub(crate) fn run(machine: &mut Machine, bench: &Path) -> Result<(), Failed> {
-    let mut steps = Steps::of("services");
+    let mut steps = Steps::of("image, services");
     steps.step(
         "the image has a signature, and is what was signed",
         crate::signature::check(bench),

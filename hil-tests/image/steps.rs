@@ -21,8 +21,8 @@ impl Steps {
     pub(crate) fn step<T>(&mut self, name: &str, ended: Result<T, String>) -> Result<T, Failed> {
         let seconds = self.begun.elapsed().as_secs();
         let scenario = self.scenario;
-        ended.inspect(|_| println!("ok - image, {scenario}: {name} ({seconds} s)")).map_err(|why| {
-            println!("not ok - image, {scenario}: {name} ({seconds} s)");
+        ended.inspect(|_| println!("ok - {scenario}: {name} ({seconds} s)")).map_err(|why| {
+            println!("not ok - {scenario}: {name} ({seconds} s)");
             eprintln!("{why}");
             Failed
         })

@@ -36,7 +36,7 @@ const BOOTS_MAX: usize = 4;
 
 /// What the gate does: bundles that are refused, one that is taken.
 pub(crate) fn taken(machine: &mut Machine, bench: &Path) -> Result<(), Failed> {
-    let mut steps = Steps::of("updates");
+    let mut steps = Steps::of("image, updates");
     let bundles = good_and_refused(machine.folder(), bench).and_then(|bundles| {
         pack(machine, &bundles)?;
         machine.boot()
@@ -82,7 +82,7 @@ pub(crate) fn taken(machine: &mut Machine, bench: &Path) -> Result<(), Failed> {
 
 /// Versions that do not work: the machine comes back by itself and says why.
 pub(crate) fn left(machine: &mut Machine, bench: &Path) -> Result<(), Failed> {
-    let mut steps = Steps::of("bad updates");
+    let mut steps = Steps::of("image, bad updates");
     let bundles = [("engine", "1.2.0"), ("panic", "1.3.0")];
     let bundles = bundles
         .map(|(name, version)| (name.to_owned(), bench.join(version).join("fossilsafe.raucb")));
@@ -109,7 +109,7 @@ pub(crate) fn left(machine: &mut Machine, bench: &Path) -> Result<(), Failed> {
 /// Power that fails at ten moments of an installation: once it is begun, after each ninth of what it writes but the
 /// last, and once the slot that it wrote is the next to start.
 pub(crate) fn cut(machine: &mut Machine, bench: &Path) -> Result<(), Failed> {
-    let mut steps = Steps::of("power cuts");
+    let mut steps = Steps::of("image, power cuts");
     let bundles = [("good".to_owned(), bench.join("1.1.0/fossilsafe.raucb"))];
     let booted = pack(machine, &bundles).and_then(|()| machine.boot());
     steps.step("a machine with bundles boots", booted)?;
