@@ -79,5 +79,6 @@ export function SessionGate({ children }: { children: ReactNode }) {
       </div>
     );
   }
-  return null;
+  // As index.html has it.
+  return <p className="boot">FossilSafe</p>;
 }
