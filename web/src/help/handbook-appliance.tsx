@@ -49,15 +49,18 @@ export const APPLIANCE = {
   keys: (
     <>
       <p>
-        A pool is a policy for sets: its files are written as they are, or sealed before they reach
-        a drive. That is chosen when the pool is made and stays. A set is put into a pool by its
-        first backup.
+        A pool is a policy for sets: its files are written as they are, sealed before they reach a
+        drive, or encrypted by the drive. That is chosen when the pool is made and stays. A set is
+        put into a pool by its first backup. Names stay readable in either way. A tape that its
+        drive has encrypted is read in drives that encrypt and were given the key; each block says
+        which one it needs. What a drive says of itself is read back, and a drive that does not do
+        it is not written to.
       </p>
       <p>
         A recovery kit is a sheet of paper that opens every sealed tape of this machine. It is shown
         once, to be printed or written down; groups of it are typed back, and from then on it
         counts. Keep two kits in two places away from the tapes. Once a year prove one: type all of
-        it, and it must open every key.
+        it, and it must open every key; on a tape, it must open a file with what stands there alone.
       </p>
       <p>
         A new data key is for the runs that begin from then on. Retiring a kit takes nothing off
@@ -89,6 +92,12 @@ export const APPLIANCE = {
         else. My account has the password, the second factor and every open session: one that you do
         not know is ended there. Set up an authenticator, type one code back, and keep the recovery
         codes on paper: each signs in once when the phone is lost.
+      </p>
+      <p>
+        A passkey signs in by finger, face or PIN of a device, without password and code. It is good
+        for the name at which the console was opened when it was made, over HTTPS: at another name
+        or a bare address the password is asked for. Remove the passkey of a lost device in My
+        account; an admin can, too, and so can the machine itself: fossilsafe user remove-passkey.
       </p>
       <p>
         API keys are for programs. A key is shown once, may do no more than the one who made it, and
