@@ -85,8 +85,8 @@ impl Ahead {
             }
             self.asked_to = index;
         }
-        self.ask(folder);
         if self.seen.is_empty() {
+            self.ask(folder);
             self.seen = self.coming.pop_front()?.recv().ok()?.into();
         }
         let (at, seen) = self.seen.pop_front()?;
