@@ -96,46 +96,61 @@ pub(super) struct PlacedCopy {
     pub record: CopyRecord,
 }
 
+/// Columns that [`PlacedCopy::from_row`] reads, of a table or query called `c` with [`COPY_JOINS`].
+pub(super) const COPY_COLUMNS: &str = "c.id, c.dir_id, c.name, c.extents, w.stored_path,
+    k.codec, k.stored_size, k.stored_sha256, p.number, p.of_parts, p.offset, p.size, p.sha256";
+
+/// What only some copies have.
+pub(super) const COPY_JOINS: &str = "LEFT JOIN copy_paths w ON w.copy_id = c.id
+    LEFT JOIN copy_codecs k ON k.copy_id = c.id
+    LEFT JOIN copy_parts p ON p.copy_id = c.id";
+
+impl PlacedCopy {
+    /// From the columns beginning with `at`.
+    pub(super) fn from_row(
+        row: &Row<'_>,
+        at: usize,
+        connection: &Connection,
+        book: &mut EvidenceBook,
+    ) -> Result<Self, CatalogError> {
+        let codec = match row.get(at + 5)? {
+            None => None,
+            Some(name) => Some(StoredCodec {
+                name,
+                stored_size: ByteCount(row.get(at + 6)?),
+                stored_sha256: Sha256Digest(row.get(at + 7)?),
+            }),
+        };
+        let part = match row.get(at + 8)? {
+            None => None,
+            Some(number) => Some(part_at(row, number, at + 9)?),
+        };
+        let id = CopyId(row.get(at)?);
+        let segment = book.segment(connection, id.segment())?;
+        let extents = row.get_ref(at + 3)?.as_blob().map_err(rusqlite::Error::from)?;
+        let record = CopyRecord {
+            id,
+            volume: segment.volume,
+            letter: segment.copy,
+            part,
+            extents: decode_extents(extents)?,
+            codec,
+            stored_path: row.get(at + 4)?,
+            evidence: segment.effective(id.sequence()),
+        };
+        Ok(Self { dir: row.get(at + 1)?, name: row.get(at + 2)?, record })
+    }
+}
+
 /// One copy with all that is known of it, by one look; `None` if there is no such copy.
 pub(super) fn placed_copy(
     connection: &Connection,
     book: &mut EvidenceBook,
     id: CopyId,
 ) -> Result<Option<PlacedCopy>, CatalogError> {
-    let mut statement = connection.prepare_cached(
-        "SELECT c.dir_id, c.name, c.extents, s.stored_path,
-            k.codec, k.stored_size, k.stored_sha256,
-            p.number, p.of_parts, p.offset, p.size, p.sha256
-         FROM copies c
-         LEFT JOIN copy_paths s ON s.copy_id = c.id
-         LEFT JOIN copy_codecs k ON k.copy_id = c.id
-         LEFT JOIN copy_parts p ON p.copy_id = c.id
-         WHERE c.id = ?1",
-    )?;
+    let sql = format!("SELECT {COPY_COLUMNS} FROM copies c {COPY_JOINS} WHERE c.id = ?1");
+    let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query([id.0])?;
-    let Some(row) = rows.next()? else { return Ok(None) };
-    let codec = match row.get(4)? {
-        None => None,
-        Some(name) => Some(StoredCodec {
-            name,
-            stored_size: ByteCount(row.get(5)?),
-            stored_sha256: Sha256Digest(row.get(6)?),
-        }),
-    };
-    let part = match row.get(7)? {
-        None => None,
-        Some(number) => Some(part_at(row, number, 8)?),
-    };
-    let segment = book.segment(connection, id.segment())?;
-    let record = CopyRecord {
-        id,
-        volume: segment.volume,
-        letter: segment.copy,
-        part,
-        extents: decode_extents(row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?)?,
-        codec,
-        stored_path: row.get(3)?,
-        evidence: segment.effective(id.sequence()),
-    };
-    Ok(Some(PlacedCopy { dir: row.get(0)?, name: row.get(1)?, record }))
+    let row = rows.next()?;
+    row.map(|row| PlacedCopy::from_row(row, 0, connection, book)).transpose()
 }

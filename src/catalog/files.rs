@@ -419,32 +419,6 @@ fn chain_of(mut parts: BTreeMap<u64, Piece>, whole: u64) -> Vec<Vec<Effective>> 
     chain
 }
 
-/// A version with its attributes, and without its copies.
-#[derive(Debug)]
-pub(super) struct DescribedVersion {
-    /// The version.
-    pub version: FileVersion,
-    /// Attributes shared with other files.
-    pub attributes: Vec<u8>,
-    /// Attributes of its own.
-    pub detail: Option<Vec<u8>>,
-}
-
-/// One version with its attributes; `None` if there is none or it says "gone".
-pub(super) fn described_version(
-    connection: &Connection,
-    book: &mut EvidenceBook,
-    dir: i64,
-    name: &[u8],
-    run: i64,
-) -> Result<Option<DescribedVersion>, CatalogError> {
-    let Some((row, attributes, detail)) = version_row(connection, dir, name, run)? else {
-        return Ok(None);
-    };
-    let version = row.into_version(connection, book, dir)?;
-    Ok(version.map(|version| DescribedVersion { version, attributes, detail }))
-}
-
 /// One version with its copies and attributes; `None` if there is none or it says "gone".
 pub(super) fn full_version(
     connection: &Connection,

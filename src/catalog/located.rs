@@ -3,14 +3,14 @@
 
 use std::collections::HashMap;
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Row, params};
 
 use crate::domain::SetName;
 
 use super::Catalog;
-use super::copies::{CopyRecord, PlacedCopy, placed_copy};
+use super::copies::{COPY_COLUMNS, COPY_JOINS, CopyRecord, PlacedCopy};
 use super::error::CatalogError;
-use super::files::{DescribedVersion, EvidenceBook, FileVersion, described_version};
+use super::files::{EvidenceBook, FileVersion, VERSION_COLUMNS, VersionRow};
 use super::ids::{CopyId, SEQUENCE_LIMIT, SegmentId};
 use super::paths::PathSpeller;
 use super::sets::set_name_at;
@@ -32,6 +32,32 @@ pub struct LocatedCopy {
     pub detail: Option<Vec<u8>>,
 }
 
+/// Where the columns of [`COPY_COLUMNS`] begin in [`columns`].
+const COPY_AT: usize = 13;
+/// How many columns [`Locator::locate`] reads; a query's own come behind them.
+pub(super) const COLUMNS_READ: usize = COPY_AT + 13;
+
+/// Columns that [`Locator::locate`] reads, of a table or query called `c` with [`joins`].
+pub(super) fn columns() -> String {
+    format!(
+        "{VERSION_COLUMNS}, a.content, d.content,
+        EXISTS (SELECT 1 FROM extra_copies e
+            WHERE e.dir_id = c.dir_id AND e.name = c.name AND e.run_id = g.run_id),
+        {COPY_COLUMNS}"
+    )
+}
+
+/// All that lies around the copies of `c`, each found by its key: `CROSS JOIN` keeps the order.
+pub(super) fn joins() -> String {
+    format!(
+        "CROSS JOIN segments g ON g.id = c.id >> 36
+        CROSS JOIN versions v ON v.dir_id = c.dir_id AND v.name = c.name AND v.run_id = g.run_id
+        LEFT JOIN attributes a ON a.id = v.attributes_id
+        LEFT JOIN details d ON d.dir_id = v.dir_id AND d.name = v.name AND d.run_id = v.run_id
+        {COPY_JOINS}"
+    )
+}
+
 impl Catalog {
     /// The copies of a segment in tape order, from the place `from`, at most `limit`.
     ///
@@ -45,17 +71,8 @@ impl Catalog {
         from: u64,
         limit: usize,
     ) -> Result<Vec<LocatedCopy>, CatalogError> {
-        self.read("list the copies of a segment", |reader| {
-            let range = (CopyId::new(segment, from).0, CopyId::new(segment, SEQUENCE_LIMIT - 1).0);
-            let ids = reader
-                .prepare_cached(
-                    "SELECT id FROM copies WHERE id BETWEEN ?1 AND ?2 ORDER BY id LIMIT ?3",
-                )?
-                .query_map(params![range.0, range.1, limit], |row| row.get(0).map(CopyId))?
-                .collect::<Result<Vec<_>, _>>()?;
-            let mut locator = Locator::default();
-            ids.into_iter().filter_map(|id| locator.locate(reader, id).transpose()).collect()
-        })
+        let range = (CopyId::new(segment, from), CopyId::new(segment, SEQUENCE_LIMIT - 1));
+        self.read("list the copies of a segment", |reader| copies_in(reader, range, limit))
     }
 
     /// What the catalog knows of one copy; `None` if there is no such copy.
@@ -63,11 +80,30 @@ impl Catalog {
     /// # Errors
     /// `Database` if it cannot be read.
     pub fn located_copy(&self, id: CopyId) -> Result<Option<LocatedCopy>, CatalogError> {
-        self.read("look up a copy", |reader| Locator::default().locate(reader, id))
+        Ok(self.read("look up a copy", |reader| copies_in(reader, (id, id), 1))?.pop())
     }
 }
 
-/// Looks copies up, and keeps what many of them share.
+fn copies_in(
+    connection: &Connection,
+    (first, last): (CopyId, CopyId),
+    limit: usize,
+) -> Result<Vec<LocatedCopy>, CatalogError> {
+    let sql = format!(
+        "SELECT {} FROM copies c {} WHERE c.id BETWEEN ?1 AND ?2 ORDER BY c.id LIMIT ?3",
+        columns(),
+        joins()
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut rows = statement.query(params![first.0, last.0, limit])?;
+    let (mut locator, mut copies) = (Locator::default(), Vec::new());
+    while let Some(row) = rows.next()? {
+        copies.extend(locator.locate(connection, row)?);
+    }
+    Ok(copies)
+}
+
+/// Reads copies from rows, and keeps what many of them share.
 #[derive(Debug, Default)]
 pub(super) struct Locator {
     book: EvidenceBook,
@@ -76,19 +112,28 @@ pub(super) struct Locator {
 }
 
 impl Locator {
-    /// The copy with everything around it; `None` if the catalog does not hold it (any more).
+    /// The copy with everything around it, from a row with [`columns`]; `None` if its version says that
+    /// the path was gone.
     pub(super) fn locate(
         &mut self,
         connection: &Connection,
-        id: CopyId,
+        row: &Row<'_>,
     ) -> Result<Option<LocatedCopy>, CatalogError> {
-        let Some(placed) = placed_copy(connection, &mut self.book, id)? else { return Ok(None) };
+        let placed = PlacedCopy::from_row(row, COPY_AT, connection, &mut self.book)?;
         let PlacedCopy { dir, name, record } = placed;
-        let run = self.book.segment(connection, id.segment())?.run;
-        let described = described_version(connection, &mut self.book, dir, &name, run)?;
-        let Some(DescribedVersion { version, attributes, detail }) = described else {
-            return Ok(None);
+        let found = VersionRow::from_row(row)?;
+        let has_others: bool = row.get(COPY_AT - 1)?;
+        let version = if has_others || found.copy != Some(record.id) {
+            found.into_version(connection, &mut self.book, dir)?
+        } else {
+            let only = [(record.id, record.part)];
+            let standing = self.book.standing(connection, &only, found.size)?;
+            found.with_copies(connection, &mut self.book, standing)?
         };
+        let Some(version) = version else { return Ok(None) };
+        let attributes: Option<Vec<u8>> = row.get(COPY_AT - 3)?;
+        let attributes = attributes.unwrap_or_default();
+        let detail = row.get(COPY_AT - 2)?;
         let set = self.speller.dir(connection, dir)?.set;
         let set = self.set_name(connection, set)?;
         let path = self.speller.file(connection, dir, &name)?;

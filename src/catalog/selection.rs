@@ -9,25 +9,22 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, ToSql, params};
 
 use crate::domain::{ByteCount, JobId, SetName, VolumeUuid};
 
 use super::Catalog;
-use super::browse::newest_after;
 use super::error::CatalogError;
-use super::files::{KIND_GONE, VERSION_COLUMNS, VersionRow, root_dir};
 use super::ids::CopyId;
-use super::located::{LocatedCopy, Locator};
-use super::paths::{find_dir, normal_path, split_path};
-use super::runs::{AsOf, FileTotals, View, view_of};
-use super::sets::set_id;
+use super::located::{self, LocatedCopy, Locator};
+use super::runs::{AsOf, FileTotals};
 use super::text_enum::text_enum;
 use super::volumes::uuid_at;
-use picker::{CopyOption, NewItem, Picker};
 
+mod chooser;
 mod other_copies;
 mod picker;
+mod version_copies;
 
 text_enum! {
     /// What became of an item.
@@ -113,56 +110,10 @@ pub struct SelectionTotals {
     pub with_reason: u64,
 }
 
-/// Items written in one transaction, so that others can write in between.
+/// Items of one transaction, so that others can write in between.
 const BATCH_ITEMS: usize = 10_000;
-/// Names read from a folder at once.
-const NAMES_READ: usize = 1000;
 
 impl Catalog {
-    /// Chooses what a restore has to read, in place of what the job had chosen before. Returns the paths
-    /// of the request that hold nothing.
-    ///
-    /// # Errors
-    /// `NotFound` for an unknown set or run, `BadPath`.
-    pub fn select_for_restore(
-        &self,
-        job: JobId,
-        request: &SelectionRequest,
-    ) -> Result<Vec<Vec<u8>>, CatalogError> {
-        self.drop_selection(job)?;
-        self.read("choose what to restore", |reader| {
-            let set = set_id(reader, &request.set)?;
-            let mut chooser = Chooser {
-                catalog: self,
-                reader,
-                job,
-                view: view_of(reader, &request.set, &request.as_of)?,
-                picker: Picker {
-                    missing: request.missing.iter().copied().collect(),
-                    at_hand: request.at_hand.iter().copied().collect(),
-                    ..Picker::default()
-                },
-                choosing: request.choosing,
-                items: Vec::new(),
-                chosen: 0,
-            };
-            let root = root_dir(reader, set)?;
-            let everything = [Vec::new()];
-            let paths =
-                if request.paths.is_empty() { everything.as_slice() } else { &request.paths };
-            let mut empty = Vec::new();
-            for path in paths {
-                let before = chooser.chosen;
-                chooser.choose_path(root, normal_path(path)?)?;
-                if chooser.chosen == before {
-                    empty.push(path.clone());
-                }
-            }
-            chooser.store()?;
-            Ok(empty)
-        })
-    }
-
     /// The volumes of a job's selection, in the order of their sets' sequence.
     ///
     /// # Errors
@@ -266,14 +217,11 @@ impl Catalog {
         self.read("list what is to be restored", |reader| {
             let volume = super::volumes::volume_id(reader, volume)?;
             let after = after.map_or((i64::MIN, 0, 0), |key| (key.block, key.offset, key.copy.0));
-            let mut statement = reader.prepare_cached(
-                "SELECT volume_id, block, offset, copy_id, state, reason FROM selections
-                 WHERE job_id = ?1 AND volume_id = ?2 AND (block, offset, copy_id) > (?3, ?4, ?5)
-                    AND state = 'waiting'
-                 ORDER BY block, offset, copy_id LIMIT ?6",
-            )?;
+            let which = "s.job_id = ?1 AND s.volume_id = ?2
+                    AND (s.block, s.offset, s.copy_id) > (?3, ?4, ?5) AND s.state = 'waiting'
+                 ORDER BY s.block, s.offset, s.copy_id LIMIT ?6";
             let values = params![job.0, volume, after.0, after.1, after.2, limit];
-            items_of(reader, statement.query(values)?)
+            items(reader, which, values)
         })
     }
 
@@ -291,14 +239,12 @@ impl Catalog {
         self.read("list what was not restored", |reader| {
             let after = after
                 .map_or((i64::MIN, 0, 0, 0), |key| (key.volume, key.block, key.offset, key.copy.0));
-            let mut statement = reader.prepare_cached(
-                "SELECT volume_id, block, offset, copy_id, state, reason FROM selections
-                 WHERE job_id = ?1 AND (volume_id, block, offset, copy_id) > (?2, ?3, ?4, ?5)
-                    AND (state IN ('failed', 'missing') OR reason IS NOT NULL)
-                 ORDER BY volume_id, block, offset, copy_id LIMIT ?6",
-            )?;
+            let which = "s.job_id = ?1
+                    AND (s.volume_id, s.block, s.offset, s.copy_id) > (?2, ?3, ?4, ?5)
+                    AND (s.state IN ('failed', 'missing') OR s.reason IS NOT NULL)
+                 ORDER BY s.volume_id, s.block, s.offset, s.copy_id LIMIT ?6";
             let values = params![job.0, after.0, after.1, after.2, after.3, limit];
-            items_of(reader, statement.query(values)?)
+            items(reader, which, values)
         })
     }
 
@@ -339,106 +285,36 @@ impl Catalog {
     }
 }
 
-fn items_of(
+/// Items with all that lies around them; `which` says which, and in what order.
+fn items(
     connection: &Connection,
-    mut rows: rusqlite::Rows<'_>,
+    which: &str,
+    values: &[&dyn ToSql],
 ) -> Result<Vec<SelectionItem>, CatalogError> {
-    let mut locator = Locator::default();
-    let mut items = Vec::new();
+    let sql = format!(
+        "SELECT {}, s.volume_id, s.block, s.offset, s.copy_id, s.state, s.reason
+         FROM selections s CROSS JOIN copies c ON c.id = s.copy_id {} WHERE {which}",
+        located::columns(),
+        located::joins()
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut rows = statement.query(values)?;
+    let (mut locator, mut items) = (Locator::default(), Vec::new());
     while let Some(row) = rows.next()? {
-        let copy = CopyId(row.get(3)?);
-        if let Some(located) = locator.locate(connection, copy)? {
-            let key =
-                ItemKey { volume: row.get(0)?, block: row.get(1)?, offset: row.get(2)?, copy };
-            items.push(SelectionItem { key, state: row.get(4)?, reason: row.get(5)?, located });
-        }
+        let Some(located) = locator.locate(connection, row)? else { continue };
+        let own = |column| located::COLUMNS_READ + column;
+        let key = ItemKey {
+            volume: row.get(own(0))?,
+            block: row.get(own(1))?,
+            offset: row.get(own(2))?,
+            copy: CopyId(row.get(own(3))?),
+        };
+        items.push(SelectionItem {
+            key,
+            state: row.get(own(4))?,
+            reason: row.get(own(5))?,
+            located,
+        });
     }
     Ok(items)
-}
-
-/// Walks the tree and chooses.
-struct Chooser<'a> {
-    catalog: &'a Catalog,
-    reader: &'a Connection,
-    job: JobId,
-    view: View,
-    picker: Picker,
-    choosing: Choosing,
-    items: Vec<NewItem>,
-    chosen: u64,
-}
-
-impl Chooser<'_> {
-    fn choose_path(&mut self, root: i64, path: &[u8]) -> Result<(), CatalogError> {
-        let (parent, name) = split_path(path);
-        let Some(parent) = find_dir(self.reader, root, parent)? else { return Ok(()) };
-        if let Some(row) = self.newest(parent, name)? {
-            self.choose(parent, &row)?;
-        }
-        match find_dir(self.reader, root, path)? {
-            Some(dir) => self.choose_below(dir),
-            None => Ok(()),
-        }
-    }
-
-    /// Everything in a folder, and in the folders in it. Deep trees cost memory, not stack.
-    fn choose_below(&mut self, top: i64) -> Result<(), CatalogError> {
-        let mut waiting = vec![top];
-        while let Some(dir) = waiting.pop() {
-            let mut after = Vec::new();
-            loop {
-                let rows = newest_after(self.reader, dir, self.view, &after, NAMES_READ)?;
-                for row in &rows {
-                    self.choose(dir, row)?;
-                }
-                match rows.last() {
-                    Some(last) if rows.len() == NAMES_READ => after.clone_from(&last.name),
-                    _ => break,
-                }
-            }
-            let mut statement =
-                self.reader.prepare_cached("SELECT id FROM dirs WHERE parent_id = ?1")?;
-            for child in statement.query_map([dir], |row| row.get(0))? {
-                waiting.push(child?);
-            }
-        }
-        Ok(())
-    }
-
-    fn newest(&self, dir: i64, name: &[u8]) -> Result<Option<VersionRow>, CatalogError> {
-        let sql = format!(
-            "SELECT {VERSION_COLUMNS} FROM versions v
-             WHERE v.dir_id = ?1 AND v.name = ?2 AND v.run_id BETWEEN ?3 AND ?4
-             ORDER BY v.run_id DESC LIMIT 1"
-        );
-        let mut statement = self.reader.prepare_cached(&sql)?;
-        let values = params![dir, name, self.view.base, self.view.newest];
-        let mut rows = statement.query_map(values, VersionRow::from_row)?;
-        Ok(rows.next().transpose()?.filter(|row| row.kind != KIND_GONE))
-    }
-
-    /// Chooses what is to be read of a version.
-    fn choose(&mut self, dir: i64, row: &VersionRow) -> Result<(), CatalogError> {
-        let options = self.picker.options(self.reader, dir, row)?;
-        let chosen: Vec<&CopyOption> = match self.choosing {
-            Choosing::Best => {
-                options.iter().max_by_key(|option| option.rank()).into_iter().collect()
-            }
-            Choosing::Every => options.iter().collect(),
-        };
-        for option in chosen {
-            for part in &option.parts {
-                self.items.push(part.item(self.reader, row)?);
-                self.chosen += 1;
-            }
-        }
-        if self.items.len() >= BATCH_ITEMS { self.store() } else { Ok(()) }
-    }
-
-    fn store(&mut self) -> Result<(), CatalogError> {
-        let items = std::mem::take(&mut self.items);
-        self.catalog.write("keep what was chosen", |transaction| {
-            items.iter().try_for_each(|item| item.insert(transaction, self.job))
-        })
-    }
 }

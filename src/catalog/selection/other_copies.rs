@@ -12,6 +12,7 @@ use super::super::files::{VERSION_COLUMNS, VersionRow};
 use super::super::ids::CopyId;
 use super::super::volumes::volume_id;
 use super::picker::{CopyOption, NewItem, Picker};
+use super::version_copies::copies_of;
 use super::{BATCH_ITEMS, ItemKey};
 
 /// Folder, name and run: the key of a version.
@@ -51,7 +52,7 @@ impl Catalog {
                     for key in &exchange.goes {
                         delete(transaction, job, *key)?;
                     }
-                    exchange.comes.iter().try_for_each(|item| item.insert(transaction, job))?;
+                    NewItem::insert(&exchange.comes, transaction, job)?;
                 }
                 Ok(())
             })?;
@@ -120,18 +121,19 @@ fn exchange(
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query_map(params![dir, name, run], VersionRow::from_row)?;
     let Some(row) = rows.next().transpose()? else { return Ok(None) };
-    let options = picker.options(connection, dir, &row)?;
+    let copies = copies_of(connection, dir, std::slice::from_ref(&row))?.pop().unwrap_or_default();
+    let options = picker.options(connection, &row, copies)?;
     let goes = chosen(connection, job, &options)?;
     let is_chosen = |option: &CopyOption| {
-        option.parts.iter().any(|part| goes.iter().any(|key| key.copy == part.copy))
+        option.parts.iter().any(|part| goes.iter().any(|key| key.copy == part.key.copy))
     };
     if options.iter().any(|option| is_chosen(option) && option.is_readable()) {
         return Ok(None);
     }
     let others = options.iter().filter(|option| option.is_readable());
     let Some(best) = others.max_by_key(|option| option.rank()) else { return Ok(None) };
-    let comes = best.parts.iter().map(|part| part.item(connection, &row));
-    Ok(Some(Exchange { goes, comes: comes.collect::<Result<_, _>>()? }))
+    let comes = best.parts.iter().map(|part| part.item(&row)).collect();
+    Ok(Some(Exchange { goes, comes }))
 }
 
 /// The items that the selection of a job has of a version.
@@ -142,8 +144,7 @@ fn chosen(
 ) -> Result<Vec<ItemKey>, CatalogError> {
     let mut keys = Vec::new();
     for part in options.iter().flat_map(|option| &option.parts) {
-        let key = part.key(connection)?;
-        let ItemKey { volume, block, offset, copy } = key;
+        let ItemKey { volume, block, offset, copy } = part.key;
         let is_chosen = connection
             .prepare_cached(
                 "SELECT 1 FROM selections WHERE job_id = ?1 AND volume_id = ?2 AND block = ?3
@@ -151,7 +152,7 @@ fn chosen(
             )?
             .exists(params![job.0, volume, block, offset, copy.0])?;
         if is_chosen {
-            keys.push(key);
+            keys.push(part.key);
         }
     }
     Ok(keys)

@@ -7,12 +7,10 @@ use rusqlite::{Connection, Transaction, params};
 
 use crate::domain::{CopyLetter, JobId, VolumeUuid};
 
-use super::super::copies::{copy_ids, part_of};
 use super::super::error::CatalogError;
 use super::super::evidence::{Effective, EvidenceState};
-use super::super::extents::decode_extents;
 use super::super::files::{EvidenceBook, FileKind, VersionRow, unusable};
-use super::super::ids::CopyId;
+use super::version_copies::{CopyPlace, VersionCopies};
 use super::{ItemKey, ItemState};
 
 /// Looks copies up, with what is known of their volumes.
@@ -36,10 +34,10 @@ pub(super) struct CopyOption {
 /// One part, or a file in one piece.
 #[derive(Debug)]
 pub(super) struct PartOption {
-    pub(super) copy: CopyId,
+    /// The name of the item for it.
+    pub(super) key: ItemKey,
     offset: u64,
     size: u64,
-    volume_id: i64,
     volume: VolumeUuid,
     is_there: bool,
     is_at_hand: bool,
@@ -47,24 +45,22 @@ pub(super) struct PartOption {
 }
 
 impl Picker {
-    /// The copies of a version, the first letter first.
+    /// What the copies of a version are good for, the first letter first.
     pub(super) fn options(
         &mut self,
         connection: &Connection,
-        dir: i64,
         row: &VersionRow,
+        copies: VersionCopies,
     ) -> Result<Vec<CopyOption>, CatalogError> {
         let mut letters: BTreeMap<CopyLetter, BTreeMap<u64, PartOption>> = BTreeMap::new();
-        for copy in copy_ids(connection, dir, row)? {
-            let part = part_of(connection, copy)?;
-            let (offset, size) = part.map_or((0, row.size), |part| (part.offset, part.size.0));
+        for CopyPlace { copy, part, block, offset: block_offset } in copies {
+            let (offset, size) = part.unwrap_or((0, row.size));
             let segment = self.book.segment(connection, copy.segment())?;
             let volume = segment.volume;
             let found = PartOption {
-                copy,
+                key: ItemKey { volume: segment.volume_id, block, offset: block_offset, copy },
                 offset,
                 size,
-                volume_id: segment.volume_id,
                 volume,
                 is_there: !self.missing.contains(&volume)
                     && unusable(volume, segment.volume_state).is_none(),
@@ -129,31 +125,14 @@ impl PartOption {
         (self.is_there, &self.evidence)
     }
 
-    /// The name of the item for it.
-    pub(super) fn key(&self, connection: &Connection) -> Result<ItemKey, CatalogError> {
-        let extents: Vec<u8> = connection
-            .prepare_cached("SELECT extents FROM copies WHERE id = ?1")?
-            .query_row([self.copy.0], |row| row.get(0))?;
-        // What has no bytes comes first: folders must be there before their files.
-        let first = decode_extents(&extents)?.first().copied();
-        let (block, offset) = first
-            .map_or((-1, 0), |extent| (extent.start.block.0.cast_signed(), extent.byte_offset));
-        let offset = offset.cast_signed();
-        Ok(ItemKey { volume: self.volume_id, block, offset, copy: self.copy })
-    }
-
     /// The item for it.
-    pub(super) fn item(
-        &self,
-        connection: &Connection,
-        row: &VersionRow,
-    ) -> Result<NewItem, CatalogError> {
-        Ok(NewItem {
-            key: self.key(connection)?,
+    pub(super) fn item(&self, row: &VersionRow) -> NewItem {
+        NewItem {
+            key: self.key,
             // What a link or a folder is called has no bytes to be read.
             size: if row.kind == FileKind::File.code() { self.size } else { 0 },
             missing: (!self.is_there).then(|| format!("volume {} is not there", self.volume)),
-        })
+        }
     }
 }
 
@@ -167,30 +146,22 @@ pub(super) struct NewItem {
 }
 
 impl NewItem {
-    /// Adds it to the selection of a job.
+    /// Adds items to the selection of a job.
     pub(super) fn insert(
-        &self,
+        items: &[Self],
         transaction: &Transaction<'_>,
         job: JobId,
     ) -> Result<(), CatalogError> {
-        let state = if self.missing.is_some() { ItemState::Missing } else { ItemState::Waiting };
-        let ItemKey { volume, block, offset, copy } = self.key;
-        transaction
-            .prepare_cached(
-                "INSERT OR IGNORE INTO selections (job_id, volume_id, block, offset, copy_id, size,
-                    state, reason)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-            )?
-            .execute(params![
-                job.0,
-                volume,
-                block,
-                offset,
-                copy.0,
-                self.size,
-                state,
-                self.missing
-            ])?;
+        let mut statement = transaction.prepare_cached(
+            "INSERT OR IGNORE INTO selections (job_id, volume_id, block, offset, copy_id, size,
+                state, reason)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        )?;
+        for Self { key: ItemKey { volume, block, offset, copy }, size, missing } in items {
+            let state = if missing.is_some() { ItemState::Missing } else { ItemState::Waiting };
+            let values = params![job.0, volume, block, offset, copy.0, size, state, missing];
+            statement.execute(values)?;
+        }
         Ok(())
     }
 }
