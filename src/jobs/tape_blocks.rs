@@ -90,6 +90,7 @@ pub(crate) fn read_item(
         sha256,
         stored_sha256: codec.map(|codec| codec.stored_sha256),
         target,
+        folder: None,
     })
 }
 

@@ -1,6 +1,7 @@
 //! The items of one volume in tape order, as the data path wants them.
 
 use std::cell::{Cell, RefCell};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use super::choice::describe;
 use super::ledger::Ledger;
@@ -8,6 +9,7 @@ use super::outs::Pending;
 use super::pages::Pages;
 use super::{Restore, problem};
 use crate::catalog::{FileKind, SelectionItem};
+use crate::domain::SourcePath;
 use crate::jobs::error::JobError;
 use crate::jobs::tape_blocks::{form_of, read_item};
 use crate::keys::sealed::KeySource as _;
@@ -118,6 +120,7 @@ impl Feed<'_> {
             return Ok(None);
         };
         self.next_id += 1;
+        let folder = target.parent().map(|parent| folder_number(&parent));
         let pending = Pending {
             key: item.key,
             copy: located.copy.id,
@@ -128,6 +131,13 @@ impl Feed<'_> {
             part,
         };
         restore.outs.expect(id, pending);
-        Ok(Some(ReadItem { id, ..ready }))
+        Ok(Some(ReadItem { id, folder, ..ready }))
     }
+}
+
+/// A number for a folder. That two folders share one only makes them one worker's.
+fn folder_number(folder: &SourcePath) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    folder.hash(&mut hasher);
+    hasher.finish()
 }

@@ -1,5 +1,6 @@
 //! A regular file on its way back.
 
+use std::cell::Cell;
 use std::fs::File;
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::os::unix::fs::FileExt as _;
@@ -16,6 +17,8 @@ pub struct RestoredFile {
     pub(super) file: File,
     pub(super) unplaced: Unplaced,
     pub(super) segments: Option<Vec<DataSegment>>,
+    /// How long the file is by what was written.
+    pub(super) written_bytes: Cell<u64>,
     pub(super) conflict: Conflict,
     pub(super) owners: Owners,
 }
@@ -99,6 +102,7 @@ impl RestoredFile {
         offset: u64,
         range: std::ops::Range<u64>,
     ) -> Result<(), DestinationError> {
+        self.written_bytes.set(self.written_bytes.get().max(range.end));
         self.file
             .write_all_at(slice(bytes, offset, &range), range.start)
             .map_err(|error| DestinationError::of_io(self.path(), "write it", error))
@@ -141,9 +145,11 @@ impl RestoredFile {
         size_bytes: u64,
         metadata: &FileMetadata,
     ) -> Result<Vec<Shortfall>, DestinationError> {
-        self.file
-            .set_len(size_bytes)
-            .map_err(|error| DestinationError::of_io(self.path(), "set its size", error))?;
+        if self.written_bytes.get() != size_bytes {
+            self.file
+                .set_len(size_bytes)
+                .map_err(|error| DestinationError::of_io(self.path(), "set its size", error))?;
+        }
         Ok(apply_to_open(self.file.as_fd(), self.path(), metadata, self.owners))
     }
 }

@@ -1,6 +1,7 @@
 //! The directories of a destination: made, recognised, opened on the way to what lies in them.
 
 use std::os::fd::{AsFd as _, OwnedFd};
+use std::sync::Arc;
 
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, mkdirat, openat, statat, unlinkat};
 use rustix::io::Errno;
@@ -73,7 +74,7 @@ impl Destination {
     }
 
     /// Opens the folder that `path` belongs in, and makes what is missing of it.
-    pub(super) fn parent_of(&self, path: &SourcePath) -> Result<OwnedFd, DestinationError> {
+    pub(super) fn parent_of(&self, path: &SourcePath) -> Result<Arc<OwnedFd>, DestinationError> {
         let failed =
             |error: std::io::Error| DestinationError::of_io(path, "open its folder", error);
         let Some(parent) = path.parent() else {
@@ -83,9 +84,16 @@ impl Destination {
         if self.own.as_ref().is_some_and(|own| path.is_within(own)) {
             return Err(DestinationError::Own { path: path.clone() });
         }
+        if let Some(held) = self.parents.lock().get(&parent) {
+            return Ok(held);
+        }
         match self.open_folder(&parent) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            outcome => return outcome.map_err(failed),
+            outcome => {
+                let held = Arc::new(outcome.map_err(failed)?);
+                self.parents.lock().keep(parent, &held);
+                return Ok(held);
+            }
         }
         let mut held = self.open_folder(&SourcePath::top()).map_err(failed)?;
         let mut reached = SourcePath::top();
@@ -102,6 +110,6 @@ impl Destination {
             held = openat(&held, part, PARENT_FLAGS | OFlags::CLOEXEC, Mode::empty())
                 .map_err(|errno| failed(errno.into()))?;
         }
-        Ok(held)
+        Ok(Arc::new(held))
     }
 }

@@ -28,12 +28,14 @@ mod file;
 mod folder;
 mod mark;
 mod metadata;
+mod parents;
 mod place;
 
 pub use error::{DestinationError, DestinationErrorKind};
 pub use file::RestoredFile;
 pub use metadata::{Aspect, Owners, Shortfall};
 
+use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::os::fd::{AsFd as _, OwnedFd};
@@ -47,6 +49,7 @@ use rustix::io::Errno;
 
 use self::mark::unmark;
 use self::metadata::{apply_to_name, apply_to_open};
+use self::parents::Parents;
 use self::place::Unplaced;
 use super::{FileStamp, SourceError, SourceFile, beneath};
 use crate::domain::{DataSegment, FileKind, FileMetadata, SourcePath};
@@ -105,6 +108,7 @@ pub struct Destination {
     own: Option<SourcePath>,
     options: DestinationOptions,
     state: Mutex<State>,
+    parents: Mutex<Parents>,
 }
 
 #[derive(Debug, Default)]
@@ -148,7 +152,13 @@ impl Destination {
         if !top.metadata().map_err(failed)?.is_dir() {
             return Err(failed(Errno::NOTDIR.into()));
         }
-        Ok(Self { top: top.into(), own, options, state: Mutex::default() })
+        Ok(Self {
+            top: top.into(),
+            own,
+            options,
+            state: Mutex::default(),
+            parents: Mutex::default(),
+        })
     }
 
     /// What stands at `path`, if something does: for planning, and for finding what an interrupted
@@ -202,6 +212,7 @@ impl Destination {
             file: file.into(),
             unplaced,
             segments,
+            written_bytes: Cell::new(0),
             conflict: self.options.conflict,
             owners: self.options.owners,
         })

@@ -5,6 +5,7 @@
 //! the same restore finds its leftover and replaces it.
 
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::sync::Arc;
 
 use rustix::fs::{AtFlags, RenameFlags, linkat, renameat, renameat_with, statat, unlinkat};
 use rustix::io::Errno;
@@ -28,7 +29,7 @@ pub(super) fn temporary_name(tag: &str, path: &SourcePath) -> String {
 /// Something made under its temporary name; removed again unless it is placed.
 #[derive(Debug)]
 pub(super) struct Unplaced {
-    directory: OwnedFd,
+    directory: Arc<OwnedFd>,
     temporary: String,
     path: SourcePath,
     is_placed: bool,
@@ -37,7 +38,7 @@ pub(super) struct Unplaced {
 impl Unplaced {
     /// Makes something in `directory` by `make`, which gets the name to use and must not replace.
     pub(super) fn make<T>(
-        directory: OwnedFd,
+        directory: Arc<OwnedFd>,
         tag: &str,
         path: &SourcePath,
         make: impl Fn(BorrowedFd<'_>, &str) -> Result<T, Errno>,

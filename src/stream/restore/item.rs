@@ -17,6 +17,8 @@ use crate::stream::plan::Codec;
 const WINDOW_LOG_MAX: u32 = 23;
 /// Decoded bytes handed on at once.
 const DECODED_BYTES: usize = 128 * 1024;
+const MORE: &str = "it decodes to more bytes than the file had";
+const FEWER: &str = "it decodes to fewer bytes than the file had";
 /// Zeroes that stand for a hole when it is hashed.
 static ZEROES: [u8; 64 * 1024] = [0; 64 * 1024];
 
@@ -167,7 +169,7 @@ impl ItemWork {
         let offset = self.size_bytes;
         self.size_bytes += bytes.len() as u64;
         if self.size_bytes > self.item.size_bytes {
-            self.fail(undecodable("it decodes to more bytes than the file had"));
+            self.fail(undecodable(MORE));
             return;
         }
         self.hasher.update(bytes);
@@ -217,7 +219,7 @@ impl ItemWork {
             return mismatch;
         }
         if self.size_bytes != self.item.size_bytes {
-            return undecodable("it decodes to fewer bytes than the file had");
+            return undecodable(FEWER);
         }
         match self.out.take().map(|out| out.finish(self.size_bytes)) {
             Some(Err(error)) => ItemOutcome::WriteFailed { error },
@@ -248,6 +250,36 @@ impl Decoding {
             }
         }
     }
+}
+
+/// The end of an item whose stored bytes are its own, all at hand and hashed: nothing is made of bytes that
+/// are not the right ones.
+pub(super) fn end_of_plain(
+    item: &ReadItem,
+    bytes: &[u8],
+    sha256: Sha256Digest,
+    outs: Option<&dyn FileOuts>,
+) -> ItemResult {
+    let outcome = match compare(item.sha256, sha256) {
+        Some(mismatch) => mismatch,
+        None if bytes.len() as u64 != item.size_bytes => {
+            undecodable(if (bytes.len() as u64) < item.size_bytes { FEWER } else { MORE })
+        }
+        None if item.target == Target::Verify => ItemOutcome::Ok { sha256 },
+        None => match write_whole(item.id, bytes, outs) {
+            Ok(()) => ItemOutcome::Ok { sha256 },
+            Err(error) => ItemOutcome::WriteFailed { error },
+        },
+    };
+    ItemResult { id: item.id, outcome }
+}
+
+fn write_whole(id: u64, bytes: &[u8], outs: Option<&dyn FileOuts>) -> Result<(), EdgeError> {
+    let mut out = outs.ok_or("there is no destination")?.create(id)?;
+    if !bytes.is_empty() {
+        out.write_at(0, bytes)?;
+    }
+    out.finish(bytes.len() as u64)
 }
 
 fn compare(expected: Option<Sha256Digest>, got: Sha256Digest) -> Option<ItemOutcome> {

@@ -6,30 +6,21 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
-use crossbeam_channel::{Receiver, Sender};
+use crossbeam_channel::Sender;
 use parking_lot::Mutex;
 
-use super::item::ItemWork;
+use super::item::{ItemWork, end_of_plain};
+use super::tasks::{Task, Tasks};
 use super::writing::Writing;
 use super::{FileOuts, ItemOutcome, ItemResult, ReadItem, Target};
 use crate::stream::buffers::Block;
+use crate::stream::hash::sha256_each;
 use crate::stream::plan::Codec;
 use crate::stream::run::Run;
 
 /// From this many blocks on hashing and writing a file are two workers': below, a second task costs more
 /// than it saves.
 const SHARED_BLOCKS_MIN: u64 = 8;
-
-/// What a worker does next.
-#[derive(Debug)]
-pub(super) enum Task {
-    /// Items that lie in one block (or in none) each; the range is theirs in that block.
-    Small { block: Option<Block>, items: Vec<(ReadItem, Range<usize>)> },
-    /// A lane with something to do.
-    Lane(Arc<Lane>),
-    /// A large file with something to write.
-    Write(Arc<Writing>),
-}
 
 /// An item that is handled piece by piece.
 #[derive(Debug)]
@@ -88,7 +79,7 @@ impl Lane {
     }
 
     /// Gives the lane a piece and has a worker look at it.
-    pub(super) fn give(self: &Arc<Self>, piece: LanePiece, tasks: &Sender<Task>) {
+    pub(super) fn give(self: &Arc<Self>, piece: LanePiece, tasks: &Tasks) {
         let mut state = self.state.lock();
         let offset = state.given_bytes;
         match &piece {
@@ -97,7 +88,7 @@ impl Lane {
                 if let Some(writing) = &self.writing
                     && writing.give(offset, block.clone(), range.clone())
                 {
-                    let _ = tasks.send(Task::Write(Arc::clone(writing)));
+                    tasks.put(Task::Write(Arc::clone(writing)));
                 }
             }
             LanePiece::Hole(length) => state.given_bytes += length,
@@ -107,8 +98,7 @@ impl Lane {
         if !state.is_scheduled {
             state.is_scheduled = true;
             drop(state);
-            // Refused only after every worker is gone, at the end.
-            let _ = tasks.send(Task::Lane(Arc::clone(self)));
+            tasks.put(Task::Lane(Arc::clone(self)));
         }
     }
 
@@ -160,23 +150,14 @@ impl Lane {
 /// A worker's loop. Ends when the reader has put its last task.
 pub(super) fn work(
     run: &Run,
-    tasks: &Receiver<Task>,
+    (tasks, worker): (&Tasks, usize),
     results: &Sender<ItemResult>,
     outs: Option<&dyn FileOuts>,
 ) {
-    for task in tasks {
+    while let Some(task) = tasks.take(worker) {
         let started = Instant::now();
         let done = catch_unwind(AssertUnwindSafe(|| match task {
-            Task::Small { block, items } => {
-                for (item, range) in items {
-                    let mut work = ItemWork::begin(item, outs, run.config.keys.as_ref());
-                    if let Some(block) = &block {
-                        work.take(&block[range]);
-                    }
-                    // Refused only after the reader is gone.
-                    let _ = results.send(work.end());
-                }
-            }
+            Task::Small { block, items } => small(run, block.as_ref(), items, results, outs),
             Task::Write(writing) => {
                 if let Some(result) = writing.advance(outs) {
                     let _ = results.send(result);
@@ -192,5 +173,32 @@ pub(super) fn work(
             run.fail_of_panic(panic.as_ref());
         }
         run.gauges.worker_busy.add_time(started.elapsed());
+    }
+}
+
+/// Items that lie in one block. Those whose bytes are stored as they are are hashed first, two at a time.
+fn small(
+    run: &Run,
+    block: Option<&Block>,
+    items: Vec<(ReadItem, Range<usize>)>,
+    results: &Sender<ItemResult>,
+    outs: Option<&dyn FileOuts>,
+) {
+    let bytes = |range: &Range<usize>| block.map_or(&[][..], |block| &block[range.clone()]);
+    let is_plain = |item: &ReadItem| item.codec == Codec::None && item.sealed_by.is_none();
+    let plain = items.iter().filter(|(item, _)| is_plain(item));
+    let mut digests = sha256_each(plain.map(|(_, range)| bytes(range))).into_iter();
+    for (item, range) in items {
+        let digest = if is_plain(&item) { digests.next() } else { None };
+        let result = match digest {
+            Some(sha256) => end_of_plain(&item, bytes(&range), sha256, outs),
+            None => {
+                let mut work = ItemWork::begin(item, outs, run.config.keys.as_ref());
+                work.take(bytes(&range));
+                work.end()
+            }
+        };
+        // Refused only after the reader is gone.
+        let _ = results.send(result);
     }
 }

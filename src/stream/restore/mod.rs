@@ -16,6 +16,7 @@
 mod item;
 mod lanes;
 mod reader;
+mod tasks;
 mod writing;
 
 use std::fmt;
@@ -103,6 +104,9 @@ pub struct ReadItem {
     pub stored_sha256: Option<Sha256Digest>,
     /// What to do with them.
     pub target: Target,
+    /// The folder in which its file is made, by any number that says which. Small items of one folder go
+    /// to one worker where they can.
+    pub folder: Option<u64>,
 }
 
 /// What to do with the bytes of an item.

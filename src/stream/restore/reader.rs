@@ -4,9 +4,10 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crossbeam_channel::{Receiver, Sender, unbounded};
+use crossbeam_channel::{Receiver, unbounded};
 
-use super::lanes::{Lane, LanePiece, Task, work};
+use super::lanes::{Lane, LanePiece, work};
+use super::tasks::{EndOfTasks, Task, Tasks};
 use super::{
     BlockFault, BlockReader, ItemOutcome, ItemResult, ReadEnd, ReadEndReason, ReadItem, ReadRequest,
 };
@@ -32,18 +33,19 @@ pub fn restore(request: ReadRequest<'_>) -> Result<ReadEnd, StreamError> {
         Fixed { engine: "tape", staging: StagingState::None, worker_count: worker_count as u64 };
     run.gauges.set_fixed(fixed, 1);
     let listener = listen(&run);
-    let (tasks, tasks_out) = unbounded();
+    let tasks = Tasks::new(worker_count);
     let (results, results_out) = unbounded();
     let (item_count, why) = std::thread::scope(|scope| {
-        for _ in 0..worker_count {
-            let (run, tasks, results) = (&run, tasks_out.clone(), results.clone());
-            scope.spawn(move || work(run, &tasks, &results, outs));
+        let ending = EndOfTasks(&tasks);
+        for worker in 0..worker_count {
+            let (run, tasks, results) = (&run, &tasks, results.clone());
+            scope.spawn(move || work(run, (tasks, worker), &results, outs));
         }
-        drop((results, tasks_out));
+        drop(results);
         let mut reading = Reading {
             run: &run,
             reader,
-            tasks,
+            tasks: &tasks,
             results: &results_out,
             on_result,
             last: None,
@@ -53,6 +55,7 @@ pub fn restore(request: ReadRequest<'_>) -> Result<ReadEnd, StreamError> {
         let why = reading.read_all(items);
         let item_count = reading.item_count;
         let on_result = reading.finish();
+        drop(ending);
         // The workers end once the tasks are done, and with them the results.
         for result in &results_out {
             on_result(result);
@@ -90,7 +93,7 @@ type SmallItems = (Block, Vec<(ReadItem, Range<usize>)>);
 struct Reading<'a> {
     run: &'a Run,
     reader: &'a mut dyn BlockReader,
-    tasks: Sender<Task>,
+    tasks: &'a Tasks,
     results: &'a Receiver<ItemResult>,
     on_result: &'a mut dyn FnMut(ItemResult),
     last: Option<LastBlock>,
@@ -143,7 +146,8 @@ impl<'a> Reading<'a> {
     fn read_item(&mut self, mut item: ReadItem) -> Result<(), Stop> {
         item.extents.sort_by_key(|extent| extent.file_offset);
         if item.stored_bytes == 0 {
-            return self.put(Task::Small { block: None, items: vec![(item, 0..0)] });
+            self.tasks.put(Task::Small { block: None, items: vec![(item, 0..0)] });
+            return Ok(());
         }
         if let Some((partition, number, range)) = self.single_block(&item) {
             return self.read_small(item, partition, number, range);
@@ -154,15 +158,15 @@ impl<'a> Reading<'a> {
         let stop = match self.read_extents(&id_extents, stored_bytes, &lane) {
             Ok(()) => None,
             Err(ItemStop::Item(outcome)) => {
-                lane.give(LanePiece::Failed(outcome), &self.tasks);
+                lane.give(LanePiece::Failed(outcome), self.tasks);
                 None
             }
             Err(ItemStop::All(stop)) => {
-                lane.give(LanePiece::Failed(ItemOutcome::NotRead), &self.tasks);
+                lane.give(LanePiece::Failed(ItemOutcome::NotRead), self.tasks);
                 Some(stop)
             }
         };
-        lane.give(LanePiece::End, &self.tasks);
+        lane.give(LanePiece::End, self.tasks);
         stop.map_or(Ok(()), Err)
     }
 
@@ -223,7 +227,7 @@ impl<'a> Reading<'a> {
         let mut at = 0;
         for extent in extents {
             if extent.file_offset > at {
-                lane.give(LanePiece::Hole(extent.file_offset - at), &self.tasks);
+                lane.give(LanePiece::Hole(extent.file_offset - at), self.tasks);
             }
             let skipped = u64::from(extent.byte_offset) / block_bytes;
             let mut number = extent.start_block.0.saturating_add(skipped);
@@ -235,7 +239,7 @@ impl<'a> Reading<'a> {
                 let range = usize::try_from(start).unwrap_or(0)
                     ..usize::try_from(start + length).unwrap_or(0);
                 let block = self.block(extent.partition, BlockNumber(number), &range)?;
-                lane.give(LanePiece::Bytes { block, range }, &self.tasks);
+                lane.give(LanePiece::Bytes { block, range }, self.tasks);
                 number = number.saturating_add(1);
                 start = 0;
                 left -= length;
@@ -244,7 +248,7 @@ impl<'a> Reading<'a> {
             at = extent.file_offset.saturating_add(extent.byte_count);
         }
         if at < stored_bytes {
-            lane.give(LanePiece::Hole(stored_bytes - at), &self.tasks);
+            lane.give(LanePiece::Hole(stored_bytes - at), self.tasks);
         }
         Ok(())
     }
@@ -313,11 +317,7 @@ impl<'a> Reading<'a> {
 
     fn send_small(&mut self) {
         if let Some((block, items)) = self.small.take() {
-            let _ = self.tasks.send(Task::Small { block: Some(block), items });
+            self.tasks.put(Task::Small { block: Some(block), items });
         }
-    }
-
-    fn put(&mut self, task: Task) -> Result<(), Stop> {
-        self.tasks.send(task).map_err(|_| Stop::Cancelled)
     }
 }

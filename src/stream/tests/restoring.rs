@@ -129,6 +129,7 @@ fn item_of(record: &FileRecord, target: Target) -> ReadItem {
         sha256: Some(stored.sha256),
         stored_sha256: Some(stored.stored_sha256),
         target,
+        folder: None,
     }
 }
 
@@ -328,6 +329,7 @@ fn extents_in_any_order_with_holes_and_offsets_beyond_a_block_are_one_file() {
         sha256: Some(sha256(&expected)),
         stored_sha256: None,
         target: Target::Write,
+        folder: None,
     };
     let outs = outs();
     let (outcomes, _) = read(vec![item.clone()], &mut reader, Some(outs), &Arc::default());
@@ -404,6 +406,7 @@ fn a_large_file_that_is_one_hole_or_does_not_agree_is_written_as_judged() {
         sha256: Some(sha256),
         stored_sha256: None,
         target: Target::Write,
+        folder: None,
     };
     let zeroes = vec![0; usize::try_from(size).unwrap()];
     let items = vec![item(1, sha256(&zeroes)), item(2, sha256(b"something else"))];
