@@ -171,7 +171,7 @@ impl Drop for Threads {
 
 /// One thread.
 fn look(pieces: &Receiver<Piece>, is_over: &AtomicBool) {
-    let mut inspector = Inspector::new();
+    let mut inspector = Inspector::of_own_thread();
     for Piece { directory, path, names, seen } in pieces {
         inspector.enter(directory.as_fd());
         let mut found = Vec::with_capacity(names.len());

@@ -218,6 +218,33 @@ fn attributes_times_and_owner_names_are_read() {
 }
 
 #[test]
+fn in_long_folders_each_file_has_its_own_attributes_and_the_process_stays_where_it_is() {
+    let top = tempfile::tempdir().unwrap();
+    for folder in ["one", "two"] {
+        fs::create_dir(top.path().join(folder)).unwrap();
+        for number in 0..200 {
+            let file = top.path().join(folder).join(number.to_string());
+            fs::write(&file, "").unwrap();
+            if xattr::set(&file, "user.of", format!("{folder}/{number}").as_bytes()).is_err() {
+                return; // this file system keeps no attributes
+            }
+        }
+    }
+    let was_in = std::env::current_dir().unwrap();
+    let (source, at) = (source_of(&[top.path()], &[]), stored(top.path()));
+    let entries = entries(&source, &at);
+    assert_eq!(std::env::current_dir().unwrap(), was_in);
+    let files = entries.iter().filter(|entry| entry.kind == FileKind::File);
+    let told: Vec<_> = files.map(|entry| (&entry.path, &entry.metadata.xattrs[..])).collect();
+    assert_eq!(told.len(), 400);
+    for (path, xattrs) in told {
+        let value = xattrs.iter().find(|xattr| &*xattr.name == b"user.of").map(|it| &it.value);
+        let value = std::str::from_utf8(value.unwrap()).unwrap();
+        assert!(path.to_string().ends_with(value), "{path} has {value}");
+    }
+}
+
+#[test]
 fn holes_are_found_and_a_full_file_has_none() {
     let top = tempfile::tempdir().unwrap();
     const MIB: u64 = 1024 * 1024;
