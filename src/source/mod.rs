@@ -17,6 +17,7 @@ mod conformance;
 pub mod destination;
 pub mod error;
 pub mod exclude;
+mod held;
 pub mod local;
 pub mod network;
 

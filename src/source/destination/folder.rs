@@ -84,16 +84,9 @@ impl Destination {
         if self.own.as_ref().is_some_and(|own| path.is_within(own)) {
             return Err(DestinationError::Own { path: path.clone() });
         }
-        if let Some(held) = self.parents.lock().get(&parent) {
-            return Ok(held);
-        }
-        match self.open_folder(&parent) {
+        match self.parents.folder(&parent, || self.open_folder(&parent)) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            outcome => {
-                let held = Arc::new(outcome.map_err(failed)?);
-                self.parents.lock().keep(parent, &held);
-                return Ok(held);
-            }
+            outcome => return outcome.map_err(failed),
         }
         let mut held = self.open_folder(&SourcePath::top()).map_err(failed)?;
         let mut reached = SourcePath::top();

@@ -28,7 +28,6 @@ mod file;
 mod folder;
 mod mark;
 mod metadata;
-mod parents;
 mod place;
 
 pub use error::{DestinationError, DestinationErrorKind};
@@ -49,8 +48,8 @@ use rustix::io::Errno;
 
 use self::mark::unmark;
 use self::metadata::{apply_to_name, apply_to_open};
-use self::parents::Parents;
 use self::place::Unplaced;
+use super::held::HeldFolders;
 use super::{FileStamp, SourceError, SourceFile, beneath};
 use crate::domain::{DataSegment, FileKind, FileMetadata, SourcePath};
 
@@ -108,7 +107,7 @@ pub struct Destination {
     own: Option<SourcePath>,
     options: DestinationOptions,
     state: Mutex<State>,
-    parents: Mutex<Parents>,
+    parents: HeldFolders,
 }
 
 #[derive(Debug, Default)]
@@ -157,7 +156,7 @@ impl Destination {
             own,
             options,
             state: Mutex::default(),
-            parents: Mutex::default(),
+            parents: HeldFolders::default(),
         })
     }
 

@@ -5,7 +5,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::FileExt as _;
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, statx};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, openat, statx};
 use rustix::io::Errno;
 
 use super::inspect::{STATX_MASK, stamp_of};
@@ -25,14 +25,21 @@ pub(super) struct LocalFile {
 impl LocalFile {
     /// Opens `path` below `root`, without touching its access time where that is permitted.
     pub(super) fn open(root: BorrowedFd<'_>, path: &SourcePath) -> Result<Self, SourceError> {
-        let refused = |error: io::Error| match Errno::from_io_error(&error) {
-            // A link or a socket has taken the file's place.
-            Some(Errno::LOOP | Errno::NXIO) => SourceError::NotAFile { path: path.clone() },
-            // A part of the path is no directory any more, so what was below it is gone.
-            Some(Errno::NOTDIR) => SourceError::Vanished { path: path.clone() },
-            _ => SourceError::of_io(path, "open it", error),
+        let file = open_without_access_time(root, path, OPEN_FLAGS);
+        Self::of(file.map_err(|error| refused(path, error))?, path)
+    }
+
+    /// The same for the last name of `path` in its open folder.
+    pub(super) fn open_in(folder: BorrowedFd<'_>, path: &SourcePath) -> Result<Self, SourceError> {
+        let open = |flags| openat(folder, path.name(), flags | OFlags::CLOEXEC, Mode::empty());
+        let file = match open(OPEN_FLAGS | OFlags::NOATIME) {
+            Err(Errno::PERM) => open(OPEN_FLAGS),
+            outcome => outcome,
         };
-        let file = open_without_access_time(root, path, OPEN_FLAGS).map_err(refused)?;
+        Self::of(file.map_err(|errno| refused(path, errno.into()))?, path)
+    }
+
+    fn of(file: OwnedFd, path: &SourcePath) -> Result<Self, SourceError> {
         let opened = Self { file: File::from(file), path: path.clone() };
         let status = opened.status()?;
         if FileType::from_raw_mode(status.stx_mode.into()) != FileType::RegularFile {
@@ -45,6 +52,26 @@ impl LocalFile {
         statx(&self.file, c"", AtFlags::EMPTY_PATH, STATX_MASK)
             .map_err(|errno| SourceError::of_io(&self.path, "read its status", errno.into()))
     }
+}
+
+fn refused(path: &SourcePath, error: io::Error) -> SourceError {
+    match Errno::from_io_error(&error) {
+        // A link or a socket has taken the file's place.
+        Some(Errno::LOOP | Errno::NXIO) => SourceError::NotAFile { path: path.clone() },
+        // A part of the path is no directory any more, so what was below it is gone.
+        Some(Errno::NOTDIR) => SourceError::Vanished { path: path.clone() },
+        _ => SourceError::of_io(path, "open it", error),
+    }
+}
+
+/// The folder of `path`, to open files in it.
+pub(super) fn open_folder(
+    root: BorrowedFd<'_>,
+    folder: &SourcePath,
+    path: &SourcePath,
+) -> Result<OwnedFd, SourceError> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW;
+    beneath::open(root, folder, flags, Mode::empty()).map_err(|error| refused(path, error))
 }
 
 /// Opens with `O_NOATIME`, which only the owner and root may; without it otherwise.

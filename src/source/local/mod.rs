@@ -25,6 +25,7 @@ use rustix::fs::{AtFlags, CWD, Mode, OFlags, openat, statx};
 use rustix::io::Errno;
 
 use crate::source::exclude::Excludes;
+use crate::source::held::HeldFolders;
 use crate::source::network::ensure_mounted;
 use crate::source::{FileStamp, Source, SourceError, SourceFile, SourcePath, WalkEvent};
 
@@ -56,6 +57,8 @@ pub struct LocalSource {
     top: OwnedFd,
     /// Sorted, none twice.
     roots: Vec<SourcePath>,
+    /// Folders of the files that were opened last.
+    folders: HeldFolders,
     excludes: Excludes,
     file_systems: FileSystems,
 }
@@ -88,6 +91,7 @@ impl LocalSource {
         Ok(Self {
             top,
             roots,
+            folders: HeldFolders::default(),
             excludes: Excludes::parse(&options.excludes)?,
             file_systems: options.file_systems,
         })
@@ -118,7 +122,10 @@ impl Source for LocalSource {
     }
 
     fn open(&self, path: &SourcePath) -> Result<Box<dyn SourceFile>, SourceError> {
-        open_file(self.top.as_fd(), path)
+        let Some(parent) = path.parent() else { return open_file(self.top.as_fd(), path) };
+        let open = || file::open_folder(self.top.as_fd(), &parent, path);
+        let folder = self.folders.folder(&parent, open)?;
+        Ok(Box::new(file::LocalFile::open_in(folder.as_fd(), path)?))
     }
 
     fn local_path(&self, path: &SourcePath) -> Option<PathBuf> {
