@@ -184,6 +184,7 @@ fn prepare(scenario: &Scenario, folder: &Path, reader: &mut TapeReader) -> Resul
     let last_job = rig.host()?.catalog().jobs(None, 1)?.first().map_or(0, |job| job.id.0);
     // What is thrown away on purpose is on the tapes all the same.
     floor.extend(std::mem::take(&mut rig.disowned));
+    reader.trust(std::mem::take(&mut rig.drive_keys));
     rig.keep_as_base()?;
     let base = folder.join("case/library");
     let tapes = reader.read(&base, &folder.join("case/scratch"))?;

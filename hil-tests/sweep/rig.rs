@@ -14,6 +14,7 @@ use std::sync::Arc;
 use fossilsafe::catalog::JobState;
 use fossilsafe::domain::{ByteCount, JobId, MIB, VirtualClock};
 use fossilsafe::jobs::{JobEnd, JobSpec};
+use fossilsafe::keys::DriveKey;
 use fossilsafe::vtl::{LibraryPlan, OpenOptions, VirtualLibrary};
 
 use crate::claims::{Claims, claims};
@@ -32,6 +33,8 @@ pub(crate) struct Rig {
     host: Option<Host>,
     /// What a catalog claimed that was thrown away on purpose.
     pub(crate) disowned: Claims,
+    /// What drives need to read tapes that a drive has encrypted.
+    pub(crate) drive_keys: Vec<DriveKey>,
 }
 
 impl Rig {
@@ -54,6 +57,7 @@ impl Rig {
             library: None,
             host: None,
             disowned: Claims::new(),
+            drive_keys: Vec::new(),
         }
     }
 

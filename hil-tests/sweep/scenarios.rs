@@ -10,6 +10,7 @@ use fossilsafe::jobs::spec::{
 };
 use fossilsafe::jobs::{JobSpec, pool};
 use fossilsafe::keys::asked_groups;
+use fossilsafe::keys::sealed::KeySource as _;
 use fossilsafe::pools::Encryption;
 use fossilsafe::scsi::opcode;
 
@@ -62,7 +63,7 @@ pub(crate) struct Scenario {
 }
 
 /// All of them.
-pub(crate) const SCENARIOS: [Scenario; 13] = [
+pub(crate) const SCENARIOS: [Scenario; 14] = [
     Scenario { name: "format", data_mib: 64, prepare: format },
     Scenario { name: "backup", data_mib: 64, prepare: backup },
     Scenario { name: "append", data_mib: 64, prepare: append },
@@ -70,6 +71,7 @@ pub(crate) const SCENARIOS: [Scenario; 13] = [
     Scenario { name: "spanning", data_mib: 24, prepare: spanning },
     Scenario { name: "copies", data_mib: 64, prepare: copies },
     Scenario { name: "sealed", data_mib: 64, prepare: sealed },
+    Scenario { name: "by-drive", data_mib: 64, prepare: by_drive },
     Scenario { name: "restore", data_mib: 64, prepare: restore },
     Scenario { name: "verify", data_mib: 64, prepare: verify },
     Scenario { name: "repair", data_mib: 64, prepare: repair },
@@ -223,6 +225,19 @@ fn copies(rig: &mut Rig) -> Result<Prepared, Failed> {
 
 /// Compressed and sealed: what stands on the tape is not what was read.
 fn sealed(rig: &mut Rig) -> Result<Prepared, Failed> {
+    encrypted(rig, Encryption::Sealed, Compression::Zstd { level: 1 })
+}
+
+/// Encrypted by the drive: each load has to set the key anew, and labels and indexes stay clear.
+fn by_drive(rig: &mut Rig) -> Result<Prepared, Failed> {
+    encrypted(rig, Encryption::Drive, Compression::None)
+}
+
+fn encrypted(
+    rig: &mut Rig,
+    encryption: Encryption,
+    compression: Compression,
+) -> Result<Prepared, Failed> {
     shelf(rig)?;
     let source = rig.folder("source")?;
     small_tree(&source)?;
@@ -235,10 +250,13 @@ fn sealed(rig: &mut Rig) -> Result<Prepared, Failed> {
     let asked = asked_groups(kit.public().id());
     let typed: Vec<_> = asked.iter().map(|number| groups[number - 1].to_owned()).collect();
     ring.confirm_kit(&typed, now)?;
-    pool::create(parts, "safe".parse()?, Encryption::Sealed)?;
+    let key =
+        pool::create(parts, "safe".parse()?, encryption)?.key.ok_or("a pool without a key")?;
+    let key = ring.data_key(key).ok_or("the pool's key is not there")?.drive_key();
+    rig.drive_keys.push(key);
     let spec = BackupSpec {
         pool: Some("safe".parse()?),
-        compression: Compression::Zstd { level: 1 },
+        compression,
         ..backup_spec(&source, BackupMode::Full)?
     };
     let task = Task::Job(JobSpec::Backup(spec));

@@ -13,8 +13,9 @@ use fossilsafe::changer::Changer;
 use fossilsafe::domain::{
     Barcode, BlockNumber, Clock, Partition, Position, Sha256Digest, VirtualClock, VolumeUuid,
 };
-use fossilsafe::drive::{Drive, DriveErrorKind, ReadOutcome, ReservationKey};
+use fossilsafe::drive::{BlockKey, BlockKeys, Drive, DriveErrorKind, ReadOutcome, ReservationKey};
 use fossilsafe::jobs::equipment::{DriveBay, Equipment};
+use fossilsafe::keys::DriveKey;
 use fossilsafe::ltfs::index::IndexEvent;
 use fossilsafe::ltfs::mount::{CheckEnds, MountOptions, MountedVolume, mount};
 use fossilsafe::ltfs::reader::{FilePiece, VolumeReader};
@@ -54,9 +55,26 @@ pub(crate) type Tapes = BTreeMap<Barcode, Tape>;
 #[derive(Default)]
 pub(crate) struct TapeReader {
     known: HashMap<[u8; 32], Tape>,
+    keys: Arc<Keys>,
+}
+
+/// Keys of tapes that a drive has encrypted: what a recovery kit would open.
+#[derive(Clone, Debug, Default)]
+struct Keys(Vec<BlockKey>);
+
+impl BlockKeys for Keys {
+    fn block_key(&self, name: &str) -> Option<BlockKey> {
+        self.0.iter().find(|key| key.name == name).cloned()
+    }
 }
 
 impl TapeReader {
+    /// Reads with these keys from now on, too.
+    pub(crate) fn trust(&mut self, keys: Vec<DriveKey>) {
+        let keys = keys.into_iter().map(|DriveKey { name, secret }| BlockKey { name, secret });
+        Arc::make_mut(&mut self.keys).0.extend(keys);
+    }
+
     /// Reads every cartridge of the library in `folder`, which nobody has open. It is a copy that is
     /// thrown away: cartridges are moved.
     pub(crate) fn read(&mut self, folder: &Path, scratch: &Path) -> Result<Tapes, Failed> {
@@ -88,6 +106,7 @@ impl TapeReader {
             let mut loaded = equipment.load(&barcode, &|| false, &mut |_| {})?;
             image::remove(scratch)?;
             std::fs::create_dir_all(scratch)?;
+            loaded.drive().find_keys_in(self.keys.clone());
             let tape = read_tape(loaded.drive(), scratch)?;
             loaded.put_away()?;
             self.known.insert(digest, tape.clone());
