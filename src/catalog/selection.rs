@@ -19,11 +19,11 @@ use super::ids::CopyId;
 use super::located::{self, LocatedCopy, Locator};
 use super::runs::{AsOf, FileTotals};
 use super::text_enum::text_enum;
-use super::volumes::uuid_at;
 
 mod chooser;
 mod other_copies;
 mod picker;
+mod totals;
 mod version_copies;
 
 text_enum! {
@@ -114,74 +114,6 @@ pub struct SelectionTotals {
 const BATCH_ITEMS: usize = 10_000;
 
 impl Catalog {
-    /// The volumes of a job's selection, in the order of their sets' sequence.
-    ///
-    /// # Errors
-    /// `Database` if they cannot be read.
-    pub fn selection_volumes(&self, job: JobId) -> Result<Vec<VolumeShare>, CatalogError> {
-        self.read("sum up a selection", |reader| {
-            let mut statement = reader.prepare_cached(
-                "SELECT v.uuid, v.sequence, s.state, count(*), sum(s.size)
-                 FROM selections s JOIN volumes v ON v.id = s.volume_id
-                 WHERE s.job_id = ?1 GROUP BY v.id, s.state ORDER BY v.sequence, v.id",
-            )?;
-            let mut rows = statement.query([job.0])?;
-            let mut shares: Vec<VolumeShare> = Vec::new();
-            while let Some(row) = rows.next()? {
-                let volume = uuid_at(row, 0)?;
-                if shares.last().is_none_or(|share| share.volume != volume) {
-                    let sequence = row.get(1)?;
-                    shares.push(VolumeShare { volume, sequence, totals: BTreeMap::new() });
-                }
-                let totals = FileTotals { files: row.get(3)?, bytes: ByteCount(row.get(4)?) };
-                if let Some(share) = shares.last_mut() {
-                    share.totals.insert(row.get(2)?, totals);
-                }
-            }
-            Ok(shares)
-        })
-    }
-
-    /// What became of the things of a job's selection.
-    ///
-    /// # Errors
-    /// `Database` if they cannot be read.
-    pub fn selection_totals(
-        &self,
-        job: JobId,
-    ) -> Result<BTreeMap<ItemState, SelectionTotals>, CatalogError> {
-        self.read("count a selection", |reader| {
-            let mut totals: BTreeMap<ItemState, SelectionTotals> = BTreeMap::new();
-            let mut statement = reader.prepare_cached(
-                "SELECT s.state, count(*) - count(p.copy_id), coalesce(sum(s.size), 0),
-                    count(s.reason) - count(CASE WHEN p.copy_id IS NOT NULL THEN s.reason END)
-                 FROM selections s LEFT JOIN copy_parts p ON p.copy_id = s.copy_id
-                 WHERE s.job_id = ?1 GROUP BY s.state",
-            )?;
-            let mut rows = statement.query([job.0])?;
-            while let Some(row) = rows.next()? {
-                let bytes = ByteCount(row.get(2)?);
-                let (things, with_reason) = (row.get(1)?, row.get(3)?);
-                totals.insert(row.get(0)?, SelectionTotals { things, bytes, with_reason });
-            }
-            let mut statement = reader.prepare_cached(
-                "SELECT state, count(*), count(reason) FROM (
-                    SELECT s.state, max(s.reason) AS reason FROM selections s
-                    JOIN copy_parts p ON p.copy_id = s.copy_id JOIN copies c ON c.id = s.copy_id
-                    WHERE s.job_id = ?1 GROUP BY s.state, c.dir_id, c.name)
-                 GROUP BY state",
-            )?;
-            let mut rows = statement.query([job.0])?;
-            while let Some(row) = rows.next()? {
-                let entry = totals.entry(row.get(0)?).or_default();
-                let (things, with_reason): (u64, u64) = (row.get(1)?, row.get(2)?);
-                entry.things += things;
-                entry.with_reason += with_reason;
-            }
-            Ok(totals)
-        })
-    }
-
     /// Shows every copy of a job's selection, whatever became of it, in the order of the volumes. For
     /// those that need no more than the copies' numbers.
     ///

@@ -53,7 +53,7 @@ impl Choice {
             choosing: Choosing::Best,
         };
         let nothing = parts.catalog.select_for_restore(job, &request)?;
-        if parts.catalog.selection_totals(job)?.is_empty() {
+        if parts.catalog.is_selection_empty(job)? {
             return Err(JobError::Unknown { what: format!("file of {selection}") });
         }
         let to_path = |bytes: Vec<u8>| SourcePath::from_bytes(bytes).unwrap_or_default();

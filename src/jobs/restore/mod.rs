@@ -277,7 +277,8 @@ impl<'a> Restore<'a> {
             ledger.failed(key, problem::text(word::PARTS_MISSING, sentence))?;
         }
         ledger.flush()?;
-        for share in catalog.selection_volumes(self.context.id)? {
+        let shares = catalog.selection_volumes(self.context.id)?;
+        for share in shares.iter().filter(|it| it.totals.contains_key(&ItemState::Waiting)) {
             let mut after: Option<ItemKey> = None;
             loop {
                 let page =
