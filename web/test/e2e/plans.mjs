@@ -1,6 +1,7 @@
 // What is set once and then looked after: schedules and windows, pools and recovery kits.
 import assert from "node:assert/strict";
-import { goTo, heading } from "./browser.mjs";
+import { callApi, goTo, heading } from "./browser.mjs";
+import { numberOfJob, waitForEnd } from "./journey.mjs";
 
 /** From the root to the folder, one step after the other; what is ticked stands in the wizard. */
 export async function chooseFolders({ main: { page }, source }) {
@@ -55,7 +56,7 @@ export async function maintenanceWindow({ main: { page } }) {
 }
 
 /** A sealed pool is blocked until groups of a printed kit were typed back; then the kit is proven. */
-export async function sealedPool({ main: { page } }) {
+export async function sealedPool({ main: { page }, seen }) {
   await goTo(page, "/pools");
   await page.getByRole("button", { name: "Make a pool" }).click();
   await page.getByRole("dialog").getByLabel("Name", { exact: true }).fill("private");
@@ -80,12 +81,43 @@ export async function sealedPool({ main: { page } }) {
   await goTo(page, "/pools");
   await row.getByText("Sealed", { exact: true }).waitFor();
   await page.getByRole("button", { name: "Prove a kit" }).click();
-  await page.getByLabel("The kit").fill(groups.join("-"));
+  seen.kit = groups.join("-");
+  await page.getByLabel("The kit").fill(seen.kit);
   await page.getByRole("dialog").getByRole("button", { name: "Prove it" }).click();
   await page.getByText(/The kit opens 1 data key/).waitFor();
   await page.getByRole("button", { name: "Good" }).click();
   await page.getByText("Proven", { exact: true }).waitFor();
   await retention(page, row);
+}
+
+/** What the typed kit opens on a tape by itself stands beside the kit, with the cartridge. */
+export async function kitOnTape({ main: { page }, seen, source }) {
+  const barcode = "FSP007L9";
+  const format = await callApi(page, "POST", `/api/cartridges/${barcode}/format`, {});
+  await ended(page, format.id);
+  const spec = { set: "sealed", paths: [`${source}/letters`], pool: "private", copies: 1 };
+  const backup = await callApi(page, "POST", "/api/backups", { ...spec, cartridges: [barcode] });
+  await ended(page, backup.id);
+  await goTo(page, "/pools");
+  await page.getByRole("button", { name: "Prove it on a tape" }).click();
+  const dialog = page.getByRole("dialog", { name: "Prove a kit on a tape" });
+  const act = dialog.getByRole("button", { name: "Prove it" });
+  assert.equal(await act.getAttribute("aria-disabled"), "true");
+  await dialog.getByLabel("The kit").fill(`1${seen.kit}`);
+  await act.click();
+  await dialog.getByRole("alert").waitFor();
+  await dialog.getByLabel("The kit").fill(seen.kit);
+  await dialog.getByLabel("Cartridge").fill(barcode);
+  await act.click();
+  await page.getByRole("link", { name: /^Job \d+$/ }).click();
+  await ended(page, await numberOfJob(page));
+  await goTo(page, "/pools");
+  await page.getByRole("cell", { name: barcode }).waitFor();
+}
+
+async function ended(page, job) {
+  await goTo(page, `/jobs/${job}`);
+  await waitForEnd(page);
 }
 
 /** How long runs of a pool are kept, and what nobody needs any more. */

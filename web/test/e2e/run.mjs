@@ -25,7 +25,7 @@ import {
   twoAdmins,
   viewerSees,
 } from "./people.mjs";
-import { chooseFolders, maintenanceWindow, schedule, sealedPool } from "./plans.mjs";
+import { chooseFolders, kitOnTape, maintenanceWindow, schedule, sealedPool } from "./plans.mjs";
 import { scanLabels } from "./scan.mjs";
 
 const SCRIPT_BYTES_MAX = 250 * 1024;
@@ -272,6 +272,7 @@ async function all() {
   await test("a schedule is made, shown in the calendar, paused and run", () => schedule(world));
   await test("a maintenance window is set and removed", () => maintenanceWindow(world));
   await test("a sealed pool counts once its kit was typed back", () => sealedPool(world));
+  await test("a kit opens a file of a tape by itself", () => kitOnTape(world));
   await test("many cartridges at once, and those that are left out", () => manyAtOnce(world));
   await test("a view of a list is kept and forgotten", () => keptView(world));
   await test("updates: without slots it is said what to do instead", () =>
