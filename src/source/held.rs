@@ -51,6 +51,11 @@ impl HeldFolders {
         Ok(folder)
     }
 
+    /// Holds the folder no longer: somebody has removed it.
+    pub(super) fn forget(&self, path: &SourcePath) {
+        self.0.lock().retain(|held| held.path != *path);
+    }
+
     fn known(&self, path: &SourcePath) -> Option<Arc<OwnedFd>> {
         let mut all = self.0.lock();
         // Those of two threads may be the same.

@@ -37,8 +37,9 @@ pub use metadata::{Aspect, Owners, Shortfall};
 use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use parking_lot::Mutex;
 use rustix::fs::{
@@ -202,10 +203,11 @@ impl Destination {
         {
             return Err(DestinationError::Occupied { path: path.clone() });
         }
-        let make = |directory: std::os::fd::BorrowedFd<'_>, name: &str| {
+        let make = |directory: BorrowedFd<'_>, name: &str| {
             openat(directory, name, FILE_FLAGS, PRIVATE_FILE)
         };
-        let (unplaced, file) = Unplaced::make(parent, &self.options.tag, path, make)
+        let (unplaced, file) = self
+            .make(parent, path, make)?
             .map_err(|errno| DestinationError::of_io(path, "make it", errno))?;
         Ok(RestoredFile {
             file: file.into(),
@@ -215,6 +217,21 @@ impl Destination {
             conflict: self.options.conflict,
             owners: self.options.owners,
         })
+    }
+
+    /// Makes something under its temporary name in its folder. If that was removed while it was held, it is
+    /// made anew.
+    fn make<T>(
+        &self,
+        parent: Arc<OwnedFd>,
+        path: &SourcePath,
+        make: impl Fn(BorrowedFd<'_>, &str) -> Result<T, Errno>,
+    ) -> Result<Result<(Unplaced, T), Errno>, DestinationError> {
+        let tag = &self.options.tag;
+        let made = Unplaced::make(parent, tag, path, &make);
+        let (Err(Errno::NOENT), Some(parent)) = (&made, path.parent()) else { return Ok(made) };
+        self.parents.forget(&parent);
+        Ok(Unplaced::make(self.parent_of(path)?, tag, path, make))
     }
 
     /// Makes another name of a file that is in place. `first` is where that file stands, as its
@@ -228,17 +245,17 @@ impl Destination {
         first: &SourcePath,
     ) -> Result<Placed, DestinationError> {
         let first_parent = self.parent_of(first)?;
-        let make = |directory: std::os::fd::BorrowedFd<'_>, name: &str| {
+        let make = |directory: BorrowedFd<'_>, name: &str| {
             linkat(&first_parent, first.name(), directory, name, AtFlags::empty())
         };
-        let (unplaced, ()) = Unplaced::make(self.parent_of(path)?, &self.options.tag, path, make)
-            .map_err(|errno| match errno {
-            Errno::PERM | Errno::OPNOTSUPP | Errno::XDEV | Errno::MLINK => {
-                let source = errno.into();
-                DestinationError::Unsupported { path: path.clone(), noun: "hard link", source }
-            }
-            errno => DestinationError::of_io(path, "link it", errno),
-        })?;
+        let (unplaced, ()) =
+            self.make(self.parent_of(path)?, path, make)?.map_err(|errno| match errno {
+                Errno::PERM | Errno::OPNOTSUPP | Errno::XDEV | Errno::MLINK => {
+                    let source = errno.into();
+                    DestinationError::Unsupported { path: path.clone(), noun: "hard link", source }
+                }
+                errno => DestinationError::of_io(path, "link it", errno),
+            })?;
         Ok(Placed::under(unplaced.place(self.options.conflict)?, path, Vec::new()))
     }
 
@@ -252,7 +269,7 @@ impl Destination {
         kind: &FileKind,
         metadata: &FileMetadata,
     ) -> Result<Placed, DestinationError> {
-        let make = |directory: std::os::fd::BorrowedFd<'_>, name: &str| {
+        let make = |directory: BorrowedFd<'_>, name: &str| {
             let node = |kind, device| mknodat(directory, name, kind, PRIVATE_FILE, device);
             match kind {
                 FileKind::Symlink { target } => symlinkat(&**target, directory, name),
@@ -267,14 +284,14 @@ impl Destination {
                 FileKind::File | FileKind::Directory => Err(Errno::INVAL),
             }
         };
-        let (unplaced, ()) = Unplaced::make(self.parent_of(path)?, &self.options.tag, path, make)
-            .map_err(|errno| match errno {
-            Errno::PERM | Errno::OPNOTSUPP | Errno::INVAL => {
-                let (noun, source) = (kind.noun(), errno.into());
-                DestinationError::Unsupported { path: path.clone(), noun, source }
-            }
-            errno => DestinationError::of_io(path, "make it", errno),
-        })?;
+        let (unplaced, ()) =
+            self.make(self.parent_of(path)?, path, make)?.map_err(|errno| match errno {
+                Errno::PERM | Errno::OPNOTSUPP | Errno::INVAL => {
+                    let (noun, source) = (kind.noun(), errno.into());
+                    DestinationError::Unsupported { path: path.clone(), noun, source }
+                }
+                errno => DestinationError::of_io(path, "make it", errno),
+            })?;
         let is_symlink = matches!(kind, FileKind::Symlink { .. });
         let shortfalls = apply_to_name(
             unplaced.directory(),

@@ -253,3 +253,14 @@ fn a_destination_that_is_no_folder_is_refused() {
     let bad_tag = DestinationOptions { tag: "a/b".to_owned(), ..options(Conflict::Refuse) };
     assert!(Destination::open(top.path(), bad_tag).is_err());
 }
+
+#[test]
+fn a_folder_that_somebody_removes_meanwhile_is_made_anew() {
+    let top = tempfile::tempdir().unwrap();
+    let destination = open(top.path(), Conflict::Refuse);
+    let _ = put(&destination, "in/here/one").unwrap();
+    fs::remove_dir_all(top.path().join("in")).unwrap();
+    let _ = put(&destination, "in/here/two").unwrap();
+    assert_eq!(names(&top.path().join("in/here")), ["two"]);
+    finish(destination);
+}
