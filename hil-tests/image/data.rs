@@ -20,6 +20,12 @@ const REPAIRED_SECONDS: u32 = 300;
 /// The data partition's number on the disk.
 const PARTITION: u8 = 7;
 
+/// Numbers that nobody has, as those that an image gave out before users had their own.
+const OLD_OWNERS: &str = "systemctl stop fossilsafe-gateway.service; \
+    chown -R 999:999 /var/lib/fossilsafe/engine && chown -R 998:998 /var/lib/fossilsafe/gateway && sync";
+const NO_OLD_OWNERS: &str = "test $(stat -c %U /var/lib/fossilsafe/engine/catalog.db) = fossilsafe-engine && \
+    ! find /data/fossilsafe -nouser -o -nogroup | grep .";
+
 /// One disk, three troubles, and after each everything is as it was.
 pub(crate) fn run(machine: &mut Machine, _bench: &Path) -> Result<(), Failed> {
     let mut steps = Steps::of("image, data");
@@ -69,6 +75,7 @@ fn missing(machine: &mut Machine, browser: &Browser, steps: &mut Steps) -> Resul
         run_here(&mut command).map(drop)
     };
     steps.step("the engine stops", machine.inside(&format!("systemctl stop {ENGINE}; sync")))?;
+    steps.step("its files have the owners that an older image gave", machine.inside(OLD_OWNERS))?;
     machine.cut_power();
     steps.step("the data partition is missing", name(machine, "lost"))?;
     steps.step("the machine boots", machine.boot())?;
@@ -83,7 +90,8 @@ fn missing(machine: &mut Machine, browser: &Browser, steps: &mut Steps) -> Resul
     machine.cut_power();
     steps.step("the data partition is back", name(machine, "fossilsafe-data"))?;
     steps.step("the machine boots again", machine.boot())?;
-    steps.step("nothing is lost", has_all(machine, browser))
+    steps.step("nothing is lost", has_all(machine, browser))?;
+    steps.step("its files have owners of today", machine.inside(NO_OLD_OWNERS).map(drop))
 }
 
 fn works(machine: &mut Machine) -> Result<(), String> {

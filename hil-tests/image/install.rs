@@ -68,7 +68,20 @@ fn is_new(machine: &mut Machine, steps: &mut Steps, stick: &str) -> Result<(), F
     steps.step("it has grown", machine.inside(grown))?;
     let slots = "for n in 3:5 4:6; do cmp /dev/vda${n%:*} /dev/vda${n#*:}; done";
     steps.step("both slots are the same", machine.inside(slots))?;
-    steps.step("no unit has failed", no_unit_has_failed(machine))
+    steps.step("no unit has failed", no_unit_has_failed(machine))?;
+    steps.step("where no disk fits it says why, of each", no_disk_fits(machine))
+}
+
+/// The menu's point with the disk alone that was started from.
+fn no_disk_fits(machine: &Machine) -> Result<(), String> {
+    let console = machine.console()?;
+    wait_for_menu(machine)?;
+    let mark = console.mark();
+    console.send(&format!("\n{INSTALL}\n"))?;
+    console.wait(mark, ANSWER_LIMIT, |said| {
+        let own = said.find("Not vda, 3.2 GB: the system was started from it.")?;
+        said[own..].contains("No disk fits.").then_some(())
+    })
 }
 
 /// Chooses the menu's point, answers its questions, and waits for what is said after the last answer. The menu
