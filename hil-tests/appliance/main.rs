@@ -13,7 +13,10 @@
 mod bad_input;
 mod cartridges;
 mod catalog_backup;
+#[path = "../conformance/mod.rs"]
+mod conformance;
 mod copies;
+mod drives;
 mod kills;
 mod logs;
 mod machine;

@@ -1,8 +1,10 @@
-//! A library with a changer: a set goes to tape and comes back, over a kill and by the tape alone.
+//! A library with a changer: what every library and drive has to do, then sets that go to tape and come back: by
+//! the tape alone, by a dump of it, over more than one cartridge, and over a power failure.
 
 use serde_json::Value;
 
 use crate::devices::Device;
+use crate::on_devices;
 use crate::place::Place;
 use crate::rig::{Erasable, Rig};
 use crate::steps::{Failed, Steps, ensure};
@@ -11,11 +13,11 @@ use crate::steps::{Failed, Steps, ensure};
 const SMALL: &str = "/usr/lib/udev";
 const WORK: &str = "/srv/hil";
 const MAKE_LARGE: &str = "rm -rf /srv/hil; mkdir -p /srv/hil/large && \
-    head -c 60M /dev/urandom >/srv/hil/large/noise";
+    head -c 40M /dev/urandom >/srv/hil/large/noise";
 const LAST_JOB_IS_COMPLETED: &str =
     "fossilsafe job list --json | grep -m 1 '\"state\"' | grep -q '\"completed\"'";
-/// How often an end is waited for, a second each.
-const LOOKS: u32 = 400;
+/// How often an end is waited for, a second or two each.
+const LOOKS: u32 = 150;
 
 pub(crate) fn run(
     steps: &mut Steps,
@@ -23,6 +25,8 @@ pub(crate) fn run(
     rig: &Rig,
     devices: &[Device],
 ) -> Result<(), Failed> {
+    steps.step("no engine has them", place.stop_engine())?;
+    on_devices::reported(steps, place)?;
     steps.step("the engine takes them", place.start_engine())?;
     let all = steps.step("the cartridges are listed", cartridges(place))?;
     let other = all.iter().find(|barcode| !rig.erase.contains(barcode));
@@ -35,8 +39,15 @@ pub(crate) fn run(
         steps.step(&format!("{barcode} is formatted"), formatted)?;
     }
     goes_and_comes_back(steps, place)?;
-    outlives_a_kill(steps, place)?;
-    is_read_without_us(steps, place, rig, devices)
+    is_read_without_us(steps, place, rig, devices)?;
+    if let Some(library) = &rig.library {
+        is_read_from_a_dump(steps, place, rig, library)?;
+    }
+    steps.step("an engine starts again", place.start_engine())?;
+    if rig.has_small_cartridges {
+        spans(steps, place)?;
+    }
+    outlives_a_crash(steps, place)
 }
 
 fn cartridges(place: &mut Place) -> Result<Vec<String>, String> {
@@ -88,16 +99,34 @@ fn goes_and_comes_back(steps: &mut Steps, place: &mut Place) -> Result<(), Faile
     Ok(())
 }
 
-fn outlives_a_kill(steps: &mut Steps, place: &mut Place) -> Result<(), Failed> {
+fn outlives_a_crash(steps: &mut Steps, place: &mut Place) -> Result<(), Failed> {
     let begin = format!("fossilsafe backup {WORK}/large --set hil-large --detach; sleep 1");
     steps.step("a backup begins", place.run(&begin))?;
-    steps.step("the engine is killed", place.kill_engine())?;
-    steps.step("another takes its place", place.start_engine())?;
+    steps.step(place.name_of_crash(), place.crash())?;
     let ends = format!(
-        "n=0; until {LAST_JOB_IS_COMPLETED}; do n=$((n + 1)); [ $n -lt {LOOKS} ] || exit 1; sleep 1; done"
+        "n=0; until {LAST_JOB_IS_COMPLETED}; do n=$((n + 1)); [ $n -lt {LOOKS} ] || {{ fossilsafe job list; exit 1; }}; sleep 1; done"
     );
     steps.step("the backup goes on to its end", place.run(&ends))?;
     steps.step("what it wrote is read back", place.run("fossilsafe verify --set hil-large"))?;
+    Ok(())
+}
+
+/// A set that no cartridge has room for.
+fn spans(steps: &mut Steps, place: &mut Place) -> Result<(), Failed> {
+    let make = format!("mkdir {WORK}/span && head -c 240M /dev/urandom >{WORK}/span/film");
+    steps.step("there is a file that no cartridge has room for", place.run(&make))?;
+    let backup = format!("fossilsafe backup {WORK}/span --set hil-span");
+    steps.step("it goes to tape", place.run(&backup))?;
+    let evidence = place.run("fossilsafe evidence --set hil-span --json").and_then(|printed| {
+        let evidence: Value = serde_json::from_str(&printed).map_err(|error| error.to_string())?;
+        let count = evidence["cartridges"].as_array().map_or(0, Vec::len);
+        ensure(count == 2 && evidence["is_complete"] == true, || printed)
+    });
+    steps.step("it is on two cartridges, complete", evidence)?;
+    let restore = format!("fossilsafe restore --set hil-span --to {WORK}/joined");
+    steps.step("it is restored", place.run(&restore))?;
+    let same = format!("cmp {WORK}/span/film {WORK}/joined{WORK}/span/film && rm -r {WORK}/joined");
+    steps.step("what is restored is the same file", place.run(&same))?;
     Ok(())
 }
 
@@ -125,5 +154,36 @@ fn is_read_without_us(
         "test $(cd {SMALL} && find . -type f | wc -l) -le $(find {WORK}/extracted -type f | wc -l)"
     );
     steps.step("all of them are there", place.run(&same))?;
-    steps.step("an engine starts again", place.start_engine())
+    Ok(())
+}
+
+/// What the kernel's drivers wrote is written down as a neutral dump, becomes a cartridge of another library, and is
+/// read there without a kernel between.
+fn is_read_from_a_dump(
+    steps: &mut Steps,
+    place: &mut Place,
+    rig: &Rig,
+    library: &str,
+) -> Result<(), Failed> {
+    let first = rig.erase.first().cloned().unwrap_or_default();
+    let [copy, dump, other] = ["copy", "dump", "other"].map(|name| format!("{WORK}/{name}"));
+    // The one that is served is in use.
+    let copied = place.run(&format!("cp -r --sparse=always {library} {copy}"));
+    steps.step("the library's folder is copied", copied)?;
+    for (name, command) in [
+        ("a dump is written", format!("--library {copy} export {first} {dump}")),
+        ("another library is made", format!("--library {other} create --cartridges 0")),
+        ("the dump becomes a cartridge there", format!("--library {other} import {dump}")),
+        ("it is put in", format!("--library {other} insert {first} --door")),
+    ] {
+        steps.step(name, place.run(&format!("fossilsafe vtl {command}")))?;
+    }
+    let cartridge = format!("--cartridge {first} --library {other}");
+    let check = place.run(&format!("fossilsafe ltfs check {cartridge}"));
+    steps.step("the volume in it is consistent", check)?;
+    let extract = format!("fossilsafe ltfs extract {cartridge} --to {WORK}/from-dump");
+    steps.step("its files are read", place.run(&extract))?;
+    let same = format!("diff -r --no-dereference {WORK}/extracted {WORK}/from-dump");
+    steps.step("they are those that the drive has read", place.run(&same))?;
+    Ok(())
 }

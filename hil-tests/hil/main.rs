@@ -6,7 +6,8 @@
 //! ```
 //!
 //! The program is used as people use it, by its commands: the same steps run inside of the bench image and on the
-//! machine that has the drives.
+//! machine that has the drives. What every drive and library has to do is asked of the devices themselves, by the
+//! scenarios that the gate runs on the virtual library (`hil-tests/conformance`).
 
 #![expect(
     clippy::print_stdout,
@@ -14,6 +15,8 @@
     reason = "a test says on its output what it found"
 )]
 
+#[path = "../conformance/mod.rs"]
+mod conformance;
 mod devices;
 mod drive;
 mod library;
@@ -22,6 +25,7 @@ mod line;
 #[path = "../image/machine.rs"]
 #[expect(dead_code, reason = "the tests of the image use all of it")]
 mod machine;
+mod on_devices;
 mod place;
 mod rig;
 #[path = "../image/steps.rs"]
@@ -35,11 +39,18 @@ use rig::Rig;
 use steps::{Failed, Steps};
 
 fn main() -> ExitCode {
-    let Some(path) = std::env::args_os().nth(1).map(PathBuf::from) else {
-        eprintln!("Name a rig file, as hil-tests/rigs/tcmu.toml.");
-        return ExitCode::from(2);
+    let words: Vec<_> = std::env::args_os().skip(1).map(PathBuf::from).collect();
+    let path = match words.as_slice() {
+        [option, path] if option.as_os_str() == on_devices::OPTION => {
+            return on_devices::here(path);
+        }
+        [path] => path,
+        _ => {
+            eprintln!("Name a rig file, as hil-tests/rigs/tcmu.toml.");
+            return ExitCode::from(2);
+        }
     };
-    match run(&path) {
+    match run(path) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failed) => ExitCode::FAILURE,
     }
@@ -50,7 +61,7 @@ fn run(path: &Path) -> Result<(), Failed> {
     let rig = steps.step("the rig file is understood", Rig::read(path))?;
     println!("{}", rig.name);
     steps.step("it lets nothing be erased that it does not name", refuses_others(&rig))?;
-    let mut place = steps.step("its machine is there", Place::open(&rig))?;
+    let mut place = steps.step("its machine is there", Place::open(&rig, path))?;
     let devices = steps.step("its devices are there", devices::find(&mut place, &rig))?;
     for device in &devices {
         println!("{device}");

@@ -19,6 +19,11 @@ pub(crate) struct Rig {
     pub(crate) changer: Option<Identity>,
     /// Barcodes. No other cartridge is ever erased.
     pub(crate) erase: Vec<String>,
+    /// The cartridges hold some hundred megabytes: one is filled, and a set spans two.
+    #[serde(default, rename = "small-cartridges")]
+    pub(crate) has_small_cartridges: bool,
+    /// Only of our own library: its folder, which the program can read without the kernel.
+    pub(crate) library: Option<String>,
     /// Only of a drive that stands alone and is a program: what is in it has no barcode and is nobody's.
     #[serde(default, rename = "erase-unnamed")]
     pub(crate) is_unnamed_erasable: bool,

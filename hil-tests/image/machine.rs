@@ -90,6 +90,21 @@ impl Machine {
         Ok(())
     }
 
+    /// Adds one with files, by the names that they have there, to be read.
+    pub(crate) fn attach_files(&mut self, files: &[(String, PathBuf)]) -> Result<(), String> {
+        let folder = self.folder.path().join("files");
+        std::fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
+        for (name, file) in files {
+            run(Command::new("cp").arg(file).arg(folder.join(name)))?;
+        }
+        let disk = self.folder.path().join("files.img");
+        let mut make = Command::new("mke2fs");
+        run(make.args(["-q", "-t", "ext4", "-d"]).arg(&folder).arg(&disk).arg("1G"))?;
+        std::fs::remove_dir_all(&folder).map_err(|error| error.to_string())?;
+        self.attach(disk, Access::Read);
+        Ok(())
+    }
+
     /// Puts the second disk into the place of the first, and the first into its place.
     pub(crate) fn exchange_disks(&mut self) {
         if let Some((second, _)) = &mut self.second_disk {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::browser::Browser;
-use crate::machine::{Access, Machine, run};
+use crate::machine::{Machine, run};
 use crate::steps::{Failed, Steps, ensure};
 
 /// Where the bundles are inside.
@@ -38,7 +38,7 @@ const BOOTS_MAX: usize = 4;
 pub(crate) fn taken(machine: &mut Machine, bench: &Path) -> Result<(), Failed> {
     let mut steps = Steps::of("image, updates");
     let bundles = good_and_refused(machine.folder(), bench).and_then(|bundles| {
-        pack(machine, &bundles)?;
+        machine.attach_files(&bundles)?;
         machine.boot()
     });
     steps.step("a machine with bundles boots", bundles)?;
@@ -84,9 +84,10 @@ pub(crate) fn taken(machine: &mut Machine, bench: &Path) -> Result<(), Failed> {
 pub(crate) fn left(machine: &mut Machine, bench: &Path) -> Result<(), Failed> {
     let mut steps = Steps::of("image, bad updates");
     let bundles = [("engine", "1.2.0"), ("panic", "1.3.0")];
-    let bundles = bundles
-        .map(|(name, version)| (name.to_owned(), bench.join(version).join("fossilsafe.raucb")));
-    let booted = pack(machine, &bundles).and_then(|()| machine.boot());
+    let bundles = bundles.map(|(name, version)| {
+        (format!("{name}.raucb"), bench.join(version).join("fossilsafe.raucb"))
+    });
+    let booted = machine.attach_files(&bundles).and_then(|()| machine.boot());
     steps.step("a machine with bundles boots", booted)?;
     is_ready(machine, &mut steps, "1.0.0", "A")?;
     steps.step("it has data", machine.inside(MAKE_DATA))?;
@@ -110,8 +111,8 @@ pub(crate) fn left(machine: &mut Machine, bench: &Path) -> Result<(), Failed> {
 /// last, and once the slot that it wrote is the next to start.
 pub(crate) fn cut(machine: &mut Machine, bench: &Path) -> Result<(), Failed> {
     let mut steps = Steps::of("image, power cuts");
-    let bundles = [("good".to_owned(), bench.join("1.1.0/fossilsafe.raucb"))];
-    let booted = pack(machine, &bundles).and_then(|()| machine.boot());
+    let bundles = [("good.raucb".to_owned(), bench.join("1.1.0/fossilsafe.raucb"))];
+    let booted = machine.attach_files(&bundles).and_then(|()| machine.boot());
     steps.step("a machine with bundles boots", booted)?;
     is_ready(machine, &mut steps, "1.0.0", "A")?;
     steps.step("it has data", machine.inside(MAKE_DATA))?;
@@ -196,22 +197,9 @@ fn good_and_refused(
     let good = bench.join("1.1.0/fossilsafe.raucb");
     run(Command::new("cp").arg(&good).arg(file("cut")))?;
     run(Command::new("truncate").args(["--size", "-1000"]).arg(file("cut")))?;
-    let mut bundles = vec![("good".to_owned(), good)];
-    bundles.extend(["foreign", "older", "cut"].map(|name| (name.to_owned(), file(name))));
+    let mut bundles = vec![("good.raucb".to_owned(), good)];
+    bundles.extend(["foreign", "older", "cut"].map(|name| (format!("{name}.raucb"), file(name))));
     Ok(bundles)
-}
-
-/// Puts bundles on a second disk.
-fn pack(machine: &mut Machine, bundles: &[(String, std::path::PathBuf)]) -> Result<(), String> {
-    let folder = machine.folder().join("bundles");
-    std::fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
-    for (name, file) in bundles {
-        run(Command::new("cp").arg(file).arg(folder.join(format!("{name}.raucb"))))?;
-    }
-    let disk = machine.folder().join("bundles.img");
-    run(Command::new("mke2fs").args(["-q", "-t", "ext4", "-d"]).arg(&folder).arg(&disk).arg("1G"))?;
-    machine.attach(disk, Access::Read);
-    Ok(())
 }
 
 fn mount() -> String {
