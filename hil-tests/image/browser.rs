@@ -57,8 +57,18 @@ impl Browser {
 
     /// What is answered to a request.
     pub(crate) fn post(&self, path: &str, body: &Value) -> Result<Value, String> {
+        self.send("POST", path, body)
+    }
+
+    /// What is answered to a request that sets something.
+    pub(crate) fn put(&self, path: &str, body: &Value) -> Result<Value, String> {
+        self.send("PUT", path, body)
+    }
+
+    fn send(&self, method: &str, path: &str, body: &Value) -> Result<Value, String> {
         let mut curl = self.curl();
-        curl.args(["--header", "Content-Type: application/json", "--data", &body.to_string()]);
+        curl.args(["--request", method, "--data", &body.to_string()]);
+        curl.args(["--header", "Content-Type: application/json"]);
         let text = answered(curl.arg(format!("{}{path}", self.address)))?;
         serde_json::from_str(&text).map_err(|error| format!("{path}: {error}: {text}"))
     }

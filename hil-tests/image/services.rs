@@ -19,9 +19,9 @@ const SMALL: &str = "/usr/lib/udev";
 const SHORT_WATCHDOG: &str = "d=/run/systemd/system/fossilsafe-engine.service.d; mkdir -p $d && \
     printf '[Service]\\nWatchdogSec=30s\\n' >$d/test.conf && systemctl daemon-reload";
 const ALL_ARE_UP: &str = "test $(systemctl is-active fossilsafe-engine fossilsafe-gateway \
-    fossilsafe-sources fossilsafe-update | grep -cx active) = 4";
+    fossilsafe-sources fossilsafe-update fossilsafe-network | grep -cx active) = 5";
 /// What each service has of its own and its share of what several have, in MiB, added up.
-const IDLE_MEMORY: &str = "for u in engine gateway sources update; do \
+const IDLE_MEMORY: &str = "for u in engine gateway sources update network; do \
     cat /proc/$(systemctl show --value --property=MainPID fossilsafe-$u)/smaps_rollup; done | \
     awk '/^Pss:/ { s += $2 } END { print int(s / 1024) }'";
 /// What they may have; a small machine has a gigabyte for everything.
@@ -40,6 +40,7 @@ pub(crate) fn run(machine: &mut Machine, bench: &Path) -> Result<(), Failed> {
     let mut browser = Browser::of(machine);
     answers(machine, &mut browser, &mut steps)?;
     is_kept_apart(machine, &mut steps)?;
+    sets_its_network(machine, &browser, &mut steps)?;
     goes_to_tape_and_back(machine, &browser, &mut steps)?;
     is_disturbed(machine, &browser, &mut steps)?;
     steps.step("no unit has failed after all that", no_unit_has_failed(machine))
@@ -137,7 +138,7 @@ fn is_kept_apart(machine: &mut Machine, steps: &mut Steps) -> Result<(), Failed>
     ] {
         ended.push(steps.step(name, machine.inside(command)).map(drop));
     }
-    ended.push(steps.step("all four of our services are up", machine.until(300, ALL_ARE_UP)));
+    ended.push(steps.step("all five of our services are up", machine.until(300, ALL_ARE_UP)));
     ended.push(needs_little_memory(machine, steps));
     let score = |machine: &mut Machine, unit: &str, most: f64| {
         let said =
@@ -149,6 +150,33 @@ fn is_kept_apart(machine: &mut Machine, steps: &mut Steps) -> Result<(), Failed>
     ended.push(steps.step("the engine's exposure is at most 4.0", score(machine, ENGINE, 4.0)));
     ended.push(steps.step("no unit has failed", no_unit_has_failed(machine)));
     ended.into_iter().collect()
+}
+
+/// By a time server, which changes no address: the way in stays open whatever happens.
+fn sets_its_network(
+    machine: &mut Machine,
+    browser: &Browser,
+    steps: &mut Steps,
+) -> Result<(), Failed> {
+    let state = steps.step("the API shows the ports", browser.ask("/api/network"))?;
+    let is_up = |port: &&Value| port["link"] == "up" && port["gateways"][0].is_string();
+    let port = state["ports"].as_array().and_then(|ports| ports.iter().find(is_up));
+    let port = port.and_then(|port| port["name"].as_str()).ok_or_else(|| state.to_string());
+    let port = steps.step("one has an address and a gateway", port.map(str::to_owned))?;
+    let path = format!("/api/network/ports/{port}");
+    let setting = json!({ "time_servers": ["192.0.2.3"] });
+    let has_it =
+        format!("grep -qx NTP=192.0.2.3 /run/systemd/network/30-fossilsafe-{port}.network");
+    let tried = browser.put(&path, &setting).and_then(|_| machine.inside(&has_it));
+    steps.step("a setting is tried out", tried)?;
+    let back = browser.post("/api/network/back", &json!({}));
+    let back = back.and_then(|_| machine.inside("! ls /run/systemd/network | grep fossilsafe"));
+    steps.step("and taken back", back)?;
+    let kept = browser.put(&path, &setting);
+    let kept = kept.and_then(|_| browser.post("/api/network/confirm", &json!({})));
+    let is_kept = format!("grep -qx NTP=192.0.2.3 /data/network/40-{port}.network");
+    let kept = kept.and_then(|_| machine.inside(&is_kept));
+    steps.step("one that is confirmed is kept on the data partition", kept).map(drop)
 }
 
 fn needs_little_memory(machine: &mut Machine, steps: &mut Steps) -> Result<(), Failed> {

@@ -19,11 +19,11 @@ use super::types::{
     ChannelRequest, ChannelTest, ChannelView, CreatePoolRequest, DeliveryView, DiagnosticsBundle,
     DriveHealthView, EngineFigures, EventsRequest, EvidenceScope, EvidenceTable, ExpiredView,
     FileHit, FileVersion, FolderEntry, HealthView, InstallUpdateRequest, JobAction, JobEvent,
-    JobFilter, JobView, KitsView, LibraryView, OpenedKeys, Page, PageRequest, PoolView, PrintedKit,
-    ReservationView, RestartRequest, RestorePlan, RunFilter, RunView, ScheduleEventView,
-    SchedulePlan, ScheduleView, SearchRequest, SetView, SettingsDocument, SettingsImport,
-    SourceRequest, SourceState, StatusView, TakeDriveRequest, UpdateChannelRequest, UpdatesState,
-    VersionsRequest, WindowView,
+    JobFilter, JobView, KitsView, LibraryView, NetworkState, OpenedKeys, Page, PageRequest,
+    PoolView, PrintedKit, ReservationView, RestartRequest, RestorePlan, RunFilter, RunView,
+    ScheduleEventView, SchedulePlan, ScheduleView, SearchRequest, SetView, SettingsDocument,
+    SettingsImport, SourceRequest, SourceState, StatusView, TakeDriveRequest, UpdateChannelRequest,
+    UpdatesState, VersionsRequest, WindowView,
 };
 pub use cartridge_book::{CartridgeBook, ManifestFile, ManifestPart};
 pub use log_book::LogBook;
@@ -35,6 +35,7 @@ use crate::jobs::spec::{BackupSpec, Priority, RestoreSpec};
 use crate::keys::KeyId;
 use crate::pools::Retention;
 use crate::schedules::MaintenanceWindow;
+use crate::system::network::NetworkOrder;
 
 /// Everything that the API can be asked. See the module for the contract.
 pub trait Engine: CartridgeBook + LogBook + Send + Sync + fmt::Debug {
@@ -278,6 +279,10 @@ pub trait Engine: CartridgeBook + LogBook + Send + Sync + fmt::Debug {
 
     /// A page of what is in a folder of this machine, by name.
     fn folder(&self, path: &Path, page: &PageRequest) -> Result<Page<FolderEntry>, EngineError>;
+
+    /// Asks for the network: how it stands, a setting on trial, confirmed or taken back. Answers how it
+    /// stands then.
+    fn network(&self, order: &NetworkOrder) -> Result<NetworkState, EngineError>;
 
     /// How updates of the appliance stand; where there are none, what to do instead.
     fn updates(&self) -> Result<UpdatesState, EngineError>;

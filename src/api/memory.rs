@@ -20,9 +20,9 @@ use super::types::{
     ChannelRequest, ChannelTest, ChannelView, CreatePoolRequest, DeliveryView, DiagnosticsBundle,
     DriveHealthView, EngineFigures, EventLevel, EventsRequest, EvidenceScope, EvidenceTable,
     ExpiredView, FileHit, FileVersion, FolderEntry, HealthStatus, HealthView, InstallUpdateRequest,
-    JobAction, JobEvent, JobFilter, JobView, KitsView, LibraryView, OpenedKeys, Page, PageRequest,
-    PoolView, PrintedKit, ProgressView, ReservationView, RestartRequest, RestorePlan, RunFilter,
-    RunView, ScheduleEventView, SchedulePlan, ScheduleView, SearchRequest, SetView,
+    JobAction, JobEvent, JobFilter, JobView, KitsView, LibraryView, NetworkState, OpenedKeys, Page,
+    PageRequest, PoolView, PrintedKit, ProgressView, ReservationView, RestartRequest, RestorePlan,
+    RunFilter, RunView, ScheduleEventView, SchedulePlan, ScheduleView, SearchRequest, SetView,
     SettingsDocument, SettingsImport, SourceRequest, SourceState, StatusView, TakeDriveRequest,
     UpdateChannelRequest, UpdatesState, VersionsRequest, WindowView,
 };
@@ -37,6 +37,7 @@ use crate::keys::{KeyId, KeyStore};
 use crate::people::People;
 use crate::pools::Retention;
 use crate::schedules::MaintenanceWindow;
+use crate::system::network::NetworkOrder;
 
 /// Jobs and events in memory; everything else is unknown.
 #[derive(Debug)]
@@ -351,6 +352,13 @@ impl Engine for Memory {
 
     fn mount_source(&self, name: &SourceName) -> Result<SourceState, EngineError> {
         unknown(name.as_str())
+    }
+
+    fn network(&self, order: &NetworkOrder) -> Result<NetworkState, EngineError> {
+        match order {
+            NetworkOrder::State => Ok(NetworkState::elsewhere("Nothing is set here.".to_owned())),
+            _ => unknown("port"),
+        }
     }
 
     fn updates(&self) -> Result<UpdatesState, EngineError> {

@@ -36,6 +36,7 @@ mod logs;
 #[cfg(test)]
 pub(crate) mod memory;
 mod metrics;
+mod network;
 mod openapi;
 mod origin;
 mod query;

@@ -10,8 +10,8 @@ use super::error::ApiError;
 use super::query::decode;
 use super::{
     alerts, api_keys, approvals, audit, auth, cartridge_book, cartridges, catalog, diagnostics,
-    files, jobs, keys, library, logs, schedules, sessions, sets, settings, sources, system,
-    updates, users,
+    files, jobs, keys, library, logs, network, schedules, sessions, sets, settings, sources,
+    system, updates, users,
 };
 use crate::people::Role;
 
@@ -234,6 +234,11 @@ routes! {
     DELETE "/api/sources/{name}" Admin [] => sources::remove;
     POST "/api/sources/{name}/mount" Operator [] => sources::mount;
     GET "/api/folders" Operator ["path", "after", "limit"] => sources::folder;
+
+    GET "/api/network" Viewer [] => network::show;
+    PUT "/api/network/ports/{port}" Admin [] => network::try_out;
+    POST "/api/network/confirm" Admin [] => network::confirm;
+    POST "/api/network/back" Admin [] => network::go_back;
 
     GET "/api/updates" Viewer [] => updates::show;
     POST "/api/updates/bundle" Admin [] => updates::take_bundle;

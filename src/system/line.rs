@@ -27,6 +27,17 @@ pub(super) fn exchange<Order: Serialize, Reply: DeserializeOwned>(
     serde_json::from_slice(&said).map_err(io::Error::from)
 }
 
+/// The message of an error with every cause: what a service says of it.
+pub(super) fn whole_message(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
+
 /// One line, with its line feed.
 pub(super) fn line_of(document: &impl Serialize) -> Result<Vec<u8>, serde_json::Error> {
     let mut line = serde_json::to_vec(document)?;

@@ -1,4 +1,4 @@
-//! The appliance around the engine: its two slots, updates, and what a boot proved.
+//! The appliance around the engine: its two slots, updates, its network, and what a boot proved.
 //!
 //! An update goes to the slot that does not run (RAUC checks and writes it), the boot loader counts the
 //! tries of each slot, and a boot is confirmed here once the engine has answered. Before a new version
@@ -10,6 +10,7 @@ pub mod channel;
 mod error;
 mod history;
 mod line;
+pub mod network;
 mod rauc;
 pub mod snapshot;
 pub mod sources;

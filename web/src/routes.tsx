@@ -58,6 +58,9 @@ const NotificationsPage = lazy(async () => ({
 const SourcesPage = lazy(async () => ({
   default: (await import("./pages/sources/SourcesPage")).SourcesPage,
 }));
+const NetworkPage = lazy(async () => ({
+  default: (await import("./pages/network/NetworkPage")).NetworkPage,
+}));
 const UpdatesPage = lazy(async () => ({
   default: (await import("./pages/updates/UpdatesPage")).UpdatesPage,
 }));
@@ -134,6 +137,7 @@ export function Routes() {
       <Route path="/settings" component={SettingsPage} />
       <Route path="/alerts" component={AlertsPage} />
       <Route path="/settings/notifications" component={NotificationsPage} />
+      <Route path="/settings/network" component={NetworkPage} />
       <Route path="/settings/updates" component={UpdatesPage} />
       <Route path="/settings/backups" component={KeptPage} />
       <Route path="/settings/logs" component={LogsPage} />

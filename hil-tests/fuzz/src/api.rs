@@ -15,10 +15,11 @@ use fossilsafe::api::types::{
     DriveHealthView, EngineFigures, EventsRequest, EvidenceScope, EvidenceTable, ExpiredView,
     FileHit, FileVersion, FolderEntry, HealthStatus, HealthView, InstallUpdateRequest, JobAction,
     JobEvent, JobFilter, JobView, KitsView, LibraryView, LogLine, LogQuery, LogRetention,
-    ManifestView, OpenedKeys, Page, PageRequest, PoolView, PrintedKit, ReservationView,
-    RestartRequest, RestorePlan, RunFilter, RunView, ScheduleEventView, SchedulePlan, ScheduleView,
-    SearchRequest, SetView, SettingsDocument, SettingsImport, SourceRequest, SourceState,
-    StatusView, TakeDriveRequest, UpdateChannelRequest, UpdatesState, VersionsRequest, WindowView,
+    ManifestView, NetworkState, OpenedKeys, Page, PageRequest, PoolView, PrintedKit,
+    ReservationView, RestartRequest, RestorePlan, RunFilter, RunView, ScheduleEventView,
+    SchedulePlan, ScheduleView, SearchRequest, SetView, SettingsDocument, SettingsImport,
+    SourceRequest, SourceState, StatusView, TakeDriveRequest, UpdateChannelRequest, UpdatesState,
+    VersionsRequest, WindowView,
 };
 use fossilsafe::api::{Engine, EngineError, EngineErrorKind, Server, Serving};
 use fossilsafe::audit::AuditLog;
@@ -37,6 +38,7 @@ use fossilsafe::keys::{KeyId, KeyStore};
 use fossilsafe::people::People;
 use fossilsafe::pools::Retention;
 use fossilsafe::schedules::MaintenanceWindow;
+use fossilsafe::system::network::NetworkOrder;
 use tokio::sync::watch;
 
 use super::Seeds;
@@ -548,6 +550,10 @@ impl Engine for Refusing {
     }
 
     fn mount_source(&self, _: &SourceName) -> Result<SourceState, EngineError> {
+        no()
+    }
+
+    fn network(&self, _: &NetworkOrder) -> Result<NetworkState, EngineError> {
         no()
     }
 

@@ -158,6 +158,7 @@ fn path_of(route: &Route) -> String {
     let values = [
         ("{id}", "77"),
         ("{name}", "nobody"),
+        ("{port}", "enp1s0"),
         ("{barcode}", "FSP001L9"),
         ("{serial}", "X"),
         ("{set}", "x"),

@@ -46,6 +46,7 @@ pub(super) fn parameter(name: &str) -> (Value, &'static str) {
         "open" => (json!({ "type": "boolean" }), "True: only alerts that last."),
         "path" => (text, "The exact path at the source; bytes that are no UTF-8 percent-encoded."),
         "pool" => (text, "The name of a pool."),
+        "port" => (text, "The name of a network port, as enp1s0."),
         "q" => (text, "Words or parts of the path, case ignored."),
         "run" => (text, "The name of a run."),
         "serial" => (text, "The serial number of a drive."),

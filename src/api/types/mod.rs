@@ -31,6 +31,10 @@ mod system;
 mod updates;
 
 pub use crate::domain::Problem;
+pub use crate::system::network::{
+    ClockState, FixedAddress, LinkState, NetworkState, NetworkTrial, PortSetting, PortState,
+    WentBack,
+};
 pub use crate::system::sources::{
     NfsExport, SmbShare, SourceCondition, SourcePlace, SourceSpec, SourceState,
 };

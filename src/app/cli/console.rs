@@ -76,7 +76,7 @@ const MENU: &[Point] = &[
                 "Gateway, or - for none",
                 "Name server, or - for none",
             ],
-            command: &["/usr/libexec/fossilsafe/set-network"],
+            command: &[SELF, "network", "keep"],
         },
     },
     Point {

@@ -33,6 +33,7 @@ mod ltfs_target;
 #[cfg(test)]
 mod ltfs_tests;
 mod manifest;
+mod network;
 mod output;
 mod overview;
 mod restore;
@@ -177,6 +178,9 @@ enum Command {
     /// Manifests without an engine: whose they are, and whether files are what they say
     #[command(subcommand)]
     Manifest(manifest::ManifestCommand),
+    /// The network of the appliance: ports, try a setting out, confirm it
+    #[command(subcommand)]
+    Network(network::NetworkCommand),
     /// Updates of the appliance: what runs, install, go back
     #[command(subcommand)]
     Update(update::UpdateCommand),
@@ -287,6 +291,10 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, AppError> {
         Command::Vtl(command) => vtl::run(command, output),
         Command::Ltfs(command) => ltfs::run(command, output),
         Command::Manifest(command) => manifest::run(&command, output),
+        Command::Network(command) if network::is_offline(&command) => {
+            network::run_offline(&command, output)
+        }
+        Command::Network(command) => network::run(command, &context()?),
         Command::Update(command) => update::run(command, output),
         Command::Console => console::run(output),
         Command::Bench(arguments) => bench::run(arguments, output),

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::network::NETWORK_SOCKET;
 use super::output::Output;
 use super::size::parse_size;
 use super::update::UPDATE_SOCKET;
 use crate::app::door::SOCKET_SYSTEM;
-use crate::app::engine::{CatalogStart, Doors, HoldJobs, SourcesDoor, UpdatesDoor};
+use crate::app::engine::{CatalogStart, Doors, HoldJobs, NetworkDoor, SourcesDoor, UpdatesDoor};
 use crate::app::error::{AppError, Exit};
 use crate::app::logging;
 use crate::app::serve::{self, Addresses, EngineStart, GatewayStart, IfBroken};
@@ -79,6 +80,9 @@ pub(super) struct EngineArguments {
     /// The Unix socket of the service that installs updates
     #[arg(long, value_name = "PATH", default_value = UPDATE_SOCKET)]
     updates: PathBuf,
+    /// The Unix socket of the service that sets the network
+    #[arg(long, value_name = "PATH", default_value = NETWORK_SOCKET)]
+    network: PathBuf,
     /// If what it keeps cannot be opened, answer with the reason and try again, instead of ending
     #[arg(long)]
     stay: bool,
@@ -149,6 +153,7 @@ pub(super) fn run_engine(arguments: &EngineArguments, output: &Output) -> Result
     let mut start = arguments.engine.start()?;
     start.doors.sources = SourcesDoor::Service(absolute(&arguments.sources)?);
     start.doors.updates = UpdatesDoor::Service(absolute(&arguments.updates)?);
+    start.doors.network = NetworkDoor::Service(absolute(&arguments.network)?);
     if arguments.hold_jobs_if.as_deref().is_some_and(std::path::Path::exists) {
         start.doors.hold = HoldJobs::Yes;
     }
@@ -223,7 +228,8 @@ impl EngineOptions {
             CatalogStart::Open
         };
         let sources = SourcesDoor::Service(PathBuf::from(SOURCES_SOCKET));
-        let doors = Doors { sources, updates: UpdatesDoor::Nowhere, hold: HoldJobs::No };
+        let (network, updates) = (NetworkDoor::Nowhere, UpdatesDoor::Nowhere);
+        let doors = Doors { sources, network, updates, hold: HoldJobs::No };
         Ok(EngineStart { data, settings, catalog, doors })
     }
 

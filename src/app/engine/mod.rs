@@ -22,6 +22,7 @@ mod keys;
 mod library;
 mod logs;
 mod monitor;
+mod network;
 mod open;
 mod preflight;
 mod reservation;
@@ -47,6 +48,8 @@ use std::sync::Arc;
 use tokio::sync::watch as changing;
 
 use self::logs::Logs;
+use self::network::Network;
+pub(super) use self::network::NetworkDoor;
 use self::settings_document::Import;
 use self::sources::Sources;
 pub(super) use self::sources::SourcesDoor;
@@ -65,11 +68,11 @@ use crate::api::types::{
     ChannelRequest, ChannelTest, ChannelView, CreatePoolRequest, DeliveryView, DiagnosticsBundle,
     DriveHealthView, EngineFigures, EventsRequest, EvidenceScope, EvidenceTable, ExpiredView,
     FileHit, FileVersion, FolderEntry, HealthView, InstallUpdateRequest, JobAction, JobEvent,
-    JobFilter, JobView, KitsView, LibraryView, OpenedKeys, Page, PageRequest, PoolView, PrintedKit,
-    ReservationView, RestartRequest, RestorePlan, RunFilter, RunView, ScheduleEventView,
-    SchedulePlan, ScheduleView, SearchRequest, SetView, SettingsDocument, SettingsImport,
-    SourceRequest, SourceState, StatusView, TakeDriveRequest, UpdateChannelRequest, UpdatesState,
-    VersionsRequest, WindowView,
+    JobFilter, JobView, KitsView, LibraryView, NetworkState, OpenedKeys, Page, PageRequest,
+    PoolView, PrintedKit, ReservationView, RestartRequest, RestorePlan, RunFilter, RunView,
+    ScheduleEventView, SchedulePlan, ScheduleView, SearchRequest, SetView, SettingsDocument,
+    SettingsImport, SourceRequest, SourceState, StatusView, TakeDriveRequest, UpdateChannelRequest,
+    UpdatesState, VersionsRequest, WindowView,
 };
 use crate::audit::AuditLog;
 use crate::domain::worker::Worker;
@@ -81,6 +84,7 @@ use crate::jobs::{JobSpec, Parts, Runner};
 use crate::keys::KeyId;
 use crate::pools::Retention;
 use crate::schedules::MaintenanceWindow;
+use crate::system::network::NetworkOrder;
 use crate::system::updates::UpdateOrder;
 
 /// The implementation of the API's boundary.
@@ -99,6 +103,7 @@ struct Service {
     auto_update: Worker,
     sources: Sources,
     updates: Updates,
+    network: Network,
     /// The folder of everything that is kept.
     data: PathBuf,
     /// Whether nothing is started by itself: a person has asked for that.
@@ -434,6 +439,10 @@ impl Engine for Service {
 
     fn folder(&self, path: &Path, page: &PageRequest) -> Result<Page<FolderEntry>, EngineError> {
         folder::entries(path, page)
+    }
+
+    fn network(&self, order: &NetworkOrder) -> Result<NetworkState, EngineError> {
+        self.network.ask(order)
     }
 
     fn updates(&self) -> Result<UpdatesState, EngineError> {

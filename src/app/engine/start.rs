@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch as changing;
 
+use super::network::{Network, NetworkDoor};
 use super::sources::{Sources, SourcesDoor};
 use super::updates::{Updates, UpdatesDoor};
 use super::watch::Watch;
@@ -40,6 +41,8 @@ pub(in crate::app) type SilentJob = dyn Fn() -> Option<JobId> + Send + Sync;
 pub(in crate::app) struct Doors {
     /// Who mounts network sources.
     pub(in crate::app) sources: SourcesDoor,
+    /// Who sets the network.
+    pub(in crate::app) network: NetworkDoor,
     /// Who changes slots.
     pub(in crate::app) updates: UpdatesDoor,
     /// Whether jobs wait for a person.
@@ -75,7 +78,6 @@ pub(in crate::app) fn start(
     let parts = Arc::new(open::open(data, settings, catalog, &clock)?);
     let people = Arc::new(open::people(data, &parts.keys, &clock)?);
     let sources = Sources::open(&doors.sources)?;
-    let updates = Updates::open(&doors.updates, data);
     let audit = Arc::new(open::audit(data, &parts.keys, &clock)?);
     let health = Arc::new(open::health(data, &parts, &clock)?);
     look(&parts);
@@ -108,7 +110,8 @@ pub(in crate::app) fn start(
         scheduler: Worker::default(),
         auto_update: Worker::default(),
         sources,
-        updates,
+        updates: Updates::open(&doors.updates, data),
+        network: Network::open(&doors.network),
         data: data.to_owned(),
         is_held: hold == HoldJobs::Yes,
         audit: Arc::clone(&audit),

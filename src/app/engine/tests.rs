@@ -18,7 +18,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use super::{CatalogStart, Doors, HoldJobs, SourcesDoor, UpdatesDoor, start};
+use super::{CatalogStart, Doors, HoldJobs, NetworkDoor, SourcesDoor, UpdatesDoor, start};
 use crate::api::{Server, Serving};
 use crate::app::client::{Client, Follow};
 use crate::app::door::Door;
@@ -44,7 +44,8 @@ type Stop = (oneshot::Sender<()>, JoinHandle<()>, Box<dyn FnOnce() + Send>);
 /// No service: what it may not do itself is not done.
 fn doors(data: &Path) -> Doors {
     let sources = SourcesDoor::Here(data.join("sources"));
-    Doors { sources, updates: UpdatesDoor::Nowhere, hold: HoldJobs::No }
+    let (network, updates) = (NetworkDoor::Nowhere, UpdatesDoor::Nowhere);
+    Doors { sources, network, updates, hold: HoldJobs::No }
 }
 
 impl Appliance {

@@ -7,6 +7,7 @@
 
 mod engine;
 mod gateway;
+mod network;
 mod notify;
 mod orders;
 mod rescue;
@@ -16,6 +17,7 @@ mod updates;
 
 pub(super) use engine::{EngineStart, IfBroken, engine};
 pub(super) use gateway::{Addresses, GatewayStart, gateway, run};
+pub(super) use network::network;
 pub(super) use signals::Signals;
 pub(super) use sources::sources;
 pub(super) use updates::{UpdateStart, updates};

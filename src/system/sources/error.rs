@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::SourceName;
+use crate::system::line::whole_message;
 
 /// Why a network source cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -160,12 +161,6 @@ impl SourcesError {
 
     /// The message with every cause.
     pub(super) fn whole(&self) -> String {
-        let mut text = self.to_string();
-        let mut cause = std::error::Error::source(self);
-        while let Some(error) = cause {
-            text = format!("{text}: {error}");
-            cause = error.source();
-        }
-        text
+        whole_message(self)
     }
 }

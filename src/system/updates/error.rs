@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::system::SystemError;
 use crate::system::channel::ChannelError;
+use crate::system::line::whole_message;
 
 /// Why an update cannot be done.
 #[derive(Debug, thiserror::Error)]
@@ -171,12 +172,6 @@ impl UpdatesError {
 
     /// The error with its causes.
     pub(super) fn whole(&self) -> String {
-        let mut text = self.to_string();
-        let mut cause = std::error::Error::source(self);
-        while let Some(error) = cause {
-            text = format!("{text}: {error}");
-            cause = error.source();
-        }
-        text
+        whole_message(self)
     }
 }

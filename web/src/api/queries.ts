@@ -26,6 +26,7 @@ import type {
   LibraryView,
   LogRetention,
   ManifestView,
+  NetworkState,
   OidcState,
   OpenSessionView,
   Page,
@@ -180,6 +181,9 @@ export const alerts = (isOpenOnly: boolean) =>
 export const channels = () => ask<Page<ChannelView>>(["channels"], api.channels(), 20);
 export const deliveries = () =>
   ask<Page<DeliveryView>>(["deliveries"], api.deliveries({ limit: 100 }), 10);
+
+/** A setting on trial is kept or goes back within minutes. */
+export const network = () => ask<NetworkState>(["network"], api.network(), 8);
 
 /** An installation is followed closely; nothing else of it changes by itself. */
 export const updates = () => ask<UpdatesState>(["updates"], api.updates(), 8);

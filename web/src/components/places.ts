@@ -88,6 +88,12 @@ export const SETTINGS: readonly (Place & { about: string })[] = [
     about: "The two-person rule, and what waits for a second admin.",
   },
   {
+    href: to.network(),
+    text: "Network and time",
+    icon: "settings",
+    about: "Addresses, name and time servers of this machine, and whether its clock is right.",
+  },
+  {
     href: to.updates(),
     text: "Updates",
     icon: "runs",

@@ -10,6 +10,7 @@ import type {
   InstallationStep,
   JobKind,
   JobState,
+  LinkState,
   LogLevel,
   Priority,
   Role,
@@ -205,6 +206,12 @@ export const SLOT_CONDITION: Record<SlotCondition, State> = {
   on_trial: { tone: "busy", icon: "queued", text: "On trial" },
   being_written: { tone: "busy", icon: "busy", text: "Being written" },
   bad: { tone: "bad", icon: "bad", text: "Bad: nothing starts it" },
+};
+
+export const LINK_STATE: Record<LinkState, State> = {
+  up: { tone: "good", icon: "good", text: "Connected" },
+  no_carrier: { tone: "idle", icon: "disconnected", text: "No cable" },
+  off: { tone: "idle", icon: "idle", text: "Switched off" },
 };
 
 export const INSTALLATION_STEP: Record<InstallationStep, State> = {

@@ -197,6 +197,48 @@ export const ERROR_PAGES: Record<string, ErrorPage> = {
     risk: SAFE,
     steps: ["Remove restored files from this machine, or use a larger disk."],
   },
+  network_not_set_here: {
+    title: "The network is not set here",
+    meaning:
+      "This machine was not started from an image of FossilSafe; its own tools keep its network and clock.",
+    risk: SAFE,
+    steps: ["Use the tools of its system, as nmtui, networkctl or timedatectl."],
+  },
+  network_port_unknown: {
+    title: "There is no such port",
+    meaning: "The name is not that of a network port for a cable.",
+    risk: SAFE,
+    steps: ["Take the name from the page for network and time."],
+  },
+  network_malformed: {
+    title: "That setting cannot work",
+    meaning:
+      "The address, its prefix, the gateway or a server cannot be as it is written; the message says which and why.",
+    risk: SAFE,
+    steps: ["Correct it and try it out again. Nothing was changed."],
+  },
+  network_trial_running: {
+    title: "Another setting is on trial",
+    meaning: "One setting at a time waits to be kept.",
+    risk: SAFE,
+    steps: ["Keep it or take it back first; by itself it goes back after two minutes."],
+  },
+  network_no_trial: {
+    title: "No setting is on trial",
+    meaning: "It was kept, taken back, or went back because nobody kept it in time.",
+    risk: SAFE,
+    steps: ["Look at what the port has, and try the setting out again if it is not there."],
+  },
+  network_unavailable: {
+    title: "The network cannot be set or read",
+    meaning:
+      "The service for it does not run, the network service of the system refuses, or the data partition cannot be written.",
+    risk: SAFE,
+    steps: [
+      "Look at the journal of fossilsafe-network and of systemd-networkd.",
+      "The serial console sets a port without this page.",
+    ],
+  },
   updates_unavailable: {
     title: "The service for updates does not answer",
     meaning: "It does not run, or the boot state or the data partition cannot be read or written.",

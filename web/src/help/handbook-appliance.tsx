@@ -124,6 +124,26 @@ export const APPLIANCE = {
       <p>Nobody agrees to their own request. Turning the rule off needs a second admin too.</p>
     </>
   ),
+  network: (
+    <>
+      <p>
+        Each port asks the network for an address by DHCP, or has a fixed one. Name servers turn
+        names into addresses; time servers set the clock, which retention, schedules and signatures
+        go by.
+      </p>
+      <p>
+        A wrong address would lock you out, so a new setting is on trial for two minutes. Open the
+        console at the new address, sign in, and keep it there. If nobody does, the port goes back
+        to what it had, and so it does when the machine is restarted meanwhile. On a port that you
+        do not come through, look for yourself whether it works before you keep it.
+      </p>
+      <p>
+        The serial console and the screen of the machine have a menu that sets a port at once: who
+        stands before it is not locked out. A machine that was not started from an image of
+        FossilSafe keeps its network itself, and this page says so.
+      </p>
+    </>
+  ),
   updates: (
     <>
       <p>

@@ -23,6 +23,7 @@ export const TOPICS = {
   settings: "Settings and appearance",
   access: "Signing in and roles",
   approvals: "Approvals",
+  network: "Network and time",
   updates: "Updates",
   kept: "Backups of the appliance",
   logs: "Logs",

@@ -38,6 +38,14 @@ export async function keptView({ main: { page } }) {
   await page.getByRole("link", { name: "to write on" }).waitFor({ state: "detached" });
 }
 
+/** Where no image was started, the page says who keeps the network, and offers nothing. */
+export async function networkElsewhere({ main: { page } }) {
+  await goTo(page, "/settings/network");
+  await page.getByText(/so nothing is changed here/).waitFor();
+  await page.getByText(/nmtui/).waitFor();
+  assert.equal(await page.getByRole("button", { name: "Change" }).count(), 0);
+}
+
 /** The practice library runs on no image: the page says so, and how it is updated instead. */
 export async function updatesWithoutSlots({ main: { page } }) {
   await goTo(page, "/settings/updates");

@@ -28,6 +28,7 @@ export function pages(seen) {
     ["settings", "/settings"],
     ["alerts", "/alerts?shown=all"],
     ["notifications", "/settings/notifications"],
+    ["network", "/settings/network"],
     ["updates", "/settings/updates"],
     ["kept", "/settings/backups"],
     ["logs", "/settings/logs"],

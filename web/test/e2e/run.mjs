@@ -12,7 +12,7 @@ import { Engine } from "./engine.mjs";
 import { cleanDrive } from "./equipment.mjs";
 import { backUp, makeSource, numberOfJob, restoreFile, runOf, waitForEnd } from "./journey.mjs";
 import { keyboardOnly } from "./keyboard.mjs";
-import { keptView, manyAtOnce, updatesWithoutSlots } from "./lists.mjs";
+import { keptView, manyAtOnce, networkElsewhere, updatesWithoutSlots } from "./lists.mjs";
 import { signInByProvider } from "./oidc.mjs";
 import { pages, THEMES } from "./pages.mjs";
 import { passkeys } from "./passkeys.mjs";
@@ -275,6 +275,8 @@ async function all() {
   await test("a kit opens a file of a tape by itself", () => kitOnTape(world));
   await test("many cartridges at once, and those that are left out", () => manyAtOnce(world));
   await test("a view of a list is kept and forgotten", () => keptView(world));
+  await test("network: elsewhere than on the appliance it is said who keeps it", () =>
+    networkElsewhere(world));
   await test("updates: without slots it is said what to do instead", () =>
     updatesWithoutSlots(world));
   await test("people of an identity provider sign in with the role of their group", () =>

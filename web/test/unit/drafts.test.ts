@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import type { ChannelView, SourceState } from "../../src/api/types";
 import { bodyOf, EMPTY_CHANNEL, ofChannel, whyNotChannel } from "../../src/forms/channel-draft";
+import { consoleAt, ofSetting, portBody, whyNotPort } from "../../src/forms/port-draft";
 import {
   cronOf,
   emptySchedule,
@@ -107,4 +108,37 @@ it("the groups of a kit are read from its page in order", () => {
     "BBBB",
     "CCCC",
   ]);
+});
+
+describe("a network port", () => {
+  const dhcp = ofSetting({ name_servers: [], time_servers: [] });
+
+  it("has no fixed address when it asks by DHCP, whatever was typed before", () => {
+    const draft = { ...dhcp, address: "192.0.2.5/24", nameServers: "192.0.2.2, 192.0.2.3" };
+    expect(portBody(draft)).toEqual({
+      name_servers: ["192.0.2.2", "192.0.2.3"],
+      time_servers: [],
+    });
+  });
+
+  it("is read back as it was written", () => {
+    const setting = {
+      fixed: { address: "192.0.2.5", prefix_length: 24, gateway: "192.0.2.1" },
+      name_servers: ["192.0.2.2"],
+      time_servers: ["time.example"],
+    };
+    expect(portBody(ofSetting(setting))).toEqual(setting);
+  });
+
+  it("needs a prefix with a fixed address", () => {
+    expect(whyNotPort({ ...dhcp, kind: "fixed", address: "192.0.2.5" })).toMatch(/prefix/);
+    expect(whyNotPort({ ...dhcp, kind: "fixed", address: "2001:db8::5/64" })).toBeUndefined();
+    expect(whyNotPort(dhcp)).toBeUndefined();
+  });
+
+  it("has the console at its new address on the same port", () => {
+    const here = { protocol: "https:", port: "8443" };
+    expect(consoleAt("192.0.2.5", here)).toBe("https://192.0.2.5:8443/settings/network");
+    expect(consoleAt("2001:db8::5", here)).toBe("https://[2001:db8::5]:8443/settings/network");
+  });
 });

@@ -1,4 +1,4 @@
-//! The routes about the appliance as a whole: its drives, turns of jobs, updates, settings, catalog backups.
+//! The routes about the appliance as a whole: its drives, turns of jobs, network, updates, settings, catalog backups.
 
 use hyper::Method;
 
@@ -6,8 +6,9 @@ use super::Answered::Json;
 use super::Asked::{self, Nothing};
 use super::{Operation, of};
 use crate::api::types::{
-    CatalogBackupView, InstallUpdateRequest, JobView, Page, PriorityRequest, RestartRequest,
-    SettingsDocument, SettingsImport, TapeDrillRequest, UpdateChannelRequest, UpdatesState,
+    CatalogBackupView, InstallUpdateRequest, JobView, NetworkState, Page, PortSetting,
+    PriorityRequest, RestartRequest, SettingsDocument, SettingsImport, TapeDrillRequest,
+    UpdateChannelRequest, UpdatesState,
 };
 use crate::jobs::spec::CatalogBackupSpec;
 
@@ -23,6 +24,21 @@ operations! {
     PUT "/api/jobs/{id}/priority" "Say when a job has its turn"
         "High before normal before low; among equals who came first. A job that has a drive keeps it."
         Asked::Json(of::<PriorityRequest>) => 200 Json(of::<JobView>);
+
+    GET "/api/network" "Network and clock"
+        "Ports with what they have and are to have, a setting on trial, and whether the clock is right. Where the \
+         machine's own tools set them, that is said, and what they are."
+        Nothing => 200 Json(of::<NetworkState>);
+    PUT "/api/network/ports/{port}" "Try a network setting out"
+        "The port gets it at once, and goes back to what it had after two minutes unless it is confirmed, best at its \
+         new address."
+        Asked::Json(of::<PortSetting>) => 200 Json(of::<NetworkState>);
+    POST "/api/network/confirm" "Keep the network setting that is on trial"
+        "Whoever can ask this has reached the appliance with it."
+        Nothing => 200 Json(of::<NetworkState>);
+    POST "/api/network/back" "Take the network setting back that is on trial"
+        "The port has again what it had before."
+        Nothing => 200 Json(of::<NetworkState>);
 
     GET "/api/updates" "Updates of the appliance"
         "Version, slots, a running installation, what the channel has published, what became of updates and why."

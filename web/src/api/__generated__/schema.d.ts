@@ -1552,6 +1552,86 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/network": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Network and clock
+         * @description Ports with what they have and are to have, a setting on trial, and whether the clock is right. Where the machine's own tools set them, that is said, and what they are. Needs the role: viewer.
+         */
+        get: operations["get_network"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/network/back": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take the network setting back that is on trial
+         * @description The port has again what it had before. Needs the role: admin.
+         */
+        post: operations["post_network_back"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/network/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Keep the network setting that is on trial
+         * @description Whoever can ask this has reached the appliance with it. Needs the role: admin.
+         */
+        post: operations["post_network_confirm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/network/ports/{port}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Try a network setting out
+         * @description The port gets it at once, and goes back to what it had after two minutes unless it is confirmed, best at its new address. Needs the role: admin.
+         */
+        put: operations["put_network_ports_port"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/notifications/channels": {
         parameters: {
             query?: never;
@@ -3150,6 +3230,13 @@ export interface components {
              */
             removed: number;
         };
+        /** @description Whether the clock is right. */
+        ClockState: {
+            /** @description What it says. */
+            now: components["schemas"]["Timestamp"];
+            /** @description When a time server last set it; absent if none has since the start of the machine. */
+            synchronised_at?: components["schemas"]["Timestamp"] | null;
+        };
         /** @description How file content is stored. */
         Compression: "none" | {
             zstd: {
@@ -3673,6 +3760,24 @@ export interface components {
             /** @description What it is about: a drive's serial, a barcode, a path. */
             subject: string;
         };
+        /** @description An address that stays. */
+        FixedAddress: {
+            /**
+             * Format: ip
+             * @description The address.
+             */
+            address: string;
+            /**
+             * Format: ip
+             * @description Who passes on what is for other networks.
+             */
+            gateway?: string | null;
+            /**
+             * Format: uint8
+             * @description How many of its bits are the network's.
+             */
+            prefix_length: number;
+        };
         /** @description One thing in a folder of the appliance. */
         FolderEntry: {
             /** @description What it is. */
@@ -4033,6 +4138,8 @@ export interface components {
             /** @description True if the library is files in a folder. */
             is_practice: boolean;
         };
+        /** @description Whether a port has a connection. */
+        LinkState: "up" | "no_carrier" | "off";
         /** @description A person's order not to write to a cartridge. */
         LockView: {
             /** @description Since when. */
@@ -4239,6 +4346,35 @@ export interface components {
             /** @constant */
             need: "attention";
         });
+        /** @description How network and clock stand. */
+        NetworkState: {
+            /** @description The clock. */
+            clock?: components["schemas"]["ClockState"] | null;
+            /** @description The name of the machine. */
+            host_name: string;
+            /** @description Where they are not set here: what to use instead. */
+            instead?: string | null;
+            /** @description Whether the appliance sets them. Elsewhere the machine's own tools do. */
+            is_managed_here: boolean;
+            /** @description Ports for a cable, by name; none where they are not set here. */
+            ports: components["schemas"]["PortState"][];
+            /** @description The setting that goes back unless it is confirmed. */
+            trial?: components["schemas"]["NetworkTrial"] | null;
+            /** @description The last setting that was not confirmed in time, since the service was started. */
+            went_back?: components["schemas"]["WentBack"] | null;
+        };
+        /** @description A setting that goes back unless it is confirmed. */
+        NetworkTrial: {
+            /** @description The port. */
+            port: string;
+            /**
+             * Format: uint64
+             * @description Whole seconds until it goes back.
+             */
+            seconds_left: number;
+            /** @description What it has meanwhile. */
+            setting: components["schemas"]["PortSetting"];
+        };
         /** @description What is done next by itself. */
         NextScheduled: {
             /** @description When. */
@@ -4514,6 +4650,40 @@ export interface components {
             name: components["schemas"]["PoolName"];
             /** @description How long the runs of its sets are kept; for ever without this. */
             retention?: components["schemas"]["Retention"] | null;
+        };
+        /** @description What a network port is to have. */
+        PortSetting: {
+            /** @description An address that stays. Without it the port asks for one by DHCP. */
+            fixed?: components["schemas"]["FixedAddress"] | null;
+            /**
+             * @description Name servers, at most 3; with DHCP besides those that it names.
+             * @default []
+             */
+            name_servers: string[];
+            /**
+             * @description Time servers (NTP) by name or address, at most 4; with DHCP besides those that it names.
+             * @default []
+             */
+            time_servers: string[];
+        };
+        /** @description A port: what it has, and what it is to have. */
+        PortState: {
+            /** @description The addresses that it has, with the lengths of their prefixes. */
+            addresses: string[];
+            /** @description Who passes on what is for other networks. */
+            gateways: string[];
+            /** @description Its hardware address (MAC). */
+            hardware_address?: string | null;
+            /** @description Whether it has a connection. */
+            link: components["schemas"]["LinkState"];
+            /** @description Its name in the system: `enp1s0`. */
+            name: string;
+            /** @description The name servers that are asked through it. */
+            name_servers: string[];
+            /** @description The setting that is kept for it. */
+            setting: components["schemas"]["PortSetting"];
+            /** @description The time servers that are asked through it. */
+            time_servers: string[];
         };
         /** @description A kit to be printed: the one answer that holds its secret. */
         PrintedKit: {
@@ -5476,6 +5646,15 @@ export interface components {
             set: components["schemas"]["SetName"] | null;
             /** @description Its only reliable name. */
             uuid: components["schemas"]["VolumeUuid"];
+        };
+        /** @description A setting that was not confirmed in time. */
+        WentBack: {
+            /** @description When it went back. */
+            at: components["schemas"]["Timestamp"];
+            /** @description The port. */
+            port: string;
+            /** @description What it had on trial. */
+            setting: components["schemas"]["PortSetting"];
         };
         /** @description A maintenance window. */
         WindowSetting: {
@@ -15829,6 +16008,491 @@ export interface operations {
             };
             /** @description A person has to do something at the library first. */
             412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests from one address; Retry-After says how long to wait. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A mistake in FossilSafe, or damage in what it keeps. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine went away before it answered. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine or a device does not answer now; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_network: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NetworkState"];
+                };
+            };
+            /** @description Something in the request cannot be right. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Who asks may not, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests from one address; Retry-After says how long to wait. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A mistake in FossilSafe, or damage in what it keeps. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine went away before it answered. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine or a device does not answer now; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_network_back: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NetworkState"];
+                };
+            };
+            /** @description Something in the request cannot be right. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Who asks may not, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Right, and not possible in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A person has to do something at the library first. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests from one address; Retry-After says how long to wait. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A mistake in FossilSafe, or damage in what it keeps. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine went away before it answered. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine or a device does not answer now; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_network_confirm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NetworkState"];
+                };
+            };
+            /** @description Something in the request cannot be right. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Who asks may not, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Right, and not possible in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A person has to do something at the library first. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests from one address; Retry-After says how long to wait. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A mistake in FossilSafe, or damage in what it keeps. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine went away before it answered. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine or a device does not answer now; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_network_ports_port: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The name of a network port, as enp1s0. */
+                port: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description An address that stays. Without it the port asks for one by DHCP. */
+                    fixed?: {
+                        /**
+                         * Format: ip
+                         * @description The address.
+                         */
+                        address: string;
+                        /**
+                         * Format: ip
+                         * @description Who passes on what is for other networks.
+                         */
+                        gateway?: string | null;
+                        /**
+                         * Format: uint8
+                         * @description How many of its bits are the network's.
+                         */
+                        prefix_length: number;
+                    } | null;
+                    /**
+                     * @description Name servers, at most 3; with DHCP besides those that it names.
+                     * @default []
+                     */
+                    name_servers?: string[];
+                    /**
+                     * @description Time servers (NTP) by name or address, at most 4; with DHCP besides those that it names.
+                     * @default []
+                     */
+                    time_servers?: string[];
+                };
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NetworkState"];
+                };
+            };
+            /** @description Something in the request cannot be right. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Who asks may not, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Right, and not possible in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A person has to do something at the library first. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not JSON. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
