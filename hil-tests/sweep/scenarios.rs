@@ -11,7 +11,7 @@ use fossilsafe::jobs::spec::{
 use fossilsafe::jobs::{JobSpec, pool};
 use fossilsafe::keys::asked_groups;
 use fossilsafe::keys::sealed::KeySource as _;
-use fossilsafe::pools::Encryption;
+use fossilsafe::pools::{Encryption, KeyPlace};
 use fossilsafe::scsi::opcode;
 
 use crate::host::Failed;
@@ -250,8 +250,9 @@ fn encrypted(
     let asked = asked_groups(kit.public().id());
     let typed: Vec<_> = asked.iter().map(|number| groups[number - 1].to_owned()).collect();
     ring.confirm_kit(&typed, now)?;
-    let key =
-        pool::create(parts, "safe".parse()?, encryption)?.key.ok_or("a pool without a key")?;
+    let key = pool::create(parts, "safe".parse()?, encryption, KeyPlace::Appliance)?
+        .key
+        .ok_or("a pool without a key")?;
     let key = ring.data_key(key).ok_or("the pool's key is not there")?.drive_key();
     rig.drive_keys.push(key);
     let spec = BackupSpec {

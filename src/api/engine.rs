@@ -6,6 +6,7 @@
 //! Calls come from many threads at once.
 
 mod cartridge_book;
+mod key_server;
 mod log_book;
 
 use std::fmt;
@@ -26,6 +27,7 @@ use super::types::{
     UpdatesState, VersionsRequest, WindowView,
 };
 pub use cartridge_book::{CartridgeBook, ManifestFile, ManifestPart};
+pub use key_server::KeyServer;
 pub use log_book::LogBook;
 
 use crate::domain::{Barcode, DriveSerial, JobId, PoolName, RunId, SetName, SourceName, Timestamp};
@@ -38,7 +40,7 @@ use crate::schedules::MaintenanceWindow;
 use crate::system::network::NetworkOrder;
 
 /// Everything that the API can be asked. See the module for the contract.
-pub trait Engine: CartridgeBook + LogBook + Send + Sync + fmt::Debug {
+pub trait Engine: CartridgeBook + KeyServer + LogBook + Send + Sync + fmt::Debug {
     /// Whether it works. Answers at once, also when the catalog or the library does not.
     fn health(&self) -> HealthView;
 

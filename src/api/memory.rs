@@ -4,6 +4,7 @@
 //! by one of its calls. Nothing moves by itself; tests move jobs with [`Memory::enter`].
 
 mod cartridge_book;
+mod key_server;
 mod log_book;
 
 use std::io::Read;

@@ -30,6 +30,7 @@ mod error;
 mod files;
 mod jobs;
 mod keys;
+mod kms;
 mod library;
 mod live;
 mod logs;

@@ -10,7 +10,7 @@ use super::error::ApiError;
 use super::query::decode;
 use super::{
     alerts, api_keys, approvals, audit, auth, cartridge_book, cartridges, catalog, diagnostics,
-    files, jobs, keys, library, logs, network, schedules, sessions, sets, settings, sources,
+    files, jobs, keys, kms, library, logs, network, schedules, sessions, sets, settings, sources,
     system, updates, users,
 };
 use crate::people::Role;
@@ -261,6 +261,11 @@ routes! {
     POST "/api/kits/drill-on-tape" Operator [] => keys::drill_on_tape;
     POST "/api/kits/open" TwoAdmins [] => keys::open_keys;
     POST "/api/kits/{kit}/retire" TwoAdmins [] => keys::retire_kit;
+    GET "/api/kms" Admin [] => kms::show;
+    PUT "/api/kms" TwoAdmins [] => kms::set;
+    DELETE "/api/kms" Admin [] => kms::remove;
+    POST "/api/kms/test" Admin [] => kms::prove;
+    POST "/api/kms/rewrap" Admin [] => kms::rewrap;
 
     POST "/api/catalog/rebuild" TwoAdmins [] => catalog::rebuild;
     GET "/api/settings" Admin [] => settings::export;
@@ -348,6 +353,7 @@ mod tests {
             "logs",
             "settings",
             "oidc",
+            "kms",
         ];
         for route in ROUTES {
             let path = route.path.replace(['{', '}'], "");
@@ -405,7 +411,7 @@ mod tests {
                 "/rollback",
             ];
             let is_trust = route.method == Method::PUT
-                && ["/api/updates/channel", "/api/oidc"].contains(&route.path);
+                && ["/api/updates/channel", "/api/oidc", "/api/kms"].contains(&route.path);
             let is_right = route.area() == "users" && route.method != Method::GET;
             let is_release = route.method == Method::DELETE && route.path.ends_with("/retention");
             is_right

@@ -196,6 +196,13 @@ impl JobError {
         None
     }
 
+    /// Code and advice if a key server does not give a key.
+    #[must_use]
+    pub fn key_server(&self) -> Option<(&'static str, &'static str)> {
+        let Self::Keys(error) = self else { return None };
+        error.vault().map(|error| (error.code(), error.next_step()))
+    }
+
     /// It and all its causes in one line.
     #[must_use]
     pub fn chain(&self) -> String {
@@ -281,6 +288,9 @@ impl JobError {
 }
 
 fn keys_advice(error: &KeysError) -> (&'static str, &'static str) {
+    if let Some(vault) = error.vault() {
+        return (vault.code(), vault.next_step());
+    }
     match error {
         KeysError::NoDataKey(_) => (
             "key_missing",

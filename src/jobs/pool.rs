@@ -7,9 +7,9 @@ use super::error::JobError;
 use super::spec::BackupSpec;
 use crate::catalog::{Catalog, CatalogError, SetRecord};
 use crate::domain::PoolName;
-use crate::keys::sealed::{DataKey, KeySource as _};
+use crate::keys::sealed::DataKey;
 use crate::keys::{KeyId, KeysError};
-use crate::pools::{Encryption, Pool, PoolRefusal, Retention, choose_pool};
+use crate::pools::{Encryption, KeyPlace, Pool, PoolRefusal, Retention, choose_pool};
 
 #[cfg(test)]
 mod tests;
@@ -30,8 +30,8 @@ fn store(catalog: &Catalog, mut pools: Vec<Pool<KeyId>>) -> Result<(), CatalogEr
     catalog.set_setting(SETTING, &pools)
 }
 
-/// Makes a pool, with a data key if its files are to be sealed: the newest that is kept for that name, if
-/// there is one.
+/// Makes a pool, with a data key if its files are to be sealed: the newest that is kept for that name in that
+/// place, if there is one.
 ///
 /// # Errors
 /// [`PoolRefusal::Exists`], or if the key or the catalog cannot be written.
@@ -39,6 +39,7 @@ pub fn create(
     parts: &Parts,
     name: PoolName,
     encryption: Encryption,
+    key_place: KeyPlace,
 ) -> Result<Pool<KeyId>, JobError> {
     let mut known = pools(&parts.catalog)?;
     if known.iter().any(|pool| pool.name == name) {
@@ -47,22 +48,32 @@ pub fn create(
     let created = parts.clock.now();
     let key = match encryption {
         Encryption::None => None,
-        Encryption::Sealed | Encryption::Drive => Some(match newest_key(parts, &name) {
+        Encryption::Sealed | Encryption::Drive => Some(match newest_key(parts, &name, key_place) {
             Some(key) => key,
-            None => parts.keys.ring().make_key(name.as_str(), created)?,
+            None => make_key(parts, &name, key_place)?,
         }),
     };
-    let pool = Pool { name, encryption, key, created, retention: None };
+    let pool = Pool { name, encryption, key_place, key, created, retention: None };
     known.push(pool.clone());
     store(&parts.catalog, known)?;
     Ok(pool)
 }
 
 /// The key that a pool of that name had, if the catalog forgot it.
-fn newest_key(parts: &Parts, name: &PoolName) -> Option<KeyId> {
-    let keys = parts.keys.ring().keys().into_iter();
+fn newest_key(parts: &Parts, name: &PoolName, place: KeyPlace) -> Option<KeyId> {
+    let ring = parts.keys.ring();
+    let is_there = |key| ring.is_away(key) == (place == KeyPlace::Vault);
+    let keys = ring.keys().into_iter().filter(|key| is_there(key.key_id));
     let newest = keys.filter(|key| key.pool == name.as_str()).max_by_key(|key| key.created);
     newest.map(|key| key.key_id)
+}
+
+fn make_key(parts: &Parts, name: &PoolName, place: KeyPlace) -> Result<KeyId, KeysError> {
+    let (ring, now) = (parts.keys.ring(), parts.clock.now());
+    match place {
+        KeyPlace::Appliance => ring.make_key(name.as_str(), now),
+        KeyPlace::Vault => ring.make_key_away(name.as_str(), now),
+    }
 }
 
 /// Gives an encrypted pool a new data key for the runs that begin from now on.
@@ -76,7 +87,7 @@ pub fn rotate(parts: &Parts, name: &PoolName) -> Result<Pool<KeyId>, JobError> {
     if pool.encryption == Encryption::None {
         return Err(PoolRefusal::NotEncrypted(name.clone()).into());
     }
-    pool.key = Some(parts.keys.ring().make_key(name.as_str(), parts.clock.now())?);
+    pool.key = Some(make_key(parts, name, pool.key_place)?);
     let rotated = pool.clone();
     store(&parts.catalog, known)?;
     Ok(rotated)
@@ -148,8 +159,9 @@ pub fn policy_of(parts: &Parts, spec: &BackupSpec) -> Result<RunPolicy, JobError
         return Ok(plain);
     }
     let ring = parts.keys.ring();
-    let key = pool.key.filter(|key| ring.data_key(*key).is_some());
+    let key = pool.key.filter(|key| ring.is_known(*key));
     let key = key.ok_or_else(|| PoolRefusal::NoKey(name.clone()))?;
+    ring.open_key(key)?;
     if ring.kits().confirmed().is_empty() {
         return Err(PoolRefusal::NoKit(name).into());
     }
@@ -184,6 +196,5 @@ pub(super) fn is_encrypted_by_drives(catalog: &Catalog, set: &SetRecord) -> Resu
 /// # Errors
 /// If it is not here: nothing is then written in its place.
 pub(super) fn run_key(parts: &Parts, id: Option<KeyId>) -> Result<Option<Arc<DataKey>>, JobError> {
-    let find = |id| parts.keys.ring().data_key(id).ok_or(KeysError::NoDataKey(id));
-    Ok(id.map(find).transpose()?)
+    Ok(id.map(|id| parts.keys.ring().open_key(id)).transpose()?)
 }

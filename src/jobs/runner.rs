@@ -311,7 +311,8 @@ impl Runner {
         if !context.is_interrupted() {
             self.put_away_left(context);
         }
-        let ended = of_another_host(stopped_while_waiting(context, ended));
+        let ended = of_others(stopped_while_waiting(context, ended));
+        self.parts.keys.ring().close_unused();
         self.write_end(context, hook::after(context, ended));
         (self.changed)();
     }
@@ -429,13 +430,15 @@ fn stopped_while_waiting(
     }
 }
 
-/// A drive that another host has reserved is no failure of the job: it waits for a person.
-fn of_another_host(ended: Result<Ending, JobError>) -> Result<Ending, JobError> {
+/// A drive that another host has reserved, or a key that the key server does not give, is no failure of the job:
+/// it waits for a person.
+fn of_others(ended: Result<Ending, JobError>) -> Result<Ending, JobError> {
     let error = match ended {
         Ok(ending) => return Ok(ending),
         Err(error) => error,
     };
-    match error.drive().and_then(reserved_advice) {
+    let key_server = error.key_server().map(|(_, advice)| advice.to_owned());
+    match error.drive().and_then(reserved_advice).or(key_server) {
         Some(advice) => {
             let message = format!("{error}. {advice}");
             Ok(Ending::Waiting(Need::Attention { message }, Outcome::default()))

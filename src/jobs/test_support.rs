@@ -29,7 +29,7 @@ use crate::domain::{
 };
 use crate::drive::ReservationKey;
 use crate::keys::KeyStore;
-use crate::pools::Encryption;
+use crate::pools::{Encryption, KeyPlace};
 use crate::stream::StreamConfig;
 use crate::vtl::{LibraryPlan, OpenOptions, VirtualLibrary};
 
@@ -271,7 +271,7 @@ impl TestAppliance {
         let asked = crate::keys::asked_groups(kit.public().id());
         let typed: Vec<String> = asked.map(|number| groups[number - 1].to_owned()).into();
         ring.confirm_kit(&typed, now).unwrap();
-        pool::create(parts, name.parse().unwrap(), encryption).unwrap();
+        pool::create(parts, name.parse().unwrap(), encryption, KeyPlace::Appliance).unwrap();
         text
     }
 

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::vault::{VaultError, VaultErrorKind};
 use super::{KeyFileError, KeyId};
 
 /// A failure of the key store.
@@ -91,6 +92,17 @@ pub enum KeysError {
     /// A data key is needed and not here.
     #[error("data key {0} is not here")]
     NoDataKey(KeyId),
+    /// The key server that keeps a data key does not give it.
+    #[error("data key {key} is not given: {refusal}")]
+    KeyServer {
+        /// The key.
+        key: KeyId,
+        /// Why not.
+        refusal: VaultError,
+    },
+    /// The key server cannot be used.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
 }
 
 fn numbers(asked: &[usize]) -> String {
@@ -106,14 +118,35 @@ pub enum KeysErrorKind {
     OperatorNeeded,
     /// The file system refused.
     Io,
+    /// The key server does not answer, or not as it should.
+    Away,
+    /// What was asked for makes no sense.
+    Invalid,
 }
 
 impl KeysError {
+    /// What the key server has to do with it.
+    #[must_use]
+    pub fn vault(&self) -> Option<&VaultError> {
+        match self {
+            Self::KeyServer { refusal, .. } | Self::Vault(refusal) => Some(refusal),
+            _ => None,
+        }
+    }
+
     /// The kind that policy matches.
     #[must_use]
     pub fn kind(&self) -> KeysErrorKind {
         match self {
             Self::Io { .. } => KeysErrorKind::Io,
+            Self::KeyServer { refusal, .. } | Self::Vault(refusal)
+                if refusal.kind() == VaultErrorKind::Away =>
+            {
+                KeysErrorKind::Away
+            }
+            Self::Vault(refusal) if refusal.kind() == VaultErrorKind::Invalid => {
+                KeysErrorKind::Invalid
+            }
             Self::Corrupt { .. } => KeysErrorKind::Corrupt,
             Self::TooOpen { .. }
             | Self::NotAPublicKey
@@ -125,6 +158,8 @@ impl KeysError {
             | Self::NotOpened { .. }
             | Self::KitForgotten(_)
             | Self::SampleNotOpened { .. }
+            | Self::KeyServer { .. }
+            | Self::Vault(_)
             | Self::NoDataKey(_) => KeysErrorKind::OperatorNeeded,
         }
     }

@@ -4,6 +4,7 @@
 //! keys/data/local.key     0600  what the files below are sealed with
 //! keys/data/<id>.sealed   0600  a data key, sealed with local.key
 //! keys/data/<id>.json     0600  a key file that was found on a tape and could not be opened yet
+//! keys/data/<id>.away     0600  a data key that a key server keeps ([`super::away`])
 //! keys/data/kits.json     0600  public halves of kits; the secret of one that is not confirmed, sealed
 //! ```
 //!
@@ -18,22 +19,18 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use aes_gcm::aead::{Aead as _, KeyInit as _};
-use aes_gcm::{Aes256Gcm, Nonce};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use parking_lot::Mutex;
-use rand::RngCore as _;
-use rand::rngs::OsRng;
 use rustix::fs::RenameFlags;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use super::away::{AWAY_SUFFIX, Away, VAULT};
 use super::identity::{failed, write_private};
 use super::key_file::{KEY_FILE_BYTES_MAX, KeyFile};
 use super::kit::Kit;
 use super::kits::{Kits, TapeProof};
-use super::sealed::{DATA_KEY_BYTES, DataKey, KeySource};
+use super::local_key::LocalKey;
+use super::sealed::{DataKey, KeySource};
 use super::{KeyId, KeysError};
 use crate::domain::Timestamp;
 
@@ -42,13 +39,14 @@ const KITS: &str = "kits.json";
 const SEALED_SUFFIX: &str = ".sealed";
 const KEY_FILE_SUFFIX: &str = ".json";
 const DIRECTORY_MODE: u32 = 0o700;
-const NONCE_BYTES: usize = 12;
 
 /// The keys that are at hand, and those that wait for a kit.
 pub struct KeyRing {
-    directory: PathBuf,
+    pub(super) directory: PathBuf,
     local: LocalKey,
     held: Mutex<Held>,
+    /// Locked for as long as it takes to look, never while the key server is asked.
+    pub(super) away: Mutex<Away>,
     kits: Mutex<Kits>,
     /// Kits that were typed for a drill on a tape, until it begins. Never on a disk.
     drills: Mutex<BTreeMap<KeyId, Kit>>,
@@ -79,33 +77,6 @@ struct SealedFile {
     sealed: String,
 }
 
-/// Seals the files of the folder.
-pub(super) struct LocalKey(Aes256Gcm);
-
-impl LocalKey {
-    /// Base64 of a nonce and what is sealed with it. Nothing only for texts above 64 GiB.
-    pub(super) fn seal(&self, secret: &[u8]) -> Option<String> {
-        let mut sealed = vec![0; NONCE_BYTES];
-        OsRng.fill_bytes(&mut sealed);
-        let bytes = self.0.encrypt(Nonce::from_slice(&sealed), secret).ok()?;
-        sealed.extend_from_slice(&bytes);
-        Some(BASE64.encode(sealed))
-    }
-
-    fn open_any(&self, text: &str) -> Option<Zeroizing<Vec<u8>>> {
-        let bytes = BASE64.decode(text).ok()?;
-        let (nonce, sealed) = bytes.split_at_checked(NONCE_BYTES)?;
-        Some(Zeroizing::new(self.0.decrypt(Nonce::from_slice(nonce), sealed).ok()?))
-    }
-
-    pub(super) fn open(&self, text: &str) -> Option<Zeroizing<[u8; DATA_KEY_BYTES]>> {
-        let plain = self.open_any(text)?;
-        let mut secret = Zeroizing::new([0; DATA_KEY_BYTES]);
-        (plain.len() == DATA_KEY_BYTES).then(|| secret.copy_from_slice(&plain))?;
-        Some(secret)
-    }
-}
-
 impl KeyRing {
     /// Seals a password or the like that has to be kept, so that a copy of the file it is kept in says
     /// nothing. Nothing only for texts above 64 GiB.
@@ -131,14 +102,18 @@ impl KeyRing {
             .mode(DIRECTORY_MODE)
             .create(directory)
             .map_err(failed("make", directory))?;
-        let local = local_key(&directory.join(LOCAL_KEY))?;
-        let mut held = Held::default();
+        let local = LocalKey::open_or_create(&directory.join(LOCAL_KEY))?;
+        let (mut held, mut away) = (Held::default(), Away::default());
         for entry in std::fs::read_dir(directory).map_err(failed("read", directory))? {
             let path = entry.map_err(failed("read", directory))?.path();
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             if name.ends_with(SEALED_SUFFIX) {
                 let (key, record) = read_sealed(&path, &local)?;
                 held.keys.insert(key.id(), (Arc::new(key), record));
+            } else if name == VAULT {
+                away.load_server(&path)?;
+            } else if name.ends_with(AWAY_SUFFIX) && !name.starts_with('.') {
+                away.load(&path)?;
             } else if name.ends_with(KEY_FILE_SUFFIX) && name != KITS && !name.starts_with('.') {
                 let file = read_key_file(&path)?;
                 held.waiting.insert(file.key_id, file);
@@ -146,9 +121,11 @@ impl KeyRing {
         }
         let Held { keys, waiting } = &mut held;
         waiting.retain(|id, _| !keys.contains_key(id));
+        keys.keys().for_each(|id| away.forget(*id));
         let kits = Kits::load(&directory.join(KITS))?;
-        let (held, kits, drills) = (Mutex::new(held), Mutex::new(kits), Mutex::default());
-        Ok(Self { directory: directory.to_owned(), local, held, kits, drills })
+        let (held, away, kits) = (Mutex::new(held), Mutex::new(away), Mutex::new(kits));
+        let directory = directory.to_owned();
+        Ok(Self { directory, local, held, away, kits, drills: Mutex::default() })
     }
 
     /// Makes and keeps a new key for a pool.
@@ -173,13 +150,22 @@ impl KeyRing {
         let mut held = self.held.lock();
         held.waiting.remove(&id);
         held.keys.insert(id, (Arc::new(key), record));
+        self.away.lock().forget(id);
         Ok(id)
     }
 
-    /// All keys at hand.
+    /// All keys, also those that a key server keeps.
     #[must_use]
     pub fn keys(&self) -> Vec<DataKeyRecord> {
-        self.held.lock().keys.values().map(|(_, record)| record.clone()).collect()
+        let held = self.held.lock();
+        let away = self.away.lock();
+        held.keys.values().map(|(_, record)| record).chain(away.records()).cloned().collect()
+    }
+
+    /// A key that is in memory.
+    pub(super) fn at_hand(&self, id: KeyId) -> Option<Arc<DataKey>> {
+        let held = self.held.lock().keys.get(&id).map(|(key, _)| Arc::clone(key));
+        held.or_else(|| self.away.lock().opened(id))
     }
 
     /// Keys that were found on tapes and wait for their kit.
@@ -188,13 +174,16 @@ impl KeyRing {
         self.held.lock().waiting.values().cloned().collect()
     }
 
-    /// The key file of a key at hand, for each kit that is confirmed; nothing if the key is not here.
-    #[must_use]
-    pub fn key_file(&self, id: KeyId) -> Option<KeyFile> {
-        let held = self.held.lock();
-        let (key, record) = held.keys.get(&id)?;
+    /// The key file of a key, for each kit that is confirmed.
+    ///
+    /// # Errors
+    /// The key is not here, or the key server does not give it.
+    pub fn key_file(&self, id: KeyId) -> Result<KeyFile, KeysError> {
+        let key = self.open_key(id)?;
+        let record = self.keys().into_iter().find(|record| record.key_id == id);
+        let record = record.ok_or(KeysError::NoDataKey(id))?;
         let kits = self.kits.lock().confirmed();
-        Some(KeyFile::wrap(key, &record.pool, record.created, &kits))
+        Ok(KeyFile::wrap(&key, &record.pool, record.created, &kits))
     }
 
     /// Keeps a key file that was found on a tape, unless its key is here; true if it is new.
@@ -282,7 +271,7 @@ impl KeyRing {
         }
         let mut opened = Vec::new();
         for record in self.keys() {
-            let file = self.key_file(record.key_id).ok_or(KeysError::NoDataKey(record.key_id))?;
+            let file = self.key_file(record.key_id)?;
             // As it would be read from a tape.
             let read = KeyFile::parse(&file.to_json()).and_then(|file| file.open(kit));
             let key = read.map_err(|source| KeysError::NotOpened { kit: id, source })?;
@@ -348,7 +337,7 @@ impl KeyRing {
 
 impl KeySource for KeyRing {
     fn data_key(&self, id: KeyId) -> Option<Arc<DataKey>> {
-        self.held.lock().keys.get(&id).map(|(key, _)| Arc::clone(key))
+        self.open_key_soon(id)
     }
 }
 
@@ -356,16 +345,6 @@ impl std::fmt::Debug for KeyRing {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("KeyRing").field("directory", &self.directory).finish_non_exhaustive()
     }
-}
-
-fn local_key(path: &Path) -> Result<LocalKey, KeysError> {
-    let mut made = Zeroizing::new([0; DATA_KEY_BYTES]);
-    OsRng.fill_bytes(&mut *made);
-    // Whatever stands there counts; the first start puts something there.
-    let _ = write_private(path, &*made, RenameFlags::NOREPLACE)?;
-    let bytes = Zeroizing::new(std::fs::read(path).map_err(failed("read", path))?);
-    let corrupt = |_| KeysError::Corrupt { path: path.to_owned(), reason: "it has not 32 bytes" };
-    Aes256Gcm::new_from_slice(&bytes).map(LocalKey).map_err(corrupt)
 }
 
 fn read_sealed(path: &Path, local: &LocalKey) -> Result<(DataKey, DataKeyRecord), KeysError> {

@@ -21,6 +21,7 @@
 //! The HMAC over the same line answers another question: did *this* appliance make it. It holds even
 //! if Ed25519 should fall one day.
 
+mod away;
 mod drive_key;
 mod error;
 mod identity;
@@ -29,10 +30,12 @@ mod key_ring;
 mod kit;
 mod kit_page;
 mod kits;
+mod local_key;
 mod pinned;
 pub mod sealed;
 mod signature;
 mod store;
+mod vault;
 
 pub use drive_key::{DriveKey, data_key_of};
 pub use error::{KeysError, KeysErrorKind};
@@ -44,6 +47,11 @@ pub use kits::{KitRecord, Kits, TapeProof, asked_groups};
 pub use pinned::{PinnedKey, PinnedKeys};
 pub use signature::{DetachedSignature, Purpose, SignatureVerdict, signed_message};
 pub use store::KeyStore;
+#[cfg(test)]
+pub(crate) use vault::spoken as vault_spoken;
+pub use vault::{
+    VaultError, VaultErrorKind, VaultLogin, VaultSettings, VaultSettingsShown, VaultWay,
+};
 
 use std::fmt;
 use std::str::FromStr;

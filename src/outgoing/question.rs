@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Bytes;
-use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, USER_AGENT};
+use hyper::header::{ACCEPT, CONTENT_TYPE, HOST, USER_AGENT};
 use hyper::{Method, Request};
 use tokio_rustls::rustls::RootCertStore;
 
@@ -17,17 +17,49 @@ const ANSWER_BYTES_MAX: usize = 1024 * 1024;
 /// Longest time for all of it.
 const ANSWER_TIME: Duration = Duration::from_secs(15);
 
-/// What is asked, in JSON or by a form.
-#[derive(Debug)]
+/// What is sent along. With nothing it is a GET.
+#[derive(Clone, Copy)]
+pub enum Content<'a> {
+    /// Nothing.
+    None,
+    /// A form, encoded.
+    Form(&'a str),
+    /// JSON.
+    Json(&'a str),
+}
+
+impl Content<'_> {
+    fn parts(&self) -> (Method, Option<&'static str>, &str) {
+        match self {
+            Self::None => (Method::GET, None, ""),
+            Self::Form(text) => (Method::POST, Some("application/x-www-form-urlencoded"), text),
+            Self::Json(text) => (Method::POST, Some("application/json"), text),
+        }
+    }
+}
+
+/// What is asked. Says nothing of itself in a log: there may be secrets in it.
 pub struct Question<'a> {
     /// Whom, and for what.
     pub address: &'a HttpAddress,
-    /// A form that is sent along, encoded; without one it is a GET.
-    pub form: Option<&'a str>,
-    /// What stands in `Authorization`.
-    pub authorization: Option<&'a str>,
+    /// What is sent along.
+    pub content: Content<'a>,
+    /// Headers besides the usual ones.
+    pub headers: &'a [(&'a str, &'a str)],
     /// Whom to believe.
     pub roots: RootCertStore,
+}
+
+impl std::fmt::Debug for Content<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Content")
+    }
+}
+
+impl std::fmt::Debug for Question<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Question").field("address", self.address).finish_non_exhaustive()
+    }
 }
 
 impl Question<'_> {
@@ -51,19 +83,20 @@ impl Question<'_> {
         let opened = hyper::client::conn::http1::handshake(wire).await;
         let (mut sender, connection) = opened.map_err(|error| said(&error))?;
         let driven = tokio::spawn(connection);
+        let (method, kind, text) = self.content.parts();
         let mut request = Request::builder()
-            .method(if self.form.is_some() { Method::POST } else { Method::GET })
+            .method(method)
             .uri(address.path())
             .header(HOST, address.authority())
             .header(ACCEPT, "application/json")
             .header(USER_AGENT, concat!("fossilsafe/", env!("CARGO_PKG_VERSION")));
-        if self.form.is_some() {
-            request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+        if let Some(kind) = kind {
+            request = request.header(CONTENT_TYPE, kind);
         }
-        if let Some(authorization) = self.authorization {
-            request = request.header(AUTHORIZATION, authorization);
+        for (name, value) in self.headers {
+            request = request.header(*name, *value);
         }
-        let body = Full::new(Bytes::from(self.form.unwrap_or_default().to_owned()));
+        let body = Full::new(Bytes::from(text.to_owned()));
         let request = request.body(body).map_err(|error| said(&error))?;
         let answer = sender.send_request(request).await.map_err(|error| said(&error))?;
         let status = answer.status().as_u16();

@@ -11,7 +11,23 @@ use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 pub fn root_store(ca_pem: Option<&str>) -> Result<RootCertStore, String> {
     let mut roots = RootCertStore::empty();
     roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-    let Some(text) = ca_pem else { return Ok(roots) };
+    if let Some(text) = ca_pem {
+        add(&mut roots, text)?;
+    }
+    Ok(roots)
+}
+
+/// The certificates in `ca_pem` and nobody else.
+///
+/// # Errors
+/// What is named holds no certificate.
+pub fn only_store(ca_pem: &str) -> Result<RootCertStore, String> {
+    let mut roots = RootCertStore::empty();
+    add(&mut roots, ca_pem)?;
+    Ok(roots)
+}
+
+fn add(roots: &mut RootCertStore, text: &str) -> Result<(), String> {
     let mut count = 0_usize;
     for certificate in CertificateDer::pem_slice_iter(text.as_bytes()) {
         let certificate = certificate.map_err(|error| format!("ca_pem is no PEM: {error}"))?;
@@ -22,5 +38,5 @@ pub fn root_store(ca_pem: Option<&str>) -> Result<RootCertStore, String> {
     if count == 0 {
         return Err("ca_pem holds no certificate".to_owned());
     }
-    Ok(roots)
+    Ok(())
 }

@@ -9,5 +9,5 @@ pub mod policy;
 pub mod retention;
 
 pub use choice::{Candidate, Demand, NoCandidate, Refusal, VolumeUse, choose_volume};
-pub use policy::{Encryption, Pool, PoolRefusal, choose_pool};
+pub use policy::{Encryption, KeyPlace, Pool, PoolRefusal, choose_pool};
 pub use retention::Retention;

@@ -21,6 +21,25 @@ pub enum Encryption {
     Drive,
 }
 
+/// Where the data keys of a pool are kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyPlace {
+    /// On this machine.
+    #[default]
+    Appliance,
+    /// By the key server: without its answer nothing of the pool is written or read.
+    Vault,
+}
+
+impl KeyPlace {
+    /// True for what older releases knew.
+    #[must_use]
+    pub fn is_usual(&self) -> bool {
+        *self == Self::Appliance
+    }
+}
+
 /// A pool, as it is kept. `K` names a data key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pool<K> {
@@ -28,6 +47,9 @@ pub struct Pool<K> {
     pub name: PoolName,
     /// Its policy. It never changes: what is on its tapes could not follow.
     pub encryption: Encryption,
+    /// Where its keys are kept.
+    #[serde(default, skip_serializing_if = "KeyPlace::is_usual")]
+    pub key_place: KeyPlace,
     /// The key that runs are sealed with from now on; older ones stay for what they sealed.
     pub key: Option<K>,
     /// When it was made.

@@ -17,7 +17,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("ltfs", &["domain", "spool", "drive"]),
     ("source", &["domain"]),
     ("schedules", &["domain"]),
-    ("keys", &["domain"]),
+    // A key server keeps data keys outside of this machine; it is asked over the network.
+    ("keys", &["domain", "outgoing"]),
     ("outgoing", &[]),
     // What it mounts is what sources are read from; what is published is asked for over the network.
     ("system", &["domain", "source", "outgoing"]),

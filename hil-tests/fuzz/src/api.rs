@@ -7,19 +7,19 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use fossilsafe::api::engine::{CartridgeBook, LogBook, ManifestFile, ManifestPart};
+use fossilsafe::api::engine::{CartridgeBook, KeyServer, LogBook, ManifestFile, ManifestPart};
 use fossilsafe::api::types::{
     AlertFilter, AlertView, CartridgeEventView, CartridgeFilter, CartridgeLossView, CartridgeView,
     CatalogBackupView, CatalogCheck, ChannelRequest, ChannelTest, ChannelView, CleanUpRequest,
     CleanUpResult, ContentEntry, CreatePoolRequest, DeliveryView, DiagnosticsBundle,
     DriveHealthView, EngineFigures, EventsRequest, EvidenceScope, EvidenceTable, ExpiredView,
     FileHit, FileVersion, FolderEntry, HealthStatus, HealthView, InstallUpdateRequest, JobAction,
-    JobEvent, JobFilter, JobView, KitsView, LibraryView, LogLine, LogQuery, LogRetention,
-    ManifestView, NetworkState, OpenedKeys, Page, PageRequest, PoolView, PrintedKit,
-    ReservationView, RestartRequest, RestorePlan, RunFilter, RunView, ScheduleEventView,
-    SchedulePlan, ScheduleView, SearchRequest, SetView, SettingsDocument, SettingsImport,
-    SourceRequest, SourceState, StatusView, TakeDriveRequest, UpdateChannelRequest, UpdatesState,
-    VersionsRequest, WindowView,
+    JobEvent, JobFilter, JobView, KitsView, KmsProof, KmsRewrapped, KmsState, LibraryView, LogLine,
+    LogQuery, LogRetention, ManifestView, NetworkState, OpenedKeys, Page, PageRequest, PoolView,
+    PrintedKit, ReservationView, RestartRequest, RestorePlan, RunFilter, RunView,
+    ScheduleEventView, SchedulePlan, ScheduleView, SearchRequest, SetView, SettingsDocument,
+    SettingsImport, SourceRequest, SourceState, StatusView, TakeDriveRequest, UpdateChannelRequest,
+    UpdatesState, VersionsRequest, WindowView,
 };
 use fossilsafe::api::{Engine, EngineError, EngineErrorKind, Server, Serving};
 use fossilsafe::audit::AuditLog;
@@ -34,7 +34,7 @@ use fossilsafe::jobs::spec::{
     Hooks, MissingCartridge, MoveSpec, Place, Priority, RebuildSpec, RestoreSelection, RestoreSpec,
     VerifyScope, VerifySpec,
 };
-use fossilsafe::keys::{KeyId, KeyStore};
+use fossilsafe::keys::{KeyId, KeyStore, VaultSettings};
 use fossilsafe::people::People;
 use fossilsafe::pools::Retention;
 use fossilsafe::schedules::MaintenanceWindow;
@@ -270,6 +270,28 @@ impl CartridgeBook for Refusing {
         _: &NoteChange,
         _: &str,
     ) -> Result<CartridgeView, EngineError> {
+        no()
+    }
+}
+
+impl KeyServer for Refusing {
+    fn kms(&self) -> Result<KmsState, EngineError> {
+        no()
+    }
+
+    fn set_kms(&self, _: VaultSettings) -> Result<KmsState, EngineError> {
+        no()
+    }
+
+    fn remove_kms(&self) -> Result<(), EngineError> {
+        no()
+    }
+
+    fn prove_kms(&self) -> Result<KmsProof, EngineError> {
+        no()
+    }
+
+    fn rewrap_kms(&self) -> Result<KmsRewrapped, EngineError> {
         no()
     }
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{Barcode, CopyLetter, PoolName, RunId, SetName, Timestamp};
 use crate::keys::{KeyId, TapeProof};
-use crate::pools::{Encryption, Retention};
+use crate::pools::{Encryption, KeyPlace, Retention};
 
 /// A pool.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -14,6 +14,9 @@ pub struct PoolView {
     pub name: PoolName,
     /// Its policy.
     pub encryption: Encryption,
+    /// Where its data keys are kept.
+    #[serde(default)]
+    pub key_place: KeyPlace,
     /// The data key of runs that begin now.
     pub key_id: Option<KeyId>,
     /// When it was made.
@@ -76,6 +79,9 @@ pub struct CreatePoolRequest {
     /// Its policy, for ever.
     #[serde(default)]
     pub encryption: Encryption,
+    /// Where its data keys are kept, for ever.
+    #[serde(default)]
+    pub key_place: KeyPlace,
 }
 
 /// A recovery kit, but for its secret.

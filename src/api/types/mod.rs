@@ -15,6 +15,7 @@ mod evidence;
 mod file;
 mod job;
 mod keys;
+mod kms;
 mod library;
 mod log;
 mod oidc;
@@ -68,6 +69,7 @@ pub use keys::{
     ConfirmKitRequest, CreatePoolRequest, ExpiredRun, ExpiredView, KitRequest, KitView, KitsView,
     OpenedKeys, PoolView, PrintedKit, RetentionRequest, ReusableCartridge, TapeDrillRequest,
 };
+pub use kms::{KmsProof, KmsRewrapped, KmsState};
 pub use library::{
     ChangerView, DriveState, DriveView, ElementKind, ElementView, LibraryView, ReservationHolder,
     ReservationView, TakeDriveRequest,

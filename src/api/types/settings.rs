@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::schedule::SchedulePlan;
 use crate::domain::{PoolName, SourceName, Timestamp};
 use crate::health::ChannelSpec;
-use crate::pools::{Encryption, Retention};
+use crate::pools::{Encryption, KeyPlace, Retention};
 use crate::schedules::MaintenanceWindow;
 use crate::system::sources::SourceSpec;
 
@@ -59,6 +59,9 @@ pub struct PoolSetting {
     pub name: PoolName,
     /// Its policy.
     pub encryption: Encryption,
+    /// Where its data keys are kept.
+    #[serde(default, skip_serializing_if = "KeyPlace::is_usual")]
+    pub key_place: KeyPlace,
     /// How long runs are kept; for ever without this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retention: Option<Retention>,

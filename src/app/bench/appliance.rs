@@ -23,7 +23,7 @@ use crate::jobs::{
     Folders, JobEnd, JobError, JobSpec, JobState, Parts, Runner, TakeUp, inventory, pool,
 };
 use crate::keys::{KeyStore, asked_groups};
-use crate::pools::Encryption;
+use crate::pools::{Encryption, KeyPlace};
 use crate::stream::StreamConfig;
 use crate::vtl::{LibraryPlan, OpenOptions, Storage, VirtualLibrary};
 
@@ -124,7 +124,7 @@ impl Appliance {
         let typed = asked.iter().filter_map(|number| groups.get(number - 1));
         let typed: Vec<String> = typed.map(|group| (*group).to_owned()).collect();
         ring.confirm_kit(&typed, now).map_err(|error| failed(&error))?;
-        let made = pool::create(&self.parts, pool_name()?, Encryption::Sealed);
+        let made = pool::create(&self.parts, pool_name()?, Encryption::Sealed, KeyPlace::Appliance);
         made.map(|_| ()).map_err(|error| failed(&error))
     }
 

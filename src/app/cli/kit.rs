@@ -16,7 +16,7 @@ use crate::api::types::{
 use crate::app::error::{AppError, Exit};
 use crate::domain::{Barcode, PoolName};
 use crate::keys::KeyId;
-use crate::pools::{Encryption, Retention};
+use crate::pools::{Encryption, KeyPlace, Retention};
 
 const KIT_ASKED: &str = "The kit, all 14 groups in one line: ";
 
@@ -73,6 +73,10 @@ pub(super) enum PoolCommand {
         /// needs a drive that was given the key
         #[arg(long, value_name = "HOW", num_args = 0..=1, require_equals = true, default_missing_value = "files")]
         encrypt: Option<How>,
+        /// Have the key server keep its data keys: without its answer nothing of the pool is written or read; the
+        /// recovery kit opens its tapes all the same. This cannot be changed later
+        #[arg(long, requires = "encrypt")]
+        vault: bool,
     },
     /// Say how long the runs of a pool are kept; nothing is ever erased by that
     Retention(RetentionArguments),
@@ -149,13 +153,14 @@ pub(super) fn run_pool(command: PoolCommand, context: &Context) -> Result<Exit, 
     let (client, output) = (&context.client, &context.output);
     let pools: Vec<PoolView> = match command {
         PoolCommand::List => client.get("/api/pools")?,
-        PoolCommand::Create { name, encrypt } => {
+        PoolCommand::Create { name, encrypt, vault } => {
             let encryption = match encrypt {
                 Some(How::Files) => Encryption::Sealed,
                 Some(How::Drive) => Encryption::Drive,
                 None => Encryption::None,
             };
-            vec![client.post("/api/pools", &CreatePoolRequest { name, encryption })?]
+            let key_place = if vault { KeyPlace::Vault } else { KeyPlace::Appliance };
+            vec![client.post("/api/pools", &CreatePoolRequest { name, encryption, key_place })?]
         }
         PoolCommand::Retention(RetentionArguments { name, days, runs, forever: _ }) => {
             let retention = days.map(|days| Retention { days, runs_min: runs });

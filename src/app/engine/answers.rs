@@ -52,6 +52,7 @@ pub(super) fn catalog(error: CatalogError) -> EngineError {
 pub(super) fn job(error: JobError) -> EngineError {
     match error {
         JobError::Catalog(error) => catalog(error),
+        JobError::Keys(error) if error.vault().is_some() => super::keys::refused(error),
         other => {
             let kind = match &other {
                 JobError::Unknown { .. } => Kind::NotFound,

@@ -8,7 +8,6 @@ use crate::api::types::{
 use crate::domain::{Barcode, PoolName};
 use crate::jobs::spec::KitDrillSpec;
 use crate::jobs::{JobError, JobSpec, pool};
-use crate::keys::sealed::KeySource as _;
 use crate::keys::{KeyId, Kit, KitPaper, KitRecord, asked_groups, kit_html, kit_text};
 use crate::pools::{Encryption, Pool, PoolRefusal, Retention};
 
@@ -20,7 +19,7 @@ impl Service {
 
     fn pool_view(&self, pool: Pool<KeyId>) -> PoolView {
         let ring = self.parts.keys.ring();
-        let has_key = pool.key.is_some_and(|key| ring.data_key(key).is_some());
+        let has_key = pool.key.is_some_and(|key| ring.is_known(key));
         let refusal = match pool.encryption {
             Encryption::None => None,
             _ if !has_key => Some(PoolRefusal::NoKey(pool.name.clone())),
@@ -32,12 +31,15 @@ impl Service {
         let failure = refusal.map(|refusal| JobError::from(refusal).failure());
         let blocked = failure.as_ref().map(|failure| format!("{}.", failure.message));
         let blocked_code = failure.map(|failure| failure.code);
-        let Pool { name, encryption, key: key_id, created, retention } = pool;
-        PoolView { name, encryption, key_id, created, blocked, blocked_code, retention }
+        let Pool { name, encryption, key_place, key: key_id, created, retention } = pool;
+        PoolView { name, encryption, key_place, key_id, created, blocked, blocked_code, retention }
     }
 
     pub(super) fn make_pool(&self, request: &CreatePoolRequest) -> Result<PoolView, EngineError> {
-        let made = pool::create(&self.parts, request.name.clone(), request.encryption);
+        let made = {
+            let CreatePoolRequest { name, encryption, key_place } = request.clone();
+            pool::create(&self.parts, name, encryption, key_place)
+        };
         Ok(self.pool_view(made.map_err(answers::job)?))
     }
 
@@ -153,13 +155,18 @@ fn kit_of(typed: &str) -> Result<Kit, EngineError> {
 }
 
 /// A refusal for what the keys say.
-fn refused(error: crate::keys::KeysError) -> EngineError {
+pub(super) fn refused(error: crate::keys::KeysError) -> EngineError {
     use crate::keys::KeysErrorKind as Keys;
     let kind = match error.kind() {
+        Keys::Invalid => Kind::Invalid,
         Keys::Corrupt => Kind::Corrupt,
-        Keys::OperatorNeeded => Kind::Conflict,
+        Keys::OperatorNeeded | Keys::Away => Kind::Conflict,
         Keys::Io => Kind::Unavailable,
     };
+    if let Some(vault) = error.vault() {
+        let message = format!("{}.", capital(&error.to_string()));
+        return EngineError::new(kind, vault.code(), message, vault.next_step());
+    }
     let next_step = "See `fossilsafe kit list` for the kits there are and what they wait for.";
     EngineError::new(kind, "keys", format!("{}.", capital(&error.to_string())), next_step)
 }

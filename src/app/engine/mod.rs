@@ -18,6 +18,7 @@ mod evidence;
 mod folder;
 mod files;
 mod jobs;
+mod key_server;
 mod keys;
 mod library;
 mod logs;

@@ -63,6 +63,7 @@ impl Service {
         let setting = |pool: crate::pools::Pool<_>| PoolSetting {
             name: pool.name,
             encryption: pool.encryption,
+            key_place: pool.key_place,
             retention: pool.retention,
         };
         Ok(pools.into_iter().map(setting).collect())
@@ -123,14 +124,16 @@ impl Service {
             &wanted.pools,
             |it| it.name.to_string(),
             &|old, new| {
-                let PoolSetting { name, encryption, retention } = new.clone();
-                if old.is_some_and(|old| old.encryption != encryption) {
-                    return Err("The encryption of a pool never changes.".to_owned());
+                let PoolSetting { name, encryption, key_place, retention } = new.clone();
+                if old.is_some_and(|old| (old.encryption, old.key_place) != (encryption, key_place))
+                {
+                    return Err("Encryption and key place of a pool never change.".to_owned());
                 }
                 let is_new = old.is_none();
                 Ok(Step::new(move || {
                     if is_new {
-                        self.make_pool(&CreatePoolRequest { name: name.clone(), encryption })?;
+                        let name = name.clone();
+                        self.make_pool(&CreatePoolRequest { name, encryption, key_place })?;
                     }
                     self.kept_for(&name, retention).map(drop)
                 }))

@@ -17,7 +17,7 @@ use crate::jobs::error::JobError;
 use crate::jobs::pool::run_key;
 use crate::jobs::spec::BackupMode;
 use crate::keys::sealed::DataKey;
-use crate::keys::{KeyId, KeysError, Purpose, UNSEAL_PROGRAM};
+use crate::keys::{KeyId, Purpose, UNSEAL_PROGRAM};
 use crate::ltfs::writer::{IndexPlacement, IndexWritten};
 use crate::manifest::{ManifestHeader, PreviousVolume, RunKind, VolumeRecord, readme_text};
 use crate::pools::PoolRefusal;
@@ -149,8 +149,7 @@ impl Segment<'_> {
     /// What opens the run's data key with a kit, if the run is encrypted.
     fn key_file(&self) -> Result<Option<(KeyId, Vec<u8>)>, JobError> {
         let Some(id) = self.run.data_key() else { return Ok(None) };
-        let file = self.context.parts.keys.ring().key_file(id);
-        let file = file.ok_or(KeysError::NoDataKey(id))?;
+        let file = self.context.parts.keys.ring().key_file(id)?;
         // A tape that no kit opens must not come into being, whatever happened to the kits meanwhile.
         if file.recipients.is_empty() {
             return Err(PoolRefusal::NoKitFor(id.to_string()).into());

@@ -58,7 +58,7 @@ pub(crate) use recorder::{PROBLEMS_FROM, REASON_CHANGED, REASON_VANISHED};
 use super::context::{JobContext, make_folder};
 use super::error::JobError;
 use super::outcome::{Ending, Outcome, grouped};
-use super::pool::{RunPolicy, policy_of};
+use super::pool::{RunPolicy, policy_of, run_key};
 use super::spec::{BackupMode, BackupSpec, Need};
 use crate::catalog::{
     Catalog, CatalogError, EventLevel, FileTotals, NewRun, RunKind, RunState as CatalogRunState,
@@ -154,6 +154,8 @@ pub(super) fn run(
         Some(value) => serde_json::from_value(value).map_err(JobError::checkpoint)?,
         None => begin(context, spec)?,
     };
+    // A key server is asked here and not in the middle of a tape: the key stays in memory for the whole run.
+    let _open = run_key(&context.parts, state.seal.or(state.drive_key))?;
     write_down(context, spec, &state)?;
     let folder = context.parts.folders.job(context.id);
     make_folder(&folder)?;

@@ -1,6 +1,7 @@
 //! Encrypted pools from the backup to the restore, with the key, without it, and with the kit alone.
 
 mod by_drive;
+mod by_vault;
 mod drill;
 
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ use crate::jobs::test_support::{
 };
 use crate::jobs::{JobEnd, JobSpec, JobState};
 use crate::keys::Kit;
+use crate::pools::KeyPlace;
 
 const SECRET_TEXT: &str = "nobody but the owner shall read this line. ";
 
@@ -65,7 +67,13 @@ fn a_pool_cannot_be_used_before_its_kit_was_typed_back() {
     let top = appliance.folder("source");
     write_file(&top.join("a"), b"a");
     let parts = appliance.parts();
-    super::create(parts, "safe".parse().unwrap(), crate::pools::Encryption::Sealed).unwrap();
+    super::create(
+        parts,
+        "safe".parse().unwrap(),
+        crate::pools::Encryption::Sealed,
+        KeyPlace::Appliance,
+    )
+    .unwrap();
     let refused = |appliance: &TestAppliance| {
         let job = appliance.submit(&JobSpec::Backup(sealed_spec(&top, "s")));
         let (state, end) = appliance.wait(job);
@@ -229,7 +237,9 @@ fn a_set_of_which_only_tapes_know_the_pool_is_never_written_in_plain() {
     let (state, end) = appliance.wait(appliance.submit(&again));
     assert_eq!((state, &*end.failure.unwrap().code), (JobState::Failed, "pool_unknown"));
     let sealed = crate::pools::Encryption::Sealed;
-    let pool = super::create(appliance.parts(), "safe".parse().unwrap(), sealed).unwrap();
+    let pool =
+        super::create(appliance.parts(), "safe".parse().unwrap(), sealed, KeyPlace::Appliance)
+            .unwrap();
     assert_eq!(pool.key, key, "it goes on with the key that is kept");
     let run = appliance.complete(&again).outcome.unwrap().run.unwrap();
     is_identical(&appliance, &run, &top, "back");

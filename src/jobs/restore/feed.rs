@@ -12,7 +12,7 @@ use crate::catalog::{FileKind, SelectionItem};
 use crate::domain::SourcePath;
 use crate::jobs::error::JobError;
 use crate::jobs::tape_blocks::{form_of, read_item};
-use crate::keys::sealed::KeySource as _;
+use crate::keys::KeysError;
 use crate::ltfs::label::PartitionMap;
 use crate::stream::{ReadItem, Target};
 use problem::word;
@@ -87,9 +87,14 @@ impl Feed<'_> {
         };
         let sealed_by = form_of(located).and_then(|form| form.sealed_by);
         let ring = restore.context.parts.keys.ring();
-        if let Some(key) = sealed_by.filter(|key| ring.data_key(*key).is_none()) {
-            ledger.failed(item.key, problem::key_missing(key))?;
-            return Ok(None);
+        match sealed_by.map(|key| (key, ring.open_key(key))) {
+            Some((key, Err(KeysError::NoDataKey(_)))) => {
+                ledger.failed(item.key, problem::key_missing(key))?;
+                return Ok(None);
+            }
+            // A key server that is away is no loss of files: the job waits for it.
+            Some((_, Err(error))) => return Err(error.into()),
+            Some((_, Ok(_))) | None => {}
         }
         let target = restore.target(&path);
         let part = located.copy.part.as_ref().map(|part| (part.offset, part.size.0));

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use super::OidcError;
 use super::id_token::PublicKey;
 use super::settings::{OidcSettings, trusted_address};
-use crate::outgoing::{HttpAddress, Question, root_store};
+use crate::outgoing::{Content, HttpAddress, Question, root_store};
 
 /// Keys are asked for again after this time, so that one that is withdrawn counts no longer.
 pub(super) const FRESH: Duration = Duration::from_secs(3600);
@@ -77,7 +77,7 @@ pub(super) fn discover(settings: &OidcSettings, at: Duration) -> Result<Known, O
 fn fetch<T: DeserializeOwned>(settings: &OidcSettings, url: &str) -> Result<T, OidcError> {
     let address = trusted_address(url).map_err(OidcError::Provider)?;
     let roots = root_store(settings.ca_pem.as_deref()).map_err(OidcError::Provider)?;
-    let question = Question { address: &address, form: None, authorization: None, roots };
+    let question = Question { address: &address, content: Content::None, headers: &[], roots };
     let (status, body) = question.ask().map_err(OidcError::Provider)?;
     if status != 200 {
         return Err(OidcError::Provider(format!("{url} answers {status}")));

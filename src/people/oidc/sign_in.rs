@@ -15,7 +15,7 @@ use super::settings::{Kept, OidcSettings};
 use super::{OidcError, PENDING, PENDING_MAX, Pending};
 use crate::catalog::people::NewUser;
 use crate::domain::Secret;
-use crate::outgoing::{Question, root_store};
+use crate::outgoing::{Content, Question, root_store};
 use crate::people::token::new_token;
 use crate::people::user::ensure_name;
 use crate::people::{Origin, People, PeopleError, Role, StartedSession, UserRecord};
@@ -158,10 +158,12 @@ impl People {
             }
         }
         let (form, roots) = (form(&fields), root_store(settings.ca_pem.as_deref()));
+        let headers = authorization.iter().map(|value| ("authorization", value.as_str()));
+        let headers: Vec<_> = headers.collect();
         let question = Question {
             address: &known.token,
-            form: Some(&form),
-            authorization: authorization.as_deref(),
+            content: Content::Form(&form),
+            headers: &headers,
             roots: roots.map_err(OidcError::Provider)?,
         };
         let (status, body) = question.ask().map_err(OidcError::Provider)?;

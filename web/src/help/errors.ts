@@ -814,6 +814,76 @@ export const ERROR_PAGES: Record<string, ErrorPage> = {
       "Then set the channels anew.",
     ],
   },
+  kms_not_set: {
+    title: "No key server is set",
+    meaning: "The pool keeps its keys with a key server, and none is set.",
+    risk: SAFE,
+    steps: ["Set it, or restore its settings."],
+  },
+  kms_invalid: {
+    title: "The key server cannot be set so",
+    meaning: "What was typed makes no sense.",
+    risk: SAFE,
+    steps: ["Correct what the message names."],
+  },
+  kms_unreachable: {
+    title: "The key server cannot be reached",
+    meaning:
+      "It does not run, the network is down, or its certificate is not from the authority that is set.",
+    risk: SAFE,
+    steps: ["Check the server, its address and its certificate.", "Then resume the job."],
+  },
+  kms_sealed: {
+    title: "The key server is sealed",
+    meaning: "It runs, and somebody has to unseal it after a start.",
+    risk: SAFE,
+    steps: ["Unseal it.", "Then resume the job."],
+  },
+  kms_denied: {
+    title: "The key server denies access",
+    meaning: "The token has ended, or its policy does not allow the path.",
+    risk: SAFE,
+    steps: ["Correct the policy or set a new token.", "Then resume the job."],
+  },
+  kms_missing: {
+    title: "The key server has not got it",
+    meaning: "Its key, or a data key that it kept, is not there.",
+    risk: SAFE,
+    steps: [
+      "Compare mount, key and namespace.",
+      "If it is lost for good, open the tapes with the recovery kit.",
+    ],
+  },
+  kms_not_mounted: {
+    title: "The key server has no such mount",
+    meaning: "Nothing is mounted at that path.",
+    risk: SAFE,
+    steps: ["Compare the mount and the namespace with what the server has."],
+  },
+  kms_answer: {
+    title: "The key server refuses",
+    meaning: "It answers with a reason of its own, which the message shows.",
+    risk: SAFE,
+    steps: ["See the server's own log.", "Then resume the job."],
+  },
+  kms_other_key: {
+    title: "The key server gives another key",
+    meaning: "What it gave back is not what it was given.",
+    risk: SAFE,
+    steps: ["Bring back the server's data, or open the tapes with the recovery kit."],
+  },
+  kms_secret: {
+    title: "The secret for the key server is lost",
+    meaning: "It was sealed with another key of this machine.",
+    risk: SAFE,
+    steps: ["Set the key server again with its token or secret id."],
+  },
+  kms_in_use: {
+    title: "The key server keeps keys",
+    meaning: "Data keys are kept by it and nowhere else.",
+    risk: SAFE,
+    steps: ["Keep it: these keys open tapes."],
+  },
   catalog_damaged: {
     title: "The catalog is damaged",
     meaning: "Its file does not agree with its own sums.",

@@ -2,15 +2,16 @@
 
 use hyper::Method;
 
-use super::Answered::Json;
+use super::Answered::{Done, Json};
 use super::Asked::{self, Nothing};
 use super::{Operation, of};
 use crate::api::types::{
-    CatalogBackupView, InstallUpdateRequest, JobView, NetworkState, Page, PortSetting,
-    PriorityRequest, RestartRequest, SettingsDocument, SettingsImport, TapeDrillRequest,
-    UpdateChannelRequest, UpdatesState,
+    CatalogBackupView, InstallUpdateRequest, JobView, KmsProof, KmsRewrapped, KmsState,
+    NetworkState, Page, PortSetting, PriorityRequest, RestartRequest, SettingsDocument,
+    SettingsImport, TapeDrillRequest, UpdateChannelRequest, UpdatesState,
 };
 use crate::jobs::spec::CatalogBackupSpec;
+use crate::keys::VaultSettings;
 
 operations! {
     POST "/api/library/drives/{serial}/clean" "Clean a drive"
@@ -21,6 +22,20 @@ operations! {
         "Starts a job that opens a file of an encrypted set with the typed kit and the tape alone, not with the keys \
          of the appliance, and notes it with the kit. The kit is not kept."
         Asked::Json(of::<TapeDrillRequest>) => 202 Json(of::<JobView>);
+    GET "/api/kms" "The key server" "Its settings, without its secret, and the data keys that it keeps."
+        Nothing => 200 Json(of::<KmsState>);
+    PUT "/api/kms" "Set the key server"
+        "A Vault, or what speaks as it does. Refused unless it gives back what it is given, and every data key that is \
+         kept outside now."
+        Asked::Json(of::<VaultSettings>) => 200 Json(of::<KmsState>);
+    DELETE "/api/kms" "Take the key server away" "Refused while it keeps data keys."
+        Nothing => 204 Done;
+    POST "/api/kms/test" "Ask the key server"
+        "It is given a key and has to give it back, and every data key that it keeps. Nothing stays there."
+        Nothing => 200 Json(of::<KmsProof>);
+    POST "/api/kms/rewrap" "Wrap data keys anew"
+        "Under the newest version of the server's key, after that was rotated there. No tape is written."
+        Nothing => 200 Json(of::<KmsRewrapped>);
     PUT "/api/jobs/{id}/priority" "Say when a job has its turn"
         "High before normal before low; among equals who came first. A job that has a drive keeps it."
         Asked::Json(of::<PriorityRequest>) => 200 Json(of::<JobView>);

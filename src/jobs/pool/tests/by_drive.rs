@@ -3,7 +3,7 @@
 use super::*;
 use crate::jobs::spec::VerifySpec;
 use crate::keys::sealed::KeySource as _;
-use crate::pools::Encryption;
+use crate::pools::{Encryption, KeyPlace};
 use crate::scsi::{SenseKey, opcode};
 use crate::vtl::FaultPlan;
 use crate::vtl::faults::{BlockAccess, Effect, Execution, Fault, SensePlan};
@@ -145,7 +145,8 @@ fn a_drive_that_is_reset_while_it_encrypts_is_given_the_key_again() {
 fn content_that_stands_in_plain_is_told_by_the_next_verification() {
     let appliance = TestAppliance::formatted(1, 64);
     let parts = appliance.parts();
-    super::super::create(parts, "safe".parse().unwrap(), Encryption::None).unwrap();
+    super::super::create(parts, "safe".parse().unwrap(), Encryption::None, KeyPlace::Appliance)
+        .unwrap();
     let top = appliance.folder("source");
     write_file(&top.join("note.txt"), SECRET_TEXT.as_bytes());
     let run = back_up(&appliance, sealed_spec(&top, "docs"));
@@ -221,6 +222,8 @@ fn what_a_drive_encrypted_comes_back_after_everything_is_lost() {
 
     // The pool, made again, goes on with the key that is kept.
     let safe = "safe".parse().unwrap();
-    let pool = super::super::create(appliance.parts(), safe, Encryption::Drive).unwrap();
+    let pool =
+        super::super::create(appliance.parts(), safe, Encryption::Drive, KeyPlace::Appliance)
+            .unwrap();
     assert_eq!(pool.key, Some(known));
 }

@@ -1320,6 +1320,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/kms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The key server
+         * @description Its settings, without its secret, and the data keys that it keeps. Needs the role: admin.
+         */
+        get: operations["get_kms"];
+        /**
+         * Set the key server
+         * @description A Vault, or what speaks as it does. Refused unless it gives back what it is given, and every data key that is kept outside now. Needs the role: admin.
+         */
+        put: operations["put_kms"];
+        post?: never;
+        /**
+         * Take the key server away
+         * @description Refused while it keeps data keys. Needs the role: admin.
+         */
+        delete: operations["delete_kms"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/kms/rewrap": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Wrap data keys anew
+         * @description Under the newest version of the server's key, after that was rotated there. No tape is written. Needs the role: admin.
+         */
+        post: operations["post_kms_rewrap"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/kms/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask the key server
+         * @description It is given a key and has to give it back, and every data key that it keeps. Nothing stays there. Needs the role: admin.
+         */
+        post: operations["post_kms_test"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/library": {
         parameters: {
             query?: never;
@@ -4039,6 +4107,8 @@ export interface components {
         };
         /** @description The name of a key or a recovery kit. */
         KeyId: string;
+        /** @description Where the data keys of a pool are kept. */
+        KeyPlace: "appliance" | "vault";
         /** @description Prove a kit. Its secret is in memory only: a job that is taken up after a restart asks for it again. */
         KitDrillSpec: {
             /**
@@ -4072,6 +4142,26 @@ export interface components {
             keys_waiting: components["schemas"]["KeyId"][];
             /** @description The kits, oldest first. */
             kits: components["schemas"]["KitView"][];
+        };
+        /** @description What the key server has shown. */
+        KmsProof: {
+            /** @description Data keys that it keeps, and has given. */
+            opened: components["schemas"]["KeyId"][];
+        };
+        /** @description What was put under the newest version of the server's key. */
+        KmsRewrapped: {
+            /**
+             * Format: uint
+             * @description How many data keys. None of those that the server itself keeps.
+             */
+            keys: number;
+        };
+        /** @description The key server that is set, if one is. */
+        KmsState: {
+            /** @description Data keys that are kept by it and nowhere else. */
+            keys: components["schemas"]["KeyId"][];
+            /** @description Its settings, without the secret. */
+            server: components["schemas"]["VaultSettingsShown"] | null;
         };
         /** @description Files without a copy. */
         LeftOutRow: {
@@ -4626,6 +4716,8 @@ export interface components {
         PoolSetting: {
             /** @description Its policy. */
             encryption: components["schemas"]["Encryption"];
+            /** @description Where its data keys are kept. */
+            key_place?: components["schemas"]["KeyPlace"];
             /** @description Its name. */
             name: components["schemas"]["PoolName"];
             /** @description How long runs are kept; for ever without this. */
@@ -4646,6 +4738,11 @@ export interface components {
             encryption: components["schemas"]["Encryption"];
             /** @description The data key of runs that begin now. */
             key_id: components["schemas"]["KeyId"] | null;
+            /**
+             * @description Where its data keys are kept.
+             * @default appliance
+             */
+            key_place: components["schemas"]["KeyPlace"];
             /** @description Its name. */
             name: components["schemas"]["PoolName"];
             /** @description How long the runs of its sets are kept; for ever without this. */
@@ -5569,6 +5666,51 @@ export interface components {
             interim_password?: components["schemas"]["Secret"] | null;
             /** @description The user. */
             user: components["schemas"]["UserView"];
+        };
+        /** @description How this machine signs in. */
+        VaultLogin: {
+            /** @constant */
+            kind: "token";
+        } | {
+            /** @constant */
+            kind: "app_role";
+            /** @description Where app roles are mounted, mostly `approle`. */
+            mount: string;
+            /** @description Which role. */
+            role_id: string;
+        };
+        /** @description The same without its secret. */
+        VaultSettingsShown: {
+            /** @description Where it is, as `https://vault.example:8200`. */
+            address: string;
+            /** @description Whose certificates are believed, and nobody else's; without this the public authorities'. */
+            ca_pem?: string | null;
+            /** @description Whether there is a secret. */
+            has_secret: boolean;
+            /** @description How this machine signs in. */
+            login: components["schemas"]["VaultLogin"];
+            /** @description The namespace, where the server has such. */
+            namespace?: string | null;
+            /** @description The token or the secret id. Left out: the one that is kept, if server and login are the same. */
+            secret?: components["schemas"]["Secret"] | null;
+            /** @description How data keys are kept from now on. */
+            way: components["schemas"]["VaultWay"];
+        };
+        /** @description How data keys are kept. */
+        VaultWay: {
+            /** @description The server's key. */
+            key: string;
+            /** @constant */
+            kind: "transit";
+            /** @description Where transit is mounted, mostly `transit`. */
+            mount: string;
+        } | {
+            /** @description Below which name. */
+            folder: string;
+            /** @constant */
+            kind: "kv";
+            /** @description Where the store is mounted, mostly `secret`. */
+            mount: string;
         };
         /** @description What a verification reads. */
         VerifyScope: {
@@ -14313,6 +14455,622 @@ export interface operations {
             };
         };
     };
+    get_kms: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KmsState"];
+                };
+            };
+            /** @description Something in the request cannot be right. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Who asks may not, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Right, and not possible in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A person has to do something at the library first. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests from one address; Retry-After says how long to wait. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A mistake in FossilSafe, or damage in what it keeps. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine went away before it answered. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine or a device does not answer now; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_kms: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description Where it is, as `https://vault.example:8200`. */
+                    address: string;
+                    /** @description Whose certificates are believed, and nobody else's; without this the public authorities'. */
+                    ca_pem?: string | null;
+                    /** @description How this machine signs in. */
+                    login: {
+                        /** @constant */
+                        kind: "token";
+                    } | {
+                        /** @constant */
+                        kind: "app_role";
+                        /** @description Where app roles are mounted, mostly `approle`. */
+                        mount: string;
+                        /** @description Which role. */
+                        role_id: string;
+                    };
+                    /** @description The namespace, where the server has such. */
+                    namespace?: string | null;
+                    /** @description The token or the secret id. Left out: the one that is kept, if server and login are the same. */
+                    secret?: string | null;
+                    /** @description How data keys are kept from now on. */
+                    way: {
+                        /** @description The server's key. */
+                        key: string;
+                        /** @constant */
+                        kind: "transit";
+                        /** @description Where transit is mounted, mostly `transit`. */
+                        mount: string;
+                    } | {
+                        /** @description Below which name. */
+                        folder: string;
+                        /** @constant */
+                        kind: "kv";
+                        /** @description Where the store is mounted, mostly `secret`. */
+                        mount: string;
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KmsState"];
+                };
+            };
+            /** @description The request that a second admin has to agree to. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApprovalView"];
+                };
+            };
+            /** @description Something in the request cannot be right. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Who asks may not, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Right, and not possible in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A person has to do something at the library first. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests from one address; Retry-After says how long to wait. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A mistake in FossilSafe, or damage in what it keeps. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine went away before it answered. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine or a device does not answer now; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_kms: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; there is nothing to say. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something in the request cannot be right. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Who asks may not, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Right, and not possible in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A person has to do something at the library first. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests from one address; Retry-After says how long to wait. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A mistake in FossilSafe, or damage in what it keeps. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine went away before it answered. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine or a device does not answer now; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_kms_rewrap: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KmsRewrapped"];
+                };
+            };
+            /** @description Something in the request cannot be right. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Who asks may not, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Right, and not possible in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A person has to do something at the library first. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests from one address; Retry-After says how long to wait. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A mistake in FossilSafe, or damage in what it keeps. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine went away before it answered. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine or a device does not answer now; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_kms_test: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KmsProof"];
+                };
+            };
+            /** @description Something in the request cannot be right. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Who asks may not, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Right, and not possible in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A person has to do something at the library first. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests from one address; Retry-After says how long to wait. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A mistake in FossilSafe, or damage in what it keeps. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine went away before it answered. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine or a device does not answer now; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_library: {
         parameters: {
             query?: never;
@@ -17824,6 +18582,11 @@ export interface operations {
                      * @default none
                      */
                     encryption?: "none" | "sealed" | "drive";
+                    /**
+                     * @description Where its data keys are kept, for ever.
+                     * @default appliance
+                     */
+                    key_place?: "appliance" | "vault";
                     /** @description Its name. */
                     name: string;
                 };
@@ -21353,6 +22116,8 @@ export interface operations {
                     pools?: {
                         /** @description Its policy. */
                         encryption: "none" | "sealed" | "drive";
+                        /** @description Where its data keys are kept. */
+                        key_place?: "appliance" | "vault";
                         /** @description Its name. */
                         name: string;
                         /** @description How long runs are kept; for ever without this. */
