@@ -92,6 +92,9 @@ const ApiKeysPage = lazy(async () => ({
 const ProviderPage = lazy(async () => ({
   default: (await import("./pages/people/ProviderPage")).ProviderPage,
 }));
+const KeyServerPage = lazy(async () => ({
+  default: (await import("./pages/keys/KeyServerPage")).KeyServerPage,
+}));
 const ApprovalsPage = lazy(async () => ({
   default: (await import("./pages/people/ApprovalsPage")).ApprovalsPage,
 }));
@@ -150,6 +153,7 @@ export function Routes() {
       <Route path="/settings/users" component={UsersPage} />
       <Route path="/settings/api-keys" component={ApiKeysPage} />
       <Route path="/settings/sign-in" component={ProviderPage} />
+      <Route path="/settings/key-server" component={KeyServerPage} />
       <Route path="/settings/approvals" component={ApprovalsPage} />
       <Route path="/settings/audit" component={AuditPage} />
       <Route path="/help">{() => <HelpPage />}</Route>

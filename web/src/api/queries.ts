@@ -23,6 +23,7 @@ import type {
   HealthView,
   JobView,
   KitsView,
+  KmsState,
   LibraryView,
   LogRetention,
   ManifestView,
@@ -193,6 +194,7 @@ export const catalogBackups = (folder: string) =>
 
 export const logRetention = () => ask<LogRetention>(["log-retention"], api.logRetention(), 30);
 
+export const keyServer = () => ask<KmsState>(["key-server"], api.keyServer(), 30);
 export const identityProvider = () => ask<OidcState>(["oidc"], api.identityProvider(), 30);
 
 export const sources = () => ask<Page<SourceState>>(["sources"], api.sources(), 15);

@@ -76,6 +76,12 @@ export const SETTINGS: readonly (Place & { about: string })[] = [
     about: "People sign in with the account that they have elsewhere, by OpenID Connect.",
   },
   {
+    href: to.keyServer(),
+    text: "Key server",
+    icon: "lock",
+    about: "A Vault that keeps the data keys of pools, so that no disk here has them.",
+  },
+  {
     href: to.apiKeys(),
     text: "API keys",
     icon: "lock",

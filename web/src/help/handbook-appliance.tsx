@@ -67,6 +67,12 @@ export const APPLIANCE = {
         tapes that it opens already.
       </p>
       <p>
+        A key server, such as a HashiCorp Vault, may keep the data keys of a pool; that, too, is
+        chosen when the pool is made. The disks of this machine have no key then, and jobs of the
+        pool wait while the server is sealed or away. A kit opens the tapes without it, so losing
+        the server loses no tape.
+      </p>
+      <p>
         Runs of a pool are kept for ever, or for so many days after their end; the newest of each
         set always stay. Nothing is erased by that. The page lists what nobody needs any more and
         which cartridges hold nothing else, and only a person formats one, by typing its barcode.

@@ -5,7 +5,8 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-const target = process.env.CARGO_TARGET_DIR ?? new URL("../../../target", import.meta.url).pathname;
+export const target =
+  process.env.CARGO_TARGET_DIR ?? new URL("../../../target", import.meta.url).pathname;
 const BUILDS = ["x86_64-unknown-linux-musl/release", "release", "debug"];
 /** Long enough for a debug build on a busy machine. */
 const START_MS = 60_000;

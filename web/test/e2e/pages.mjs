@@ -42,6 +42,7 @@ export function pages(seen) {
     ["api-keys", "/settings/api-keys"],
     ["approvals", "/settings/approvals"],
     ["sign-in-by-provider", "/settings/sign-in"],
+    ["key-server", "/settings/key-server"],
     ["audit", "/settings/audit"],
     ["help", "/help"],
     ["help-evidence", "/help/evidence"],

@@ -11,6 +11,7 @@ import { contents, logs, lossAndManifest, notesAndDryRun, retention } from "./ca
 import { Engine } from "./engine.mjs";
 import { cleanDrive } from "./equipment.mjs";
 import { backUp, makeSource, numberOfJob, restoreFile, runOf, waitForEnd } from "./journey.mjs";
+import { keyServer } from "./key-server.mjs";
 import { keyboardOnly } from "./keyboard.mjs";
 import { keptView, manyAtOnce, networkElsewhere, updatesWithoutSlots } from "./lists.mjs";
 import { signInByProvider } from "./oidc.mjs";
@@ -273,6 +274,7 @@ async function all() {
   await test("a maintenance window is set and removed", () => maintenanceWindow(world));
   await test("a sealed pool counts once its kit was typed back", () => sealedPool(world));
   await test("a kit opens a file of a tape by itself", () => kitOnTape(world));
+  await test("a key server keeps the data key of a pool", () => keyServer(world));
   await test("many cartridges at once, and those that are left out", () => manyAtOnce(world));
   await test("a view of a list is kept and forgotten", () => keptView(world));
   await test("network: elsewhere than on the appliance it is said who keeps it", () =>

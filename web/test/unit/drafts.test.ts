@@ -2,6 +2,13 @@
 import { describe, expect, it } from "vitest";
 import type { ChannelView, SourceState } from "../../src/api/types";
 import { bodyOf, EMPTY_CHANNEL, ofChannel, whyNotChannel } from "../../src/forms/channel-draft";
+import {
+  EMPTY_KEY_SERVER,
+  keyServerBody,
+  ofKeyServer,
+  whyNotKeyServer,
+  withWay,
+} from "../../src/forms/key-server-draft";
 import { consoleAt, ofSetting, portBody, whyNotPort } from "../../src/forms/port-draft";
 import {
   cronOf,
@@ -140,5 +147,34 @@ describe("a network port", () => {
     const here = { protocol: "https:", port: "8443" };
     expect(consoleAt("192.0.2.5", here)).toBe("https://192.0.2.5:8443/settings/network");
     expect(consoleAt("2001:db8::5", here)).toBe("https://[2001:db8::5]:8443/settings/network");
+  });
+});
+
+describe("a key server", () => {
+  const role = { ...EMPTY_KEY_SERVER, address: "https://vault.example:8200 ", roleId: "r" };
+
+  it("says what is missing, and a kept secret need not be typed again", () => {
+    expect(whyNotKeyServer(EMPTY_KEY_SERVER, false)).toMatch(/address/);
+    expect(whyNotKeyServer({ ...role, roleId: "" }, true)).toMatch(/role's id/);
+    expect(whyNotKeyServer(role, false)).toMatch(/secret id/);
+    expect(whyNotKeyServer({ ...role, login: "token" }, false)).toMatch(/token/);
+    expect(whyNotKeyServer({ ...role, name: " " }, true)).toMatch(/under which name/);
+    expect(whyNotKeyServer(role, true)).toBeUndefined();
+  });
+
+  it("is sent with what its kinds have, and shown again as it was set", () => {
+    const body = keyServerBody({ ...role, secret: "s" });
+    expect(body).toEqual({
+      address: "https://vault.example:8200",
+      secret: "s",
+      login: { kind: "app_role", mount: "approle", role_id: "r" },
+      way: { kind: "transit", mount: "transit", key: "fossilsafe" },
+    });
+    const shown = { ...body, has_secret: true, secret: null } as Parameters<typeof ofKeyServer>[0];
+    expect(ofKeyServer(shown)).toEqual({ ...role, address: body.address });
+    const kv = keyServerBody({ ...role, login: "token", ...withWay(role, "kv") });
+    expect(kv.login).toEqual({ kind: "token" });
+    expect(kv.way).toEqual({ kind: "kv", mount: "secret", folder: "fossilsafe" });
+    expect(withWay({ ...role, mount: "own" }, "kv")).toEqual({ way: "kv" });
   });
 });

@@ -1,7 +1,7 @@
 // Pools and keys: which pools are encrypted, and the recovery kits on paper that open their tapes.
 import { useState } from "react";
 import { kits, pools } from "../../api/queries";
-import type { Encryption, PoolView } from "../../api/types";
+import type { Encryption, KeyPlace, PoolView } from "../../api/types";
 import { AskDialog } from "../../components/AskDialog";
 import { Loaded } from "../../components/Loaded";
 import { PageHead } from "../../components/PageHead";
@@ -108,7 +108,15 @@ function PoolTable({ items, onRotate, onRetain }: TableProps) {
               <Lamp state={ENCRYPTION[pool.encryption]} />
             ),
         },
-        { head: "Data key", className: "mono small", cell: (pool) => pool.key_id ?? "–" },
+        {
+          head: "Data key",
+          cell: (pool) => (
+            <>
+              <span className="mono small">{pool.key_id ?? "–"}</span>
+              {pool.key_place === "vault" && <p className="small quiet-text">by the key server</p>}
+            </>
+          ),
+        },
         { head: "Runs are kept", cell: (pool) => keptText(pool.retention) },
         { head: "Made", cell: (pool) => formatTime(pool.created) },
       ]}
@@ -147,6 +155,7 @@ function keptText(retention: PoolView["retention"]): string {
 function MakePool({ onClose }: { onClose: () => void }) {
   const [name, setName] = useState("");
   const [encryption, setEncryption] = useState<Encryption>("sealed");
+  const [keyPlace, setKeyPlace] = useState<KeyPlace>("appliance");
   const query = useLockAwareQuery(kits());
   const hasKit = query.data?.kits.some((kit) => kit.confirmed !== null) ?? true;
   return (
@@ -154,7 +163,14 @@ function MakePool({ onClose }: { onClose: () => void }) {
       title="Make a pool"
       act="Make the pool"
       whyNot={name.trim() === "" ? "It needs a name." : undefined}
-      sending={{ path: api.pools(), body: { name: name.trim(), encryption } }}
+      sending={{
+        path: api.pools(),
+        body: {
+          name: name.trim(),
+          encryption,
+          key_place: encryption === "none" ? "appliance" : keyPlace,
+        },
+      }}
       renews={["pools", "kits"]}
       done={`Pool ${name.trim()} was made.`}
       onClose={onClose}
@@ -183,6 +199,26 @@ function MakePool({ onClose }: { onClose: () => void }) {
           },
         ]}
       />
+      {encryption !== "none" && (
+        <Choices
+          legend="Its data keys are kept, for ever"
+          name="key-place"
+          value={keyPlace}
+          onChange={setKeyPlace}
+          options={[
+            {
+              value: "appliance",
+              title: "On this machine",
+              text: "Jobs need nobody. Who takes the machine has its keys, unless a passphrase seals them.",
+            },
+            {
+              value: "vault",
+              title: "By the key server",
+              text: "No disk here has them. Jobs wait while the server, which is set in Settings, is away.",
+            },
+          ]}
+        />
+      )}
       {encryption !== "none" && !hasKit && (
         <Notice tone="warn">
           <p>It can be used as soon as a recovery kit is on paper and confirmed.</p>
