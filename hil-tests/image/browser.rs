@@ -60,6 +60,11 @@ impl Browser {
         self.send("POST", path, body)
     }
 
+    /// What is answered to a request that sets something.
+    pub(crate) fn put(&self, path: &str, body: &Value) -> Result<Value, String> {
+        self.send("PUT", path, body)
+    }
+
     fn send(&self, method: &str, path: &str, body: &Value) -> Result<Value, String> {
         let mut curl = self.curl();
         curl.args(["--request", method, "--data", &body.to_string()]);

@@ -5,9 +5,8 @@
 //! with the folder that it is at, and begins with one where no other is, as far as the reader is ahead.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
-
 use std::ops::Range;
+use std::sync::Arc;
 
 use parking_lot::{Condvar, Mutex};
 
