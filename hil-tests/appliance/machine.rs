@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::io::Write as _;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -142,11 +143,20 @@ impl Machine {
 
     /// Runs one command of the program against the appliance.
     pub(crate) fn ask(&self, arguments: &[&str]) -> Said {
+        self.ask_with(arguments, "")
+    }
+
+    /// The same with something on its standard input.
+    pub(crate) fn ask_with(&self, arguments: &[&str], input: &str) -> Said {
         let mut command = Command::new("timeout");
         command.arg(COMMAND_LIMIT_SECONDS.to_string()).arg(env!("CARGO_BIN_EXE_fossilsafe"));
         command.args(arguments).env("FOSSILSAFE_ENGINE", self.url());
         command.env("XDG_RUNTIME_DIR", self.folder.path());
-        said(command.stdin(Stdio::null()).output().unwrap())
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut process = command.spawn().unwrap();
+        // A command that does not read it has ended before.
+        let _ = process.stdin.take().unwrap().write_all(input.as_bytes());
+        said(process.wait_with_output().unwrap())
     }
 
     /// Runs a command that must succeed, and returns its JSON.
@@ -186,7 +196,7 @@ fn said(output: Output) -> Said {
 }
 
 /// A loopback address that nobody uses now.
-fn free_address() -> String {
+pub(crate) fn free_address() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().to_string()
 }

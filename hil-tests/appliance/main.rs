@@ -30,6 +30,7 @@ mod rigs;
 mod round_trip;
 mod secrets;
 mod services;
+mod sources;
 mod spanning;
 mod tree;
 mod walkthrough;

@@ -76,7 +76,7 @@ pub(super) fn find(entries: &[Entry], top: &SourcePath, below: &[u8]) -> Entry {
 
 /// Runs the contract of [`Source`] on what `make` makes of a folder: the source and the path that
 /// the folder has in it.
-pub(super) fn check(make: impl Fn(&Path) -> (Box<dyn Source>, SourcePath)) {
+pub(crate) fn check(make: impl Fn(&Path) -> (Box<dyn Source>, SourcePath)) {
     let folder = tempfile::tempdir().unwrap();
     fill(folder.path());
     let (source, top) = make(folder.path());

@@ -13,7 +13,7 @@
 
 mod beneath;
 #[cfg(test)]
-mod conformance;
+pub(crate) mod conformance;
 pub mod destination;
 pub mod error;
 pub mod exclude;

@@ -37,7 +37,8 @@ pub use crate::system::network::{
     WentBack,
 };
 pub use crate::system::sources::{
-    NfsExport, SmbShare, SourceCondition, SourcePlace, SourceSpec, SourceState,
+    NfsExport, S3Bucket, SftpFolder, SmbShare, SourceCondition, SourcePlace, SourceSpec,
+    SourceState,
 };
 pub use crate::system::updates::{
     BundleState, ChannelState, Installation, InstallationStep, PastUpdate, Published,

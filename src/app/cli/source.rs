@@ -1,16 +1,17 @@
-//! `fossilsafe source`: shares of other machines that are backed up, and the service that mounts them.
+//! `fossilsafe source`: shares, folders and buckets of other machines that are backed up, and the service that mounts
+//! them.
 
 use std::io::Read as _;
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 
 use super::Context;
 use super::output::{Output, Table, or_dash};
 use super::service::{SOURCES_SOCKET, runtime};
 use crate::api::types::{
-    FolderEntry, NfsExport, Page, SmbShare, SourceCondition, SourcePlace, SourceRequest,
-    SourceState,
+    FolderEntry, NfsExport, Page, S3Bucket, SftpFolder, SmbShare, SourceCondition, SourcePlace,
+    SourceRequest, SourceState,
 };
 use crate::app::address::Address;
 use crate::app::error::{AppError, Exit};
@@ -22,9 +23,12 @@ const SOURCES: &str = "/api/sources";
 const ENTRIES_MAX: usize = 10_000;
 
 const EXAMPLES: &str = "\
-The password of an SMB user is read from standard input, so that no list of processes shows it:
+Passwords, and the secret of an access key, are read from standard input, so that no list of processes shows them:
   fossilsafe source add nas --smb //nas.example/photos --user ada < password.txt
   fossilsafe source add home --nfs server.example:/export/home
+  fossilsafe source add web --sftp ada@server.example:/srv/www          # shows the server's key: compare it
+  fossilsafe source add web --sftp ada@server.example:/srv/www --host-key SHA256:...
+  fossilsafe source add films --s3 https://s3.example/films --access-key KEY < secret.txt
   fossilsafe backup /srv/sources/nas --set photos";
 
 #[derive(Debug, Subcommand)]
@@ -51,26 +55,48 @@ pub(super) struct NameArguments {
 }
 
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("place").args(["smb", "nfs", "sftp", "s3"]).required(true))]
 pub(super) struct AddArguments {
     /// Name of the source: it is mounted on /srv/sources/NAME
     name: SourceName,
     /// An SMB share: //HOST/SHARE
-    #[arg(long, value_name = "SHARE", required_unless_present = "nfs", conflicts_with = "nfs")]
+    #[arg(long, value_name = "SHARE")]
     smb: Option<String>,
     /// An NFS export: HOST:/PATH
     #[arg(long, value_name = "EXPORT")]
     nfs: Option<String>,
+    /// A folder of a machine with SSH: USER@HOST:PATH
+    #[arg(long, value_name = "FOLDER")]
+    sftp: Option<String>,
+    /// A bucket, or a folder in it: https://HOST/BUCKET[/PREFIX]
+    #[arg(long, value_name = "ADDRESS")]
+    s3: Option<String>,
     /// The TCP port, if it is not the usual one
-    #[arg(long)]
+    #[arg(long, conflicts_with = "s3")]
     port: Option<u16>,
     /// Who signs in on an SMB share; a guest without this
-    #[arg(long, conflicts_with = "nfs")]
+    #[arg(long, requires = "smb")]
     user: Option<String>,
+    /// The fingerprint of the SSH server's key, compared with what its owner says: SHA256:...
+    #[arg(long, requires = "sftp", value_name = "FINGERPRINT")]
+    host_key: Option<String>,
+    /// Sign in on the SSH server with a password; without this, by the appliance's own key
+    #[arg(long, requires = "sftp")]
+    with_password: bool,
+    /// The name of the access key of an object store; a public bucket without this
+    #[arg(long, requires = "s3", value_name = "KEY")]
+    access_key: Option<String>,
+    /// The region of the object store
+    #[arg(long, requires = "s3")]
+    region: Option<String>,
+    /// A file with the certificates of an authority of your own that vouches for the object store
+    #[arg(long, requires = "s3", value_name = "PEM")]
+    ca: Option<PathBuf>,
     /// The domain of that user
     #[arg(long, requires = "user")]
     domain: Option<String>,
     /// Encrypt everything on the wire (SMB)
-    #[arg(long, conflicts_with = "nfs")]
+    #[arg(long, requires = "smb")]
     encrypted: bool,
     /// Let files be restored into it; it is read-only without this
     #[arg(long)]
@@ -138,19 +164,62 @@ pub(super) fn serve(arguments: &ServeArguments, output: &Output) -> Result<Exit,
 
 impl AddArguments {
     fn request(&self) -> Result<SourceRequest, AppError> {
-        let place = match (&self.smb, &self.nfs) {
-            (Some(share), _) => self.smb_share(share)?,
-            (None, Some(export)) => {
-                let wrong = || AppError::Usage(format!("\"{export}\" is not HOST:/PATH"));
-                let (host, path) = export.split_once(":/").ok_or_else(wrong)?;
-                let export = format!("/{path}");
-                SourcePlace::Nfs(NfsExport { host: host.to_owned(), port: self.port, export })
-            }
-            (None, None) => return Err(AppError::Usage("name a share with --smb or --nfs".into())),
+        let place = match (&self.smb, &self.nfs, &self.sftp, &self.s3) {
+            (Some(share), ..) => self.smb_share(share)?,
+            (_, Some(export), ..) => self.nfs_export(export)?,
+            (_, _, Some(folder), _) => self.sftp_folder(folder)?,
+            (.., Some(address)) => self.s3_bucket(address)?,
+            (None, None, None, None) => return Err(AppError::Usage("name a place".into())),
         };
-        let wants_password = self.user.is_some() && !self.keep_password;
-        let password = if wants_password { Some(password()?) } else { None };
+        let has_password = self.user.is_some() || self.with_password || self.access_key.is_some();
+        let password = if has_password && !self.keep_password { Some(password()?) } else { None };
         Ok(SourceRequest { place, is_writable: self.writable, password })
+    }
+
+    fn nfs_export(&self, text: &str) -> Result<SourcePlace, AppError> {
+        let wrong = || AppError::Usage(format!("\"{text}\" is not HOST:/PATH"));
+        let (host, path) = text.split_once(":/").ok_or_else(wrong)?;
+        let export = format!("/{path}");
+        Ok(SourcePlace::Nfs(NfsExport { host: host.to_owned(), port: self.port, export }))
+    }
+
+    fn sftp_folder(&self, text: &str) -> Result<SourcePlace, AppError> {
+        let wrong = || AppError::Usage(format!("\"{text}\" is not USER@HOST:PATH"));
+        let (user, rest) = text.split_once('@').ok_or_else(wrong)?;
+        let (host, folder) = rest.split_once(':').ok_or_else(wrong)?;
+        Ok(SourcePlace::Sftp(SftpFolder {
+            host: host.to_owned(),
+            port: self.port,
+            user: user.to_owned(),
+            folder: folder.to_owned(),
+            host_key: self.host_key.clone(),
+        }))
+    }
+
+    fn s3_bucket(&self, text: &str) -> Result<SourcePlace, AppError> {
+        let wrong = || AppError::Usage(format!("\"{text}\" is not https://HOST/BUCKET[/PREFIX]"));
+        let (scheme, rest) = text.split_once("://").ok_or_else(wrong)?;
+        let (host, path) = rest.split_once('/').ok_or_else(wrong)?;
+        let path = path.trim_end_matches('/');
+        let (bucket, prefix) = match path.split_once('/') {
+            Some((bucket, prefix)) => (bucket, Some(prefix.to_owned())),
+            None => (path, None),
+        };
+        let ca_pem = match &self.ca {
+            Some(file) => Some(std::fs::read_to_string(file).map_err(|source| AppError::Io {
+                what: format!("cannot read {}", file.display()),
+                source,
+            })?),
+            None => None,
+        };
+        Ok(SourcePlace::S3(S3Bucket {
+            endpoint: format!("{scheme}://{host}"),
+            region: self.region.clone(),
+            bucket: bucket.to_owned(),
+            prefix,
+            access_key: self.access_key.clone(),
+            ca_pem,
+        }))
     }
 
     fn smb_share(&self, text: &str) -> Result<SourcePlace, AppError> {
@@ -215,6 +284,17 @@ fn show(source: &SourceState, context: &Context) -> Result<Exit, AppError> {
         context.output.json(source)?;
     } else if let Some(reason) = &source.reason {
         context.output.line(&format!("{} is kept, and is away: {reason}.", source.name))?;
+        if let [key, ..] = source.shown_host_keys.as_slice() {
+            context
+                .output
+                .line(&format!("Compare {key} there, and add it again with --host-key."))?;
+        }
+        if let Some(key) = &source.public_key {
+            context
+                .output
+                .line("The appliance signs in by this key (~/.ssh/authorized_keys there):")?;
+            context.output.line(key)?;
+        }
     } else {
         let (place, folder) = (&source.spec.place, source.path.display());
         context.output.line(&format!("{place} is mounted on {folder}."))?;

@@ -98,6 +98,7 @@ fn refusal(error: &SourcesError) -> EngineError {
         SourcesErrorKind::Malformed => (Kind::Invalid, "source_malformed"),
         SourcesErrorKind::Away => (Kind::Conflict, "source_away"),
         SourcesErrorKind::Refused => (Kind::Conflict, "source_refused"),
+        SourcesErrorKind::HostKey => (Kind::Conflict, "source_host_key"),
         SourcesErrorKind::Machine => (Kind::Unavailable, "sources_unavailable"),
     };
     EngineError::new(kind, code, AppError::chain_of(error), error.next_step())

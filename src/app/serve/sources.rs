@@ -15,7 +15,7 @@ use crate::system::sources::{Keeper, answer};
 /// How long a server that comes back waits to be mounted again.
 const RETRY_TIME: Duration = Duration::from_secs(60);
 
-/// Runs the service until SIGTERM or SIGINT. Sources stay mounted when it ends.
+/// Runs the service until SIGTERM or SIGINT. What the kernel has mounted stays when it ends.
 pub(in crate::app) async fn sources(
     data: &Path,
     socket: &Path,
@@ -34,6 +34,7 @@ pub(in crate::app) async fn sources(
     on_ready();
     let mounting = Arc::clone(&keeper);
     let answering = Arc::clone(&keeper);
+    let ending = Arc::clone(&keeper);
     let answers = orders::accept(listener, move |line| answer(&answering, line));
     tokio::select! {
         name = signals.next() => tracing::info!(signal = name, "stopping"),
@@ -42,6 +43,7 @@ pub(in crate::app) async fn sources(
         never = feed(|| status(Arc::clone(&keeper))) => match never {},
     }
     tell(&[NotifyState::Stopping]);
+    ending.end_served();
     Ok(())
 }
 

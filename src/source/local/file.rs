@@ -41,15 +41,15 @@ impl LocalFile {
 
     fn of(file: OwnedFd, path: &SourcePath) -> Result<Self, SourceError> {
         let opened = Self { file: File::from(file), path: path.clone() };
-        let status = opened.status()?;
+        let status = opened.status(AtFlags::EMPTY_PATH)?;
         if FileType::from_raw_mode(status.stx_mode.into()) != FileType::RegularFile {
             return Err(SourceError::NotAFile { path: path.clone() });
         }
         Ok(opened)
     }
 
-    fn status(&self) -> Result<rustix::fs::Statx, SourceError> {
-        statx(&self.file, c"", AtFlags::EMPTY_PATH, STATX_MASK)
+    fn status(&self, flags: AtFlags) -> Result<rustix::fs::Statx, SourceError> {
+        statx(&self.file, c"", flags, STATX_MASK)
             .map_err(|errno| SourceError::of_io(&self.path, "read its status", errno.into()))
     }
 }
@@ -104,7 +104,9 @@ impl SourceFile for LocalFile {
     }
 
     fn stamp(&self) -> Result<FileStamp, SourceError> {
-        Ok(stamp_of(&self.status()?))
+        // Of a share, what the server says now, and not what it said some seconds ago.
+        let flags = AtFlags::EMPTY_PATH | AtFlags::STATX_FORCE_SYNC;
+        Ok(stamp_of(&self.status(flags)?))
     }
 
     fn descriptor(&self) -> Option<BorrowedFd<'_>> {

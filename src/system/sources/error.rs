@@ -45,10 +45,50 @@ pub enum SourcesError {
         #[source]
         source: io::Error,
     },
+    /// What can only be read was to be written.
+    #[error("{place} can be read, and nothing is restored into a source of its kind")]
+    ReadOnlyKind {
+        /// The folder or bucket.
+        place: String,
+    },
+    /// Nobody has confirmed the server's key yet.
+    #[error("{place}: nobody has confirmed the server's key yet; it shows {}", shown.join(", "))]
+    HostKeyUnknown {
+        /// The folder.
+        place: String,
+        /// The fingerprints that it shows.
+        shown: Vec<String>,
+    },
+    /// It has other keys than the one that was confirmed.
+    #[error(
+        "{place}: the server does not have the key that was confirmed; it shows {}: another machine may \
+         answer in its place", shown.join(", ")
+    )]
+    HostKeyChanged {
+        /// The folder.
+        place: String,
+        /// The fingerprints that it shows.
+        shown: Vec<String>,
+    },
+    /// OpenSSH's client cannot be run here.
+    #[error("OpenSSH's client cannot be run")]
+    NoClient {
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
+    /// The other side says something else than was expected.
+    #[error("{place} cannot be used: {said}")]
+    Protocol {
+        /// The folder or bucket.
+        place: String,
+        /// What it, or the client here, said.
+        said: String,
+    },
     /// The kernel was built without it.
     #[error("this kernel has no {file_system}")]
     NotOfThisKernel {
-        /// `smb3` or `nfs`.
+        /// `smb3`, `nfs`, `fuse`.
         file_system: &'static str,
     },
     /// This process may not mount.
@@ -115,8 +155,10 @@ pub enum SourcesErrorKind {
     Malformed,
     /// The server does not answer, or its name is not found.
     Away,
-    /// The server refuses.
+    /// The server refuses, or is not who it was.
     Refused,
+    /// The server's key has to be compared and confirmed.
+    HostKey,
     /// This machine cannot do it.
     Machine,
 }
@@ -127,14 +169,17 @@ impl SourcesError {
     pub fn kind(&self) -> SourcesErrorKind {
         match self {
             Self::Unknown(_) => SourcesErrorKind::Unknown,
-            Self::Malformed { .. } => SourcesErrorKind::Malformed,
+            Self::Malformed { .. } | Self::ReadOnlyKind { .. } => SourcesErrorKind::Malformed,
             Self::HostUnknown { .. } | Self::NoAnswer { .. } => SourcesErrorKind::Away,
-            Self::SignIn { .. } | Self::NoSuchShare { .. } | Self::Kernel { .. } => {
-                SourcesErrorKind::Refused
-            }
+            Self::SignIn { .. }
+            | Self::NoSuchShare { .. }
+            | Self::Kernel { .. }
+            | Self::Protocol { .. } => SourcesErrorKind::Refused,
+            Self::HostKeyUnknown { .. } | Self::HostKeyChanged { .. } => SourcesErrorKind::HostKey,
             Self::File { .. }
             | Self::NotOfThisKernel { .. }
             | Self::NotAllowed
+            | Self::NoClient { .. }
             | Self::Service { .. } => SourcesErrorKind::Machine,
             Self::Told { kind, .. } => *kind,
         }
@@ -150,12 +195,24 @@ impl SourcesError {
                 "Switch the other machine on, and check the network, the name and the port."
             }
             SourcesErrorKind::Refused => {
-                "Check the name of the share, user and password on the other machine."
+                "Check the name of the share or folder, user and password on the other machine."
+            }
+            SourcesErrorKind::HostKey => {
+                "Compare the fingerprint with what `ssh-keygen -l -f /etc/ssh/ssh_host_ed25519_key.pub` says on the \
+                 other machine, and send it as host_key if it is the same."
             }
             SourcesErrorKind::Machine => {
                 "Look at the journal of fossilsafe-sources; elsewhere than on the appliance, mount the \
                  share by other means and back up the folder."
             }
+        }
+    }
+
+    /// The keys that the server shows, where one has to be confirmed.
+    pub(super) fn shown_host_keys(&self) -> &[String] {
+        match self {
+            Self::HostKeyUnknown { shown, .. } | Self::HostKeyChanged { shown, .. } => shown,
+            _ => &[],
         }
     }
 

@@ -9,8 +9,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::SourcesError;
-use super::definition::SourceSpec;
+use super::definition::{SourcePlace, SourceSpec};
 use super::mount;
+use super::sftp;
 use super::store::{AllKept, Kept, Store};
 use crate::domain::{SOURCES_FOLDER, Secret, SourceName};
 use crate::source::network::is_mounted;
@@ -41,17 +42,32 @@ pub struct SourceState {
     /// Why it cannot be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// The fingerprints that an SSH server shows while none of them is confirmed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shown_host_keys: Vec<String>,
+    /// The line for `authorized_keys` on an SSH server where the appliance signs in by its own key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub public_key: Option<String>,
+}
+
+/// What went wrong with a source last.
+#[derive(Clone, Debug)]
+struct Failure {
+    reason: String,
+    shown_host_keys: Vec<String>,
 }
 
 /// Knows the sources and mounts them.
 #[derive(Debug)]
 pub struct Keeper {
     store: Store,
+    /// Where the service keeps what is its own.
+    data: PathBuf,
     /// Below which they are mounted.
     folder: PathBuf,
     kept: Mutex<AllKept>,
     /// Why the last attempt failed.
-    failures: Mutex<BTreeMap<SourceName, String>>,
+    failures: Mutex<BTreeMap<SourceName, Failure>>,
     /// One mount at a time: two could be put over each other.
     mounting: Mutex<()>,
 }
@@ -69,6 +85,7 @@ impl Keeper {
         let (store, kept) = Store::open(data)?;
         Ok(Self {
             store,
+            data: data.to_owned(),
             folder: folder.to_owned(),
             kept: Mutex::new(kept),
             failures: Mutex::default(),
@@ -131,7 +148,11 @@ impl Keeper {
         let mounted = self.mount_kept(name, &kept);
         match &mounted {
             Ok(()) => self.failures.lock().remove(name),
-            Err(error) => self.failures.lock().insert(name.clone(), error.whole()),
+            Err(error) => {
+                let shown_host_keys = error.shown_host_keys().to_vec();
+                let failure = Failure { reason: error.whole(), shown_host_keys };
+                self.failures.lock().insert(name.clone(), failure)
+            }
         };
         mounted.map(|()| self.state(name.clone(), kept))
     }
@@ -156,7 +177,18 @@ impl Keeper {
             path: folder.clone(),
             source,
         })?;
-        mount::mount(&kept.spec, kept.password.as_ref(), &folder)
+        mount::mount(&kept.spec, kept.password.as_ref(), &folder, &self.data)
+    }
+
+    /// Ends what this process serves itself: without it, it would be a folder that nobody answers for.
+    pub fn end_served(&self) {
+        let kept = self.kept.lock().clone();
+        for (name, kept) in kept {
+            if kept.spec.place.is_served() {
+                // It is tried again when the source is mounted next.
+                let _ = self.unmount(&name);
+            }
+        }
     }
 
     fn unmount(&self, name: &SourceName) -> Result<(), SourcesError> {
@@ -199,8 +231,12 @@ impl Keeper {
             (SourceCondition::Mounted, None)
         } else {
             let unknown = || "it was not mounted yet".to_owned();
-            (SourceCondition::Away, Some(failure.unwrap_or_else(unknown)))
+            let reason = failure.as_ref().map(|failure| failure.reason.clone());
+            (SourceCondition::Away, Some(reason.unwrap_or_else(unknown)))
         };
+        let signs_in_by_key =
+            matches!(kept.spec.place, SourcePlace::Sftp(_)) && kept.password.is_none();
+        let public_key = signs_in_by_key.then(|| sftp::own_public_line(&self.data)).flatten();
         SourceState {
             name,
             spec: kept.spec,
@@ -208,6 +244,8 @@ impl Keeper {
             path,
             condition,
             reason,
+            shown_host_keys: failure.map(|failure| failure.shown_host_keys).unwrap_or_default(),
+            public_key,
         }
     }
 }

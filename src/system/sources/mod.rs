@@ -1,4 +1,4 @@
-//! Shares of other machines, mounted by this one: SMB (Windows, Samba, most NAS) and NFS.
+//! Shares of other machines, mounted by this one: SMB (Windows, Samba, most NAS) and NFS; folders over SFTP, and buckets.
 //!
 //! The kernel's own clients do the work, so a share is read as any file system is: with io_uring, with its
 //! owners, times and attributes. Mounting takes a right that the engine does not have and should not have.
@@ -11,6 +11,9 @@
 //!  /srv/sources/NAME  ◀──────────────── kernel: smb3, nfs ────────────────▶  the other machine
 //! ```
 //!
+//! The kernel has no client for SFTP and S3: there this service is the client, and serves what it reads to the
+//! kernel.
+//!
 //! Passwords are in the service's own file and never leave it: no answer has one, the engine and its catalog
 //! know none. Mounts are read-only unless a source is made writable, and never run programs or devices.
 
@@ -19,12 +22,16 @@ mod error;
 mod keeper;
 mod mount;
 mod options;
+mod s3;
+mod served;
+mod sftp;
 mod store;
 #[cfg(test)]
 mod tests;
 mod wire;
 
-pub use definition::{NfsExport, SmbShare, SourcePlace, SourceSpec};
+pub use definition::{NfsExport, S3Bucket, SftpFolder, SmbShare, SourcePlace, SourceSpec};
 pub use error::{SourcesError, SourcesErrorKind};
 pub use keeper::{Keeper, SourceCondition, SourceState};
+pub use sftp::PASSWORD_VARIABLE;
 pub use wire::{Order, answer, ask};

@@ -1,9 +1,10 @@
-//! One mount by the kernel, and what it says when it refuses.
+//! One mount, and what the kernel says when it refuses.
 
 use std::io;
 use std::net::{IpAddr, ToSocketAddrs as _};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd};
 use std::path::Path;
+use std::sync::Arc;
 
 use rustix::fs::CWD;
 use rustix::io::Errno;
@@ -14,21 +15,38 @@ use rustix::mount::{
 
 use super::SourcesError;
 use super::definition::{SourcePlace, SourceSpec};
-use super::options::{KernelMount, Setting, kernel_mounts};
+use super::options::{KernelMount, Setting, kernel_mounts, served_mount};
+use super::s3::S3;
+use super::served;
+use super::sftp::Sftp;
 use crate::domain::Secret;
 
 /// Longest message of the kernel about a mount.
 const MESSAGE_BYTES_MAX: usize = 512;
 
-/// Mounts a source on `folder`, which must be there.
+/// Mounts a source on `folder`, which must be there. What is kept of servers is in `data`.
 pub(super) fn mount(
     spec: &SourceSpec,
     password: Option<&Secret>,
     folder: &Path,
+    data: &Path,
 ) -> Result<(), SourcesError> {
-    let address = address_of(&spec.place)?;
+    match &spec.place {
+        SourcePlace::Sftp(place) => {
+            mount_served(spec, Sftp::connect(place, password, data)?, folder)
+        }
+        SourcePlace::S3(place) => mount_served(spec, S3::connect(place, password)?, folder),
+        SourcePlace::Smb(_) | SourcePlace::Nfs(_) => mount_by_kernel(spec, password, folder),
+    }
+}
+
+fn mount_by_kernel(
+    spec: &SourceSpec,
+    password: Option<&Secret>,
+    folder: &Path,
+) -> Result<(), SourcesError> {
     let mut refusal = None;
-    for kernel_mount in kernel_mounts(&spec.place, address, password) {
+    for kernel_mount in kernel_mounts(&spec.place, address_of(&spec.place)?, password) {
         match mount_once(spec, &kernel_mount, folder) {
             Err((Errno::PROTONOSUPPORT, error)) => refusal = Some(error),
             ended => return ended.map_err(|(_, error)| error),
@@ -36,6 +54,29 @@ pub(super) fn mount(
     }
     // Every place has at least one way.
     refusal.map_or(Ok(()), Err)
+}
+
+/// Mounts what this program reads itself.
+fn mount_served(
+    spec: &SourceSpec,
+    remote: impl served::Remote,
+    folder: &Path,
+) -> Result<(), SourcesError> {
+    let device = served::open_device().map_err(|source| match source.kind() {
+        io::ErrorKind::NotFound => SourcesError::NotOfThisKernel { file_system: "fuse" },
+        _ => SourcesError::Kernel {
+            place: spec.place.to_string(),
+            said: "its device cannot be opened".to_owned(),
+            source,
+        },
+    })?;
+    let mounted = served_mount(&spec.place, device.as_raw_fd());
+    mount_once(spec, &mounted, folder).map_err(|(_, error)| error)?;
+    served::serve(Arc::new(remote), device).map_err(|source| SourcesError::Kernel {
+        place: spec.place.to_string(),
+        said: "it cannot be served".to_owned(),
+        source,
+    })
 }
 
 /// A failure comes with what the kernel has called it.
@@ -89,7 +130,7 @@ fn configure(
 }
 
 fn address_of(place: &SourcePlace) -> Result<IpAddr, SourcesError> {
-    let (host, port) = place.server();
+    let (host, port) = place.server().unwrap_or_default();
     let unknown = |source| SourcesError::HostUnknown { host: host.to_owned(), source };
     let mut found = (host, port).to_socket_addrs().map_err(unknown)?;
     let none = || unknown(io::Error::new(io::ErrorKind::NotFound, "it has no address"));

@@ -3,6 +3,7 @@
 //! Options go to the kernel one by one, not as a line of text, so a comma in a password is a comma.
 
 use std::net::IpAddr;
+use std::os::fd::RawFd;
 
 use super::definition::{NfsExport, SmbShare, SourcePlace};
 use crate::domain::Secret;
@@ -39,12 +40,14 @@ pub(super) fn kernel_mounts(
     address: IpAddr,
     password: Option<&Secret>,
 ) -> Vec<KernelMount> {
-    let port = place.server().1.to_string();
+    let port = place.server().map_or(0, |(_, port)| port).to_string();
     match place {
         SourcePlace::Smb(share) => vec![smb(share, address, port, password)],
         SourcePlace::Nfs(export) => {
             NFS_VERSIONS.map(|version| nfs(export, address, port.clone(), version)).into()
         }
+        // Served by this program: see `served_mount`.
+        SourcePlace::Sftp(_) | SourcePlace::S3(_) => Vec::new(),
     }
 }
 
@@ -86,6 +89,22 @@ fn nfs(export: &NfsExport, address: IpAddr, port: String, version: &str) -> Kern
         text("retrans", retries.to_owned()),
     ];
     KernelMount { file_system: "nfs", settings }
+}
+
+/// A source that this program serves over `device`. The kernel asks who may read what by the modes of files, as
+/// everywhere.
+pub(super) fn served_mount(place: &SourcePlace, device: RawFd) -> KernelMount {
+    let settings = vec![
+        text("source", place.to_string()),
+        text("fd", device.to_string()),
+        // A folder; the kernel wants it before it can ask.
+        text("rootmode", "40000".to_owned()),
+        text("user_id", "0".to_owned()),
+        text("group_id", "0".to_owned()),
+        Setting::Flag("default_permissions"),
+        Setting::Flag("allow_other"),
+    ];
+    KernelMount { file_system: "fuse", settings }
 }
 
 fn text(name: &'static str, value: String) -> Setting {

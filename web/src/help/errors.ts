@@ -89,12 +89,12 @@ export const ERROR_PAGES: Record<string, ErrorPage> = {
   },
   source_unknown: {
     title: "There is no such network source",
-    meaning: "No share is kept under that name.",
+    meaning: "No share, folder or bucket is kept under that name.",
     risk: SAFE,
     steps: ["Look at the list of network sources."],
   },
   source_malformed: {
-    title: "A share cannot be like that",
+    title: "A source cannot be like that",
     meaning:
       "A part of the description is nothing that a server can mean: a slash in the name of a host, an empty share.",
     risk: SAFE,
@@ -274,6 +274,16 @@ export const ERROR_PAGES: Record<string, ErrorPage> = {
     steps: [
       "On the appliance: look at the journal of fossilsafe-sources.",
       "Elsewhere: mount the share by other means and back up the folder.",
+    ],
+  },
+  source_host_key: {
+    title: "The server's key has to be compared",
+    meaning:
+      "Nobody has confirmed the key that the SSH server shows, or it shows another one than the confirmed. Nothing was sent to it.",
+    risk: "A machine in its place would see the password and could give other files. Nothing of that has happened.",
+    steps: [
+      "On the other machine, ask for the fingerprint: ssh-keygen -l -f /etc/ssh/ssh_host_ed25519_key.pub.",
+      "If it is the one that is shown here, confirm it on the page of the sources. If it is not, do not.",
     ],
   },
   path_no_folder: {

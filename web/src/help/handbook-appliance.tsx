@@ -25,6 +25,15 @@ export const APPLIANCE = {
         backed up by that path as any others. It is read only unless restores into it are allowed.
       </p>
       <p>
+        A folder of a machine with SSH needs nothing set up there but a user. The appliance signs in
+        with a password, or by its own key, which is shown to be put into the user&rsquo;s{" "}
+        <code>authorized_keys</code>. Before anything is sent, somebody compares the fingerprint of
+        the server&rsquo;s key; a server that has another one later is refused. In a bucket of an
+        object store what stands before a slash is a folder; names that no file system can have are
+        shown with a percent sign in front. Folders over SSH and buckets can be read, and nothing is
+        restored into them.
+      </p>
+      <p>
         A share whose server is away stays here as away, with the reason, and is mounted again as
         soon as it answers. A backup of it then fails and says so: it is never taken for an empty
         folder.

@@ -5432,6 +5432,40 @@ export interface components {
              * @description The TCP port, if it is not 2049.
              */
             port?: number | null;
+        } | {
+            /** @description The path of the folder there; a relative one begins in the user's home. */
+            folder: string;
+            /** @description Name or address of the server. */
+            host: string;
+            /**
+             * @description The fingerprint of the server's key, as `SHA256:…`, once somebody has compared it. Until then nothing is
+             *     sent to the server, and the state of the source has what it shows.
+             */
+            host_key?: string | null;
+            /** @constant */
+            kind: "sftp";
+            /**
+             * Format: uint16
+             * @description The TCP port, if it is not 22.
+             */
+            port?: number | null;
+            /** @description Who signs in there: with a password, or without one by the appliance's own key. */
+            user: string;
+        } | {
+            /** @description The access key's name; its secret is the password. Without it nobody signs in: a public bucket. */
+            access_key?: string | null;
+            /** @description The name of the bucket. */
+            bucket: string;
+            /** @description Certificates of an authority of your own that vouches for the store, as PEM. */
+            ca_pem?: string | null;
+            /** @description The address of the store, as `https://s3.example`. */
+            endpoint: string;
+            /** @constant */
+            kind: "s3";
+            /** @description The folder in it, without a slash at its ends; all of it if absent. */
+            prefix?: string | null;
+            /** @description The region that it is in; `us-east-1` if absent. */
+            region?: string | null;
         };
         /** @description A network source. */
         SourceSetting: {
@@ -5460,8 +5494,12 @@ export interface components {
             name: components["schemas"]["SourceName"];
             /** @description Where its files are on this machine. */
             path: string;
+            /** @description The line for `authorized_keys` on an SSH server where the appliance signs in by its own key. */
+            public_key?: string | null;
             /** @description Why it cannot be read. */
             reason?: string | null;
+            /** @description The fingerprints that an SSH server shows while none of them is confirmed. */
+            shown_host_keys?: string[];
             /** @description What it is. */
             spec: components["schemas"]["SourceSpec"];
         };
@@ -22453,6 +22491,40 @@ export interface operations {
                                  * @description The TCP port, if it is not 2049.
                                  */
                                 port?: number | null;
+                            } | {
+                                /** @description The path of the folder there; a relative one begins in the user's home. */
+                                folder: string;
+                                /** @description Name or address of the server. */
+                                host: string;
+                                /**
+                                 * @description The fingerprint of the server's key, as `SHA256:…`, once somebody has compared it. Until then nothing is
+                                 *     sent to the server, and the state of the source has what it shows.
+                                 */
+                                host_key?: string | null;
+                                /** @constant */
+                                kind: "sftp";
+                                /**
+                                 * Format: uint16
+                                 * @description The TCP port, if it is not 22.
+                                 */
+                                port?: number | null;
+                                /** @description Who signs in there: with a password, or without one by the appliance's own key. */
+                                user: string;
+                            } | {
+                                /** @description The access key's name; its secret is the password. Without it nobody signs in: a public bucket. */
+                                access_key?: string | null;
+                                /** @description The name of the bucket. */
+                                bucket: string;
+                                /** @description Certificates of an authority of your own that vouches for the store, as PEM. */
+                                ca_pem?: string | null;
+                                /** @description The address of the store, as `https://s3.example`. */
+                                endpoint: string;
+                                /** @constant */
+                                kind: "s3";
+                                /** @description The folder in it, without a slash at its ends; all of it if absent. */
+                                prefix?: string | null;
+                                /** @description The region that it is in; `us-east-1` if absent. */
+                                region?: string | null;
                             };
                         };
                     }[];
@@ -22925,6 +22997,40 @@ export interface operations {
                          * @description The TCP port, if it is not 2049.
                          */
                         port?: number | null;
+                    } | {
+                        /** @description The path of the folder there; a relative one begins in the user's home. */
+                        folder: string;
+                        /** @description Name or address of the server. */
+                        host: string;
+                        /**
+                         * @description The fingerprint of the server's key, as `SHA256:…`, once somebody has compared it. Until then nothing is
+                         *     sent to the server, and the state of the source has what it shows.
+                         */
+                        host_key?: string | null;
+                        /** @constant */
+                        kind: "sftp";
+                        /**
+                         * Format: uint16
+                         * @description The TCP port, if it is not 22.
+                         */
+                        port?: number | null;
+                        /** @description Who signs in there: with a password, or without one by the appliance's own key. */
+                        user: string;
+                    } | {
+                        /** @description The access key's name; its secret is the password. Without it nobody signs in: a public bucket. */
+                        access_key?: string | null;
+                        /** @description The name of the bucket. */
+                        bucket: string;
+                        /** @description Certificates of an authority of your own that vouches for the store, as PEM. */
+                        ca_pem?: string | null;
+                        /** @description The address of the store, as `https://s3.example`. */
+                        endpoint: string;
+                        /** @constant */
+                        kind: "s3";
+                        /** @description The folder in it, without a slash at its ends; all of it if absent. */
+                        prefix?: string | null;
+                        /** @description The region that it is in; `us-east-1` if absent. */
+                        region?: string | null;
                     };
                 };
             };

@@ -1,4 +1,4 @@
-// Sources: shares of other machines that are mounted here, so that their folders can be backed up.
+// Sources: shares, folders and buckets of other machines that are mounted here, so that they can be backed up.
 import { useState } from "react";
 import { sources } from "../../api/queries";
 import type { SourceState } from "../../api/types";
@@ -15,7 +15,7 @@ import { useWhyNot } from "../../hooks/useWhyNot";
 import { Button } from "../../ui/Button";
 import { Facts } from "../../ui/Figure";
 import { Lamp } from "../../ui/Lamp";
-import { Empty } from "../../ui/Notice";
+import { Empty, Notice } from "../../ui/Notice";
 import { Panel } from "../../ui/Panel";
 import { api, to } from "../../util/path-builder";
 
@@ -29,10 +29,10 @@ export function SourcesPage() {
         title="Sources"
         crumb={{ href: to.settings(), text: "Settings" }}
         topic="sources"
-        lead="Shares of other machines, mounted here. One that is away is never taken for an empty folder."
+        lead="Shares, folders and buckets of other machines, mounted here. One that is away is never taken for an empty folder."
         actions={
           <Button look="primary" whyNot={whyNot} onClick={() => setIsAdding(true)}>
-            Add a share
+            Add a source
           </Button>
         }
       />
@@ -40,7 +40,10 @@ export function SourcesPage() {
         {(page) =>
           page.items.length === 0 ? (
             <Empty title="Only folders of this machine are backed up">
-              <p>Add a share of Windows, Samba or a NAS; its folders then have paths here.</p>
+              <p>
+                Add a share of Windows or a NAS, a folder of a machine with SSH, or a bucket; its
+                folders then have paths here.
+              </p>
             </Empty>
           ) : (
             <div className="columns">
@@ -58,6 +61,9 @@ export function SourcesPage() {
 
 function Source({ source }: { source: SourceState }) {
   const [open, setOpen] = useState<"edit" | "remove" | null>(null);
+  const [confirmed, setConfirmed] = useState<string>();
+  const { place } = source.spec;
+  const shown = source.shown_host_keys ?? [];
   const mount = useSend<SourceState>(["sources"]);
   const whyNotMounted = useWhyNot("POST /api/sources/{name}/mount");
   const whyNotChanged = useWhyNot("PUT /api/sources/{name}");
@@ -68,9 +74,9 @@ function Source({ source }: { source: SourceState }) {
         <Facts
           rows={[
             [
-              "Share",
+              "Place",
               <span key="s" className="mono">
-                {shareOf(source.spec.place)}
+                {shareOf(place)}
               </span>,
             ],
             [
@@ -83,6 +89,37 @@ function Source({ source }: { source: SourceState }) {
             ["Password", source.has_password ? "kept" : "none"],
           ]}
         />
+        {shown.length > 0 && (
+          <Notice tone="warn">
+            <p>
+              <strong>Is it this server?</strong> Compare the fingerprint with what its owner says,
+              or with what <code>ssh-keygen -l -f</code> says of the key in <code>/etc/ssh</code>{" "}
+              there.
+            </p>
+            {shown.map((key) => (
+              <p key={key}>
+                <span className="mono">{key}</span>{" "}
+                <Button
+                  look="small"
+                  label={`It is the key of ${source.name}: ${key}`}
+                  whyNot={whyNotChanged}
+                  onClick={() => {
+                    setConfirmed(key);
+                    setOpen("edit");
+                  }}
+                >
+                  It is this key
+                </Button>
+              </p>
+            ))}
+          </Notice>
+        )}
+        {source.public_key && (
+          <p>
+            The appliance signs in by this key. It belongs in <code>~/.ssh/authorized_keys</code> of
+            the user there: <span className="mono">{source.public_key}</span>
+          </p>
+        )}
         <div className="actions">
           <Button
             look="small"
@@ -112,7 +149,16 @@ function Source({ source }: { source: SourceState }) {
         </div>
         {mount.error && <ErrorBox error={mount.error} />}
       </div>
-      {open === "edit" && <SourceEdit source={source} onClose={() => setOpen(null)} />}
+      {open === "edit" && (
+        <SourceEdit
+          source={source}
+          hostKey={confirmed}
+          onClose={() => {
+            setConfirmed(undefined);
+            setOpen(null);
+          }}
+        />
+      )}
       {open === "remove" && (
         <AskDialog
           title={`Remove ${source.name}`}
