@@ -41,6 +41,7 @@ pub(crate) fn run(machine: &mut Machine, bench: &Path) -> Result<(), Failed> {
     answers(machine, &mut browser, &mut steps)?;
     is_kept_apart(machine, &mut steps)?;
     sets_its_network(machine, &browser, &mut steps)?;
+    sets_its_name_and_time(machine, &browser, &mut steps)?;
     goes_to_tape_and_back(machine, &browser, &mut steps)?;
     is_disturbed(machine, &browser, &mut steps)?;
     steps.step("no unit has failed after all that", no_unit_has_failed(machine))
@@ -152,7 +153,7 @@ fn is_kept_apart(machine: &mut Machine, steps: &mut Steps) -> Result<(), Failed>
     ended.into_iter().collect()
 }
 
-/// By a time server, which changes no address: the way in stays open whatever happens.
+/// By a name server, which changes no address: the way in stays open whatever happens.
 fn sets_its_network(
     machine: &mut Machine,
     browser: &Browser,
@@ -165,9 +166,9 @@ fn sets_its_network(
     let port = port.and_then(|port| port["name"].as_str()).ok_or_else(|| state.to_string());
     let port = steps.step("one has an address", port.map(str::to_owned))?;
     let path = format!("/api/network/ports/{port}");
-    let setting = json!({ "time_servers": ["192.0.2.3"] });
+    let setting = json!({ "name_servers": ["192.0.2.3"] });
     let has_it =
-        format!("grep -qx NTP=192.0.2.3 /run/systemd/network/30-fossilsafe-{port}.network");
+        format!("grep -qx DNS=192.0.2.3 /run/systemd/network/30-fossilsafe-{port}.network");
     let tried = browser.put(&path, &setting).and_then(|_| machine.inside(&has_it));
     steps.step("a setting is tried out", tried)?;
     let back = browser.post("/api/network/back", &json!({}));
@@ -175,9 +176,64 @@ fn sets_its_network(
     steps.step("and taken back", back)?;
     let kept = browser.put(&path, &setting);
     let kept = kept.and_then(|_| browser.post("/api/network/confirm", &json!({})));
-    let is_kept = format!("grep -qx NTP=192.0.2.3 /data/network/40-{port}.network");
+    let is_kept = format!("grep -qx DNS=192.0.2.3 /data/network/40-{port}.network");
     let kept = kept.and_then(|_| machine.inside(&is_kept));
     steps.step("one that is confirmed is kept on the data partition", kept).map(drop)
+}
+
+/// A server of time in the guest itself, on its own address: nothing may leave the machine. It is two to three
+/// seconds ahead.
+const TIME_SERVER: &str = "setsid perl -MSocket -e ' \
+    socket(S, PF_INET, SOCK_DGRAM, 17); bind(S, sockaddr_in(123, INADDR_ANY)) or die; \
+    while ($from = recv(S, $asked, 200, 0)) { \
+        $now = pack(\"NN\", time + 3 + 2208988800, 0); \
+        $head = pack(\"CCcc NN a4\", 0x24, 2, 6, -20, 100, 200, \"test\"); \
+        send(S, $head . $now . substr($asked, 40, 8) . $now . $now, 0, $from); \
+    }' >/run/time-server.log 2>&1 &";
+
+fn sets_its_name_and_time(
+    machine: &mut Machine,
+    browser: &Browser,
+    steps: &mut Steps,
+) -> Result<(), Failed> {
+    let named = browser.put("/api/network/host-name", &json!({ "host_name": "tape" }));
+    let named = named.and_then(|state| {
+        ensure(state["host_name"] == "tape", || state.to_string())?;
+        machine.inside("test $(uname -n) = tape && test $(cat /data/network/host-name) = tape")
+    });
+    steps.step("it is called something else", named)?;
+    let answers = "resolvectl query --protocol=mdns tape.local";
+    steps.step("and answers to that by mDNS", machine.until(60, answers))?;
+    steps.step("a server of time is there", machine.inside(TIME_SERVER))?;
+    let own = "ip -4 -o address show scope global | sed -n 's|.* inet \\([0-9.]*\\)/.*|\\1|p'";
+    let own = steps.step("on an address of the machine", machine.inside(own))?;
+    let setting = json!({ "time_zone": "Asia/Tokyo", "time_servers": [own.trim()] });
+    let set = browser.put("/api/system/time", &setting);
+    let set = set.and_then(|state| ensure(state["setting"] == setting, || state.to_string()));
+    steps.step("time zone and time server are set", set)?;
+    let zone = machine.inside("test $(date +%z) = +0900");
+    steps.step("its programs have that zone", zone)?;
+    let is_set = "test -e /run/systemd/timesync/synchronized";
+    let right = machine.until(120, is_set).and_then(|()| {
+        let state = browser.ask("/api/system/time")?;
+        let clock = &state["clock"];
+        let is_right = clock["server"] == own.trim()
+            && clock["synchronised_at"].is_string()
+            && clock["offset_microseconds"].as_i64().is_some_and(|it| it > 1_000_000);
+        ensure(is_right, || format!("{state}"))
+    });
+    steps.step("the server sets the clock, and it is told how wrong it was", right)?;
+    let schedule = json!({ "name": "look", "cron": "0 4 * * *", "task": { "kind": "inventory" } });
+    let made = browser.post("/api/schedules", &schedule);
+    let made = made.and_then(|it| ensure(it["time_zone"] == "Asia/Tokyo", || it.to_string()));
+    steps.step("a schedule that names no zone has it", made)?;
+    let document = browser.ask("/api/settings").and_then(|it| {
+        let has_all = it["host_name"]["host_name"] == "tape"
+            && it["time"] == setting
+            && it["ports"].as_array().is_some_and(|ports| !ports.is_empty());
+        ensure(has_all, || it.to_string())
+    });
+    steps.step("the file of settings has name, zone and ports", document)
 }
 
 fn needs_little_memory(machine: &mut Machine, steps: &mut Steps) -> Result<(), Failed> {

@@ -23,8 +23,8 @@ use super::types::{
     JobFilter, JobView, KitsView, LibraryView, NetworkState, OpenedKeys, Page, PageRequest,
     PoolView, PrintedKit, ReservationView, RestartRequest, RestorePlan, RunFilter, RunView,
     ScheduleEventView, SchedulePlan, ScheduleView, SearchRequest, SetView, SettingsDocument,
-    SettingsImport, SourceRequest, SourceState, StatusView, TakeDriveRequest, UpdateChannelRequest,
-    UpdatesState, VersionsRequest, WindowView,
+    SettingsImport, SourceRequest, SourceState, StatusView, TakeDriveRequest, TimeState,
+    UpdateChannelRequest, UpdatesState, VersionsRequest, WindowView,
 };
 pub use cartridge_book::{CartridgeBook, ManifestFile, ManifestPart};
 pub use key_server::KeyServer;
@@ -37,7 +37,7 @@ use crate::jobs::spec::{BackupSpec, Priority, RestoreSpec};
 use crate::keys::KeyId;
 use crate::pools::Retention;
 use crate::schedules::MaintenanceWindow;
-use crate::system::network::NetworkOrder;
+use crate::system::network::{NetworkOrder, TimeOrder};
 
 /// Everything that the API can be asked. See the module for the contract.
 pub trait Engine: CartridgeBook + KeyServer + LogBook + Send + Sync + fmt::Debug {
@@ -285,6 +285,9 @@ pub trait Engine: CartridgeBook + KeyServer + LogBook + Send + Sync + fmt::Debug
     /// Asks for the network: how it stands, a setting on trial, confirmed or taken back. Answers how it
     /// stands then.
     fn network(&self, order: &NetworkOrder) -> Result<NetworkState, EngineError>;
+
+    /// Asks for time zone, time servers and clock, or sets them. Answers how they stand then.
+    fn time(&self, order: &TimeOrder) -> Result<TimeState, EngineError>;
 
     /// How updates of the appliance stand; where there are none, what to do instead.
     fn updates(&self) -> Result<UpdatesState, EngineError>;

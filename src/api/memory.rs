@@ -25,7 +25,7 @@ use super::types::{
     PageRequest, PoolView, PrintedKit, ProgressView, ReservationView, RestartRequest, RestorePlan,
     RunFilter, RunView, ScheduleEventView, SchedulePlan, ScheduleView, SearchRequest, SetView,
     SettingsDocument, SettingsImport, SourceRequest, SourceState, StatusView, TakeDriveRequest,
-    UpdateChannelRequest, UpdatesState, VersionsRequest, WindowView,
+    TimeState, UpdateChannelRequest, UpdatesState, VersionsRequest, WindowView,
 };
 use crate::audit::AuditLog;
 use crate::domain::{
@@ -38,7 +38,7 @@ use crate::keys::{KeyId, KeyStore};
 use crate::people::People;
 use crate::pools::Retention;
 use crate::schedules::MaintenanceWindow;
-use crate::system::network::NetworkOrder;
+use crate::system::network::{NetworkOrder, TimeOrder};
 
 /// Jobs and events in memory; everything else is unknown.
 #[derive(Debug)]
@@ -359,6 +359,15 @@ impl Engine for Memory {
         match order {
             NetworkOrder::State => Ok(NetworkState::elsewhere("Nothing is set here.".to_owned())),
             _ => unknown("port"),
+        }
+    }
+
+    fn time(&self, order: &TimeOrder) -> Result<TimeState, EngineError> {
+        match order {
+            TimeOrder::State => {
+                Ok(TimeState::elsewhere("Nothing is set here.".to_owned(), self.now()))
+            }
+            TimeOrder::Set(_) => unknown("clock"),
         }
     }
 

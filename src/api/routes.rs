@@ -239,6 +239,9 @@ routes! {
     PUT "/api/network/ports/{port}" Admin [] => network::try_out;
     POST "/api/network/confirm" Admin [] => network::confirm;
     POST "/api/network/back" Admin [] => network::go_back;
+    PUT "/api/network/host-name" Admin [] => network::name;
+    GET "/api/system/time" Viewer [] => network::time;
+    PUT "/api/system/time" Admin [] => network::set_time;
 
     GET "/api/updates" Viewer [] => updates::show;
     POST "/api/updates/bundle" Admin [] => updates::take_bundle;

@@ -7,6 +7,7 @@ use super::error::ApiError;
 use super::types::{SchedulePlan, SchedulePreview, ScheduleRequest};
 use crate::domain::Timestamp;
 use crate::schedules::{MaintenanceWindow, Recurrence};
+use crate::system::network::machine_zone;
 
 /// Moments that a preview shows if nobody says how many.
 const PREVIEW_DEFAULT: usize = 10;
@@ -64,10 +65,10 @@ pub(super) fn events(call: &Call) -> Result<Answer, ApiError> {
 /// The moments of a pattern.
 pub(super) fn preview(call: &Call) -> Result<Answer, ApiError> {
     let cron = call.query.text("cron")?.unwrap_or_default();
-    let zone = call.query.text("time_zone")?.unwrap_or("UTC");
+    let zone = call.query.text("time_zone")?.map_or_else(machine_zone, ToOwned::to_owned);
     let count = call.query.value("count")?.unwrap_or(PREVIEW_DEFAULT).min(PREVIEW_MAX);
     let after: Option<Timestamp> = call.query.value("from")?;
-    let recurrence = Recurrence::new(cron, zone).map_err(|e| ApiError::invalid("pattern", e))?;
+    let recurrence = Recurrence::new(cron, &zone).map_err(|e| ApiError::invalid("pattern", e))?;
     let after = after.unwrap_or_else(|| call.engine.now());
     Answer::json(&SchedulePreview { next: recurrence.next(after, count) })
 }

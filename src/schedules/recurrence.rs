@@ -15,13 +15,12 @@ use crate::domain::Timestamp;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Written {
     cron: String,
-    #[serde(default = "utc")]
-    time_zone: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    time_zone: Option<String>,
 }
 
-fn utc() -> String {
-    "UTC".to_owned()
-}
+/// Whose hours they are if nobody says whose.
+const ZONE_DEFAULT: &str = "UTC";
 
 /// A cron pattern with its time zone, known to be good.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -44,9 +43,21 @@ impl Recurrence {
     /// # Errors
     /// If one of them cannot be read, or no moment fits the pattern.
     pub fn new(cron: &str, time_zone: &str) -> Result<Self, ScheduleError> {
-        let written = Written { cron: cron.trim().to_owned(), time_zone: time_zone.to_owned() };
-        let zone =
-            Tz::from_str(time_zone).map_err(|_| ScheduleError::Zone(time_zone.to_owned()))?;
+        Self::of_words(cron, Some(time_zone))
+    }
+
+    /// The same, where a person may have named no zone; see [`or_in`](Self::or_in).
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn of_words(cron: &str, time_zone: Option<&str>) -> Result<Self, ScheduleError> {
+        let time_zone = time_zone.map(ToOwned::to_owned);
+        Self::of(Written { cron: cron.trim().to_owned(), time_zone })
+    }
+
+    fn of(written: Written) -> Result<Self, ScheduleError> {
+        let zone = written.time_zone.as_deref().unwrap_or(ZONE_DEFAULT);
+        let zone = Tz::from_str(zone).map_err(|_| ScheduleError::Zone(zone.to_owned()))?;
         let parser = CronParser::builder().seconds(Seconds::Optional).build();
         let cron = parser.parse(&written.cron).map_err(|error| ScheduleError::Pattern {
             pattern: written.cron.clone(),
@@ -68,7 +79,19 @@ impl Recurrence {
     /// The time zone's name.
     #[must_use]
     pub fn time_zone(&self) -> &str {
-        &self.written.time_zone
+        self.written.time_zone.as_deref().unwrap_or(ZONE_DEFAULT)
+    }
+
+    /// The same in a zone if it names none. What is kept always names one, so that it does not move when the
+    /// machine gets another.
+    ///
+    /// # Errors
+    /// If there is no such zone.
+    pub fn or_in(self, time_zone: &str) -> Result<Self, ScheduleError> {
+        match self.written.time_zone {
+            Some(_) => Ok(self),
+            None => Self::new(&self.written.cron, time_zone),
+        }
     }
 
     /// The first moment later than `after`; `None` if there is none in the years that count.
@@ -100,7 +123,7 @@ impl TryFrom<Written> for Recurrence {
     type Error = ScheduleError;
 
     fn try_from(written: Written) -> Result<Self, ScheduleError> {
-        Self::new(&written.cron, &written.time_zone)
+        Self::of_words(&written.cron, written.time_zone.as_deref())
     }
 }
 
@@ -133,6 +156,15 @@ mod tests {
         assert_eq!(next, at("2026-11-29T01:30:00Z"));
         let next = after("30 2 * * *", "UTC", "2026-11-28T12:00:00Z");
         assert_eq!(next, at("2026-11-29T02:30:00Z"));
+    }
+
+    #[test]
+    fn a_pattern_without_a_zone_gets_one_and_keeps_it() {
+        let without: Recurrence = serde_json::from_str(r#"{ "cron": "30 2 * * *" }"#).unwrap();
+        let here = without.or_in("Europe/Berlin").unwrap();
+        assert_eq!(here, Recurrence::new("30 2 * * *", "Europe/Berlin").unwrap());
+        assert!(serde_json::to_string(&here).unwrap().contains("Europe/Berlin"));
+        assert_eq!(here.clone().or_in("Asia/Tokyo").unwrap(), here);
     }
 
     #[test]

@@ -58,6 +58,9 @@ const NotificationsPage = lazy(async () => ({
 const SourcesPage = lazy(async () => ({
   default: (await import("./pages/sources/SourcesPage")).SourcesPage,
 }));
+const TimePage = lazy(async () => ({
+  default: (await import("./pages/time/TimePage")).TimePage,
+}));
 const NetworkPage = lazy(async () => ({
   default: (await import("./pages/network/NetworkPage")).NetworkPage,
 }));
@@ -141,6 +144,7 @@ export function Routes() {
       <Route path="/alerts" component={AlertsPage} />
       <Route path="/settings/notifications" component={NotificationsPage} />
       <Route path="/settings/network" component={NetworkPage} />
+      <Route path="/settings/time" component={TimePage} />
       <Route path="/settings/updates" component={UpdatesPage} />
       <Route path="/settings/backups" component={KeptPage} />
       <Route path="/settings/logs" component={LogsPage} />

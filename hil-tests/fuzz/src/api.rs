@@ -18,8 +18,8 @@ use fossilsafe::api::types::{
     LogQuery, LogRetention, ManifestView, NetworkState, OpenedKeys, Page, PageRequest, PoolView,
     PrintedKit, ReservationView, RestartRequest, RestorePlan, RunFilter, RunView,
     ScheduleEventView, SchedulePlan, ScheduleView, SearchRequest, SetView, SettingsDocument,
-    SettingsImport, SourceRequest, SourceState, StatusView, TakeDriveRequest, UpdateChannelRequest,
-    UpdatesState, VersionsRequest, WindowView,
+    SettingsImport, SourceRequest, SourceState, StatusView, TakeDriveRequest, TimeState,
+    UpdateChannelRequest, UpdatesState, VersionsRequest, WindowView,
 };
 use fossilsafe::api::{Engine, EngineError, EngineErrorKind, Server, Serving};
 use fossilsafe::audit::AuditLog;
@@ -38,7 +38,7 @@ use fossilsafe::keys::{KeyId, KeyStore, VaultSettings};
 use fossilsafe::people::People;
 use fossilsafe::pools::Retention;
 use fossilsafe::schedules::MaintenanceWindow;
-use fossilsafe::system::network::NetworkOrder;
+use fossilsafe::system::network::{NetworkOrder, TimeOrder};
 use tokio::sync::watch;
 
 use super::Seeds;
@@ -576,6 +576,10 @@ impl Engine for Refusing {
     }
 
     fn network(&self, _: &NetworkOrder) -> Result<NetworkState, EngineError> {
+        no()
+    }
+
+    fn time(&self, _: &TimeOrder) -> Result<TimeState, EngineError> {
         no()
     }
 

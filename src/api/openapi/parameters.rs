@@ -54,7 +54,9 @@ pub(super) fn parameter(name: &str) -> (Value, &'static str) {
         "size_bytes_max" => (number, "Only files of at most this many bytes."),
         "size_bytes_min" => (number, "Only files of at least this many bytes."),
         "state" => (text, "Only what is in this state."),
-        "time_zone" => (text, "A name of the IANA list, as Europe/Berlin; UTC, if not given."),
+        "time_zone" => {
+            (text, "A name of the IANA list, as Europe/Berlin; the machine's, if not given.")
+        }
         "under" => (text, "Only paths below this folder."),
         // A test refuses it.
         _ => (text, ""),

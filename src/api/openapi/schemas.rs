@@ -50,8 +50,8 @@ schemas! {
                 "description": "Five fields, or six with seconds first, as 30 2 * * MON-FRI."
             },
             "time_zone": {
-                "type": "string", "default": "UTC",
-                "description": "A name of the IANA list, as Europe/Berlin."
+                "type": "string",
+                "description": "A name of the IANA list, as Europe/Berlin. Without it, the machine's as it is then."
             }
         },
         "description": "When something comes again and again."

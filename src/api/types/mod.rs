@@ -33,8 +33,8 @@ mod updates;
 
 pub use crate::domain::Problem;
 pub use crate::system::network::{
-    ClockState, FixedAddress, LinkState, NetworkState, NetworkTrial, PortSetting, PortState,
-    WentBack,
+    ClockState, FixedAddress, HostNameSetting, LinkState, NetworkState, NetworkTrial, PortSetting,
+    PortState, TimeSetting, TimeState, WentBack,
 };
 pub use crate::system::sources::{
     NfsExport, S3Bucket, SftpFolder, SmbShare, SourceCondition, SourcePlace, SourceSpec,
@@ -95,8 +95,8 @@ pub use schedule::{
 };
 pub use set::{RunFilter, RunState, RunView, SetView};
 pub use settings::{
-    ChangeKind, ChannelSetting, PoolSetting, SETTINGS_FORMAT, SETTINGS_VERSION, ScheduleSetting,
-    SettingChange, SettingsDocument, SettingsImport, SourceSetting, WindowSetting,
+    ChangeKind, ChannelSetting, NamedPort, PoolSetting, SETTINGS_FORMAT, SETTINGS_VERSION,
+    ScheduleSetting, SettingChange, SettingsDocument, SettingsImport, SourceSetting, WindowSetting,
 };
 pub use source::{FolderEntry, FolderEntryKind, SourceRequest};
 pub use status::{

@@ -11,6 +11,7 @@ use crate::domain::{PoolName, SourceName, Timestamp};
 use crate::health::ChannelSpec;
 use crate::pools::{Encryption, KeyPlace, Retention};
 use crate::schedules::MaintenanceWindow;
+use crate::system::network::{HostNameSetting, PortSetting, TimeSetting};
 use crate::system::sources::SourceSpec;
 
 /// What the document says it is.
@@ -50,6 +51,24 @@ pub struct SettingsDocument {
     /// Schedules.
     #[serde(default)]
     pub schedules: Vec<ScheduleSetting>,
+    /// The name of the machine, where the appliance gives it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host_name: Option<HostNameSetting>,
+    /// Time zone and time servers, likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<TimeSetting>,
+    /// Network ports, likewise.
+    #[serde(default)]
+    pub ports: Vec<NamedPort>,
+}
+
+/// A network port.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NamedPort {
+    /// Its name in the system.
+    pub name: String,
+    /// What it is to have.
+    pub setting: PortSetting,
 }
 
 /// A pool.

@@ -100,13 +100,23 @@ const MENU: &[Point] = &[
     },
     Point {
         key: "9",
-        title: "Start the engine; jobs that were at work go on",
-        action: Action::Run(&["/usr/libexec/fossilsafe/start-engine"]),
+        title: "Start the engine: jobs go on, or wait for a person",
+        action: Action::Ask {
+            questions: &["go: jobs and schedules go on; held: they wait"],
+            command: &["/usr/libexec/fossilsafe/start-engine"],
+        },
     },
     Point {
         key: "10",
-        title: "Start the engine without its jobs and schedules",
-        action: Action::Run(&["/usr/libexec/fossilsafe/start-engine", "held"]),
+        title: "Name of this machine, time zone, time server",
+        action: Action::Ask {
+            questions: &[
+                "Name, one word, or - to leave it",
+                "Time zone, as Europe/Berlin, or - to leave it",
+                "Time server, or - to leave it",
+            ],
+            command: &[SELF, "network", "keep-machine"],
+        },
     },
     Point {
         key: "11",

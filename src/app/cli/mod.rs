@@ -48,6 +48,7 @@ mod source;
 mod status;
 #[cfg(test)]
 mod tests;
+mod time;
 mod update;
 mod update_boot;
 mod user;
@@ -178,9 +179,12 @@ enum Command {
     /// Manifests without an engine: whose they are, and whether files are what they say
     #[command(subcommand)]
     Manifest(manifest::ManifestCommand),
-    /// The network of the appliance: ports, try a setting out, confirm it
+    /// The network of the appliance: its name, ports, try a setting out, confirm it
     #[command(subcommand)]
     Network(network::NetworkCommand),
+    /// The time of the appliance: zone, servers, clock
+    #[command(subcommand)]
+    Time(time::TimeCommand),
     /// Updates of the appliance: what runs, install, go back
     #[command(subcommand)]
     Update(update::UpdateCommand),
@@ -295,6 +299,7 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, AppError> {
             network::run_offline(&command, output)
         }
         Command::Network(command) => network::run(command, &context()?),
+        Command::Time(command) => time::run(command, &context()?),
         Command::Update(command) => update::run(command, output),
         Command::Console => console::run(output),
         Command::Bench(arguments) => bench::run(arguments, output),

@@ -1,4 +1,5 @@
-//! `fossilsafe network`: what the ports have, a setting on trial, and the service behind the engine.
+//! `fossilsafe network`: what the ports have, a setting on trial, the machine's name, and the service behind the
+//! engine.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -8,12 +9,14 @@ use clap::{Args, Subcommand};
 
 use super::output::{Output, Table};
 use super::{Context, service};
-use crate::api::types::{FixedAddress, LinkState, NetworkState, PortSetting};
+use crate::api::types::{
+    FixedAddress, HostNameSetting, LinkState, NetworkState, PortSetting, TimeSetting,
+};
 use crate::app::address::Address;
 use crate::app::error::{AppError, Exit};
 use crate::app::{logging, serve};
-use crate::domain::SystemClock;
-use crate::system::network::{NetworkError, NetworkKeeper};
+use crate::domain::{Clock, SystemClock};
+use crate::system::network::{Keepers, MachineKeeper, NetworkError, NetworkKeeper};
 
 /// Where the service answers the engine.
 pub(super) const NETWORK_SOCKET: &str = "/run/fossilsafe-network/network.sock";
@@ -24,7 +27,7 @@ const DHCP: &str = "dhcp";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum NetworkCommand {
-    /// Show ports, what they have, and whether the clock is right
+    /// Show the machine's name and its ports
     Show,
     /// Give a port a setting, which goes back after two minutes unless it is confirmed
     Try(TryArguments),
@@ -32,8 +35,15 @@ pub(super) enum NetworkCommand {
     Confirm,
     /// Take the setting back that is on trial
     Back,
+    /// Give the machine another name, by which it is also found as NAME.local
+    Name {
+        /// One word of letters, digits and hyphens
+        name: String,
+    },
     /// On the appliance itself: give a port a setting at once, without a trial
     Keep(KeepArguments),
+    /// On the appliance itself: give the machine its name, time zone and time server
+    KeepMachine(KeepMachineArguments),
     /// Do what the engine asks for: it may set no port itself
     #[command(hide = true)]
     Serve(ServeArguments),
@@ -52,9 +62,6 @@ pub(super) struct TryArguments {
     /// A name server; at most three times
     #[arg(long = "name-server", value_name = "ADDRESS")]
     name_servers: Vec<IpAddr>,
-    /// A time server (NTP); at most four times
-    #[arg(long = "time-server", value_name = "HOST")]
-    time_servers: Vec<String>,
 }
 
 #[derive(Debug, Args)]
@@ -72,6 +79,18 @@ pub(super) struct KeepArguments {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct KeepMachineArguments {
+    /// Name of the machine, or - to leave it
+    name: String,
+    /// Time zone, as Europe/Berlin, or - to leave it
+    #[arg(default_value = NONE)]
+    time_zone: String,
+    /// Time server, or - to leave those that there are
+    #[arg(default_value = NONE)]
+    time_server: String,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct ServeArguments {
     /// The Unix socket on which the engine is answered
     #[arg(long, value_name = "PATH", default_value = NETWORK_SOCKET)]
@@ -80,23 +99,28 @@ pub(super) struct ServeArguments {
 
 /// Whether it is done without an engine.
 pub(super) fn is_offline(command: &NetworkCommand) -> bool {
-    matches!(command, NetworkCommand::Keep(_) | NetworkCommand::Serve(_))
+    use NetworkCommand::{Keep, KeepMachine, Serve};
+    matches!(command, Keep(_) | KeepMachine(_) | Serve(_))
 }
 
 pub(super) fn run_offline(command: &NetworkCommand, output: &Output) -> Result<Exit, AppError> {
-    let keeper = NetworkKeeper::new(Arc::new(SystemClock::new()));
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let machine = MachineKeeper::new(Arc::clone(&clock));
+    let ports = NetworkKeeper::new(clock);
     match command {
         NetworkCommand::Keep(arguments) => {
             let port = &arguments.port;
-            // The menu does not ask for them, so they stay.
-            let time_servers = keeper.kept(port).map_err(refused)?.time_servers;
-            let setting = PortSetting { time_servers, ..arguments.setting()? };
-            keeper.keep_at_once(port, &setting).map_err(refused)?;
+            ports.keep_at_once(port, &arguments.setting()?).map_err(refused)?;
             output.line(&format!("{port} has its new setting."))?;
+        }
+        NetworkCommand::KeepMachine(arguments) => {
+            arguments.keep(&machine).map_err(refused)?;
+            output.line("The machine has its new settings.")?;
         }
         NetworkCommand::Serve(ServeArguments { socket }) => {
             logging::start("info")?;
-            service::runtime()?.block_on(serve::network(Arc::new(keeper), socket))?;
+            let keepers = Arc::new(Keepers { ports, machine });
+            service::runtime()?.block_on(serve::network(keepers, socket))?;
         }
         _ => {}
     }
@@ -113,6 +137,9 @@ pub(super) fn run(command: NetworkCommand, context: &Context) -> Result<Exit, Ap
         }
         NetworkCommand::Confirm => client.post_empty(part("confirm").as_str())?,
         NetworkCommand::Back => client.post_empty(part("back").as_str())?,
+        NetworkCommand::Name { name: host_name } => {
+            client.put(part("host-name").as_str(), &HostNameSetting { host_name })?
+        }
         _ => client.get(NETWORK)?,
     };
     show(&state, &context.output)
@@ -120,9 +147,9 @@ pub(super) fn run(command: NetworkCommand, context: &Context) -> Result<Exit, Ap
 
 impl TryArguments {
     fn setting(self) -> Result<PortSetting, AppError> {
-        let Self { address, gateway, name_servers, time_servers, .. } = self;
+        let Self { address, gateway, name_servers, .. } = self;
         let fixed = address.map(|text| fixed(&text, gateway)).transpose()?;
-        Ok(PortSetting { fixed, name_servers, time_servers })
+        Ok(PortSetting { fixed, name_servers })
     }
 }
 
@@ -134,7 +161,26 @@ impl KeepArguments {
             text => Some(fixed(text, gateway)?),
         };
         let name_servers = ip_or_none(&self.name_server)?.into_iter().collect();
-        Ok(PortSetting { fixed, name_servers, time_servers: Vec::new() })
+        Ok(PortSetting { fixed, name_servers })
+    }
+}
+
+impl KeepMachineArguments {
+    fn keep(&self, machine: &MachineKeeper) -> Result<(), NetworkError> {
+        let given = |text: &String| (text != NONE).then(|| text.clone());
+        let before = machine.time()?;
+        let setting = TimeSetting {
+            time_zone: given(&self.time_zone).unwrap_or_else(|| before.time_zone.clone()),
+            time_servers: given(&self.time_server)
+                .map_or_else(|| before.time_servers.clone(), |server| vec![server]),
+        };
+        if setting != before {
+            machine.set_time(&setting)?;
+        }
+        match given(&self.name) {
+            Some(host_name) => machine.set_host_name(&HostNameSetting { host_name }),
+            None => Ok(()),
+        }
     }
 }
 
@@ -159,6 +205,7 @@ fn show(state: &NetworkState, output: &Output) -> Result<Exit, AppError> {
         output.line(instead)?;
         return Ok(Exit::Done);
     }
+    output.line(&format!("This machine is called {}.", state.host_name))?;
     let mut table =
         Table::new(&["PORT", "LINK", "ADDRESSES", "GATEWAY", "NAME SERVERS", "SETTING"]);
     for port in &state.ports {
@@ -191,11 +238,6 @@ fn show(state: &NetworkState, output: &Output) -> Result<Exit, AppError> {
         let (port, at) = (&back.port, back.at);
         output.line(&format!("The setting of {port} was not confirmed and went back at {at}."))?;
     }
-    let synchronised = state.clock.as_ref().and_then(|clock| clock.synchronised_at);
-    output.line(&synchronised.map_or_else(
-        || "No time server has set the clock since the start of the machine.".to_owned(),
-        |at| format!("The clock was last set by a time server at {at}."),
-    ))?;
     Ok(Exit::Done)
 }
 

@@ -64,14 +64,14 @@ pub(super) struct WhenArguments {
     /// When: a cron pattern, see below
     #[arg(long, value_name = "PATTERN")]
     cron: String,
-    /// Whose hours these are, as Europe/Berlin
-    #[arg(long, value_name = "ZONE", default_value = "UTC")]
-    zone: String,
+    /// Whose hours these are, as Europe/Berlin [default: the appliance's]
+    #[arg(long, value_name = "ZONE")]
+    zone: Option<String>,
 }
 
 impl WhenArguments {
     fn recurrence(&self) -> Result<Recurrence, AppError> {
-        Recurrence::new(&self.cron, &self.zone).map_err(usage)
+        Recurrence::of_words(&self.cron, self.zone.as_deref()).map_err(usage)
     }
 }
 
@@ -252,7 +252,7 @@ fn preview(when: &WhenArguments, context: &Context) -> Result<Exit, AppError> {
     let recurrence = when.recurrence()?;
     let address = Address::new("/api/schedule-preview")
         .query_if("cron", Some(&recurrence.cron()))
-        .query_if("time_zone", Some(&recurrence.time_zone()));
+        .query_if("time_zone", when.zone.as_ref());
     let preview: SchedulePreview = context.client.get(address.as_str())?;
     let next: Vec<String> = preview.next.iter().copied().map(moment).collect();
     context.output.report(&preview, &next.join("\n"))

@@ -72,8 +72,8 @@ use crate::api::types::{
     JobFilter, JobView, KitsView, LibraryView, NetworkState, OpenedKeys, Page, PageRequest,
     PoolView, PrintedKit, ReservationView, RestartRequest, RestorePlan, RunFilter, RunView,
     ScheduleEventView, SchedulePlan, ScheduleView, SearchRequest, SetView, SettingsDocument,
-    SettingsImport, SourceRequest, SourceState, StatusView, TakeDriveRequest, UpdateChannelRequest,
-    UpdatesState, VersionsRequest, WindowView,
+    SettingsImport, SourceRequest, SourceState, StatusView, TakeDriveRequest, TimeState,
+    UpdateChannelRequest, UpdatesState, VersionsRequest, WindowView,
 };
 use crate::audit::AuditLog;
 use crate::domain::worker::Worker;
@@ -85,7 +85,7 @@ use crate::jobs::{JobSpec, Parts, Runner};
 use crate::keys::KeyId;
 use crate::pools::Retention;
 use crate::schedules::MaintenanceWindow;
-use crate::system::network::NetworkOrder;
+use crate::system::network::{NetworkOrder, TimeOrder};
 use crate::system::updates::UpdateOrder;
 
 /// The implementation of the API's boundary.
@@ -444,6 +444,10 @@ impl Engine for Service {
 
     fn network(&self, order: &NetworkOrder) -> Result<NetworkState, EngineError> {
         self.network.ask(order)
+    }
+
+    fn time(&self, order: &TimeOrder) -> Result<TimeState, EngineError> {
+        self.network.ask_time(order, self.present())
     }
 
     fn updates(&self) -> Result<UpdatesState, EngineError> {

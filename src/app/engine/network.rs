@@ -1,11 +1,14 @@
-//! The network behind the API: asked of the service that sets it; said where the machine's own tools do.
+//! Network and time behind the API: asked of the service that sets them; said where the machine's own tools do.
 
 use std::path::{Path, PathBuf};
 
 use crate::api::engine::{EngineError, EngineErrorKind as Kind};
-use crate::api::types::NetworkState;
+use crate::api::types::{NetworkState, TimeState};
 use crate::app::error::AppError;
-use crate::system::network::{NetworkError, NetworkErrorKind, NetworkOrder, ask_network};
+use crate::domain::Timestamp;
+use crate::system::network::{
+    NetworkError, NetworkErrorKind, NetworkOrder, TimeOrder, ask_network, ask_time,
+};
 use crate::system::{Boot, SystemError};
 
 const INSTEAD: &str = "Set network and clock with this machine's own tools, as `nmtui`, `networkctl` or \
@@ -40,14 +43,30 @@ impl Network {
         match (&self.service, order) {
             (Some(socket), _) => ask_network(socket, order).map_err(|error| refusal(&error)),
             (None, NetworkOrder::State) => Ok(NetworkState::elsewhere(INSTEAD.to_owned())),
-            (None, _) => Err(EngineError::new(
-                Kind::Conflict,
-                "network_not_set_here",
-                "This machine was not started from an image, so its network is not FossilSafe's.",
-                INSTEAD,
-            )),
+            (None, _) => Err(not_here()),
         }
     }
+
+    pub(super) fn ask_time(
+        &self,
+        order: &TimeOrder,
+        now: Timestamp,
+    ) -> Result<TimeState, EngineError> {
+        match (&self.service, order) {
+            (Some(socket), _) => ask_time(socket, order).map_err(|error| refusal(&error)),
+            (None, TimeOrder::State) => Ok(TimeState::elsewhere(INSTEAD.to_owned(), now)),
+            (None, TimeOrder::Set(_)) => Err(not_here()),
+        }
+    }
+}
+
+fn not_here() -> EngineError {
+    EngineError::new(
+        Kind::Conflict,
+        "network_not_set_here",
+        "This machine was not started from an image, so network and time are not FossilSafe's.",
+        INSTEAD,
+    )
 }
 
 fn refusal(error: &NetworkError) -> EngineError {

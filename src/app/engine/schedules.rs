@@ -9,7 +9,8 @@ use crate::api::types::{
 use crate::catalog::{ScheduleEvent, ScheduleEventKind, ScheduleRecord, ScheduledStart};
 use crate::domain::{SetName, Timestamp};
 use crate::jobs::JobSpec;
-use crate::schedules::{MaintenanceWindow, ScheduleError};
+use crate::schedules::{MaintenanceWindow, Rule, ScheduleError};
+use crate::system::network::machine_zone;
 
 /// Moments that a list shows of each schedule.
 const NEXT_SHOWN: usize = 5;
@@ -131,6 +132,8 @@ impl Service {
         let spec = match window {
             Some(window) => {
                 window.ensure_sensible().map_err(refused)?;
+                let begins = window.begins.clone().or_in(&machine_zone()).map_err(refused)?;
+                let window = MaintenanceWindow { begins, minutes: window.minutes };
                 Some(serde_json::to_value(window).map_err(unreadable)?)
             }
             None => None,
@@ -166,7 +169,9 @@ impl Service {
             }
         }
         self.ensure_possible(&plan.task)?;
-        let as_json = serde_json::to_value(&plan.rule).map_err(unreadable)?;
+        let when = plan.rule.when.clone().or_in(&machine_zone()).map_err(refused)?;
+        let rule = Rule { when, ..plan.rule.clone() };
+        let as_json = serde_json::to_value(&rule).map_err(unreadable)?;
         Ok((as_json, serde_json::to_value(&plan.task).map_err(unreadable)?))
     }
 

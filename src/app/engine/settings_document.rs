@@ -10,15 +10,17 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{Service, answers};
+use crate::api::Engine as _;
 use crate::api::engine::{EngineError, EngineErrorKind as Kind};
 use crate::api::types::{
-    ChangeKind, ChannelRequest, ChannelSetting, CreatePoolRequest, PageRequest, PoolSetting,
-    SETTINGS_FORMAT, SETTINGS_VERSION, ScheduleSetting, SettingChange, SettingsDocument,
-    SettingsImport, SourceRequest, SourceSetting, WindowSetting,
+    ChangeKind, ChannelRequest, ChannelSetting, CreatePoolRequest, HostNameSetting, NamedPort,
+    PageRequest, PoolSetting, SETTINGS_FORMAT, SETTINGS_VERSION, ScheduleSetting, SettingChange,
+    SettingsDocument, SettingsImport, SourceRequest, SourceSetting, TimeSetting, WindowSetting,
 };
 use crate::app::error::AppError;
 use crate::app::settings::{Settings, SettingsError};
 use crate::jobs::pool;
+use crate::system::network::{NetworkOrder, TimeOrder};
 
 const AT_NEXT_START: &str = "It counts from the next start of the engine.";
 
@@ -41,6 +43,7 @@ impl Service {
             has_secret: channel.has_secret,
         };
         let windows = self.windows_kept()?.into_iter();
+        let MachineSettings { host_name, time, ports } = self.machine_settings();
         Ok(SettingsDocument {
             format: SETTINGS_FORMAT.to_owned(),
             version: SETTINGS_VERSION,
@@ -55,7 +58,24 @@ impl Service {
                 .map(|(name, window)| WindowSetting { name, window })
                 .collect(),
             schedules: self.schedule_settings()?,
+            host_name,
+            time,
+            ports,
         })
+    }
+
+    /// None of them where the machine's own tools set them, or while nobody can be asked.
+    fn machine_settings(&self) -> MachineSettings {
+        let (network, time) = (self.network(&NetworkOrder::State), self.time(&TimeOrder::State));
+        let network = network.ok().filter(|state| state.is_managed_here);
+        let time = time.ok().filter(|state| state.is_managed_here);
+        let host_name = network.as_ref().map(|state| state.host_name.clone());
+        let ports = network.into_iter().flat_map(|state| state.ports);
+        MachineSettings {
+            host_name: host_name.map(|host_name| HostNameSetting { host_name }),
+            time: time.map(|state| state.setting),
+            ports: ports.map(|it| NamedPort { name: it.name, setting: it.setting }).collect(),
+        }
     }
 
     fn pool_settings(&self) -> Result<Vec<PoolSetting>, EngineError> {
@@ -109,6 +129,8 @@ impl Service {
         let mut changes = self.merge_file(document, import)?;
         let merging = Merging { import, changes: &mut changes };
         self.merge_things(document, &present, merging);
+        let merging = Merging { import, changes: &mut changes };
+        self.merge_machine(document, &present, merging);
         Ok(SettingsImport { is_applied: import == Import::Apply, changes })
     }
 
@@ -182,6 +204,30 @@ impl Service {
         });
     }
 
+    /// Last: a port that gets another address may end the connection over which the answer goes.
+    fn merge_machine(
+        &self,
+        wanted: &SettingsDocument,
+        present: &SettingsDocument,
+        mut merging: Merging<'_>,
+    ) {
+        let names = (present.host_name.as_slice(), wanted.host_name.as_slice());
+        merging.all("name", names.0, names.1, |_| "of the machine".to_owned(), &|_, new| {
+            Ok(Step::new(|| self.network(&NetworkOrder::Name(new.clone())).map(drop)))
+        });
+        let times = (present.time.as_slice(), wanted.time.as_slice());
+        merging.all("time zone", times.0, times.1, |_| "and servers".to_owned(), &|_, new| {
+            Ok(Step::new(|| self.time(&TimeOrder::Set(new.clone())).map(drop)))
+        });
+        let ports = (&present.ports, &wanted.ports);
+        merging.all("port", ports.0, ports.1, |it| it.name.clone(), &|_, new| {
+            let NamedPort { name: port, setting } = new.clone();
+            let step =
+                Step::new(move || self.network(&NetworkOrder::TryOut { port, setting }).map(drop));
+            Ok(step.noted("On trial for two minutes: keep it at its new address."))
+        });
+    }
+
     /// The file, key by key: keys of the document replace those of the file, all others stay.
     fn merge_file(
         &self,
@@ -208,6 +254,13 @@ impl Service {
         }
         Ok(changes)
     }
+}
+
+/// What belongs to the machine.
+struct MachineSettings {
+    host_name: Option<HostNameSetting>,
+    time: Option<TimeSetting>,
+    ports: Vec<NamedPort>,
 }
 
 /// How one thing is set.

@@ -1,11 +1,11 @@
-//! Why the network cannot be set.
+//! Why network or time cannot be set.
 
 use std::io;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-/// Why the network cannot be set or read.
+/// Why network or time cannot be set or read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum NetworkError {
@@ -39,15 +39,15 @@ pub enum NetworkError {
         #[source]
         source: io::Error,
     },
-    /// The network service of the system does not do it.
-    #[error("networkctl {command} failed: {said}")]
-    Networkd {
+    /// A service of the system does not do it.
+    #[error("`{command}` failed: {said}")]
+    System {
         /// What it was told.
         command: String,
         /// What it said.
         said: String,
     },
-    /// The service that sets the network cannot be asked.
+    /// The service that sets network and time cannot be asked.
     #[error("the service for the network does not answer at {}", socket.display())]
     Service {
         /// Its socket.
@@ -91,7 +91,7 @@ impl NetworkError {
             Self::Malformed { .. } => NetworkErrorKind::Malformed,
             Self::TrialRunning(_) => NetworkErrorKind::TrialRunning,
             Self::NoTrial => NetworkErrorKind::NoTrial,
-            Self::File { .. } | Self::Networkd { .. } | Self::Service { .. } => {
+            Self::File { .. } | Self::System { .. } | Self::Service { .. } => {
                 NetworkErrorKind::Machine
             }
             Self::Told { kind, .. } => *kind,
@@ -109,7 +109,7 @@ impl NetworkError {
                 "Set the port anew if it went back; see `fossilsafe network show` for what it has."
             }
             NetworkErrorKind::Machine => {
-                "Look at the journal of fossilsafe-network and of systemd-networkd."
+                "Look at the journal of fossilsafe-network, systemd-networkd and systemd-timesyncd."
             }
         }
     }

@@ -77,7 +77,7 @@ impl Files {
     }
 }
 
-fn write(path: &Path, text: &str) -> Result<(), NetworkError> {
+pub(super) fn write(path: &Path, text: &str) -> Result<(), NetworkError> {
     let written = || {
         // networkd reads what ends in `.network` only.
         let new = path.with_extension("new");
@@ -90,14 +90,14 @@ fn write(path: &Path, text: &str) -> Result<(), NetworkError> {
     written().map_err(failed("write", path))
 }
 
-fn remove(path: &Path) -> Result<(), NetworkError> {
+pub(super) fn remove(path: &Path) -> Result<(), NetworkError> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed("remove", path)(error)),
         _ => Ok(()),
     }
 }
 
-fn failed(verb: &'static str, path: &Path) -> impl FnOnce(io::Error) -> NetworkError {
+pub(super) fn failed(verb: &'static str, path: &Path) -> impl FnOnce(io::Error) -> NetworkError {
     let path = path.to_owned();
     move |source| NetworkError::File { verb, path, source }
 }

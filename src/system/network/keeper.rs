@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,13 +11,12 @@ use super::NetworkError;
 use super::files::Files;
 use super::listing::ports_of;
 use super::setting::PortSetting;
-use super::state::{ClockState, NetworkState, NetworkTrial, WentBack, host_name};
-use crate::domain::{Clock, Timestamp};
+use super::state::{NetworkState, NetworkTrial, WentBack, host_name};
+use super::told::tell;
+use crate::domain::Clock;
 
 /// How long a new setting waits to be confirmed: long enough to open the new address and sign in there.
 pub const TRIAL_TIME: Duration = Duration::from_secs(120);
-/// Touched by systemd-timesyncd whenever a server has set the clock.
-const SYNCHRONISED: &str = "/run/systemd/timesync/synchronized";
 /// Longest name of a port in Linux.
 const PORT_LENGTH_MAX: usize = 15;
 /// What the kernel calls Ethernet (ARPHRD_ETHER) in `/sys/class/net/PORT/type`.
@@ -85,7 +83,7 @@ impl NetworkKeeper {
     /// When it cannot be read.
     pub fn state(&self) -> Result<NetworkState, NetworkError> {
         let listing = self.tell(&["--json=short", "list"])?;
-        let unreadable = |error: serde_json::Error| NetworkError::Networkd {
+        let unreadable = |error: serde_json::Error| NetworkError::System {
             command: "list".to_owned(),
             said: error.to_string(),
         };
@@ -105,7 +103,6 @@ impl NetworkKeeper {
                 seconds_left: trial.ends.saturating_sub(self.clock.elapsed()).as_secs(),
             }),
             went_back: changing.went_back.clone(),
-            clock: Some(ClockState { now: self.clock.now(), synchronised_at: synchronised_at() }),
         })
     }
 
@@ -177,15 +174,6 @@ impl NetworkKeeper {
         ended
     }
 
-    /// The setting that is kept for a port.
-    ///
-    /// # Errors
-    /// When there is no such port, or its file cannot be read.
-    pub fn kept(&self, port: &str) -> Result<PortSetting, NetworkError> {
-        self.ensure_port(port)?;
-        self.files.setting(port)
-    }
-
     /// Keeps a setting without a trial: for who stands before the machine.
     ///
     /// # Errors
@@ -218,20 +206,6 @@ impl NetworkKeeper {
     }
 
     fn tell(&self, words: &[&str]) -> Result<Vec<u8>, NetworkError> {
-        let refused = |said: String| NetworkError::Networkd { command: words.join(" "), said };
-        let done = Command::new(&self.networkctl).args(words).output();
-        let done = done.map_err(|error| refused(error.to_string()))?;
-        if done.status.success() {
-            return Ok(done.stdout);
-        }
-        let said = String::from_utf8_lossy(&done.stderr).trim().to_owned();
-        Err(refused(if said.is_empty() { done.status.to_string() } else { said }))
+        tell(&self.networkctl, words)
     }
-}
-
-/// When a time server last set the clock.
-fn synchronised_at() -> Option<Timestamp> {
-    let modified = fs::metadata(SYNCHRONISED).ok()?.modified().ok()?;
-    let since = modified.duration_since(std::time::UNIX_EPOCH).ok()?;
-    Some(Timestamp::from_unix_nanoseconds(i128::try_from(since.as_nanos()).ok()?))
 }

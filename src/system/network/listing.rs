@@ -101,7 +101,7 @@ impl Server {
 }
 
 /// Four bytes are IPv4, sixteen are IPv6.
-fn address_of(bytes: impl AsRef<[u8]>) -> Option<IpAddr> {
+pub(super) fn address_of(bytes: impl AsRef<[u8]>) -> Option<IpAddr> {
     let bytes = bytes.as_ref();
     let four = <[u8; 4]>::try_from(bytes).ok().map(IpAddr::from);
     four.or_else(|| <[u8; 16]>::try_from(bytes).ok().map(IpAddr::from))

@@ -10,8 +10,6 @@ use super::NetworkError;
 
 /// As many as the resolvers of most systems ask.
 const NAME_SERVERS_MAX: usize = 3;
-/// As many as are needed to tell which of them is wrong.
-const TIME_SERVERS_MAX: usize = 4;
 /// Longest name of a host in DNS.
 const HOST_LENGTH_MAX: usize = 253;
 
@@ -25,9 +23,6 @@ pub struct PortSetting {
     /// Name servers, at most 3; with DHCP besides those that it names.
     #[serde(default)]
     pub name_servers: Vec<IpAddr>,
-    /// Time servers (NTP) by name or address, at most 4; with DHCP besides those that it names.
-    #[serde(default)]
-    pub time_servers: Vec<String>,
 }
 
 /// An address that stays.
@@ -59,20 +54,7 @@ impl PortSetting {
         if let Some(server) = self.name_servers.iter().find(|server| !is_of_a_host(server)) {
             return Err(refused("a name server", server, "no host has this address"));
         }
-        if self.time_servers.len() > TIME_SERVERS_MAX {
-            return Err(refused(
-                "the time servers",
-                &self.time_servers.len(),
-                "at most 4 are asked",
-            ));
-        }
-        match self.time_servers.iter().find(|server| !is_host(server)) {
-            Some(server) => {
-                let reason = "it is neither an address nor the name of a host";
-                Err(refused("a time server", &format!("\"{}\"", server.escape_debug()), reason))
-            }
-            None => Ok(()),
-        }
+        Ok(())
     }
 
     /// The file of systemd-networkd.
@@ -98,10 +80,9 @@ impl PortSetting {
             }
         }
         self.name_servers.iter().for_each(|server| line("DNS", server));
-        self.time_servers.iter().for_each(|server| line("NTP", server));
         if self.fixed.is_none() {
-            // As in the default: the same address after an update.
-            text.push_str("\n[DHCPv4]\nClientIdentifier=duid\nUseDomains=yes\n");
+            // As in the default: the same address after an update, and its own name.
+            text.push_str("\n[DHCPv4]\nClientIdentifier=duid\nUseDomains=yes\nUseHostname=no\n");
         }
         text
     }
@@ -119,9 +100,6 @@ impl PortSetting {
                 "DNS" => setting.name_servers.extend(
                     value.split_whitespace().filter_map(|server| server.parse::<IpAddr>().ok()),
                 ),
-                "NTP" => {
-                    setting.time_servers.extend(value.split_whitespace().map(ToOwned::to_owned));
-                }
                 _ => {}
             }
         }
@@ -195,7 +173,7 @@ fn is_of_a_host(address: &IpAddr) -> bool {
 }
 
 /// An address, or a name as DNS has them; nothing that would be another line of the file.
-fn is_host(text: &str) -> bool {
+pub(super) fn is_host(text: &str) -> bool {
     let is_label = |label: &str| {
         let is_known = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
         !label.is_empty()

@@ -1,4 +1,4 @@
-//! How the network and the clock of the machine stand, as the API tells it.
+//! How the network of the machine stands, as the API tells it.
 
 use std::net::IpAddr;
 
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::setting::PortSetting;
 use crate::domain::Timestamp;
 
-/// How network and clock stand.
+/// How the network stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NetworkState {
     /// Whether the appliance sets them. Elsewhere the machine's own tools do.
@@ -26,9 +26,6 @@ pub struct NetworkState {
     /// The last setting that was not confirmed in time, since the service was started.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub went_back: Option<WentBack>,
-    /// The clock.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub clock: Option<ClockState>,
 }
 
 /// Whether a port has a connection.
@@ -87,24 +84,14 @@ pub struct WentBack {
     pub at: Timestamp,
 }
 
-/// Whether the clock is right.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct ClockState {
-    /// What it says.
-    pub now: Timestamp,
-    /// When a time server last set it; absent if none has since the start of the machine.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub synchronised_at: Option<Timestamp>,
-}
-
 impl NetworkState {
     /// Where the machine's own tools set network and time.
     #[must_use]
     pub fn elsewhere(instead: String) -> Self {
         let host_name = host_name();
         let (is_managed_here, instead, ports) = (false, Some(instead), Vec::new());
-        let (trial, went_back, clock) = (None, None, None);
-        Self { is_managed_here, instead, host_name, ports, trial, went_back, clock }
+        let (trial, went_back) = (None, None);
+        Self { is_managed_here, instead, host_name, ports, trial, went_back }
     }
 }
 

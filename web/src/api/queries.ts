@@ -42,6 +42,7 @@ import type {
   SetView,
   SourceState,
   StatusView,
+  TimeState,
   TwoPersonRule,
   UpdatesState,
   UserView,
@@ -185,6 +186,9 @@ export const deliveries = () =>
 
 /** A setting on trial is kept or goes back within minutes. */
 export const network = () => ask<NetworkState>(["network"], api.network(), 8);
+
+/** A clock is compared every minute at the most. */
+export const time = () => ask<TimeState>(["time"], api.time(), 15);
 
 /** An installation is followed closely; nothing else of it changes by itself. */
 export const updates = () => ask<UpdatesState>(["updates"], api.updates(), 8);

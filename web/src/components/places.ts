@@ -95,9 +95,15 @@ export const SETTINGS: readonly (Place & { about: string })[] = [
   },
   {
     href: to.network(),
-    text: "Network and time",
+    text: "Network",
     icon: "settings",
-    about: "Addresses, name and time servers of this machine, and whether its clock is right.",
+    about: "What this machine is called, and the addresses and name servers of its ports.",
+  },
+  {
+    href: to.time(),
+    text: "Time",
+    icon: "queued",
+    about: "Time zone and time servers, and whether the clock is right.",
   },
   {
     href: to.updates(),

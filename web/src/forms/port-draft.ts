@@ -7,7 +7,6 @@ export interface PortDraft {
   address: string;
   gateway: string;
   nameServers: string;
-  timeServers: string;
 }
 
 export const ofSetting = (setting: PortSetting): PortDraft => ({
@@ -15,7 +14,6 @@ export const ofSetting = (setting: PortSetting): PortDraft => ({
   address: setting.fixed ? `${setting.fixed.address}/${setting.fixed.prefix_length}` : "",
   gateway: setting.fixed?.gateway ?? "",
   nameServers: (setting.name_servers ?? []).join(" "),
-  timeServers: (setting.time_servers ?? []).join(" "),
 });
 
 const words = (text: string) => text.split(/[\s,]+/).filter((word) => word !== "");
@@ -27,7 +25,6 @@ export function portBody(draft: PortDraft): PortSetting {
   return {
     ...(draft.kind === "fixed" ? { fixed } : {}),
     name_servers: words(draft.nameServers),
-    time_servers: words(draft.timeServers),
   };
 }
 

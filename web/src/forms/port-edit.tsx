@@ -48,22 +48,13 @@ export function PortEdit({ port, onClose }: { port: PortState; onClose: () => vo
           />
         </div>
       )}
-      <div className="pair">
-        <TextField
-          label="Name servers"
-          hint="Addresses, at most 3."
-          value={draft.nameServers}
-          onChange={(nameServers) => change({ nameServers })}
-          isMono
-        />
-        <TextField
-          label="Time servers"
-          hint="Names or addresses, at most 4."
-          value={draft.timeServers}
-          onChange={(timeServers) => change({ timeServers })}
-          isMono
-        />
-      </div>
+      <TextField
+        label="Name servers"
+        hint="Addresses, at most 3."
+        value={draft.nameServers}
+        onChange={(nameServers) => change({ nameServers })}
+        isMono
+      />
       <Notice tone="warn">
         <p>
           This page may lose its connection. Open the console at the new address within two minutes,

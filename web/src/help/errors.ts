@@ -198,7 +198,7 @@ export const ERROR_PAGES: Record<string, ErrorPage> = {
     steps: ["Remove restored files from this machine, or use a larger disk."],
   },
   network_not_set_here: {
-    title: "The network is not set here",
+    title: "Network and time are not set here",
     meaning:
       "This machine was not started from an image of FossilSafe; its own tools keep its network and clock.",
     risk: SAFE,
@@ -208,14 +208,14 @@ export const ERROR_PAGES: Record<string, ErrorPage> = {
     title: "There is no such port",
     meaning: "The name is not that of a network port for a cable.",
     risk: SAFE,
-    steps: ["Take the name from the page for network and time."],
+    steps: ["Take the name from the page for the network."],
   },
   network_malformed: {
     title: "That setting cannot work",
     meaning:
-      "The address, its prefix, the gateway or a server cannot be as it is written; the message says which and why.",
+      "An address, its prefix, the gateway, a server, the name or the time zone cannot be as it is written; the message says which and why.",
     risk: SAFE,
-    steps: ["Correct it and try it out again. Nothing was changed."],
+    steps: ["Correct it and send it again. Nothing was changed."],
   },
   network_trial_running: {
     title: "Another setting is on trial",

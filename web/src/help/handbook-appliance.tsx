@@ -143,8 +143,8 @@ export const APPLIANCE = {
     <>
       <p>
         Each port asks the network for an address by DHCP, or has a fixed one. Name servers turn
-        names into addresses; time servers set the clock, which retention, schedules and signatures
-        go by.
+        names into addresses. The machine itself has a name of one word; other machines of its
+        network find it by that name with .local behind it.
       </p>
       <p>
         A wrong address would lock you out, so a new setting is on trial for two minutes. Open the
@@ -156,6 +156,24 @@ export const APPLIANCE = {
         The serial console and the screen of the machine have a menu that sets a port at once: who
         stands before it is not locked out. A machine that was not started from an image of
         FossilSafe keeps its network itself, and this page says so.
+      </p>
+    </>
+  ),
+  time: (
+    <>
+      <p>
+        Retention, schedules and signatures go by the clock of this machine. Time servers set it:
+        those that you name, those that the network names by DHCP, and otherwise those of the image.
+        The page says which one is asked, when one last set the clock, and by how much it was wrong
+        then.
+      </p>
+      <p>
+        The time zone is whose hours a new schedule has if it names none; schedules that there are
+        keep theirs. Moments in logs, on tapes and in signatures are in UTC whatever the zone is.
+      </p>
+      <p>
+        Zone, servers and the name of the machine are also on the menu of the serial console, and in
+        the file of all settings. They are kept when the machine is updated.
       </p>
     </>
   ),

@@ -44,6 +44,10 @@ export async function networkElsewhere({ main: { page } }) {
   await page.getByText(/so nothing is changed here/).waitFor();
   await page.getByText(/nmtui/).waitFor();
   assert.equal(await page.getByRole("button", { name: "Change" }).count(), 0);
+  await goTo(page, "/settings/time");
+  await page.getByText(/so nothing is set here/).waitFor();
+  await page.getByText("Time zone", { exact: true }).waitFor();
+  assert.equal(await page.getByRole("button", { name: "Change" }).count(), 0);
 }
 
 /** The practice library runs on no image: the page says so, and how it is updated instead. */

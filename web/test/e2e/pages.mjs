@@ -29,6 +29,7 @@ export function pages(seen) {
     ["alerts", "/alerts?shown=all"],
     ["notifications", "/settings/notifications"],
     ["network", "/settings/network"],
+    ["time", "/settings/time"],
     ["updates", "/settings/updates"],
     ["kept", "/settings/backups"],
     ["logs", "/settings/logs"],

@@ -18,6 +18,7 @@ import {
   whyNotSchedule,
 } from "../../src/forms/schedule-draft";
 import { EMPTY_SOURCE, ofSource, shareOf, sourceBody } from "../../src/forms/source-draft";
+import { offsetText, ofTime, timeBody, zonesWith } from "../../src/forms/time-draft";
 import { groupsOf } from "../../src/pages/keys/KitPage";
 import { DAYS, daysOf } from "../../src/pages/schedules/Calendar";
 
@@ -117,22 +118,40 @@ it("the groups of a kit are read from its page in order", () => {
   ]);
 });
 
+describe("the time of the machine", () => {
+  it("is read back as it was written, its servers as words", () => {
+    const setting = { time_zone: "Asia/Tokyo", time_servers: ["time.example", "192.0.2.3"] };
+    expect(timeBody(ofTime(setting))).toEqual(setting);
+    expect(timeBody({ zone: "UTC", servers: " a,  b " }).time_servers).toEqual(["a", "b"]);
+    expect(timeBody({ zone: "UTC", servers: " " }).time_servers).toEqual([]);
+  });
+
+  it("offers the zone that is set also where the browser does not know it", () => {
+    expect(zonesWith("Etc/UTC")).toContain("Etc/UTC");
+    expect(zonesWith("UTC").filter((zone) => zone === "UTC")).toHaveLength(1);
+    expect(zonesWith("UTC")).toContain("Europe/Berlin");
+  });
+
+  it("says how wrong a clock was, and on which side", () => {
+    expect(offsetText(0)).toBe("right to the microsecond");
+    expect(offsetText(13116)).toBe("13.1 ms behind");
+    expect(offsetText(-250)).toBe("250 µs ahead");
+    expect(offsetText(86_400_000_000)).toBe("86400 s behind");
+  });
+});
+
 describe("a network port", () => {
-  const dhcp = ofSetting({ name_servers: [], time_servers: [] });
+  const dhcp = ofSetting({ name_servers: [] });
 
   it("has no fixed address when it asks by DHCP, whatever was typed before", () => {
     const draft = { ...dhcp, address: "192.0.2.5/24", nameServers: "192.0.2.2, 192.0.2.3" };
-    expect(portBody(draft)).toEqual({
-      name_servers: ["192.0.2.2", "192.0.2.3"],
-      time_servers: [],
-    });
+    expect(portBody(draft)).toEqual({ name_servers: ["192.0.2.2", "192.0.2.3"] });
   });
 
   it("is read back as it was written", () => {
     const setting = {
       fixed: { address: "192.0.2.5", prefix_length: 24, gateway: "192.0.2.1" },
       name_servers: ["192.0.2.2"],
-      time_servers: ["time.example"],
     };
     expect(portBody(ofSetting(setting))).toEqual(setting);
   });

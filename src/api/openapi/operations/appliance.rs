@@ -6,9 +6,9 @@ use super::Answered::{Done, Json};
 use super::Asked::{self, Nothing};
 use super::{Operation, of};
 use crate::api::types::{
-    CatalogBackupView, InstallUpdateRequest, JobView, KmsProof, KmsRewrapped, KmsState,
-    NetworkState, Page, PortSetting, PriorityRequest, RestartRequest, SettingsDocument,
-    SettingsImport, TapeDrillRequest, UpdateChannelRequest, UpdatesState,
+    CatalogBackupView, HostNameSetting, InstallUpdateRequest, JobView, KmsProof, KmsRewrapped,
+    KmsState, NetworkState, Page, PortSetting, PriorityRequest, RestartRequest, SettingsDocument,
+    SettingsImport, TapeDrillRequest, TimeSetting, TimeState, UpdateChannelRequest, UpdatesState,
 };
 use crate::jobs::spec::CatalogBackupSpec;
 use crate::keys::VaultSettings;
@@ -40,9 +40,9 @@ operations! {
         "High before normal before low; among equals who came first. A job that has a drive keeps it."
         Asked::Json(of::<PriorityRequest>) => 200 Json(of::<JobView>);
 
-    GET "/api/network" "Network and clock"
-        "Ports with what they have and are to have, a setting on trial, and whether the clock is right. Where the \
-         machine's own tools set them, that is said, and what they are."
+    GET "/api/network" "The network"
+        "The machine's name, ports with what they have and are to have, and a setting on trial. Where the machine's \
+         own tools set them, that is said, and what they are."
         Nothing => 200 Json(of::<NetworkState>);
     PUT "/api/network/ports/{port}" "Try a network setting out"
         "The port gets it at once, and goes back to what it had after two minutes unless it is confirmed, best at its \
@@ -54,6 +54,15 @@ operations! {
     POST "/api/network/back" "Take the network setting back that is on trial"
         "The port has again what it had before."
         Nothing => 200 Json(of::<NetworkState>);
+    PUT "/api/network/host-name" "Give the machine another name"
+        "At once, also by mDNS. What is written on tapes and told in notices has it from the next start on."
+        Asked::Json(of::<HostNameSetting>) => 200 Json(of::<NetworkState>);
+    GET "/api/system/time" "Time zone, time servers, clock"
+        "What is kept, which server is asked, when one last set the clock, and by how much it was wrong then."
+        Nothing => 200 Json(of::<TimeState>);
+    PUT "/api/system/time" "Set time zone and time servers"
+        "At once. Schedules keep the zone that they have; one that is made without a zone gets this."
+        Asked::Json(of::<TimeSetting>) => 200 Json(of::<TimeState>);
 
     GET "/api/updates" "Updates of the appliance"
         "Version, slots, a running installation, what the channel has published, what became of updates and why."

@@ -137,7 +137,7 @@ fn in_a_maintenance_window_nothing_begins_before_its_end() {
     let night = Night::begin();
     night.schedule(&json!({}));
     // The clock of the tests begins at midnight, UTC.
-    let window = json!({ "cron": "30 0 * * *", "minutes": 60 });
+    let window = json!({ "cron": "30 0 * * *", "time_zone": "UTC", "minutes": 60 });
     let _: Value = night.appliance().client.put("/api/maintenance-windows/night", &window).unwrap();
     night.clock.advance(HOUR);
     let open: Value = night.appliance().get("/api/maintenance-windows");
@@ -147,6 +147,21 @@ fn in_a_maintenance_window_nothing_begins_before_its_end() {
     night.clock.advance(HOUR / 2);
     night.look();
     assert_eq!(night.events(1)[0]["what"], "started");
+}
+
+#[test]
+fn what_names_no_zone_keeps_the_one_that_the_machine_has_then() {
+    let night = Night::begin();
+    let zone = crate::system::network::machine_zone();
+    assert_eq!(night.schedule(&json!({}))["time_zone"], zone.as_str());
+    night.look();
+    let windows: Value = night.appliance().get("/api/maintenance-windows");
+    assert_eq!(windows["items"][0]["time_zone"], zone.as_str());
+    let kept = night.appliance().get("/api/system/time");
+    assert_eq!(
+        (&kept["setting"]["time_zone"], &kept["is_managed_here"]),
+        (&json!(zone), &json!(false))
+    );
 }
 
 #[test]

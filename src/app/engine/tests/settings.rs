@@ -105,11 +105,21 @@ fn a_document_that_cannot_be_is_refused_thing_by_thing_or_as_a_whole() {
     other["pools"][0]["encryption"] = json!("sealed");
     other["schedules"][0]["plan"]["task"]["paths"] = json!(["/no/such/folder"]);
     other["maintenance_windows"][0]["window"]["minutes"] = json!(30);
+    // Of an appliance, and this is a program that a person has started: its machine is not set here.
+    assert!(other.get("host_name").is_none() && other["ports"] == json!([]));
+    other["host_name"] = json!({ "host_name": "tape" });
+    other["time"] = json!({ "time_zone": "Asia/Tokyo" });
+    other["ports"] = json!([{ "name": "enp1s0", "setting": {} }]);
     let done = post(&appliance, IMPORT, &other);
     assert_eq!(change(&done, "pool plain")["change"], "refused");
     let refused = change(&done, "schedule nightly");
     assert!(refused["note"].as_str().unwrap().contains("/no/such/folder"), "{refused}");
     assert_eq!(change(&done, "maintenance window office")["change"], "change");
+    for subject in ["name of the machine", "time zone and servers", "port enp1s0"] {
+        let refused = change(&done, subject);
+        assert_eq!(refused["change"], "refused", "{refused}");
+        assert!(refused["note"].as_str().unwrap().contains("not started from an image"));
+    }
     assert_eq!(appliance.get("/api/maintenance-windows")["items"][0]["minutes"], 30);
 }
 

@@ -1628,8 +1628,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Network and clock
-         * @description Ports with what they have and are to have, a setting on trial, and whether the clock is right. Where the machine's own tools set them, that is said, and what they are. Needs the role: viewer.
+         * The network
+         * @description The machine's name, ports with what they have and are to have, and a setting on trial. Where the machine's own tools set them, that is said, and what they are. Needs the role: viewer.
          */
         get: operations["get_network"];
         put?: never;
@@ -1674,6 +1674,26 @@ export interface paths {
          * @description Whoever can ask this has reached the appliance with it. Needs the role: admin.
          */
         post: operations["post_network_confirm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/network/host-name": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Give the machine another name
+         * @description At once, also by mDNS. What is written on tapes and told in notices has it from the next start on. Needs the role: admin.
+         */
+        put: operations["put_network_host_name"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2433,6 +2453,30 @@ export interface paths {
          */
         get: operations["get_system_metrics_prometheus"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/system/time": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Time zone, time servers, clock
+         * @description What is kept, which server is asked, when one last set the clock, and by how much it was wrong then. Needs the role: viewer.
+         */
+        get: operations["get_system_time"];
+        /**
+         * Set time zone and time servers
+         * @description At once. Schedules keep the zone that they have; one that is made without a zone gets this. Needs the role: admin.
+         */
+        put: operations["put_system_time"];
         post?: never;
         delete?: never;
         options?: never;
@@ -3298,10 +3342,17 @@ export interface components {
              */
             removed: number;
         };
-        /** @description Whether the clock is right. */
+        /** @description Who sets the clock, and how right it is. */
         ClockState: {
-            /** @description What it says. */
-            now: components["schemas"]["Timestamp"];
+            /**
+             * Format: int64
+             * @description By how much it was wrong when a server last answered, before it was corrected; behind is positive.
+             */
+            offset_microseconds?: number | null;
+            /** @description The server that is asked now. */
+            server?: string | null;
+            /** @description Those that may be asked, in this order: of the setting, of the network, of the image. */
+            servers: string[];
             /** @description When a time server last set it; absent if none has since the start of the machine. */
             synchronised_at?: components["schemas"]["Timestamp"] | null;
         };
@@ -3920,6 +3971,11 @@ export interface components {
              */
             seconds_max: number;
         };
+        /** @description What the machine is to be called. */
+        HostNameSetting: {
+            /** @description One word of at most 63 letters, digits and hyphens. */
+            host_name: string;
+        };
         /** @description An installation. */
         Installation: {
             /** @description When it was begun. */
@@ -4342,11 +4398,8 @@ export interface components {
              * @description How long it lasts, in minutes.
              */
             minutes: number;
-            /**
-             * @description A name of the IANA list, as Europe/Berlin.
-             * @default UTC
-             */
-            time_zone: string;
+            /** @description A name of the IANA list, as Europe/Berlin. Without it, the machine's as it is then. */
+            time_zone?: string;
         };
         /** @description The signed list of what a run put on a cartridge. */
         ManifestView: {
@@ -4399,6 +4452,13 @@ export interface components {
             /** @description Where it goes. */
             to: components["schemas"]["Place"];
         };
+        /** @description A network port. */
+        NamedPort: {
+            /** @description Its name in the system. */
+            name: string;
+            /** @description What it is to have. */
+            setting: components["schemas"]["PortSetting"];
+        };
         /** @description What a person has to do. */
         NeedView: {
             /** @description For people. */
@@ -4436,10 +4496,8 @@ export interface components {
             /** @constant */
             need: "attention";
         });
-        /** @description How network and clock stand. */
+        /** @description How the network stands. */
         NetworkState: {
-            /** @description The clock. */
-            clock?: components["schemas"]["ClockState"] | null;
             /** @description The name of the machine. */
             host_name: string;
             /** @description Where they are not set here: what to use instead. */
@@ -4757,11 +4815,6 @@ export interface components {
              * @default []
              */
             name_servers: string[];
-            /**
-             * @description Time servers (NTP) by name or address, at most 4; with DHCP besides those that it names.
-             * @default []
-             */
-            time_servers: string[];
         };
         /** @description A port: what it has, and what it is to have. */
         PortState: {
@@ -5121,11 +5174,8 @@ export interface components {
             retries: components["schemas"]["Retries"];
             /** @description What: the specification of a backup, a verification or an inventory, with its `kind`. */
             task: components["schemas"]["JobSpec"];
-            /**
-             * @description A name of the IANA list, as Europe/Berlin.
-             * @default UTC
-             */
-            time_zone: string;
+            /** @description A name of the IANA list, as Europe/Berlin. Without it, the machine's as it is then. */
+            time_zone?: string;
         };
         /** @description The moments of a pattern that is not a schedule yet. */
         SchedulePreview: {
@@ -5172,11 +5222,8 @@ export interface components {
             retry_at: components["schemas"]["Timestamp"] | null;
             /** @description What: the specification of a backup, a verification or an inventory, with its `kind`. */
             task: components["schemas"]["JobSpec"];
-            /**
-             * @description A name of the IANA list, as Europe/Berlin.
-             * @default UTC
-             */
-            time_zone: string;
+            /** @description A name of the IANA list, as Europe/Berlin. Without it, the machine's as it is then. */
+            time_zone?: string;
             /** @description One line: what the task does, to what. */
             title: string;
         };
@@ -5315,6 +5362,8 @@ export interface components {
             format: string;
             /** @description By which machine. */
             host: string;
+            /** @description The name of the machine, where the appliance gives it. */
+            host_name?: components["schemas"]["HostNameSetting"] | null;
             /**
              * @description Maintenance windows.
              * @default []
@@ -5325,6 +5374,11 @@ export interface components {
              * @default []
              */
             pools: components["schemas"]["PoolSetting"][];
+            /**
+             * @description Network ports, likewise.
+             * @default []
+             */
+            ports: components["schemas"]["NamedPort"][];
             /** @description By which release. */
             release: string;
             /**
@@ -5344,6 +5398,8 @@ export interface components {
              * @default []
              */
             sources: components["schemas"]["SourceSetting"][];
+            /** @description Time zone and time servers, likewise. */
+            time?: components["schemas"]["TimeSetting"] | null;
             /**
              * Format: uint32
              * @description 1.
@@ -5613,6 +5669,29 @@ export interface components {
             /** @description Its name or address. */
             server: string;
         };
+        /** @description Whose hours the machine has, and who sets its clock. */
+        TimeSetting: {
+            /**
+             * @description Time servers (NTP) by name or address, at most 4, besides those that the network names by DHCP.
+             * @default []
+             */
+            time_servers: string[];
+            /** @description A name of the IANA list, as Europe/Berlin. Schedules that are made without one get it. */
+            time_zone: string;
+        };
+        /** @description How the time of the machine stands. */
+        TimeState: {
+            /** @description Who sets the clock, and how right it is. */
+            clock?: components["schemas"]["ClockState"] | null;
+            /** @description Where it is not set here: what to use instead. */
+            instead?: string | null;
+            /** @description Whether the appliance sets it. Elsewhere the machine's own tools do. */
+            is_managed_here: boolean;
+            /** @description What the clock says. */
+            now: components["schemas"]["Timestamp"];
+            /** @description What is kept; where it is not set here, the zone that the machine has. */
+            setting: components["schemas"]["TimeSetting"];
+        };
         /**
          * Format: date-time
          * @description A moment in UTC with nanoseconds, as 2026-11-23T04:54:18.505722554Z.
@@ -5856,11 +5935,8 @@ export interface components {
             name: string;
             /** @description Its end, if it is open now. */
             open_until: components["schemas"]["Timestamp"] | null;
-            /**
-             * @description A name of the IANA list, as Europe/Berlin.
-             * @default UTC
-             */
-            time_zone: string;
+            /** @description A name of the IANA list, as Europe/Berlin. Without it, the machine's as it is then. */
+            time_zone?: string;
         };
         /** @description One page of a list. */
         WindowViewPage: {
@@ -16599,10 +16675,7 @@ export interface operations {
                      * @description How long it lasts, in minutes.
                      */
                     minutes: number;
-                    /**
-                     * @description A name of the IANA list, as Europe/Berlin.
-                     * @default UTC
-                     */
+                    /** @description A name of the IANA list, as Europe/Berlin. Without it, the machine's as it is then. */
                     time_zone?: string;
                 };
             };
@@ -17170,6 +17243,141 @@ export interface operations {
             };
         };
     };
+    put_network_host_name: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description One word of at most 63 letters, digits and hyphens. */
+                    host_name: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NetworkState"];
+                };
+            };
+            /** @description Something in the request cannot be right. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Who asks may not, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Right, and not possible in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A person has to do something at the library first. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests from one address; Retry-After says how long to wait. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A mistake in FossilSafe, or damage in what it keeps. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine went away before it answered. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine or a device does not answer now; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     put_network_ports_port: {
         parameters: {
             query?: never;
@@ -17206,11 +17414,6 @@ export interface operations {
                      * @default []
                      */
                     name_servers?: string[];
-                    /**
-                     * @description Time servers (NTP) by name or address, at most 4; with DHCP besides those that it names.
-                     * @default []
-                     */
-                    time_servers?: string[];
                 };
             };
         };
@@ -19859,7 +20062,7 @@ export interface operations {
             query?: {
                 /** @description Five fields, or six with seconds first, as 30 2 * * MON-FRI. */
                 cron?: string;
-                /** @description A name of the IANA list, as Europe/Berlin; UTC, if not given. */
+                /** @description A name of the IANA list, as Europe/Berlin; the machine's, if not given. */
                 time_zone?: string;
                 /** @description How many moments are wanted. */
                 count?: number;
@@ -20308,10 +20511,7 @@ export interface operations {
                         /** @description The kit. */
                         kit: string;
                     };
-                    /**
-                     * @description A name of the IANA list, as Europe/Berlin.
-                     * @default UTC
-                     */
+                    /** @description A name of the IANA list, as Europe/Berlin. Without it, the machine's as it is then. */
                     time_zone?: string;
                 };
             };
@@ -20797,10 +20997,7 @@ export interface operations {
                         /** @description The kit. */
                         kit: string;
                     };
-                    /**
-                     * @description A name of the IANA list, as Europe/Berlin.
-                     * @default UTC
-                     */
+                    /** @description A name of the IANA list, as Europe/Berlin. Without it, the machine's as it is then. */
                     time_zone?: string;
                 };
             };
@@ -22124,6 +22321,11 @@ export interface operations {
                     format: string;
                     /** @description By which machine. */
                     host: string;
+                    /** @description The name of the machine, where the appliance gives it. */
+                    host_name?: {
+                        /** @description One word of at most 63 letters, digits and hyphens. */
+                        host_name: string;
+                    } | null;
                     /**
                      * @description Maintenance windows.
                      * @default []
@@ -22140,10 +22342,7 @@ export interface operations {
                              * @description How long it lasts, in minutes.
                              */
                             minutes: number;
-                            /**
-                             * @description A name of the IANA list, as Europe/Berlin.
-                             * @default UTC
-                             */
+                            /** @description A name of the IANA list, as Europe/Berlin. Without it, the machine's as it is then. */
                             time_zone?: string;
                         };
                     }[];
@@ -22171,6 +22370,40 @@ export interface operations {
                              */
                             runs_min: number;
                         } | null;
+                    }[];
+                    /**
+                     * @description Network ports, likewise.
+                     * @default []
+                     */
+                    ports?: {
+                        /** @description Its name in the system. */
+                        name: string;
+                        /** @description What it is to have. */
+                        setting: {
+                            /** @description An address that stays. Without it the port asks for one by DHCP. */
+                            fixed?: {
+                                /**
+                                 * Format: ip
+                                 * @description The address.
+                                 */
+                                address: string;
+                                /**
+                                 * Format: ip
+                                 * @description Who passes on what is for other networks.
+                                 */
+                                gateway?: string | null;
+                                /**
+                                 * Format: uint8
+                                 * @description How many of its bits are the network's.
+                                 */
+                                prefix_length: number;
+                            } | null;
+                            /**
+                             * @description Name servers, at most 3; with DHCP besides those that it names.
+                             * @default []
+                             */
+                            name_servers?: string[];
+                        };
                     }[];
                     /** @description By which release. */
                     release: string;
@@ -22429,10 +22662,7 @@ export interface operations {
                                 /** @description The kit. */
                                 kit: string;
                             };
-                            /**
-                             * @description A name of the IANA list, as Europe/Berlin.
-                             * @default UTC
-                             */
+                            /** @description A name of the IANA list, as Europe/Berlin. Without it, the machine's as it is then. */
                             time_zone?: string;
                         };
                     }[];
@@ -22528,6 +22758,16 @@ export interface operations {
                             };
                         };
                     }[];
+                    /** @description Time zone and time servers, likewise. */
+                    time?: {
+                        /**
+                         * @description Time servers (NTP) by name or address, at most 4, besides those that the network names by DHCP.
+                         * @default []
+                         */
+                        time_servers?: string[];
+                        /** @description A name of the IANA list, as Europe/Berlin. Schedules that are made without one get it. */
+                        time_zone: string;
+                    } | null;
                     /**
                      * Format: uint32
                      * @description 1.
@@ -23646,6 +23886,238 @@ export interface operations {
             };
             /** @description Who asks may not, or the request comes from a page of another origin. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests from one address; Retry-After says how long to wait. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A mistake in FossilSafe, or damage in what it keeps. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine went away before it answered. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine or a device does not answer now; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_system_time: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TimeState"];
+                };
+            };
+            /** @description Something in the request cannot be right. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Who asks may not, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests from one address; Retry-After says how long to wait. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A mistake in FossilSafe, or damage in what it keeps. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine went away before it answered. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine or a device does not answer now; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_system_time: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description Time servers (NTP) by name or address, at most 4, besides those that the network names by DHCP.
+                     * @default []
+                     */
+                    time_servers?: string[];
+                    /** @description A name of the IANA list, as Europe/Berlin. Schedules that are made without one get it. */
+                    time_zone: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TimeState"];
+                };
+            };
+            /** @description Something in the request cannot be right. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Who asks may not, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Right, and not possible in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A person has to do something at the library first. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not JSON. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -1,11 +1,11 @@
-// Network and time: what the ports have, a setting on trial, and whether the clock is right.
+// Network: the machine's name, what the ports have, and a setting on trial.
 import { useState } from "react";
 import { network } from "../../api/queries";
 import type { NetworkState, PortState } from "../../api/types";
-import { Ago } from "../../components/Ago";
 import { Loaded } from "../../components/Loaded";
 import { PageHead } from "../../components/PageHead";
 import { LINK_STATE } from "../../components/states";
+import { HostNameEdit } from "../../forms/host-name-edit";
 import { PortEdit } from "../../forms/port-edit";
 import { useLockAwareQuery } from "../../hooks/useLockAwareQuery";
 import { useWhyNot } from "../../hooks/useWhyNot";
@@ -24,7 +24,7 @@ export function NetworkPage() {
   return (
     <>
       <PageHead
-        title="Network and time"
+        title="Network"
         crumb={{ href: to.settings(), text: "Settings" }}
         topic="network"
         lead={
@@ -65,6 +65,7 @@ function Here({ state }: { state: NetworkState }) {
   return (
     <div className="stack">
       {state.trial && <Trial trial={state.trial} />}
+      <Name present={state.host_name} />
       {back && (
         <Notice tone="warn">
           <strong>A setting of {back.port} went back.</strong>
@@ -79,8 +80,28 @@ function Here({ state }: { state: NetworkState }) {
           <Port key={port.name} port={port} isTrial={Boolean(state.trial)} />
         ))}
       </div>
-      <Clock state={state} />
     </div>
+  );
+}
+
+function Name({ present }: { present: string }) {
+  const [isOpen, setIsOpen] = useState(false);
+  const notMine = useWhyNot("PUT /api/network/host-name");
+  return (
+    <Panel
+      title="Name"
+      aside={
+        <Button look="small" whyNot={notMine} onClick={() => setIsOpen(true)}>
+          Change the name
+        </Button>
+      }
+    >
+      <p>
+        It is found as <span className="mono">{present}.local</span> by machines of the same
+        network.
+      </p>
+      {isOpen && <HostNameEdit present={present} onClose={() => setIsOpen(false)} />}
+    </Panel>
   );
 }
 
@@ -106,7 +127,7 @@ function Port({ port, isTrial }: { port: PortState; isTrial: boolean }) {
           ["Addresses", <Listed key="a" values={port.addresses} />],
           ["Gateway", <Listed key="g" values={port.gateways} />],
           ["Name servers", <Listed key="n" values={port.name_servers} />],
-          ["Time servers", <Listed key="t" values={port.time_servers} />],
+          ["Time servers that it names", <Listed key="t" values={port.time_servers} />],
           ["Set to", setting.fixed ? "a fixed address" : "an address by DHCP"],
           ["Hardware address", <Listed key="h" values={[port.hardware_address ?? ""]} />],
         ]}
@@ -119,32 +140,4 @@ function Port({ port, isTrial }: { port: PortState; isTrial: boolean }) {
 function Listed({ values }: { values: readonly string[] }) {
   const text = values.join(" ");
   return text === "" ? <>none</> : <span className="mono">{text}</span>;
-}
-
-function Clock({ state }: { state: NetworkState }) {
-  const { clock } = state;
-  if (!clock) return null;
-  return (
-    <Panel title="Clock">
-      <div className="stack tight">
-        <Facts
-          rows={[
-            ["It says", formatTime(clock.now)],
-            [
-              "Set by a time server",
-              clock.synchronised_at ? <Ago key="s" at={clock.synchronised_at} /> : "not yet",
-            ],
-          ]}
-        />
-        {!clock.synchronised_at && (
-          <Notice tone="warn">
-            <p>
-              No time server has set the clock since the machine started. Retention and schedules go
-              by it: give a port a time server that it reaches.
-            </p>
-          </Notice>
-        )}
-      </div>
-    </Panel>
-  );
 }
