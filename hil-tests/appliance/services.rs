@@ -78,7 +78,7 @@ impl Place {
         Service { process, said: serde_json::from_str(&text).unwrap() }
     }
 
-    fn engine(&self) -> Service {
+    pub(crate) fn engine(&self) -> Service {
         self.engine_with(&[])
     }
 
@@ -86,13 +86,15 @@ impl Place {
         let (data, socket) = (self.path("engine"), self.path("engine.sock"));
         let options = ["--practice-library", "--practice-capacity", "1GiB", "--socket"];
         let data = ["engine", "--data", data.to_str().unwrap()];
-        let sources = self.path("sources.sock");
-        let sockets = [socket.to_str().unwrap(), "--sources", sources.to_str().unwrap()];
+        let (sources, gateway) = (self.path("sources.sock"), self.path("gateway.sock"));
+        let sources = ["--sources", sources.to_str().unwrap()];
+        let gateway = ["--gateway", gateway.to_str().unwrap()];
+        let sockets = [&[socket.to_str().unwrap()][..], &sources, &gateway].concat();
         self.start(&[&data[..], &options, &sockets].concat(), environment)
     }
 
     /// The service that mounts network sources; here it may not, or finds no server.
-    fn sources(&self) -> Service {
+    pub(crate) fn sources(&self) -> Service {
         let (data, socket) = (self.path("sources"), self.path("sources.sock"));
         let fixed = ["source", "serve", "--data", data.to_str().unwrap(), "--socket"];
         self.start(&[&fixed[..], &[socket.to_str().unwrap()]].concat(), &[])
@@ -100,12 +102,15 @@ impl Place {
 
     pub(crate) fn gateway(&self, options: &[&str]) -> Service {
         let (data, socket) = (self.path("gateway"), self.path("engine.sock"));
+        let own = self.path("gateway.sock");
         let fixed = [
             "gateway",
             "--data",
             data.to_str().unwrap(),
             "--engine",
             socket.to_str().unwrap(),
+            "--socket",
+            own.to_str().unwrap(),
             "--http",
             "127.0.0.1:0",
             "--https",
@@ -212,6 +217,29 @@ fn head(key: &str) -> String {
     }
 }
 
+/// Asks over HTTPS, trusting this certificate alone.
+fn version_over_tls(gateway: &Service, trusted: &Path) -> (u16, String, Value) {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(trusted).unwrap()).unwrap();
+    let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let config = Arc::new(config);
+    let name = ServerName::try_from("localhost").unwrap();
+    let stream = connect(gateway.said["https"].as_str().unwrap());
+    let connection = ClientConnection::new(config, name).unwrap();
+    let request = "GET /api/version HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    exchange(StreamOwned::new(connection, stream), request)
+}
+
+/// Whether the gateway shows that certificate.
+pub(crate) fn is_trusted(gateway: &Service, certificate: &Path) -> bool {
+    version_over_tls(gateway, certificate).0 == 200
+}
+
 #[test]
 fn a_gateway_killed_in_the_middle_of_a_backup_leaves_the_job_alone_and_a_new_one_shows_it() {
     let place = Place::new();
@@ -238,22 +266,9 @@ fn https_works_with_the_certificate_that_was_made_and_it_outlives_the_gateway() 
     let place = Place::new();
     let _engine = place.engine();
     drop(place.gateway(&[]));
-    let mut roots = RootCertStore::empty();
-    let made = place.path("gateway/tls/certificate.pem");
-    roots.add(CertificateDer::from_pem_file(made).unwrap()).unwrap();
-    let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    let config = Arc::new(config);
     let gateway = place.gateway(&["--hsts"]);
-    let name = ServerName::try_from("localhost").unwrap();
-    let stream = connect(gateway.said["https"].as_str().unwrap());
-    let connection = ClientConnection::new(config, name).unwrap();
-    let request = "GET /api/version HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
-    let (status, head, body) = exchange(StreamOwned::new(connection, stream), request);
+    let (status, head, body) =
+        version_over_tls(&gateway, &place.path("gateway/tls/certificate.pem"));
     assert_eq!((status, &body["product"]), (200, &json!("fossilsafe")), "{head}");
     assert!(head.contains("strict-transport-security: max-age=31536000"), "{head}");
     let plain = get(&address(&gateway), "/api/version").1;

@@ -83,6 +83,7 @@ impl Host {
             folders: Folders::below(&data),
             stream,
             host: "sweep".to_owned(),
+            elsewhere: Vec::new(),
         });
         Ok(Self { parts, wire, clock: clock.clone(), runner: None, changes: Arc::default() })
     }

@@ -34,10 +34,10 @@ pub struct Description {
     pub files: Vec<StateFile>,
 }
 
-/// One file of a data folder.
+/// One file of an appliance.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StateFile {
-    /// Its path below the data folder.
+    /// Its path below the data folder, or below the folder of the service that keeps it.
     pub name: String,
     /// Its length.
     pub bytes: ByteCount,

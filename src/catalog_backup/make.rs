@@ -1,7 +1,7 @@
 //! Making a backup: sealed under a hidden name, described, signed, synced, renamed.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{BufReader, Read as _, Write};
+use std::io::{BufReader, Read, Write};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::description::{Description, Head, StateFile, is_safe_name};
 use super::{CatalogBackupError, names, tar};
-use crate::domain::{ByteCount, Sha256Digest, Timestamp};
+use crate::domain::{ByteCount, Secret, Sha256Digest, Timestamp};
 use crate::keys::sealed::{DataKey, Inner, SealWriter, SealedForm};
 use crate::keys::{KeyFile, KeyStore, Purpose, UNSEAL_PROGRAM};
 
@@ -26,10 +26,19 @@ const FILE_MODE: u32 = 0o600;
 /// A file that goes into a backup.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Content {
-    /// Its path below the data folder.
+    /// Its path in the backup.
     pub name: String,
     /// Where its bytes are now.
-    pub path: PathBuf,
+    pub place: Place,
+}
+
+/// Where the bytes of a file are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// On a disk, in this file.
+    File(PathBuf),
+    /// Here: they must not lie on a disk in plain.
+    Memory(Secret),
 }
 
 /// What a backup is made of.
@@ -49,6 +58,26 @@ pub struct Making<'a> {
     pub now: Timestamp,
     /// Told how many bytes were read since the last time; says whether to go on.
     pub goes_on: &'a dyn Fn(u64) -> bool,
+}
+
+impl Place {
+    /// How many bytes they are now.
+    ///
+    /// # Errors
+    /// The file cannot be looked at.
+    pub fn bytes(&self) -> std::io::Result<u64> {
+        match self {
+            Self::File(path) => Ok(path.metadata()?.len()),
+            Self::Memory(content) => Ok(content.reveal().len() as u64),
+        }
+    }
+
+    fn open(&self) -> std::io::Result<Box<dyn Read + '_>> {
+        match self {
+            Self::File(path) => Ok(Box::new(BufReader::with_capacity(PIECE, File::open(path)?))),
+            Self::Memory(content) => Ok(Box::new(content.reveal().as_bytes())),
+        }
+    }
 }
 
 impl std::fmt::Debug for Making<'_> {
@@ -178,17 +207,21 @@ fn pack(
     out: &mut impl Write,
     target: &Path,
 ) -> Result<StateFile, CatalogBackupError> {
-    let reading = |error| CatalogBackupError::io("read", &content.path)(error);
+    let path = match &content.place {
+        Place::File(path) => path.as_path(),
+        Place::Memory(_) => Path::new(&content.name),
+    };
+    let reading = |error| CatalogBackupError::io("read", path)(error);
     let writing = |error| CatalogBackupError::io("write", target)(error);
     if !is_safe_name(&content.name) {
         let why = std::io::Error::other("its name cannot stand in a backup");
         return Err(reading(why));
     }
-    let file = File::open(&content.path).map_err(reading)?;
-    let bytes = file.metadata().map_err(reading)?.len();
+    let opened = content.place.open().map_err(reading)?;
+    let bytes = content.place.bytes().map_err(reading)?;
     let seconds = u64::try_from(making.now.seconds).unwrap_or(0);
     tar::begin_file(out, &content.name, bytes, seconds).map_err(writing)?;
-    let mut limited = BufReader::with_capacity(PIECE, file).take(bytes);
+    let mut limited = opened.take(bytes);
     let (mut piece, mut hash, mut done) = (vec![0; PIECE], Sha256::new(), 0);
     loop {
         let count = limited.read(&mut piece).map_err(reading)?;
@@ -230,8 +263,8 @@ fn readme(description: &Description, keys: &KeyStore) -> String {
     let (kits, key) = (kits.join(" or "), keys.key_id());
     format!(
         "Catalog backup of the FossilSafe appliance \"{host}\", made {made}.\n\n\
-         It holds the catalog, users, schedules, settings, the audit log and the keys of that appliance, \
-         sealed.\nKit {kits} opens it; the paper of the kit names the key that signed it: {key}.\n\n\
+         It holds the catalog, users, schedules, settings, the audit log, the keys of that appliance, the \
+         passwords of its network sources and a certificate that a person gave it, sealed.\nKit {kits} opens it; the paper of the kit names the key that signed it: {key}.\n\n\
          Back into an empty data folder, with the engine stopped:\n\n\
          \x20   fossilsafe catalog restore THIS-FOLDER --data DATA-FOLDER --signing-key {key}\n\n\
          Without FossilSafe, with Python 3, its \"cryptography\" package, zstd and tar, and the groups of the \

@@ -14,6 +14,10 @@
 //!   .fossilsafe/unseal.py        opens it with Python and the kit
 //! ```
 //!
+//! Other services keep files of the appliance too, with rights of their own: the passwords of network sources, the
+//! gateway's certificate. They hand them over ([`KeptElsewhere`]); such files go from memory into the sealed file
+//! and lie nowhere else.
+//!
 //! Each backup has a data key of its own, which the appliance forgets at once: only a kit opens it. So none
 //! is made before a kit was confirmed. What a kit's holder cannot do is make one: whoever restores names the
 //! key that must have signed it, and that key stands on the paper of the kit.
@@ -22,6 +26,7 @@
 //! only folders that this appliance has signed.
 
 mod description;
+mod elsewhere;
 mod error;
 mod kept;
 mod make;
@@ -31,9 +36,10 @@ mod tar;
 mod tests;
 
 pub use description::{Description, StateFile};
+pub use elsewhere::{HandedFile, KeptElsewhere, NotHandedOver};
 pub use error::CatalogBackupError;
 pub use kept::{Found, find, remove_older};
-pub use make::{Content, Making, make};
+pub use make::{Content, Making, Place, make};
 pub use read::{OpenedBackup, SignedBackup};
 
 /// Names inside the folder of a backup.

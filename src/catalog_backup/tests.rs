@@ -5,8 +5,12 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 use super::*;
-use crate::domain::{Clock as _, VirtualClock};
+use crate::domain::{Clock as _, Secret, VirtualClock};
 use crate::keys::{KeyFileError, KeyStore, Kit, PinnedKey, PinnedKeys, PublicKey};
+
+/// What a service hands over.
+const HANDED: &str = "sources/sources.json";
+const HANDED_TEXT: &str = "{ \"password\": \"correct horse battery\" }";
 
 /// An appliance with a confirmed kit and some files.
 struct House {
@@ -50,7 +54,9 @@ impl House {
         let names = ["catalog.db", "settings.json", "keys/identity.json"];
         names
             .iter()
-            .map(|name| Content { name: (*name).to_owned(), path: self.data().join(name) })
+            .map(|name| (*name, Place::File(self.data().join(name))))
+            .chain([(HANDED, Place::Memory(Secret::new(HANDED_TEXT.to_owned())))])
+            .map(|(name, place)| Content { name: name.to_owned(), place })
             .collect()
     }
 
@@ -96,15 +102,20 @@ fn what_goes_in_comes_out_and_nothing_can_be_read_without_the_kit() {
     assert_eq!(description.kits, [house.kit.public().id()]);
     let back = house.take_out(&backup, &house.kit).unwrap();
     for file in house.content() {
-        let same =
-            std::fs::read(&file.path).unwrap() == std::fs::read(back.join(&file.name)).unwrap();
-        assert!(same, "{}", file.name);
+        let went_in = match &file.place {
+            Place::File(path) => std::fs::read(path).unwrap(),
+            Place::Memory(content) => content.reveal().as_bytes().to_vec(),
+        };
+        assert!(went_in == std::fs::read(back.join(&file.name)).unwrap(), "{}", file.name);
     }
     let identity = std::fs::read_to_string(house.data().join("keys/identity.json")).unwrap();
     let secret = identity.lines().find(|line| line.contains("secret")).unwrap().trim().to_owned();
     for entry in entries(&backup) {
         let Ok(bytes) = std::fs::read(backup.join(&entry)) else { continue };
-        assert!(!bytes.windows(secret.len()).any(|part| part == secret.as_bytes()), "{entry}");
+        for secret in [secret.as_str(), "correct horse battery"] {
+            let is_in = bytes.windows(secret.len()).any(|part| part == secret.as_bytes());
+            assert!(!is_in, "{entry}");
+        }
     }
 }
 
@@ -250,5 +261,5 @@ fn the_key_beside_the_signature_has_the_id_that_stands_on_the_paper() {
     let mut named = PinnedKeys::default();
     named.pin(PinnedKey { public_key, label: String::new(), since: house.clock.now() });
     let read = SignedBackup::read(&backup, &named).unwrap();
-    assert_eq!((read.signed_by, read.description().files.len()), (house.keys.key_id(), 3));
+    assert_eq!((read.signed_by, read.description().files.len()), (house.keys.key_id(), 4));
 }

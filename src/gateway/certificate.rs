@@ -22,10 +22,12 @@ use tokio_rustls::rustls::server::{ClientHello, ResolvesServerCert};
 use tokio_rustls::rustls::sign::CertifiedKey;
 use tokio_rustls::rustls::{self, ServerConfig};
 
-use crate::domain::{Clock, Timestamp};
+use crate::domain::{Clock, Secret, Timestamp};
 
-const CERTIFICATE_FILE: &str = "certificate.pem";
-const KEY_FILE: &str = "key.pem";
+/// The chain, in the folder of a certificate.
+pub const CERTIFICATE_FILE: &str = "certificate.pem";
+/// Its private key, beside it.
+pub const KEY_FILE: &str = "key.pem";
 /// Who may read the key: the gateway alone.
 const FOLDER_MODE: u32 = 0o700;
 const FILE_MODE: u32 = 0o600;
@@ -87,6 +89,15 @@ pub struct Certificate {
     config: Arc<ServerConfig>,
 }
 
+/// A person's own certificate, as PEM.
+#[derive(Debug)]
+pub struct OwnFiles {
+    /// The chain.
+    pub certificate: String,
+    /// The private key.
+    pub key: Secret,
+}
+
 /// What each handshake takes.
 #[derive(Debug)]
 struct Current(RwLock<Arc<CertifiedKey>>);
@@ -122,6 +133,28 @@ impl Certificate {
         let key = load_or_make(&self.folder, clock)?;
         *self.current.0.write() = Arc::new(key);
         Ok(())
+    }
+
+    /// The files as a person has put them there; nothing if the certificate was made here.
+    ///
+    /// # Errors
+    /// A file cannot be read, or the two cannot be used together.
+    pub fn own_files(&self) -> Result<Option<OwnFiles>, CertificateError> {
+        let read = |name| {
+            let path = self.folder.join(name);
+            fs::read_to_string(&path).map_err(|source| CertificateError::File {
+                verb: "read",
+                path,
+                source,
+            })
+        };
+        let certificate = read(CERTIFICATE_FILE)?;
+        if end_of_own(&certificate).is_some() {
+            return Ok(None);
+        }
+        load(&self.folder)?;
+        let key = Secret::new(read(KEY_FILE)?);
+        Ok(Some(OwnFiles { certificate, key }))
     }
 
     /// How TLS is spoken.
@@ -290,16 +323,24 @@ mod tests {
         let folder = folder.path();
         let clock = VirtualClock::default();
         let certificate = Certificate::open_or_make(folder, &clock).unwrap();
+        assert!(certificate.own_files().unwrap().is_none(), "it was made here");
         let own = read(folder).lines().skip(1).map(|line| format!("{line}\n")).collect::<String>();
         fs::write(folder.join(CERTIFICATE_FILE), &own).unwrap();
         days(&clock, 5000);
         certificate.reload(&clock).unwrap();
         assert_eq!(read(folder), own);
+        let files = certificate.own_files().unwrap().unwrap();
+        assert_eq!(files.certificate, own);
+        assert_eq!(files.key.reveal(), fs::read_to_string(folder.join(KEY_FILE)).unwrap());
         let in_use = Arc::clone(&certificate.current.0.read());
         let other = KeyPair::generate().unwrap().serialize_pem();
         fs::write(folder.join(KEY_FILE), other).unwrap();
         let error = certificate.reload(&clock).unwrap_err();
         assert!(matches!(error, CertificateError::Pair { .. }), "{error}");
+        assert!(
+            certificate.own_files().is_err(),
+            "one that cannot be used is not kept as if it could"
+        );
         fs::write(folder.join(CERTIFICATE_FILE), "nothing").unwrap();
         assert!(certificate.reload(&clock).is_err());
         fs::remove_file(folder.join(KEY_FILE)).unwrap();

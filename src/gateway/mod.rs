@@ -23,7 +23,7 @@ mod stall;
 #[cfg(test)]
 mod tests;
 
-pub use certificate::{Certificate, CertificateError};
+pub use certificate::{CERTIFICATE_FILE, Certificate, CertificateError, KEY_FILE, OwnFiles};
 pub use headers::Hsts;
 pub use limits::Limits;
 pub use server::{Config, Gateway, GatewayError, Https, Pulse};

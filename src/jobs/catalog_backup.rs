@@ -1,5 +1,7 @@
 //! Backing up the catalog: copies of the databases while work goes on, then one sealed folder.
 //!
+//! What other services keep is asked for; one that is away leaves the backup incomplete.
+//!
 //! Each database is copied as it is at one moment, one after another, the catalog last; between them lie
 //! seconds, in which somebody may have signed in. Needs no drive and holds up no other job.
 
@@ -10,17 +12,22 @@ use super::context::{JobContext, make_folder};
 use super::error::JobError;
 use super::outcome::{Ending, Outcome};
 use super::spec::CatalogBackupSpec;
+use crate::catalog::EventLevel;
 use crate::catalog::snapshot::{
     ALERTS_FILE, AUDIT_FILE, CARTRIDGES_FILE, CATALOG_FILE, PEOPLE_FILE, copy_database,
 };
-use crate::catalog_backup::{CatalogBackupError, Content, Making, make, remove_older};
-use crate::domain::ByteCount;
+use crate::catalog_backup::{
+    CatalogBackupError, Content, HandedFile, Making, Place, make, remove_older,
+};
+use crate::domain::{ByteCount, SourcePath};
 use crate::source::network::ensure_mounted;
 
 /// In this order: what the catalog says was done, the log has.
 const DATABASES: [&str; 5] = [PEOPLE_FILE, ALERTS_FILE, AUDIT_FILE, CARTRIDGES_FILE, CATALOG_FILE];
 /// Files and folders of the data folder that stand nowhere else. Indexes and manifests are on the tapes.
 const OTHERS: [&str; 4] = ["settings.json", "keys", "receipts", "sources"];
+/// A service did not hand over what it keeps.
+const NOT_HANDED_OVER: &str = "not_handed_over";
 
 /// Makes a backup and removes those that are no longer kept.
 ///
@@ -52,9 +59,9 @@ fn back_up(
 ) -> Result<Ending, JobError> {
     let parts = &context.parts;
     ensure_mounted(&spec.folder)?;
-    let content = gather(context, work)?;
-    let lengths = content.iter().filter_map(|content| content.path.metadata().ok());
-    let total: u64 = lengths.map(|status| status.len()).sum();
+    let mut content = gather(context, work)?;
+    let missing = ask_others(context, &mut content);
+    let total: u64 = content.iter().filter_map(|content| content.place.bytes().ok()).sum();
     let total_files = u64::try_from(content.len()).unwrap_or(u64::MAX);
     context.stage("writing the backup", None);
     context.update(|progress| (progress.files_total, progress.bytes_total) = (total_files, total));
@@ -79,13 +86,38 @@ fn back_up(
         1 => "; one older backup was removed".to_owned(),
         many => format!("; {many} older backups were removed"),
     };
-    Ok(Ending::Completed(Outcome {
-        sentence: format!("{size} in {}{older}", path.display()),
+    let without: String = missing.iter().map(|(what, _)| format!(", without {what}")).collect();
+    let mut outcome = Outcome {
+        sentence: format!("{size} in {}{without}{older}", path.display()),
         destination: Some(path.display().to_string()),
         files: total_files,
         bytes: description.state_bytes(),
         ..Outcome::default()
-    }))
+    };
+    for (_, reason) in &missing {
+        outcome.add_problem(&SourcePath::top(), NOT_HANDED_OVER, reason);
+    }
+    let is_whole = missing.is_empty();
+    Ok(if is_whole { Ending::Completed(outcome) } else { Ending::Incomplete(outcome) })
+}
+
+/// Adds what other services keep; what is missing of it, and why.
+fn ask_others(context: &JobContext, content: &mut Vec<Content>) -> Vec<(String, String)> {
+    let mut missing = Vec::new();
+    for service in &context.parts.elsewhere {
+        match service.hand_over() {
+            Ok(files) => content.extend(files.into_iter().map(|HandedFile { name, content }| {
+                Content { name, place: Place::Memory(content) }
+            })),
+            Err(error) => {
+                let what = service.what().to_owned();
+                let message = format!("{what} are not in this backup: {error}");
+                context.tell(EventLevel::Warning, NOT_HANDED_OVER, &*message);
+                missing.push((what, message));
+            }
+        }
+    }
+    missing
 }
 
 fn gather(context: &JobContext, work: &Path) -> Result<Vec<Content>, JobError> {
@@ -100,7 +132,7 @@ fn gather(context: &JobContext, work: &Path) -> Result<Vec<Content>, JobError> {
             context.stage(&format!("copying {name}"), None);
             let copy = work.join(name);
             copy_database(&from, &copy)?;
-            content.push(Content { name: name.to_owned(), path: copy });
+            content.push(Content { name: name.to_owned(), place: Place::File(copy) });
         }
     }
     for name in OTHERS {
@@ -118,7 +150,7 @@ fn collect(name: &str, path: &Path, content: &mut Vec<Content>) -> Result<(), Jo
         Err(error) => return Err(reading(error)),
     };
     if kind.is_file() {
-        content.push(Content { name: name.to_owned(), path: path.to_owned() });
+        content.push(Content { name: name.to_owned(), place: Place::File(path.to_owned()) });
     } else if kind.is_dir() {
         let entries = path.read_dir().and_then(Iterator::collect::<Result<Vec<_>, _>>);
         let mut names: Vec<PathBuf> =

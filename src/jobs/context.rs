@@ -12,6 +12,7 @@ use super::equipment::{Claimant, Equipment, Turn};
 use super::error::JobError;
 use super::spec::JobProgress;
 use crate::catalog::{Catalog, EventLevel, JobEvent, Priority};
+use crate::catalog_backup::KeptElsewhere;
 use crate::domain::{Barcode, Clock, DriveSerial, JobId, RunId, SetName, VolumeUuid};
 use crate::drive::WaitState;
 use crate::keys::KeyStore;
@@ -37,6 +38,8 @@ pub struct Parts {
     pub stream: StreamConfig,
     /// The machine's name, for manifests.
     pub host: String,
+    /// Other services that keep files of the appliance.
+    pub elsewhere: Vec<Arc<dyn KeptElsewhere>>,
 }
 
 /// The folders below the data folder that jobs use.

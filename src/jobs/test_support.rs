@@ -114,6 +114,7 @@ impl TestAppliance {
             folders: Folders::below(&data),
             stream,
             host: "test".to_owned(),
+            elsewhere: Vec::new(),
         });
         let changes = Arc::new(Changes::default());
         let changed = {

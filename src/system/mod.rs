@@ -8,6 +8,7 @@
 mod boot;
 pub mod channel;
 mod error;
+mod handover;
 mod history;
 mod line;
 pub mod network;
@@ -19,6 +20,7 @@ mod version;
 
 pub use boot::{Boot, Slot};
 pub use error::SystemError;
+pub use handover::{HandoverError, KeptFile, answer_handover, ask_handover, is_handover};
 pub use history::{Confirmation, History, Pending, Record, Stage, Verdict};
 pub use line::LINE_BYTES_MAX;
 pub use rauc::{Bundle, Rauc};

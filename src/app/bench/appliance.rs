@@ -103,6 +103,7 @@ impl Appliance {
             folders: Folders::below(&data),
             stream: StreamConfig { clock: Arc::clone(&clock), ..StreamConfig::default() },
             host: SET.to_owned(),
+            elsewhere: Vec::new(),
         });
         let seen = parts.equipment.inventory().map_err(|error| starting(&error))?;
         inventory::note(&parts, &seen).map_err(|error| starting(&error))?;

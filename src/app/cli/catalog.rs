@@ -8,9 +8,11 @@ use super::Context;
 use super::audit::{named_key, read};
 use super::follow::DetachOption;
 use super::output::{Output, Table, list, moment, size};
+use super::service::DATA_SYSTEM;
 use crate::api::types::{CatalogBackupView, CatalogCheck, Page, Signed};
 use crate::app::address::Address;
-use crate::app::catalog_restore::{Data, Occupied, Restored, restore};
+use crate::app::catalog_restore::{Data, Occupied, Restored, ServiceFolders, restore};
+use crate::app::engine::Keeping;
 use crate::app::error::{AppError, Exit};
 use crate::catalog_backup::SignedBackup;
 use crate::domain::{Barcode, Timestamp};
@@ -18,6 +20,8 @@ use crate::jobs::spec::{CatalogBackupSpec, RebuildSpec};
 use crate::keys::{KeyId, Kit, PinnedKey, PinnedKeys, PublicKey};
 
 const BACKUPS: &str = "/api/catalog/backups";
+/// The engine's folder among those of an appliance's services.
+const ENGINE_FOLDER: &str = "engine";
 /// What is typed to move away what stands in a data folder.
 const WORD: &str = "replace";
 
@@ -74,6 +78,13 @@ pub(super) struct RestoreArguments {
     /// The data folder of the new appliance. Its engine must not run
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
+    /// Where network sources are kept with their passwords; the service that mounts them must not run
+    /// [default: the service's own folder for the engine of an appliance, DIR/sources for another]
+    #[arg(long, value_name = "DIR")]
+    sources: Option<PathBuf>,
+    /// Where the gateway keeps its certificate [default: likewise, or DIR/gateway]
+    #[arg(long, value_name = "DIR")]
+    gateway: Option<PathBuf>,
     /// The key that must have signed the backup, as it stands on the paper of the kit
     #[arg(long, value_name = "ID", required_unless_present = "key", conflicts_with = "key")]
     signing_key: Option<KeyId>,
@@ -91,6 +102,21 @@ impl BackupTask {
         let folder =
             std::path::absolute(&self.to).map_err(|source| AppError::Io { what, source })?;
         Ok(CatalogBackupSpec { folder, keep: self.keep })
+    }
+}
+
+impl RestoreArguments {
+    /// The folders of the other services: on an appliance each has one beside the engine's.
+    fn folders(&self) -> ServiceFolders {
+        let is_appliance = self.data == Path::new(DATA_SYSTEM).join(ENGINE_FOLDER);
+        let base = if is_appliance { Path::new(DATA_SYSTEM) } else { self.data.as_path() };
+        let of = |named: &Option<PathBuf>, keeping: Keeping| {
+            named.clone().unwrap_or_else(|| base.join(keeping.folder()))
+        };
+        ServiceFolders {
+            sources: of(&self.sources, Keeping::Sources),
+            gateway: of(&self.gateway, Keeping::Gateway),
+        }
     }
 }
 
@@ -199,7 +225,7 @@ fn bring_back(arguments: &RestoreArguments, output: &Output) -> Result<Exit, App
             if typed == WORD { Occupied::MoveAside } else { Occupied::Refuse }
         }
     };
-    let restored = restore(opened, &data, occupied)?;
+    let restored = restore(opened, &data, &arguments.folders(), occupied)?;
     output.report(&restored, &sentence(&restored, &arguments.data))
 }
 
@@ -219,7 +245,7 @@ fn key_of(backup: &Path, id: KeyId) -> Result<PinnedKeys, AppError> {
 }
 
 fn sentence(restored: &Restored, data: &Path) -> String {
-    let Restored { host, made, files, jobs_ended, moved_to, .. } = restored;
+    let Restored { host, made, files, jobs_ended, moved_to, beside } = restored;
     let mut text = format!(
         "{} is the appliance \"{host}\" as it was {}: {files} files.",
         data.display(),
@@ -227,6 +253,13 @@ fn sentence(restored: &Restored, data: &Path) -> String {
     );
     if let Some(moved) = moved_to {
         text.push_str(&format!("\nWhat was there before is in {}.", moved.display()));
+    }
+    if !beside.is_empty() {
+        let placed: Vec<_> = beside.iter().map(|path| path.display().to_string()).collect();
+        text.push_str(&format!(
+            "\nFor the services beside the engine: {}. Restart them.",
+            list(&placed)
+        ));
     }
     if *jobs_ended > 0 {
         text.push_str(&format!("\n{jobs_ended} jobs that had not ended then are cancelled."));

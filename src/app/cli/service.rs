@@ -11,7 +11,9 @@ use super::output::Output;
 use super::size::parse_size;
 use super::update::UPDATE_SOCKET;
 use crate::app::door::SOCKET_SYSTEM;
-use crate::app::engine::{CatalogStart, Doors, HoldJobs, NetworkDoor, SourcesDoor, UpdatesDoor};
+use crate::app::engine::{
+    CatalogStart, Doors, HandoverDoor, HoldJobs, Keeping, NetworkDoor, SourcesDoor, UpdatesDoor,
+};
 use crate::app::error::{AppError, Exit};
 use crate::app::logging;
 use crate::app::serve::{self, Addresses, EngineStart, GatewayStart, IfBroken};
@@ -20,7 +22,7 @@ use crate::domain::ByteCount;
 use crate::gateway::{Hsts, Limits};
 
 /// Where an appliance keeps everything.
-const DATA_SYSTEM: &str = "/var/lib/fossilsafe";
+pub(super) const DATA_SYSTEM: &str = "/var/lib/fossilsafe";
 /// Where a user keeps it, below the home folder.
 const DATA_USER: &str = ".local/share/fossilsafe";
 /// Where an appliance's service for network sources answers.
@@ -83,6 +85,9 @@ pub(super) struct EngineArguments {
     /// The Unix socket of the service that sets the network
     #[arg(long, value_name = "PATH", default_value = NETWORK_SOCKET)]
     network: PathBuf,
+    /// The Unix socket on which the gateway hands over its certificate, for catalog backups
+    #[arg(long, value_name = "PATH")]
+    gateway: Option<PathBuf>,
     /// If what it keeps cannot be opened, answer with the reason and try again, instead of ending
     #[arg(long)]
     stay: bool,
@@ -100,6 +105,9 @@ pub(super) struct GatewayArguments {
     /// certificate.pem and key.pem there and send SIGHUP
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
+    /// A Unix socket on which the engine is handed your own certificate, for catalog backups
+    #[arg(long, value_name = "PATH")]
+    socket: Option<PathBuf>,
     /// Address for HTTP
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "[::]:8080")]
     http: SocketAddr,
@@ -151,7 +159,13 @@ pub(super) fn run(arguments: &RunArguments, output: &Output) -> Result<Exit, App
 /// Runs an engine until a signal.
 pub(super) fn run_engine(arguments: &EngineArguments, output: &Output) -> Result<Exit, AppError> {
     let mut start = arguments.engine.start()?;
-    start.doors.sources = SourcesDoor::Service(absolute(&arguments.sources)?);
+    let sources = absolute(&arguments.sources)?;
+    start.doors.sources = SourcesDoor::Service(sources.clone());
+    start.doors.elsewhere.push(HandoverDoor { keeping: Keeping::Sources, socket: sources });
+    if let Some(gateway) = &arguments.gateway {
+        let door = HandoverDoor { keeping: Keeping::Gateway, socket: absolute(gateway)? };
+        start.doors.elsewhere.push(door);
+    }
     start.doors.updates = UpdatesDoor::Service(absolute(&arguments.updates)?);
     start.doors.network = NetworkDoor::Service(absolute(&arguments.network)?);
     if arguments.hold_jobs_if.as_deref().is_some_and(std::path::Path::exists) {
@@ -189,6 +203,7 @@ pub(super) fn run_gateway(arguments: &GatewayArguments, output: &Output) -> Resu
     let start = GatewayStart {
         data: absolute(&arguments.data)?,
         engine: absolute(&arguments.engine)?,
+        socket: arguments.socket.as_deref().map(absolute).transpose()?,
         http: arguments.http,
         https: arguments.https,
         hsts: if arguments.hsts { Hsts::For(HSTS_TIME) } else { Hsts::Off },
@@ -229,7 +244,8 @@ impl EngineOptions {
         };
         let sources = SourcesDoor::Service(PathBuf::from(SOURCES_SOCKET));
         let (network, updates) = (NetworkDoor::Nowhere, UpdatesDoor::Nowhere);
-        let doors = Doors { sources, network, updates, hold: HoldJobs::No };
+        let elsewhere = Vec::new();
+        let doors = Doors { sources, network, updates, elsewhere, hold: HoldJobs::No };
         Ok(EngineStart { data, settings, catalog, doors })
     }
 

@@ -14,6 +14,7 @@ mod catalog_backups;
 mod diagnostics;
 mod disk;
 mod drives;
+mod elsewhere;
 mod evidence;
 mod folder;
 mod files;
@@ -58,6 +59,7 @@ use self::updates::Updates;
 pub(super) use self::updates::UpdatesDoor;
 use self::watch::Watch;
 pub(super) use disk::trouble as disk_trouble;
+pub(super) use elsewhere::{HandoverDoor, Keeping};
 pub(super) use open::virtual_equipment;
 pub(super) use start::{CatalogStart, Doors, HoldJobs, RunningEngine, SilentJob, start};
 

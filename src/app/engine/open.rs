@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::logs::Logs;
-use super::{CatalogStart, arrival};
+use super::{CatalogStart, Doors, arrival};
 use crate::app::error::AppError;
 use crate::app::kept_log::OWNER_ONLY;
 use crate::app::settings::{LibraryChoice, Settings, StreamEngine};
@@ -42,6 +42,7 @@ pub(super) fn open(
     data: &Path,
     settings: &Settings,
     start: CatalogStart,
+    doors: &Doors,
     clock: &Arc<dyn Clock>,
 ) -> Result<Parts, AppError> {
     ensure_data_partition(data)?;
@@ -64,6 +65,7 @@ pub(super) fn open(
         LibraryChoice::Practice => practice(&data.join(PRACTICE_FOLDER), settings, key, clock)?,
         LibraryChoice::Devices => devices(key, clock),
     };
+    let elsewhere = doors.elsewhere.iter().cloned().map(|door| Arc::new(door) as _);
     Ok(Parts {
         catalog,
         equipment,
@@ -72,6 +74,7 @@ pub(super) fn open(
         folders: Folders::below(data),
         stream: stream_config(settings, clock),
         host: host_name(),
+        elsewhere: elsewhere.collect(),
     })
 }
 

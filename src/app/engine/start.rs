@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch as changing;
 
+use super::elsewhere::HandoverDoor;
 use super::network::{Network, NetworkDoor};
 use super::sources::{Sources, SourcesDoor};
 use super::updates::{Updates, UpdatesDoor};
@@ -45,6 +46,8 @@ pub(in crate::app) struct Doors {
     pub(in crate::app) network: NetworkDoor,
     /// Who changes slots.
     pub(in crate::app) updates: UpdatesDoor,
+    /// Who keeps files that belong in a catalog backup.
+    pub(in crate::app) elsewhere: Vec<HandoverDoor>,
     /// Whether jobs wait for a person.
     pub(in crate::app) hold: HoldJobs,
 }
@@ -75,7 +78,7 @@ pub(in crate::app) fn start(
     doors: &Doors,
     clock: Arc<dyn Clock>,
 ) -> Result<RunningEngine, AppError> {
-    let parts = Arc::new(open::open(data, settings, catalog, &clock)?);
+    let parts = Arc::new(open::open(data, settings, catalog, doors, &clock)?);
     let people = Arc::new(open::people(data, &parts.keys, &clock)?);
     let sources = Sources::open(&doors.sources)?;
     let audit = Arc::new(open::audit(data, &parts.keys, &clock)?);

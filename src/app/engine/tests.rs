@@ -45,7 +45,7 @@ type Stop = (oneshot::Sender<()>, JoinHandle<()>, Box<dyn FnOnce() + Send>);
 fn doors(data: &Path) -> Doors {
     let sources = SourcesDoor::Here(data.join("sources"));
     let (network, updates) = (NetworkDoor::Nowhere, UpdatesDoor::Nowhere);
-    Doors { sources, network, updates, hold: HoldJobs::No }
+    Doors { sources, network, updates, elsewhere: Vec::new(), hold: HoldJobs::No }
 }
 
 impl Appliance {

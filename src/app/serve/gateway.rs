@@ -10,14 +10,18 @@ use tokio::sync::oneshot;
 
 use super::engine::{EngineStart, Opened};
 use super::notify::{feed, tell};
+use super::orders;
 use super::signals::{Signals, listen};
 use crate::app::door;
 use crate::app::error::AppError;
-use crate::domain::SystemClock;
-use crate::gateway::{Certificate, Config, Gateway, Hsts, Https, Limits, Pulse};
+use crate::domain::{Secret, SystemClock};
+use crate::gateway::{
+    CERTIFICATE_FILE, Certificate, Config, Gateway, Hsts, Https, KEY_FILE, Limits, OwnFiles, Pulse,
+};
+use crate::system::{KeptFile, answer_handover, is_handover};
 
 /// The folder of certificate and key in the gateway's data folder.
-const CERTIFICATE_FOLDER: &str = "tls";
+pub(in crate::app) const CERTIFICATE_FOLDER: &str = "tls";
 
 /// What a gateway is started with.
 #[derive(Debug)]
@@ -26,6 +30,8 @@ pub(in crate::app) struct GatewayStart {
     pub(in crate::app) data: PathBuf,
     /// The engine's socket.
     pub(in crate::app) engine: PathBuf,
+    /// Its own socket, on which the engine is handed what belongs in a catalog backup.
+    pub(in crate::app) socket: Option<PathBuf>,
     /// Where it listens for HTTP.
     pub(in crate::app) http: SocketAddr,
     /// Where it listens for HTTPS.
@@ -79,12 +85,37 @@ pub(in crate::app) async fn gateway(
             }
         }
     };
+    let listener = start.socket.as_deref().map(orders::bind).transpose()?;
+    let handing = Arc::clone(&certificate);
+    let answers = async move {
+        match listener {
+            Some(listener) => orders::accept(listener, move |line| hand_over(&handing, line)).await,
+            None => std::future::pending().await,
+        }
+    };
     tokio::select! {
         () = gateway.serve(start.engine, stop) => {}
         () = reloading => {}
+        never = answers => match never {},
         never = watch(pulse) => match never {},
     }
     Ok(())
+}
+
+/// A person's own certificate, for a catalog backup. One that was made here is made anew elsewhere.
+fn hand_over(certificate: &Certificate, line: &[u8]) -> Result<Vec<u8>, serde_json::Error> {
+    if !is_handover(line) {
+        return Err(serde::de::Error::custom("this is no order"));
+    }
+    let name = |file: &str| format!("{CERTIFICATE_FOLDER}/{file}");
+    let files = certificate.own_files().map(|own| {
+        let own = own.into_iter().flat_map(|OwnFiles { certificate, key }| {
+            let certificate = Secret::new(certificate);
+            [(CERTIFICATE_FILE, certificate), (KEY_FILE, key)]
+        });
+        own.map(|(file, content)| KeptFile { name: name(file), content }).collect()
+    });
+    answer_handover(files.map_err(|error| AppError::chain_of(&error)))
 }
 
 /// Feeds the watchdog as long as connections are accepted.

@@ -16,7 +16,7 @@ mod sources;
 mod updates;
 
 pub(super) use engine::{EngineStart, IfBroken, engine};
-pub(super) use gateway::{Addresses, GatewayStart, gateway, run};
+pub(super) use gateway::{Addresses, CERTIFICATE_FOLDER, GatewayStart, gateway, run};
 pub(super) use network::network;
 pub(super) use signals::Signals;
 pub(super) use sources::sources;

@@ -36,6 +36,9 @@ pub enum SourcesError {
         #[source]
         source: io::Error,
     },
+    /// Another process has the file of the sources.
+    #[error("the sources in {} are in use by another process", .0.display())]
+    InUse(PathBuf),
     /// The name of the host leads nowhere.
     #[error("the host {host} is not found")]
     HostUnknown {
@@ -177,6 +180,7 @@ impl SourcesError {
             | Self::Protocol { .. } => SourcesErrorKind::Refused,
             Self::HostKeyUnknown { .. } | Self::HostKeyChanged { .. } => SourcesErrorKind::HostKey,
             Self::File { .. }
+            | Self::InUse(_)
             | Self::NotOfThisKernel { .. }
             | Self::NotAllowed
             | Self::NoClient { .. }
@@ -188,6 +192,9 @@ impl SourcesError {
     /// What to do.
     #[must_use]
     pub fn next_step(&self) -> &'static str {
+        if let Self::InUse(_) = self {
+            return "Stop the other one: `systemctl stop fossilsafe-sources`, or `fossilsafe run`.";
+        }
         match self.kind() {
             SourcesErrorKind::Unknown => "See `fossilsafe source list`.",
             SourcesErrorKind::Malformed => "Correct it and send it again.",

@@ -8,13 +8,14 @@ use parking_lot::Mutex;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::SourcesError;
 use super::definition::{SourcePlace, SourceSpec};
 use super::mount;
 use super::sftp;
 use super::store::{AllKept, Kept, Store};
+use super::{KEPT_FILES, SourcesError};
 use crate::domain::{SOURCES_FOLDER, Secret, SourceName};
 use crate::source::network::is_mounted;
+use crate::system::KeptFile;
 
 /// Whether a source can be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -98,6 +99,27 @@ impl Keeper {
     pub fn states(&self) -> Vec<SourceState> {
         let kept = self.kept.lock().clone();
         kept.into_iter().map(|(name, kept)| self.state(name, kept)).collect()
+    }
+
+    /// The files of the sources, for a catalog backup; none if there are no sources.
+    ///
+    /// # Errors
+    /// A file cannot be read.
+    pub fn handed_over(&self) -> Result<Vec<KeptFile>, SourcesError> {
+        // None is replaced meanwhile.
+        let kept = self.kept.lock();
+        let mut files = Vec::new();
+        for name in KEPT_FILES.into_iter().filter(|_| !kept.is_empty()) {
+            let path = self.data.join(name);
+            match fs::read_to_string(&path) {
+                Ok(text) => {
+                    files.push(KeptFile { name: name.to_owned(), content: Secret::new(text) });
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                Err(source) => return Err(SourcesError::File { verb: "read", path, source }),
+            }
+        }
+        Ok(files)
     }
 
     /// Makes or changes a source, and mounts it. Without a password the one that is kept stays. A source

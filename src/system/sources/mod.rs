@@ -14,8 +14,9 @@
 //! The kernel has no client for SFTP and S3: there this service is the client, and serves what it reads to the
 //! kernel.
 //!
-//! Passwords are in the service's own file and never leave it: no answer has one, the engine and its catalog
-//! know none. Mounts are read-only unless a source is made writable, and never run programs or devices.
+//! Passwords are in the service's own file: no answer about sources has one, the engine and its catalog keep none.
+//! Only for a catalog backup is it handed over, with the key for SSH, and sealed at once. Mounts are read-only unless a source is
+//! made writable, and never run programs or devices.
 
 mod definition;
 mod error;
@@ -34,4 +35,9 @@ pub use definition::{NfsExport, S3Bucket, SftpFolder, SmbShare, SourcePlace, Sou
 pub use error::{SourcesError, SourcesErrorKind};
 pub use keeper::{Keeper, SourceCondition, SourceState};
 pub use sftp::PASSWORD_VARIABLE;
+pub use store::{FILE as SOURCES_FILE, hold};
 pub use wire::{Order, answer, ask};
+
+/// The files of the sources in their folder, in the order in which they are put back: what is signed in with is there
+/// when a source is.
+pub const KEPT_FILES: [&str; 3] = [sftp::KEY_FILE, sftp::PUBLIC_KEY_FILE, SOURCES_FILE];

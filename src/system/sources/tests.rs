@@ -8,6 +8,7 @@ use std::os::unix::net::UnixListener;
 use super::options::{Setting, kernel_mounts};
 use super::*;
 use crate::domain::{Secret, SourceName};
+use crate::system::ask_handover;
 
 fn name(text: &str) -> SourceName {
     text.parse().unwrap()
@@ -109,6 +110,9 @@ fn a_source_whose_server_is_away_is_kept_and_says_so_and_nobody_sees_its_passwor
     let mut changed = away();
     changed.is_writable = true;
     assert!(keeper.put(&name("nas"), changed, None).unwrap().has_password);
+    let second = Keeper::open_below(folder.path(), &mounts).unwrap_err();
+    assert!(matches!(second, SourcesError::InUse(_)), "{second}");
+    drop(keeper);
     let next = Keeper::open_below(folder.path(), &mounts).unwrap();
     let states = next.states();
     assert!(states.len() == 1 && states[0].has_password && states[0].spec.is_writable);
@@ -127,7 +131,7 @@ fn an_engine_is_answered_over_a_socket_with_the_kind_of_error() {
     let keeper = Keeper::open_below(folder.path(), &folder.path().join("mounts")).unwrap();
     std::thread::scope(|scope| {
         scope.spawn(|| {
-            for stream in listener.incoming().take(2) {
+            for stream in listener.incoming().take(4) {
                 let mut line = Vec::new();
                 let mut stream = stream.unwrap();
                 BufReader::new(&stream).read_until(b'\n', &mut line).unwrap();
@@ -138,5 +142,10 @@ fn an_engine_is_answered_over_a_socket_with_the_kind_of_error() {
         assert_eq!(error.kind(), SourcesErrorKind::Unknown);
         assert!(error.to_string().contains("none"), "{error}");
         assert!(ask(&socket, &Order::List).unwrap().is_empty());
+        assert!(ask_handover(&socket).unwrap().is_empty(), "there are no sources");
+        keeper.put(&name("nas"), away(), Some(Secret::new("correct horse".to_owned()))).unwrap();
+        let handed = ask_handover(&socket).unwrap();
+        let kept = std::fs::read_to_string(folder.path().join("sources.json")).unwrap();
+        assert_eq!((handed[0].name.as_str(), handed[0].content.reveal()), ("sources.json", &*kept));
     });
 }

@@ -10,6 +10,7 @@ use super::keeper::{Keeper, SourceState};
 use super::{SourcesError, SourcesErrorKind};
 use crate::domain::{Secret, SourceName};
 use crate::system::line::{exchange, line_of};
+use crate::system::{answer_handover, is_handover};
 
 /// An unreachable server is given up by the kernel before.
 const ANSWER_TIME: Duration = Duration::from_secs(180);
@@ -71,6 +72,9 @@ impl Order {
 /// # Errors
 /// When the line is no order: then nobody is answered.
 pub fn answer(keeper: &Keeper, line: &[u8]) -> Result<Vec<u8>, serde_json::Error> {
+    if is_handover(line) {
+        return answer_handover(keeper.handed_over().map_err(|error| error.whole()));
+    }
     let order: Order = serde_json::from_slice(line)?;
     let reply = match order.carry_out(keeper) {
         Ok(states) => Reply::Sources(states),

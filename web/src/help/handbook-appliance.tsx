@@ -196,9 +196,10 @@ export const APPLIANCE = {
     <>
       <p>
         A backup of the catalog has everything that the appliance knows: sets, runs, files, jobs,
-        users, schedules and keys. It is sealed for the confirmed recovery kits, so nobody reads it
-        without one, and signed, so a changed one is found out. Keep it on a disk or share of
-        another machine. Without any, the tapes still tell what is on them: see Recovery.
+        users, schedules and keys, also the passwords of shares and a certificate of your own. It is
+        sealed for the confirmed recovery kits, so nobody reads it without one, and signed, so a
+        changed one is found out. Keep it on a disk or share of another machine. Without any, the
+        tapes still tell what is on them: see Recovery.
       </p>
       <p>
         The settings file has no secrets and no users. Brought to another appliance it first says

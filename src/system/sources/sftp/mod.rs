@@ -23,6 +23,7 @@ pub use client::PASSWORD_VARIABLE;
 use connection::{ConnectError, Connection};
 use host_key::HostKey;
 use own_key::OwnKey;
+pub(super) use own_key::{FILE as KEY_FILE, PUBLIC_FILE as PUBLIC_KEY_FILE};
 use packet::{Answer, Question};
 
 /// Bytes that are asked for at once. Every server gives that many; more questions are under way.

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// The file with the private half; the public one has `.pub` behind it.
-const FILE: &str = "ssh_key";
+pub(in crate::system::sources) const FILE: &str = "ssh_key";
+pub(in crate::system::sources) const PUBLIC_FILE: &str = "ssh_key.pub";
 /// Tells an administrator whose key it is.
 const COMMENT: &str = "fossilsafe";
 
@@ -38,7 +39,7 @@ impl OwnKey {
 
     /// The line for `authorized_keys`.
     pub(super) fn public_line(&self) -> io::Result<String> {
-        let line = std::fs::read_to_string(self.path.with_extension("pub"))?;
+        let line = std::fs::read_to_string(self.path.with_file_name(PUBLIC_FILE))?;
         Ok(line.trim().to_owned())
     }
 }

@@ -5,8 +5,10 @@
 //! not ended are cancelled, for tapes may have moved on since, and sessions end. The files are then renamed,
 //! the catalog last. A restore that was cut off is simply done again.
 //!
-//! Only what a backup brings is ever moved aside: a practice library, certificates and whatever else lies in
-//! the folder stay where they are. Nothing is deleted.
+//! Only what a backup brings is ever moved aside: a practice library and whatever else lies in the folder stay
+//! where they are. Nothing is deleted. What other services keep goes into their folders: [`beside`].
+
+mod beside;
 
 use std::fs::{self, DirBuilder, File};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
@@ -15,6 +17,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+pub(super) use self::beside::ServiceFolders;
 use super::error::AppError;
 use crate::audit::{AuditLog, Event};
 use crate::catalog::people::PeopleStore;
@@ -34,10 +37,9 @@ const FOLDER_MODE: u32 = 0o700;
 const LOCK_FILE: &str = "catalog.db.lock";
 const KEYS_FOLDER: &str = "keys";
 /// What stands in the way of a backup, in the order in which it is put into place.
-const STATE: [&str; 12] = [
+const STATE: [&str; 11] = [
     KEYS_FOLDER,
     "receipts",
-    "sources",
     "jobs",
     "setup-code",
     "settings.json",
@@ -84,6 +86,8 @@ pub(super) struct Restored {
     pub(super) jobs_ended: usize,
     /// Where the files are that stood in the folder.
     pub(super) moved_to: Option<PathBuf>,
+    /// Files that were put back for other services.
+    pub(super) beside: Vec<PathBuf>,
 }
 
 impl Data {
@@ -131,6 +135,7 @@ impl Data {
 pub(super) fn restore(
     backup: OpenedBackup,
     data: &Data,
+    folders: &ServiceFolders,
     occupied: Occupied,
 ) -> Result<Restored, AppError> {
     if !data.is_empty() && occupied == Occupied::Refuse {
@@ -150,6 +155,7 @@ pub(super) fn restore(
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let jobs_ended = settle(&stage, &description, &clock)?;
     give_to_owner(&data.path, &stage)?;
+    let beside = beside::put(&stage, folders, clock.now())?;
     let moved_to = move_aside(data, clock.now())?;
     for name in with_rest(&stage)? {
         let (from, to) = (stage.join(&name), data.path.join(&name));
@@ -164,6 +170,7 @@ pub(super) fn restore(
         files: description.files.len(),
         jobs_ended,
         moved_to,
+        beside,
     })
 }
 
@@ -183,6 +190,7 @@ fn settle(
     let people = PeopleStore::open(&stage.join(PEOPLE_FILE)).map_err(unusable("users"))?;
     people.forget_sessions(now, now).map_err(unusable("users"))?;
     let audit = AuditLog::open(stage, keys, Arc::clone(clock)).map_err(unusable("audit log"))?;
+    beside::ensure_usable(stage, clock)?;
     let event = Event {
         actor: "local".to_owned(),
         address: "local".to_owned(),
