@@ -79,6 +79,8 @@ kinds! {
     CartridgeBad = "cartridge_bad" Warning ByItself;
     /// An encrypted pool cannot be used.
     PoolBlocked = "pool_blocked" Warning ByItself;
+    /// The token for the key server ends soon, or is refused.
+    KeyServerToken = "key_server_token" Warning ByItself;
     /// Data keys were found on tapes and no kit has opened them.
     KeysWaiting = "keys_waiting" Warning ByItself;
     /// A drive asks to be cleaned.

@@ -16,7 +16,7 @@ use crate::catalog::CatalogError;
 use crate::catalog_backup::CatalogBackupError;
 use crate::changer::ChangerError;
 use crate::drive::{DriveError, DriveErrorKind};
-use crate::keys::KeysError;
+use crate::keys::{KeyId, KeysError};
 use crate::ltfs::error::LtfsError;
 use crate::ltfs::merge::TreeError;
 use crate::ltfs::names::NameError;
@@ -196,11 +196,11 @@ impl JobError {
         None
     }
 
-    /// Code and advice if a key server does not give a key.
+    /// The key that a key server does not give, and what to do.
     #[must_use]
-    pub fn key_server(&self) -> Option<(&'static str, &'static str)> {
-        let Self::Keys(error) = self else { return None };
-        error.vault().map(|error| (error.code(), error.next_step()))
+    pub fn key_server(&self) -> Option<(KeyId, &'static str)> {
+        let Self::Keys(KeysError::KeyServer { key, refusal }) = self else { return None };
+        Some((*key, refusal.next_step()))
     }
 
     /// It and all its causes in one line.

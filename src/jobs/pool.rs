@@ -1,14 +1,15 @@
 //! The pools that there are, and what a backup of a set has to keep to.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::context::Parts;
 use super::error::JobError;
 use super::spec::BackupSpec;
 use crate::catalog::{Catalog, CatalogError, SetRecord};
-use crate::domain::PoolName;
+use crate::domain::{PoolName, SetName};
 use crate::keys::sealed::DataKey;
-use crate::keys::{KeyId, KeysError};
+use crate::keys::{KeyId, KeysError, VaultError};
 use crate::pools::{Encryption, KeyPlace, Pool, PoolRefusal, Retention, choose_pool};
 
 #[cfg(test)]
@@ -189,6 +190,37 @@ pub(super) fn is_encrypted_by_drives(catalog: &Catalog, set: &SetRecord) -> Resu
     let Some(name) = pool_of(set)? else { return Ok(false) };
     let pools = pools(catalog)?;
     Ok(pools.iter().any(|pool| pool.name == name && pool.encryption == Encryption::Drive))
+}
+
+/// The data keys of the pools of these sets, in memory as long as what is returned is: a key server is asked for them
+/// before a drive is taken. What was written by a drive names its key only on the tape, so that each is opened that
+/// the pool ever had.
+///
+/// # Errors
+/// The key server gives nothing. One key that it has no more is passed over: what needs that one will say so.
+pub(super) fn hold_keys(
+    parts: &Parts,
+    sets: &BTreeSet<SetName>,
+) -> Result<Vec<Arc<DataKey>>, JobError> {
+    let mut pools = BTreeSet::new();
+    for set in sets {
+        pools.extend(pool_of(&parts.catalog.set(set)?)?.map(|pool| pool.to_string()));
+    }
+    let ring = parts.keys.ring();
+    let mut held = Vec::new();
+    for record in ring.keys() {
+        if !pools.contains(&record.pool) || !ring.is_away(record.key_id) {
+            continue;
+        }
+        match ring.open_key(record.key_id) {
+            Ok(key) => held.push(key),
+            Err(error) if error.vault().is_some_and(VaultError::is_about_one_key) => {
+                tracing::warn!("{error}");
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(held)
 }
 
 /// The key of a run.

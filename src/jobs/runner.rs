@@ -167,6 +167,28 @@ impl Runner {
         Ok(())
     }
 
+    /// Lets the jobs go on that wait for a key which the key server gives again; which these are. It is asked once a
+    /// key, and blocks for as long.
+    ///
+    /// # Errors
+    /// If the catalog cannot be read or written.
+    pub fn resume_with_keys(self: &Arc<Self>) -> Result<Vec<JobId>, JobError> {
+        let mut given = HashMap::new();
+        let mut resumed = Vec::new();
+        for job in self.parts.catalog.jobs_in_state(JobState::Waiting)? {
+            let end = job.error.and_then(|end| serde_json::from_value::<JobEnd>(end).ok());
+            let Some(Need::KeyServer { key, .. }) = end.and_then(|end| end.need) else { continue };
+            let ring = self.parts.keys.ring();
+            let is_given = *given.entry(key).or_insert_with(|| ring.open_key(key).is_ok());
+            // What a person has asked for meanwhile counts more.
+            if is_given && job.request.is_none() {
+                self.resume(job.id)?;
+                resumed.push(job.id);
+            }
+        }
+        Ok(resumed)
+    }
+
     /// Ends a job at its next safe point.
     ///
     /// # Errors
@@ -430,15 +452,18 @@ fn stopped_while_waiting(
     }
 }
 
-/// A drive that another host has reserved, or a key that the key server does not give, is no failure of the job:
-/// it waits for a person.
+/// A drive that another host has reserved is no failure of the job: it waits for a person. Nor is a key that the key
+/// server does not give: it waits for that.
 fn of_others(ended: Result<Ending, JobError>) -> Result<Ending, JobError> {
     let error = match ended {
         Ok(ending) => return Ok(ending),
         Err(error) => error,
     };
-    let key_server = error.key_server().map(|(_, advice)| advice.to_owned());
-    match error.drive().and_then(reserved_advice).or(key_server) {
+    if let Some((key, advice)) = error.key_server() {
+        let message = format!("{error}. {advice}");
+        return Ok(Ending::Waiting(Need::KeyServer { key, message }, Outcome::default()));
+    }
+    match error.drive().and_then(reserved_advice) {
         Some(advice) => {
             let message = format!("{error}. {advice}");
             Ok(Ending::Waiting(Need::Attention { message }, Outcome::default()))

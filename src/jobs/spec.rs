@@ -429,6 +429,13 @@ pub enum Need {
         /// What happened and what to do, as sentences.
         message: String,
     },
+    /// Have the key server answer: the job then goes on by itself.
+    KeyServer {
+        /// The data key that it does not give.
+        key: KeyId,
+        /// What it says and what to do, as sentences.
+        message: String,
+    },
 }
 
 impl std::fmt::Display for Need {
@@ -452,7 +459,7 @@ impl std::fmt::Display for Need {
                 }
                 Ok(())
             }
-            Self::Attention { message } => f.write_str(message),
+            Self::Attention { message } | Self::KeyServer { message, .. } => f.write_str(message),
         }
     }
 }

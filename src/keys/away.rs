@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use super::identity::{failed, write_private};
 use super::key_ring::{DataKeyRecord, KeyRing};
 use super::sealed::DataKey;
-use super::vault::{Vault, VaultError, VaultSettings, VaultSettingsShown, Wrapped};
+use super::vault::{TokenLife, Vault, VaultError, VaultSettings, VaultSettingsShown, Wrapped};
 use super::{KeyId, KeysError};
 use crate::domain::{Secret, Timestamp};
 
@@ -45,6 +45,8 @@ pub(super) struct Away {
     opened: BTreeMap<KeyId, Arc<DataKey>>,
     server: Option<KeptVault>,
     failed_at: Option<Instant>,
+    /// What was last seen of the token of the server that is set.
+    token: Option<TokenLife>,
 }
 
 /// The settings as they are kept.
@@ -126,6 +128,7 @@ impl KeyRing {
         let mut away = self.away.lock();
         away.server = Some(kept);
         away.failed_at = None;
+        away.token = None;
         drop(away);
         self.vault_settings().ok_or_else(|| VaultError::NotSet.into())
     }
@@ -144,9 +147,38 @@ impl KeyRing {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 return Err(failed("remove", &path)(error));
             }
-            _ => away.server = None,
+            _ => (away.server, away.token) = (None, None),
         }
         Ok(())
+    }
+
+    /// How long the token for the key server lives, as far as was looked.
+    #[must_use]
+    pub fn token_life(&self) -> Option<TokenLife> {
+        self.away.lock().token.clone()
+    }
+
+    /// Renews the token for the key server when that is due. A server that is away is asked again soon; what comes of
+    /// it is [`token_life`](Self::token_life).
+    pub fn look_after_token(&self, now: Timestamp) {
+        let (server, before) = {
+            let away = self.away.lock();
+            (away.server.clone(), away.token.clone())
+        };
+        let is_due = before.as_ref().is_none_or(|life| life.look_again <= now);
+        let Some(server) = server.filter(|_| is_due) else { return };
+        let renewed = self
+            .vault_secret(&server)
+            .and_then(|secret| Vault::new(server.settings.clone(), secret).renew(now));
+        let life = renewed.unwrap_or_else(|error| {
+            tracing::warn!("the token for the key server could not be renewed: {error}");
+            TokenLife::after(before, error, now)
+        });
+        let mut away = self.away.lock();
+        // It may have been set anew meanwhile; that one is looked at next.
+        if away.server.as_ref().is_some_and(|kept| kept.sealed_secret == server.sealed_secret) {
+            away.token = Some(life);
+        }
     }
 
     /// Shows that the key server gives back what it is given, and opens every key that it keeps; which these are.

@@ -50,7 +50,7 @@ pub use store::KeyStore;
 #[cfg(test)]
 pub(crate) use vault::spoken as vault_spoken;
 pub use vault::{
-    VaultError, VaultErrorKind, VaultLogin, VaultSettings, VaultSettingsShown, VaultWay,
+    TokenLife, VaultError, VaultErrorKind, VaultLogin, VaultSettings, VaultSettingsShown, VaultWay,
 };
 
 use std::fmt;

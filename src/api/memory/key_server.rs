@@ -7,7 +7,7 @@ use crate::keys::VaultSettings;
 
 impl KeyServer for Memory {
     fn kms(&self) -> Result<KmsState, EngineError> {
-        Ok(KmsState { server: None, keys: Vec::new() })
+        Ok(KmsState { server: None, keys: Vec::new(), token: None })
     }
 
     fn set_kms(&self, _: VaultSettings) -> Result<KmsState, EngineError> {

@@ -70,7 +70,7 @@ pub use keys::{
     ConfirmKitRequest, CreatePoolRequest, ExpiredRun, ExpiredView, KitRequest, KitView, KitsView,
     OpenedKeys, PoolView, PrintedKit, RetentionRequest, ReusableCartridge, TapeDrillRequest,
 };
-pub use kms::{KmsProof, KmsRewrapped, KmsState};
+pub use kms::{KmsProof, KmsRewrapped, KmsState, KmsToken};
 pub use library::{
     ChangerView, DriveState, DriveView, ElementKind, ElementView, LibraryView, ReservationHolder,
     ReservationView, TakeDriveRequest,

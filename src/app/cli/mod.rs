@@ -19,6 +19,7 @@ mod follow;
 mod job;
 mod key;
 mod kit;
+mod kms;
 mod kit_verify;
 mod library;
 mod log;
@@ -150,6 +151,9 @@ enum Command {
     /// Recovery kits, which open encrypted tapes: print, confirm, drill, open
     #[command(subcommand)]
     Kit(kit::KitCommand),
+    /// The key server that keeps data keys of pools: show, set, test, remove
+    #[command(subcommand)]
+    Kms(kms::KmsCommand),
     /// Jobs: list, show, follow, control
     #[command(subcommand)]
     Job(job::JobCommand),
@@ -279,6 +283,7 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, AppError> {
         Command::Pool(command) => kit::run_pool(command, &context()?),
         Command::Kit(kit::KitCommand::Verify(arguments)) => kit_verify::run(&arguments, output),
         Command::Kit(command) => kit::run(command, &context()?),
+        Command::Kms(command) => kms::run(command, &context()?),
         Command::Job(command) => job::run(&command, &context()?),
         Command::Catalog(command) if catalog::is_offline(&command) => {
             catalog::run_offline(&command, output)

@@ -238,7 +238,7 @@ impl AddArguments {
 }
 
 /// The first line of standard input.
-fn password() -> Result<Secret, AppError> {
+pub(super) fn password() -> Result<Secret, AppError> {
     let mut text = String::new();
     let what = || "cannot read the password".to_owned();
     let read = std::io::stdin().read_to_string(&mut text);

@@ -23,7 +23,7 @@ pub(super) struct SetArguments {
     #[arg(long, value_name = "ZONE")]
     zone: Option<String>,
     /// A time server (NTP) besides those that the network names; at most four times
-    #[arg(long = "server", value_name = "HOST", conflicts_with = "no_servers")]
+    #[arg(long = "time-server", value_name = "HOST", conflicts_with = "no_servers")]
     servers: Vec<String>,
     /// Only those that the network names
     #[arg(long)]

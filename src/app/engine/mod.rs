@@ -104,6 +104,7 @@ struct Service {
     watch: Watch,
     scheduler: Worker,
     auto_update: Worker,
+    key_server: Worker,
     sources: Sources,
     updates: Updates,
     network: Network,

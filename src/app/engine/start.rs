@@ -10,7 +10,7 @@ use super::network::{Network, NetworkDoor};
 use super::sources::{Sources, SourcesDoor};
 use super::updates::{Updates, UpdatesDoor};
 use super::watch::Watch;
-use super::{Service, arrival, auto_update, logs, open, scheduler, watch};
+use super::{Service, arrival, auto_update, key_server, logs, open, scheduler, watch};
 use crate::api::Engine;
 use crate::app::error::AppError;
 use crate::app::settings::{LibraryChoice, Settings};
@@ -112,6 +112,7 @@ pub(in crate::app) fn start(
         watch: Watch::default(),
         scheduler: Worker::default(),
         auto_update: Worker::default(),
+        key_server: Worker::default(),
         sources,
         updates: Updates::open(&doors.updates, data),
         network: Network::open(&doors.network),
@@ -120,8 +121,7 @@ pub(in crate::app) fn start(
         audit: Arc::clone(&audit),
         logs: open::logs(data)?,
     });
-    let by_itself = || scheduler::start(&service).and_then(|()| auto_update::start(&service));
-    let begun = if service.is_held { Ok(()) } else { by_itself() };
+    let begun = if service.is_held { Ok(()) } else { start_by_itself(&service) };
     let begun = begun.and_then(|()| start_watching(&service));
     begun.map_err(|source| no_thread("for schedules and alerts", source))?;
     let working = Arc::clone(&service);
@@ -130,16 +130,26 @@ pub(in crate::app) fn start(
         engine: service,
         people,
         audit,
-        stop: Box::new(move || {
-            working.scheduler.stop();
-            working.auto_update.stop();
-            runner.stop();
-            working.watch.worker.stop();
-            working.health.stop();
-            working.stop_log();
-        }),
+        stop: Box::new(move || stop(&working, &runner)),
         silent_job: Arc::new(move || watched.silent_job()),
     })
+}
+
+/// What nobody has to ask for.
+fn start_by_itself(service: &Arc<Service>) -> std::io::Result<()> {
+    scheduler::start(service)?;
+    auto_update::start(service)?;
+    key_server::start(service)
+}
+
+fn stop(service: &Service, runner: &Runner) {
+    service.scheduler.stop();
+    service.auto_update.stop();
+    service.key_server.stop();
+    runner.stop();
+    service.watch.worker.stop();
+    service.health.stop();
+    service.stop_log();
 }
 
 fn start_watching(service: &Arc<Service>) -> std::io::Result<()> {

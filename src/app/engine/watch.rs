@@ -24,7 +24,7 @@ use crate::jobs::context::{About, DRIVE_FAILED, SIGNATURE_BAD};
 use crate::jobs::equipment::DriveReport;
 use crate::jobs::identity::IdentityError;
 use crate::jobs::runner::spec_of;
-use crate::jobs::{JobEnd, JobSpec};
+use crate::jobs::{JobEnd, JobSpec, Need};
 
 /// Pause after a look, at least.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
@@ -166,6 +166,12 @@ impl Service {
                 reports.push(report(Kind::PoolBlocked, pool.name.as_str(), sentence, next_step));
             }
         }
+        let life = self.parts.keys.ring().token_life();
+        if let Some(sentence) = life.and_then(|life| life.warning(self.present())) {
+            let next_step =
+                "Make a new token there, or an app role, and set it: `fossilsafe kms set`.";
+            reports.push(report(Kind::KeyServerToken, "key server", sentence, next_step));
+        }
         let waiting = self.parts.keys.ring().waiting().len();
         if waiting > 0 {
             let sentence = format!("{waiting} data keys that were found on tapes wait for a kit.");
@@ -187,6 +193,11 @@ impl Service {
                     .and_then(|end| serde_json::from_value(end).ok())
                     .unwrap_or_default();
                 let id = job.id;
+                if let Some(Need::KeyServer { message, .. }) = end.need {
+                    let sentence = format!("Job {id} waits for the key server: {message}");
+                    let next_step = "It goes on by itself when the key server gives the key.";
+                    return report(Kind::JobWaiting, &id.to_string(), sentence, next_step);
+                }
                 let (sentence, next_step) = match end.failure {
                     Some(failure) => (
                         format!("Job {id} waits for a person: {}.", failure.message),

@@ -50,9 +50,10 @@ use self::volume::{GivenUp, VolumeEnd};
 use super::context::JobContext;
 use super::error::JobError;
 use super::outcome::{Ending, grouped};
+use super::pool::hold_keys;
 use super::spec::{Existing, MissingCartridge, Need, RestoreSpec};
 use crate::catalog::{EventLevel, FileKind, ItemKey, ItemState, SelectionItem};
-use crate::domain::{Sha256Digest, SourcePath, VolumeUuid};
+use crate::domain::{SetName, Sha256Digest, SourcePath, VolumeUuid};
 use crate::source::destination::{Conflict, Destination, DestinationOptions, Owners, Shortfall};
 
 /// Bytes read at once when a file that stands there is compared.
@@ -68,6 +69,7 @@ pub(super) fn run(context: &JobContext, spec: &RestoreSpec) -> Result<Ending, Jo
         return Err(JobError::Destination { path: spec.destination.clone(), reason });
     }
     let restore = Restore::begin(context, spec)?;
+    let _keys = hold_keys(&context.parts, &restore.sets()?)?;
     restore.run()
 }
 
@@ -130,6 +132,16 @@ impl<'a> Restore<'a> {
             given_up: BTreeMap::new(),
             folder_shortfalls: HashMap::new(),
         })
+    }
+
+    /// The sets whose volumes have something of the choice.
+    fn sets(&self) -> Result<BTreeSet<SetName>, JobError> {
+        let catalog = &self.context.parts.catalog;
+        let mut sets = BTreeSet::new();
+        for share in catalog.selection_volumes(self.context.id)? {
+            sets.extend(catalog.volume(share.volume)?.set.map(|place| place.set));
+        }
+        Ok(sets)
     }
 
     fn run(mut self) -> Result<Ending, JobError> {

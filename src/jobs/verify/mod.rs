@@ -33,6 +33,7 @@ use super::context::{JobContext, make_folder};
 use super::equipment::EquipmentError;
 use super::error::JobError;
 use super::outcome::{Ending, Outcome, grouped};
+use super::pool::hold_keys;
 use super::spec::VerifySpec;
 use super::volume::is_the_cartridges;
 use crate::catalog::EventLevel;
@@ -72,6 +73,7 @@ pub(super) fn run(context: &JobContext, spec: &VerifySpec) -> Result<Ending, Job
     };
     context.stage("planning", None);
     let plan = VerifyPlan::make(context, &spec.scope, &mut state)?;
+    let _keys = hold_keys(parts, &plan.sets())?;
     context.update(|progress| {
         progress.files_total = plan.entries;
         progress.bytes_total = plan.bytes;

@@ -1,6 +1,6 @@
 //! What a verification reads: which copies on which volumes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::State;
@@ -57,6 +57,12 @@ impl SegmentPlan {
 }
 
 impl VerifyPlan {
+    /// The sets whose volumes are read.
+    pub(super) fn sets(&self) -> BTreeSet<SetName> {
+        let places = self.volumes.iter().filter_map(|volume| volume.record.set.as_ref());
+        places.map(|place| place.set.clone()).collect()
+    }
+
     /// Finds out what `scope` means. `state` keeps which run a set's newest one was.
     ///
     /// # Errors

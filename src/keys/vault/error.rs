@@ -76,6 +76,12 @@ impl VaultError {
         }
     }
 
+    /// True if it says something of one key, and not of the server: others may still be given.
+    #[must_use]
+    pub fn is_about_one_key(&self) -> bool {
+        matches!(self, Self::Missing { .. } | Self::NotMounted { .. } | Self::OtherKey)
+    }
+
     /// A stable name for programs.
     #[must_use]
     pub fn code(&self) -> &'static str {
@@ -98,20 +104,28 @@ impl VaultError {
     #[must_use]
     pub fn next_step(&self) -> &'static str {
         match self {
-            Self::NotSet => "Set it with PUT /api/kms, or make the pool with keys kept here.",
+            Self::NotSet => {
+                "Set it with `fossilsafe kms set`, or make the pool with keys kept here."
+            }
             Self::Invalid(_) => "Correct what the message names.",
             Self::Unreachable(_) => {
-                "Check that it runs, its address, its certificate and the network; then resume the job."
+                "Check that it runs, its address, its certificate and the network. Jobs that wait for it go on by \
+                 themselves."
             }
-            Self::Sealed => "Unseal it (`vault operator unseal`), then resume the job.",
+            Self::Sealed => {
+                "Unseal it (`vault operator unseal`). Jobs that wait for it go on by themselves."
+            }
             Self::Denied { .. } => {
-                "Give the token or app role a policy that allows this path, or set a new one; then resume the job."
+                "Give the token or app role a policy that allows this path, or set a new one (`fossilsafe kms set`). \
+                 Jobs that wait go on by themselves."
             }
             Self::Missing { .. } | Self::NotMounted { .. } => {
                 "Compare mount, key and namespace with what the server has. If it is lost for good, open the tapes \
                  with the recovery kit."
             }
-            Self::Answer { .. } => "See the key server's own log, then resume the job.",
+            Self::Answer { .. } => {
+                "See the key server's own log. Jobs that wait for it go on by themselves."
+            }
             Self::OtherKey => {
                 "Bring back the server's own data, or open the tapes with the recovery kit."
             }

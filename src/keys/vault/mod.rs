@@ -9,16 +9,18 @@
 //! while a job uses it, and without an answer nothing is written or read with it. What takes tapes away from the
 //! key server again is the recovery kit alone: it opens them as if there were none.
 //!
-//! With an app role each question signs in anew. A token is used as it is: it must live as long as it stands here.
+//! With an app role each question signs in anew. A token is renewed while the server lets it (`token`).
 //! Plain HTTP is only spoken to this very machine.
 
 mod error;
 mod server;
 mod settings;
+mod token;
 
 pub use error::{VaultError, VaultErrorKind};
 pub(super) use server::Vault;
 pub use settings::{VaultLogin, VaultSettings, VaultSettingsShown, VaultWay};
+pub use token::TokenLife;
 
 use serde::{Deserialize, Serialize};
 

@@ -54,7 +54,7 @@ struct Auth {
 }
 
 /// Signed in, for a question or two.
-struct Session<'v> {
+pub(super) struct Session<'v> {
     vault: &'v Vault,
     token: Secret,
 }
@@ -62,6 +62,10 @@ struct Session<'v> {
 impl Vault {
     pub(in crate::keys) fn new(settings: VaultSettings, secret: Secret) -> Self {
         Self { settings, secret }
+    }
+
+    pub(super) fn settings(&self) -> &VaultSettings {
+        &self.settings
     }
 
     /// Has a data key kept, the way that is set; what is to be remembered here of it.
@@ -142,7 +146,7 @@ impl Vault {
         }
     }
 
-    fn sign_in(&self) -> Result<Session<'_>, VaultError> {
+    pub(super) fn sign_in(&self) -> Result<Session<'_>, VaultError> {
         let VaultLogin::AppRole { mount, role_id } = &self.settings.login else {
             return Ok(Session { vault: self, token: self.secret.clone() });
         };
@@ -179,11 +183,15 @@ impl Vault {
 }
 
 impl Session<'_> {
-    fn post<T: DeserializeOwned>(&self, path: &str, body: &str) -> Result<T, VaultError> {
+    pub(super) fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &str,
+    ) -> Result<T, VaultError> {
         self.vault.ask(path, Content::Json(body), Some(&self.token))
     }
 
-    fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, VaultError> {
+    pub(super) fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, VaultError> {
         self.vault.ask(path, Content::None, Some(&self.token))
     }
 

@@ -17,11 +17,22 @@ use crate::domain::Secret;
 pub(crate) const TOKEN: &str = "s.root";
 const SECRET_ID: &str = "7e1a";
 
+/// How the token lives, in seconds; 0 is for ever.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Token {
+    pub(crate) left: i64,
+    pub(crate) is_renewable: bool,
+    pub(crate) period: i64,
+    /// No renewal goes beyond this.
+    pub(crate) left_at_most: i64,
+}
+
 /// What it knows.
 #[derive(Debug)]
 struct State {
     is_sealed: bool,
     is_token_good: bool,
+    token: Token,
     /// Of the transit key `tapes`.
     version: u32,
     /// What transit has encrypted, by what it gave for it.
@@ -44,6 +55,7 @@ impl Spoken {
         let state = Arc::new(Mutex::new(State {
             is_sealed: false,
             is_token_good: true,
+            token: Token::default(),
             version: 1,
             encrypted: BTreeMap::new(),
             kv: BTreeMap::new(),
@@ -84,6 +96,10 @@ impl Spoken {
 
     pub(crate) fn revoke(&self) {
         self.state.lock().is_token_good = false;
+    }
+
+    pub(crate) fn give_token(&self, token: Token) {
+        self.state.lock().token = token;
     }
 
     pub(crate) fn rotate(&self) {
@@ -146,6 +162,22 @@ impl State {
         }
         let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
         match (method, path) {
+            ("GET", "auth/token/lookup-self") => {
+                let Token { left, is_renewable, period, .. } = self.token;
+                let mut data = json!({ "ttl": left, "renewable": is_renewable });
+                if period > 0 {
+                    data["period"] = json!(period);
+                }
+                (200, json!({ "data": data }))
+            }
+            ("POST", "auth/token/renew-self") if self.token.is_renewable => {
+                let Token { period, left_at_most, .. } = self.token;
+                let wanted = body["increment"].as_str().unwrap().trim_end_matches('s');
+                let wanted: i64 = wanted.parse().unwrap();
+                self.token.left = if period > 0 { period } else { wanted.min(left_at_most) };
+                (200, json!({ "auth": { "lease_duration": self.token.left, "renewable": true } }))
+            }
+            ("POST", "auth/token/renew-self") => refused(400, "lease is not renewable"),
             ("GET", "transit/keys/tapes") => (200, json!({ "data": { "name": "tapes" } })),
             ("GET", path) if path.starts_with("transit/keys/") => nothing,
             ("POST", "transit/encrypt/tapes") => self.encrypt(text("plaintext")),

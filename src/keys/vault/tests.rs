@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use super::spoken::Spoken;
+use super::spoken::{Spoken, Token};
 use super::*;
 use crate::domain::{Secret, Timestamp};
 use crate::keys::{KeyRing, KeysError};
@@ -135,6 +135,93 @@ fn a_server_that_is_away_is_not_asked_for_every_file() {
     assert_eq!(server.questions(), before + 1);
     server.seal(false);
     assert!(ring.open_key(id).is_ok(), "who asks for it by name does not wait");
+}
+
+#[test]
+fn a_token_is_renewed_while_it_can_be_and_its_end_is_told_a_week_before() {
+    const DAY: i64 = 86_400;
+    let folder = tempfile::tempdir().unwrap();
+    let server = Spoken::start();
+    let ring = way_through(folder.path(), &server.by_token());
+    let at = |seconds| Timestamp { seconds, nanoseconds: 0 };
+    let seen = |now: i64, token: Token| {
+        server.give_token(token);
+        ring.set_vault(server.by_token()).unwrap();
+        ring.look_after_token(at(now));
+        ring.token_life().unwrap()
+    };
+    let endless = seen(1, Token::default());
+    assert_eq!((endless.ends, endless.warning(at(1))), (None, None));
+
+    let renewable = Token { left: DAY, is_renewable: true, period: 0, left_at_most: 20 * DAY };
+    let life = seen(1, renewable);
+    assert_eq!((life.ends, life.warning(at(1))), (Some(at(1 + 20 * DAY)), None), "for longer");
+    // Not before it is due, and then again.
+    let asked = server.questions();
+    ring.look_after_token(at(2));
+    assert_eq!(server.questions(), asked);
+    server.give_token(Token { left: 6 * DAY, left_at_most: 6 * DAY, ..renewable });
+    ring.look_after_token(at(DAY));
+    let life = ring.token_life().unwrap();
+    assert_eq!(life.ends, Some(at(7 * DAY)));
+    let told = life.warning(at(DAY)).unwrap();
+    assert!(told.contains(&at(7 * DAY).to_string()) && told.contains("beyond"), "{told}");
+
+    let hourly = Token { left: 1800, is_renewable: true, period: 3600, left_at_most: 0 };
+    let life = seen(1, hourly);
+    assert_eq!((life.ends, life.warning(at(1))), (Some(at(3601)), None), "without an end");
+    let fixed = Token { left: 3600, ..Token::default() };
+    assert!(seen(1, fixed).warning(at(1)).is_some(), "it ends today");
+    let fixed = Token { left: 30 * DAY, ..Token::default() };
+    let life = seen(1, fixed);
+    assert_eq!(life.warning(at(1)), None);
+    assert!(life.warning(at(25 * DAY)).is_some(), "also if nobody answers any more");
+
+    // One that is away says nothing new; one that denies has to be told.
+    server.seal(true);
+    ring.look_after_token(at(DAY));
+    assert_eq!(ring.token_life().unwrap().ends, life.ends);
+    server.seal(false);
+    server.revoke();
+    ring.look_after_token(at(2 * DAY));
+    let told = ring.token_life().unwrap().warning(at(2 * DAY)).unwrap();
+    assert!(told.contains("denies"), "{told}");
+}
+
+/// Three tokens of a real server: an hour and no more, renewable for a year, and a period without an end.
+#[test]
+#[ignore = "needs a key server: scripts/vault-test"]
+fn a_real_key_server_renews_tokens_as_it_allows() {
+    let said = |name: &str| std::env::var(format!("KEY_SERVER_{name}")).unwrap();
+    let now = Timestamp { seconds: 1_800_000_000, nanoseconds: 0 };
+    let seen = |token: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let ring = ring(folder.path());
+        let settings = VaultSettings {
+            address: said("ADDRESS"),
+            namespace: None,
+            ca_pem: Some(std::fs::read_to_string(said("CA")).unwrap()),
+            login: VaultLogin::Token,
+            secret: Some(Secret::new(said(token))),
+            way: Spoken::start().by_token().way,
+        };
+        ring.set_vault(settings).unwrap();
+        ring.look_after_token(now);
+        let life = ring.token_life().unwrap();
+        let left = life.ends.map(|ends| ends.seconds - now.seconds);
+        (left, life.is_renewable, life.warning(now).is_some())
+    };
+    assert_eq!(seen("TOKEN"), (None, true, false), "the root's never ends");
+    let (left, is_renewable, is_told) = seen("TOKEN_FIXED");
+    assert!(left.is_some_and(|left| (3000..=3600).contains(&left)), "{left:?}");
+    assert!(!is_renewable && is_told);
+    let (left, is_renewable, is_told) = seen("TOKEN_RENEWABLE");
+    assert!(left.is_some_and(|left| left > 30 * 86_400), "from an hour to a month: {left:?}");
+    assert!(is_renewable && !is_told);
+    assert_eq!(seen("TOKEN_PERIODIC"), (Some(7200), true, false));
+    let (left, is_renewable, is_told) = seen("TOKEN_CAPPED");
+    assert!(left.is_some_and(|left| (80_000..=86_400).contains(&left)), "{left:?}");
+    assert!(!is_renewable && is_told, "it may live a day in all");
 }
 
 /// `scripts/vault-test` starts a server over TLS and says where: its CA, a token, an app role and its secret id.

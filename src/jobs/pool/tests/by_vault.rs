@@ -28,19 +28,21 @@ fn without_the_key_server_jobs_wait_and_say_why_and_with_it_they_go_on() {
             assert_eq!(state, JobState::Waiting, "{end:#?}");
             let told = format!("{end:?}");
             assert!(told.contains("the key server is sealed") && told.contains("nseal"), "{told}");
+            assert_eq!(appliance.runner().resume_with_keys().unwrap(), [], "it is still sealed");
             server.seal(false);
-            appliance.runner().resume(job).unwrap();
+            assert_eq!(appliance.runner().resume_with_keys().unwrap(), [job]);
             let (state, end) = appliance.wait(job);
             assert_eq!(state, JobState::Completed, "{end:#?}");
             end.outcome.unwrap()
         };
         let run = waits(&JobSpec::Backup(sealed_spec(&top, "docs"))).run.unwrap();
         // The job is over, so the key is in memory no more.
-        if encryption == Encryption::Sealed {
-            let to = appliance.folder("back");
-            waits(&JobSpec::Restore(restore_spec(&run, &[], &to)));
-            assert_eq!(tree_of(&to.join(top.strip_prefix("/").unwrap())), tree_of(&top));
-        }
+        let to = appliance.folder("back");
+        waits(&JobSpec::Restore(restore_spec(&run, &[], &to)));
+        assert_eq!(tree_of(&to.join(top.strip_prefix("/").unwrap())), tree_of(&top));
+        let scope = VerifyScope::Run(run.clone());
+        let read = waits(&JobSpec::Verify(scope.into()));
+        assert_eq!(read.problems_total, 0);
         is_identical(&appliance, &run, &top, "again");
         let (state, end, told) = verify(&appliance, &run);
         assert_eq!(state, JobState::Completed, "{end:#?}\n{told}");
@@ -87,4 +89,22 @@ fn when_the_key_server_is_lost_for_ever_the_kit_opens_the_tapes() {
     is_identical(&appliance, &run, &top, "back");
     appliance.restart();
     assert!(appliance.parts().keys.ring().open_key(key).is_ok());
+}
+
+#[test]
+fn a_job_that_a_person_has_paused_does_not_go_on_by_itself() {
+    let appliance = TestAppliance::formatted(1, 96);
+    let server = Spoken::start();
+    safe_pool(&appliance, &server, Encryption::Sealed);
+    appliance.parts().keys.ring().close_unused();
+    let top = appliance.folder("source");
+    tree(&top);
+    server.seal(true);
+    let job = appliance.submit(&JobSpec::Backup(sealed_spec(&top, "docs")));
+    assert_eq!(appliance.wait(job).0, JobState::Waiting);
+    appliance.runner().pause(job).unwrap();
+    server.seal(false);
+    assert_eq!(appliance.runner().resume_with_keys().unwrap(), []);
+    appliance.runner().resume(job).unwrap();
+    assert_eq!(appliance.wait(job).0, JobState::Completed);
 }

@@ -4218,6 +4218,17 @@ export interface components {
             keys: components["schemas"]["KeyId"][];
             /** @description Its settings, without the secret. */
             server: components["schemas"]["VaultSettingsShown"] | null;
+            /** @description The token that this machine signs in with, once it was looked at; none for an app role. */
+            token?: components["schemas"]["KmsToken"] | null;
+        };
+        /** @description How long the token for the key server lives. */
+        KmsToken: {
+            /** @description When it ends if it is not renewed; never if absent. */
+            ends?: components["schemas"]["Timestamp"] | null;
+            /** @description Whether it can be renewed for as long as the server runs. */
+            is_renewable: boolean;
+            /** @description What a person has to do something about. */
+            warning?: string | null;
         };
         /** @description Files without a copy. */
         LeftOutRow: {
@@ -4495,6 +4506,13 @@ export interface components {
             message: string;
             /** @constant */
             need: "attention";
+        } | {
+            /** @description The data key that it does not give. */
+            key: components["schemas"]["KeyId"];
+            /** @description What it says and what to do, as sentences. */
+            message: string;
+            /** @constant */
+            need: "key_server";
         });
         /** @description How the network stands. */
         NetworkState: {

@@ -41,6 +41,11 @@ export function NeedNotice({ job }: { job: JobView }) {
         </>
       )}
       {need.need === "attention" && <p>Look at the device, then resume this job.</p>}
+      {need.need === "key_server" && (
+        <p>
+          It goes on by itself when the <Link href={to.keyServer()}>key server</Link> gives the key.
+        </p>
+      )}
     </Notice>
   );
 }

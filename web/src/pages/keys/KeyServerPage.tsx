@@ -24,7 +24,7 @@ import { Facts } from "../../ui/Figure";
 import { Notice } from "../../ui/Notice";
 import { Panel } from "../../ui/Panel";
 import { api, to } from "../../util/path-builder";
-import { plural } from "../../util/units";
+import { formatTime, plural } from "../../util/units";
 
 const RENEWS = ["key-server", "approvals"];
 
@@ -48,9 +48,9 @@ function KeyServer() {
   const query = useLockAwareQuery(keyServer());
   return (
     <Loaded query={query} what="the key server">
-      {({ server, keys }) => (
+      {({ server, keys, token }) => (
         <div className="stack">
-          {server && <Present server={server} keys={keys.length} />}
+          {server && <Present server={server} keys={keys.length} token={token} />}
           <KeyServerForm server={server} />
         </div>
       )}
@@ -64,7 +64,20 @@ function wayText(way: VaultSettingsShown["way"]): string {
     : `in its store ${way.mount}, below ${way.folder}`;
 }
 
-function Present({ server, keys }: { server: VaultSettingsShown; keys: number }) {
+interface PresentProps {
+  server: VaultSettingsShown;
+  keys: number;
+  token: KmsState["token"];
+}
+
+function tokenText(token: KmsState["token"]): string {
+  if (!token) return "not looked at yet";
+  if (!token.ends) return "never";
+  const end = formatTime(token.ends);
+  return token.is_renewable ? `${end}, and is renewed before` : `${end}, for good`;
+}
+
+function Present({ server, keys, token }: PresentProps) {
   const [isAsking, setIsAsking] = useState(false);
   const test = useSend<KmsProof>(RENEWS);
   const rewrap = useSend<KmsRewrapped>(RENEWS);
@@ -100,8 +113,14 @@ function Present({ server, keys }: { server: VaultSettingsShown; keys: number })
           ["New ones are kept", wayText(server.way)],
           ["Signed in by", server.login.kind === "token" ? "a token" : "an app role"],
           ["Secret", server.has_secret ? "kept, sealed" : "none"],
+          ...(server.login.kind === "token" ? ([["Token ends", tokenText(token)]] as const) : []),
         ]}
       />
+      {token?.warning && (
+        <Notice tone="warn">
+          <p>{token.warning}</p>
+        </Notice>
+      )}
       {error && <ErrorBox error={error} />}
       {test.isSuccess && (
         <Notice tone="good">
