@@ -44,6 +44,7 @@ mod query;
 mod rescue;
 mod routes;
 mod schedules;
+mod second_factor;
 pub mod server;
 mod sessions;
 mod sets;

@@ -10,8 +10,8 @@ use super::error::ApiError;
 use super::query::decode;
 use super::{
     alerts, api_keys, approvals, audit, auth, cartridge_book, cartridges, catalog, diagnostics,
-    files, jobs, keys, kms, library, logs, network, schedules, sessions, sets, settings, sources,
-    system, updates, users,
+    files, jobs, keys, kms, library, logs, network, schedules, second_factor, sessions, sets,
+    settings, sources, system, updates, users,
 };
 use crate::people::Role;
 
@@ -113,6 +113,9 @@ routes! {
     POST "/api/auth/totp" Viewer [] => auth::propose_totp;
     POST "/api/auth/totp/confirm" Viewer [] => auth::confirm_totp;
     POST "/api/auth/totp/remove" Viewer [] => auth::stop_totp;
+    POST "/api/auth/recovery-codes" Viewer [] => second_factor::renew_codes;
+    GET "/api/second-factor/rule" Admin [] => second_factor::rule;
+    PUT "/api/second-factor/rule" TwoAdmins [] => second_factor::set_rule;
 
     GET "/api/auth/passkeys" Viewer [] => auth::list_passkeys;
     POST "/api/auth/passkeys" Viewer [] => auth::create_passkey;
@@ -357,6 +360,7 @@ mod tests {
             "settings",
             "oidc",
             "kms",
+            "second-factor",
         ];
         for route in ROUTES {
             let path = route.path.replace(['{', '}'], "");

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::principal::{Credential, Principal};
 use super::session::{NOTED_EVERY, after, before};
 use super::token::{hash_of, new_token};
-use super::{ApiKeyRecord, People, PeopleError, Role, Scope, Secret, UserId};
+use super::{ApiKeyRecord, Factors, People, PeopleError, Role, Scope, Secret, UserId};
 use crate::catalog::people::NewApiKey;
 
 /// Every key begins with this, so that scanners of repositories and logs find one that was lost.
@@ -121,6 +121,8 @@ impl People {
             role: key.user_role.map_or(key.role, |role| role.min(key.role)),
             scopes,
             is_password_interim: false,
+            factors: Factors::One,
+            is_factor_missing: false,
         }))
     }
 

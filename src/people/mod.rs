@@ -14,6 +14,7 @@
 mod api_key;
 mod approval;
 mod error;
+mod factor_rule;
 mod oidc;
 mod passkey;
 mod password;
@@ -44,6 +45,7 @@ pub use crate::catalog::people::{
 pub use api_key::{KeyRequest, MadeKey};
 pub use approval::DestructiveRequest;
 pub use error::{PeopleError, PeopleErrorKind};
+pub use factor_rule::{Factors, SecondFactorRule};
 pub use oidc::{OidcAnswer, OidcError, OidcSettings, OidcSettingsShown, OidcStart, RoleValues};
 pub use passkey::{NewPasskey, PasskeyAnswer, PasskeyOffer, PasskeyQuestion, PasskeyRefusal, Site};
 pub use principal::{Credential, Principal};

@@ -1,6 +1,6 @@
 //! Who asks: a person with a session, a program with a key, or the owner of the machine.
 
-use super::{Role, Scope, UserId};
+use super::{Factors, Role, Scope, UserId};
 
 /// How somebody was recognised.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +28,10 @@ pub struct Principal {
     pub scopes: Vec<Scope>,
     /// They have to choose a password before anything else.
     pub is_password_interim: bool,
+    /// What they have shown at signing in.
+    pub factors: Factors,
+    /// They have to set up a second factor before anything else.
+    pub is_factor_missing: bool,
 }
 
 impl Principal {
@@ -41,6 +45,8 @@ impl Principal {
             role: Role::Admin,
             scopes: Vec::new(),
             is_password_interim: false,
+            factors: Factors::Two,
+            is_factor_missing: false,
         }
     }
 

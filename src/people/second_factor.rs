@@ -4,7 +4,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use totp_rs::{Builder, Totp};
 
-use super::token::{hash_of_code, new_code};
+use super::factor_rule::new_recovery_codes;
+use super::token::hash_of_code;
 use super::{People, PeopleError, Secret, UserId, UserRecord};
 use rand::RngCore as _;
 use rand::rngs::OsRng;
@@ -14,10 +15,6 @@ use zeroize::Zeroizing;
 const SECRET_BYTES: usize = 20;
 /// Steps before and after the present one that are taken too: clocks differ.
 const SKEW_STEPS: u16 = 1;
-/// Recovery codes that are given out together.
-const RECOVERY_CODES: usize = 10;
-/// Groups of a recovery code: 60 random bits.
-const RECOVERY_GROUPS: usize = 3;
 /// The name under which an authenticator lists it.
 const ISSUER: &str = "FossilSafe";
 
@@ -76,17 +73,17 @@ impl People {
         if !self.takes_totp(&record, code)? {
             return Err(PeopleError::NotRecognised);
         }
-        let codes: Vec<Secret> = (0..RECOVERY_CODES).map(|_| new_code(RECOVERY_GROUPS)).collect();
-        let hashes: Vec<[u8; 32]> = codes.iter().map(|code| hash_of_code(code.reveal())).collect();
+        let (codes, hashes) = new_recovery_codes();
         self.store.start_totp(user, &hashes)?;
         Ok(codes)
     }
 
-    /// Asks for no second factor any more.
+    /// Asks for no code any more.
     ///
     /// # Errors
-    /// There is no such user.
+    /// There is no such user, or a second factor is required and there is no passkey.
     pub fn stop_totp(&self, user: UserId) -> Result<(), PeopleError> {
+        self.ensure_not_the_last(user, self.has_passkey(user)?)?;
         Ok(self.store.stop_totp(user)?)
     }
 
@@ -96,7 +93,8 @@ impl People {
         user: &UserRecord,
         code: &Secret,
     ) -> Result<bool, PeopleError> {
-        if self.takes_totp(user, code)? {
+        // A secret that waits for its first code counts for nothing yet.
+        if user.is_totp_on && self.takes_totp(user, code)? {
             return Ok(true);
         }
         let hash = hash_of_code(code.reveal());

@@ -10,7 +10,7 @@ use super::password::Verdict;
 use super::principal::{Credential, Principal};
 use super::throttle::Familiarity;
 use super::token::{hash_of, new_token};
-use super::{People, PeopleError, Secret, SessionRecord, UserId, UserRecord};
+use super::{Factors, People, PeopleError, Secret, SessionRecord, UserId, UserRecord};
 use crate::catalog::people::NewSession;
 use crate::domain::Timestamp;
 
@@ -58,8 +58,11 @@ pub struct SignIn {
 pub enum SignInAnswer {
     /// Signed in.
     Started(StartedSession),
-    /// The password is right, and a code is needed too.
-    SecondFactorNeeded,
+    /// The password is right, and a second factor is needed too.
+    SecondFactorNeeded {
+        /// Whether it is an authenticator's code; else a passkey, or a recovery code in its place.
+        by_code: bool,
+    },
 }
 
 /// A session, with its token, which is known to nobody else from now on.
@@ -86,11 +89,16 @@ impl People {
         let (Some(user), false) = (usable, verdict == Verdict::Wrong) else {
             return Err(PeopleError::NotRecognised);
         };
-        if user.is_totp_on {
-            let Some(code) = &wanted.code else { return Ok(SignInAnswer::SecondFactorNeeded) };
+        let by_code = user.is_totp_on;
+        let has_one = by_code || self.has_passkey(user.id)?;
+        let mut factors = Factors::One;
+        if let (Some(code), true) = (&wanted.code, has_one) {
             if !self.takes_second_factor(&user, code)? {
                 return Err(PeopleError::NotRecognised);
             }
+            factors = Factors::Two;
+        } else if by_code || has_one && self.needs_second_factor(user.role)? {
+            return Ok(SignInAnswer::SecondFactorNeeded { by_code });
         }
         if let Some(address) = from.address {
             self.throttle.lock().succeeded(address, &account);
@@ -98,7 +106,7 @@ impl People {
         if verdict == Verdict::RightAndOutdated {
             self.store.rehash_password(user.id, &self.hasher.hash(&wanted.password)?)?;
         }
-        Ok(SignInAnswer::Started(self.begin_session(&user, from)?))
+        Ok(SignInAnswer::Started(self.begin_session(&user, from, factors)?))
     }
 
     /// Begins a session of somebody who was recognised.
@@ -106,6 +114,7 @@ impl People {
         &self,
         user: &UserRecord,
         from: &Origin,
+        factors: Factors,
     ) -> Result<StartedSession, PeopleError> {
         let now = self.clock.now();
         self.store.forget_sessions(before(now, SIGNED_IN_AT_MOST), before(now, UNUSED_AT_MOST))?;
@@ -118,6 +127,7 @@ impl People {
             token_hash: &hash,
             address: &address,
             agent: &agent,
+            is_two_factor: factors == Factors::Two,
             at: now,
         })?;
         self.store.note_sign_in(user.id, &address, now)?;
@@ -155,17 +165,25 @@ impl People {
         Ok(valid)
     }
 
-    /// Who holds that session.
-    #[must_use]
-    pub fn principal_of_session(session: &SessionRecord) -> Principal {
-        Principal {
+    /// Who holds that session; nobody if they have a second factor, need one, and have not shown it.
+    ///
+    /// # Errors
+    /// The file of users cannot be used.
+    pub fn holder_of_session(
+        &self,
+        session: &SessionRecord,
+    ) -> Result<Option<Principal>, PeopleError> {
+        let shortfall = self.shortfall(session)?;
+        Ok(shortfall.map(|is_factor_missing| Principal {
             credential: Credential::Session(session.id),
             user: Some(session.user),
             name: session.name.clone(),
             role: session.role,
             scopes: Vec::new(),
             is_password_interim: session.is_password_interim,
-        }
+            factors: Factors::of(session),
+            is_factor_missing,
+        }))
     }
 
     /// When a session ends at the latest.

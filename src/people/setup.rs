@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use super::password::ensure_acceptable;
 use super::token::{hash_of_code, new_code};
 use super::user::ensure_name;
-use super::{Origin, People, PeopleError, Role, Secret, StartedSession};
+use super::{Factors, Origin, People, PeopleError, Role, Secret, StartedSession};
 use crate::catalog::people::NewUser;
 
 /// The file in the data folder.
@@ -116,6 +116,6 @@ impl People {
         // Two who have the code race for it within one transaction.
         let id = self.store.create_first_admin(&new)?.ok_or(PeopleError::SetupDone)?;
         self.setup.keep_or_remove(true)?;
-        self.begin_session(&self.store.user(id)?, from)
+        self.begin_session(&self.store.user(id)?, from, Factors::One)
     }
 }

@@ -55,8 +55,12 @@ impl House {
     fn sign_in(&self, name: &str, password: &str) -> StartedSession {
         match self.try_in(name, password, None).unwrap() {
             SignInAnswer::Started(started) => started,
-            SignInAnswer::SecondFactorNeeded => panic!("a second factor is asked for"),
+            SignInAnswer::SecondFactorNeeded { .. } => panic!("a second factor is asked for"),
         }
+    }
+
+    fn holder(&self, started: &StartedSession) -> Principal {
+        self.people.holder_of_session(&started.session).unwrap().unwrap()
     }
 
     fn is_in(&self, token: &Secret) -> bool {
@@ -170,7 +174,7 @@ fn a_second_factor_is_asked_for_once_confirmed_and_no_code_is_taken_twice() {
     assert_eq!(recovery.len(), 10);
 
     let needed = house.try_in("ada", PASSWORD, None).unwrap();
-    assert!(matches!(needed, SignInAnswer::SecondFactorNeeded));
+    assert!(matches!(needed, SignInAnswer::SecondFactorNeeded { by_code: true }));
     assert!(is_not_recognised(house.try_in("ada", PASSWORD, Some(&code))), "it was taken before");
     assert!(is_not_recognised(house.try_in("ada", OTHER, Some(&code))));
     house.clock.advance(Duration::from_secs(30));
@@ -234,7 +238,7 @@ fn a_new_password_ends_every_other_session_and_the_old_password() {
     let here = from("192.0.2.1");
     let ada = one.session.user;
     let change = |present: &str, wanted: &str| {
-        house.people.change_password(ada, &secret(present), &secret(wanted), &here)
+        house.people.change_password(ada, &secret(present), &secret(wanted), &here, Factors::One)
     };
     assert!(is_not_recognised(change(OTHER, "another good sentence")));
     assert!(matches!(change(PASSWORD, PASSWORD), Err(PeopleError::Invalid { .. })));
@@ -353,8 +357,8 @@ fn the_two_person_rule_lets_one_request_pass_once_after_another_admin_agreed() {
     assert!(people.set_two_person_rule(true).is_err(), "one admin could never act");
     people.create_user("bob", Role::Admin, Some(&secret(OTHER))).unwrap();
     people.set_two_person_rule(true).unwrap();
-    let ada = People::principal_of_session(&house.sign_in("ada", PASSWORD).session);
-    let bob = People::principal_of_session(&house.sign_in("bob", OTHER).session);
+    let ada = house.holder(&house.sign_in("ada", PASSWORD));
+    let bob = house.holder(&house.sign_in("bob", OTHER));
     let request = DestructiveRequest {
         method: "POST",
         path: "/api/cartridges/FSP001L9/format",
@@ -380,8 +384,8 @@ fn a_refused_or_old_approval_is_worth_nothing() {
     let people = &house.people;
     people.set_role("vic", Role::Admin).unwrap();
     people.set_two_person_rule(true).unwrap();
-    let ada = People::principal_of_session(&house.sign_in("ada", PASSWORD).session);
-    let vic = People::principal_of_session(&house.sign_in("vic", PASSWORD).session);
+    let ada = house.holder(&house.sign_in("ada", PASSWORD));
+    let vic = house.holder(&house.sign_in("vic", PASSWORD));
     let request =
         DestructiveRequest { method: "DELETE", path: "/api/users/x", body: b"", summary: "x" };
     let ask = || people.pass_or_wait(&ada, &request).unwrap().unwrap();
@@ -441,4 +445,64 @@ fn users_outlive_a_restart_and_a_damaged_file_is_named_and_left_alone() {
     assert_eq!(error.kind(), PeopleErrorKind::Broken);
     assert!(error.to_string().contains("people.db"), "{error}");
     assert_eq!(std::fs::read(&path).unwrap(), content, "it must not be replaced");
+}
+
+#[test]
+fn a_rule_of_second_factors_locks_nobody_out_who_can_meet_it_and_lets_nobody_in_who_does_not() {
+    let house = House::with_users();
+    let (ada, people) = (house.id("ada"), &house.people);
+    let holder = |started: &StartedSession| {
+        let session = people.session(started.token.reveal()).unwrap().unwrap();
+        people.holder_of_session(&session).unwrap()
+    };
+    let unproven = house.sign_in("ada", PASSWORD);
+    let who = holder(&unproven).unwrap();
+    assert!(!who.is_factor_missing);
+    // Nobody makes a rule for themselves that they cannot be seen to meet.
+    for rule in [SecondFactorRule::Admins, SecondFactorRule::Everybody] {
+        let refused = people.set_second_factor_rule(rule, &who).unwrap_err();
+        assert_eq!(refused.kind(), PeopleErrorKind::Conflict);
+    }
+    people.set_second_factor_rule(SecondFactorRule::Admins, &Principal::machine()).unwrap();
+    assert!(holder(&unproven).unwrap().is_factor_missing, "from the next request on");
+    let vic = house.sign_in("vic", PASSWORD);
+    assert!(!holder(&vic).unwrap().is_factor_missing, "she is no admin");
+
+    let proposal = people.propose_totp(ada).unwrap();
+    let code = present_code(&house, &proposal);
+    let recovery = people.confirm_totp(ada, &secret(&code)).unwrap();
+    assert!(holder(&unproven).is_none(), "the password alone is nobody's any more");
+    house.clock.advance(Duration::from_secs(30));
+    let code = present_code(&house, &proposal);
+    let Ok(SignInAnswer::Started(proven)) = house.try_in("ada", PASSWORD, Some(&code)) else {
+        panic!("it is right")
+    };
+    let who = holder(&proven).unwrap();
+    assert!(!who.is_factor_missing && who.factors == Factors::Two);
+    people.set_second_factor_rule(SecondFactorRule::Everybody, &who).unwrap();
+    assert!(holder(&vic).unwrap().is_factor_missing);
+
+    // The last one stays, until the rule does not want it or an admin takes it away who was asked to.
+    assert_eq!(people.stop_totp(ada).unwrap_err().kind(), PeopleErrorKind::Conflict);
+    let codes = people.renew_recovery_codes(ada).unwrap();
+    let old = recovery[0].reveal();
+    assert!(is_not_recognised(house.try_in("ada", PASSWORD, Some(old))), "worth nothing now");
+    assert!(house.try_in("ada", PASSWORD, Some(codes[0].reveal())).is_ok());
+    assert!(
+        people.renew_recovery_codes(house.id("vic")).is_err(),
+        "there is nothing to stand in for"
+    );
+    let new = people.change_password(
+        ada,
+        &secret(PASSWORD),
+        &secret(OTHER),
+        &from("192.0.2.1"),
+        Factors::of(&proven.session),
+    );
+    assert!(!holder(&new.unwrap()).unwrap().is_factor_missing, "as proven as before");
+    // The owner of the machine brings the last admin back.
+    people.reset_password("ada", Some(&secret(PASSWORD)), SecondFactor::TakeAway).unwrap();
+    assert!(holder(&house.sign_in("ada", PASSWORD)).unwrap().is_factor_missing);
+    people.set_second_factor_rule(SecondFactorRule::Off, &Principal::machine()).unwrap();
+    assert!(!holder(&house.sign_in("ada", PASSWORD)).unwrap().is_factor_missing);
 }

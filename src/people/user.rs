@@ -3,7 +3,7 @@
 use super::password::{Verdict, ensure_acceptable};
 use super::session::NAME_BYTES_MAX;
 use super::token::new_code;
-use super::{Origin, People, PeopleError, Role, Secret, UserId, UserRecord};
+use super::{Factors, Origin, People, PeopleError, Role, Secret, UserId, UserRecord};
 use crate::catalog::people::NewUser;
 
 /// Largest preferences, as JSON: a console's, not a store for files.
@@ -92,7 +92,8 @@ impl People {
         Ok((self.hasher.hash(&made)?, Some(made)))
     }
 
-    /// Changes one's own password and ends all one's sessions: a new one has to be begun.
+    /// Changes one's own password and ends all one's sessions: a new one is begun, which has shown as much as the one
+    /// before.
     ///
     /// # Errors
     /// `NotRecognised` if the present password is not right; attempts are counted as at signing in.
@@ -102,6 +103,7 @@ impl People {
         present: &Secret,
         wanted: &Secret,
         from: &Origin,
+        factors: Factors,
     ) -> Result<super::StartedSession, PeopleError> {
         let record = self.confirm_password(user, present, from)?;
         ensure_acceptable(wanted, &record.name)?;
@@ -110,7 +112,7 @@ impl People {
         }
         let hash = self.hasher.hash(wanted)?;
         self.store.set_password(user, &hash, false, self.clock.now())?;
-        self.begin_session(&self.store.user(user)?, from)
+        self.begin_session(&self.store.user(user)?, from, factors)
     }
 
     /// Makes sure that whoever holds a session knows the password too, before it is changed.

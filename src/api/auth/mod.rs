@@ -61,7 +61,7 @@ use crate::people::{
 const CSRF_HEADER: &str = "x-csrf-token";
 /// What stands before an API key.
 const BEARER: &str = "Bearer ";
-/// What somebody with a password that another one chose may do: choose one.
+/// What somebody may do who has to choose a password, or to set up a second factor, first.
 const AUTH_PATHS: &str = "/api/auth/";
 
 /// Who asks, as far as handlers have to know.
@@ -166,6 +166,13 @@ pub(super) fn admit(
             "Choose your own first: PUT /api/auth/password.",
         ));
     }
+    if principal.is_factor_missing && !route.path.starts_with(AUTH_PATHS) {
+        return Err(refused(
+            "second_factor_required",
+            "A second factor is required here, and there is none yet.".to_owned(),
+            "Set one up first: POST /api/auth/totp, or a passkey in the console.",
+        ));
+    }
     Ok(())
 }
 
@@ -181,7 +188,8 @@ fn recognise(
     } else if let Some(token) = &shown.cookie {
         asker.session = people.session(token)?;
         asker.csrf = asker.session.as_ref().map(|_| csrf_of(token));
-        asker.principal = asker.session.as_ref().map(People::principal_of_session);
+        let holder = asker.session.as_ref().map(|session| people.holder_of_session(session));
+        asker.principal = holder.transpose()?.flatten();
     } else if caller == Caller::Local {
         asker.principal = Some(Principal::machine());
     }
@@ -208,7 +216,7 @@ pub(super) fn second_person(
 }
 
 /// The session of a handler that only a person with a cookie may use.
-fn session_of(asker: &Asker) -> Result<&SessionRecord, ApiError> {
+pub(super) fn session_of(asker: &Asker) -> Result<&SessionRecord, ApiError> {
     if let Some(Principal { credential: Credential::Session(_), .. }) = &asker.principal
         && let Some(session) = &asker.session
     {

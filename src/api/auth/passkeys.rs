@@ -29,6 +29,8 @@ pub(in crate::api) fn create(call: &Call) -> Result<Answer, ApiError> {
     let session = session_of(&call.asker)?;
     let made: NewPasskey = call.json()?;
     let passkey = call.people.finish_passkey(session.user, &made, &call.asker.site())?;
+    // The device has just verified who sits here.
+    call.people.note_second_factor(session.id)?;
     Answer::json_as(StatusCode::CREATED, &PasskeyView::from(&passkey))
 }
 
@@ -41,7 +43,8 @@ pub(in crate::api) fn rename(call: &Call) -> Result<Answer, ApiError> {
 
 /// Removes one.
 pub(in crate::api) fn remove(call: &Call) -> Result<Answer, ApiError> {
-    call.people.remove_passkey(call.parameter("id")?, call.own_only()?)?;
+    let by = call.asker.known()?.user;
+    call.people.remove_passkey(call.parameter("id")?, call.own_only()?, by)?;
     Ok(Answer::nothing())
 }
 

@@ -5,7 +5,9 @@ use super::super::error::ApiError;
 use super::super::types::{SecondFactorNeeded, SessionView, SignInRequest, SignInResult};
 use super::cookie::set_cookie;
 use super::session_of;
-use crate::people::{People, SignIn, SignInAnswer, StartedSession, UNUSED_AT_MOST, csrf_of};
+use crate::people::{
+    People, PeopleError, SignIn, SignInAnswer, StartedSession, UNUSED_AT_MOST, csrf_of,
+};
 
 /// Signs in. A session that was open in this browser ends: what comes after has a token that nobody
 /// could have planted.
@@ -17,8 +19,8 @@ pub(in crate::api) fn sign_in(call: &Call) -> Result<Answer, ApiError> {
     }
     let wanted = SignIn { name: request.user, password: request.password, code: request.totp };
     match call.people.sign_in(&wanted, &call.asker.origin)? {
-        SignInAnswer::SecondFactorNeeded => {
-            let needed = SecondFactorNeeded { second_factor_needed: true };
+        SignInAnswer::SecondFactorNeeded { by_code } => {
+            let needed = SecondFactorNeeded { second_factor_needed: true, by_code };
             Answer::json(&SignInResult::SecondFactor(needed))
         }
         SignInAnswer::Started(started) => {
@@ -33,7 +35,8 @@ pub(in crate::api) fn sign_in(call: &Call) -> Result<Answer, ApiError> {
 /// The answer that gives a browser its cookie.
 pub(super) fn begun(call: &Call, started: &StartedSession) -> Result<Answer, ApiError> {
     let token = started.token.reveal();
-    let mut view = SessionView::of(&People::principal_of_session(&started.session));
+    let holder = call.people.holder_of_session(&started.session)?;
+    let mut view = SessionView::of(&holder.ok_or(PeopleError::NotRecognised)?);
     view.has_second_factor = Some(call.people.user(started.session.user)?.is_totp_on);
     view.csrf = Some(csrf_of(token));
     view.idle_seconds = Some(UNUSED_AT_MOST.as_secs());

@@ -12,7 +12,7 @@ use super::super::memory::{Memory, serving};
 use super::super::routes::{Need, ROUTES, Route};
 use super::super::server::Server;
 use crate::domain::{Secret, VirtualClock};
-use crate::people::{KeyRequest, People, Role};
+use crate::people::{KeyRequest, People, Role, SecondFactorRule};
 
 const PASSWORD: &str = "correct horse battery";
 
@@ -448,7 +448,7 @@ async fn a_second_factor_is_set_up_and_asked_for_over_the_api() {
     assert_eq!(house.ask("GET", "/api/jobs", &ada.reading(), "").await.status, 401, "renewed");
     let password_only = json!({"user": "ada", "password": PASSWORD}).to_string();
     let needed = house.ask("POST", "/api/auth/session", "", &password_only).await;
-    assert_eq!(needed.json(), json!({"second_factor_needed": true}));
+    assert_eq!(needed.json(), json!({"second_factor_needed": true, "by_code": true}));
     assert!(!needed.head.contains("set-cookie"), "{}", needed.head);
     let with =
         |code: String| json!({"user": "ada", "password": PASSWORD, "totp": code}).to_string();
@@ -456,6 +456,56 @@ async fn a_second_factor_is_set_up_and_asked_for_over_the_api() {
     assert_eq!((replayed.status, replayed.code().as_str()), (401, "not_recognised"));
     house.clock.advance(Duration::from_secs(30));
     assert_eq!(house.ask("POST", "/api/auth/session", "", &with(code())).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_needs_a_second_factor_and_has_none_can_set_one_up_and_nothing_else() {
+    const RULE: &str = "/api/second-factor/rule";
+    let house = House::with_users().await;
+    let (ada, otto) = (house.sign_in("ada").await, house.sign_in("otto").await);
+    let wanted = json!({"required_for": "everybody"}).to_string();
+    let early = house.ask("PUT", RULE, &ada.changing(), &wanted).await;
+    assert_eq!((early.status, early.code().as_str()), (409, "conflict"), "{early:?}");
+    let machine = crate::people::Principal::machine();
+    house.people.set_second_factor_rule(SecondFactorRule::Everybody, &machine).unwrap();
+    let shown = house.ask("GET", "/api/auth/session", &otto.reading(), "").await.json();
+    assert_eq!(shown["is_factor_missing"], true);
+    let mut walked = 0;
+    for route in ROUTES.iter().filter(|route| !route.path.starts_with("/api/auth/")) {
+        let (method, path) = (route.method.as_str(), path_of(route));
+        let Some(needed) = route.need.role() else { continue };
+        for (browser, role) in [(&otto, Role::Operator), (&ada, Role::Admin)] {
+            if role >= needed {
+                let reply = house.ask(method, &path, &browser.changing(), "").await;
+                let found = (reply.status, reply.code());
+                assert_eq!(found, (403, "second_factor_required".to_owned()), "{method} {path}");
+                walked += 1;
+            }
+        }
+    }
+    assert!(walked > 150, "{walked}");
+    let key = house.key("otto", Role::Operator, &[]);
+    assert_eq!(house.ask("GET", "/api/jobs", &key, "").await.status, 200, "a program goes on");
+
+    let again = json!({"password": PASSWORD}).to_string();
+    let none = house.ask("POST", "/api/auth/recovery-codes", &otto.changing(), &again).await;
+    assert_eq!(none.status, 409, "{none:?}");
+    let proposal = house.ask("POST", "/api/auth/totp", &otto.changing(), &again).await.json();
+    let secret = proposal["secret_base32"].as_str().unwrap();
+    let secret = totp_rs::Secret::try_from_base32(secret).unwrap();
+    let totp = totp_rs::Builder::new().with_secret(secret).build().unwrap();
+    let now = u64::try_from(crate::domain::Clock::now(&*house.clock).seconds).unwrap();
+    let typed = json!({"code": totp.generate(now).to_string()}).to_string();
+    let confirmed = house.ask("POST", "/api/auth/totp/confirm", &otto.changing(), &typed).await;
+    let csrf = confirmed.json()["csrf"].as_str().unwrap().to_owned();
+    let otto = Browser { token: confirmed.token(), csrf };
+    assert_eq!(house.ask("GET", "/api/jobs", &otto.reading(), "").await.status, 200, "at once");
+    let kept = house.ask("POST", "/api/auth/totp/remove", &otto.changing(), &again).await;
+    assert_eq!((kept.status, kept.code().as_str()), (409, "conflict"), "{kept:?}");
+    let codes = house.ask("POST", "/api/auth/recovery-codes", &otto.changing(), &again).await;
+    let code = codes.json()["recovery_codes"][0].as_str().unwrap().to_owned();
+    let lost = json!({"user": "otto", "password": PASSWORD, "totp": code}).to_string();
+    assert_eq!(house.ask("POST", "/api/auth/session", "", &lost).await.status, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -21,6 +21,7 @@ pub(in crate::api) fn confirm(call: &Call) -> Result<Answer, ApiError> {
     let ConfirmTotpRequest { code } = call.json()?;
     let codes = call.people.confirm_totp(session.user, &code)?;
     let token = call.people.renew_session(session.id, session.user)?;
+    call.people.note_second_factor(session.id)?;
     let csrf = crate::people::csrf_of(token.reveal());
     let cookie = set_cookie(Some(token.reveal()), call.asker.scheme);
     Answer::json(&RecoveryCodes { recovery_codes: codes, csrf })?.with_cookie(cookie)

@@ -15,10 +15,10 @@ use crate::api::types::{
     KitRequest, KitsView, LibraryView, MadeApiKey, NewApiKeyRequest, NewUserRequest,
     OpenSessionView, OpenedKeys, Page, PasswordOnly, PasswordRequest, PoolView, PrintedKit,
     RecoveryCodes, ReservationView, ResetPasswordRequest, RestorePlan, RetentionRequest, RunView,
-    ScheduleEventView, SchedulePlan, SchedulePreview, ScheduleRequest, ScheduleView, SessionView,
-    SetView, SetupRequest, SetupView, SignInRequest, SignInResult, SourceRequest, SourceState,
-    StatusView, TakeDriveRequest, TwoPersonRule, UserChange, UserView, UserWithPassword,
-    VersionView, WindowView,
+    ScheduleEventView, SchedulePlan, SchedulePreview, ScheduleRequest, ScheduleView,
+    SecondFactorPolicy, SessionView, SetView, SetupRequest, SetupView, SignInRequest, SignInResult,
+    SourceRequest, SourceState, StatusView, TakeDriveRequest, TwoPersonRule, UserChange, UserView,
+    UserWithPassword, VersionView, WindowView,
 };
 use crate::audit::{Entry, Report};
 use crate::jobs::backup::BackupEstimate;
@@ -155,6 +155,15 @@ operations! {
     POST "/api/auth/totp/remove" "Take one's second factor away"
         "The password shows that it is not just anybody at an open screen."
         Asked::Json(of::<PasswordOnly>) => 204 Done;
+    POST "/api/auth/recovery-codes" "Make one's recovery codes anew"
+        "Each stands in once for an authenticator or a passkey. Shown this once; those before are worth nothing."
+        Asked::Json(of::<PasswordOnly>) => 200 Json(of::<RecoveryCodes>);
+    GET "/api/second-factor/rule" "Who needs a second factor" "Nobody, admins, or everybody."
+        Nothing => 200 Json(of::<SecondFactorPolicy>);
+    PUT "/api/second-factor/rule" "Say who needs a second factor"
+        "Who has none is led to set one up at the next request, and may do nothing else. Whom the rule would hold \
+         themselves must have signed in with one. Keys of programs and the machine's owner are not held by it."
+        Asked::Json(of::<SecondFactorPolicy>) => 200 Json(of::<SecondFactorPolicy>);
 
     GET "/api/users" "Users" "Everybody who may sign in, and who may not at present."
         Nothing => 200 Json(of::<Page<UserView>>);

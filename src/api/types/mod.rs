@@ -86,8 +86,8 @@ pub use passkey::{
 pub use people::{
     ApiKeyView, ApprovalView, ConfirmTotpRequest, MadeApiKey, NewApiKeyRequest, NewUserRequest,
     OpenSessionView, PasswordOnly, PasswordRequest, RecoveryCodes, ResetPasswordRequest,
-    SecondFactorNeeded, SessionView, SetupRequest, SetupView, SignInRequest, SignInResult,
-    TwoPersonRule, UserChange, UserView, UserWithPassword,
+    SecondFactorNeeded, SecondFactorPolicy, SessionView, SetupRequest, SetupView, SignInRequest,
+    SignInResult, TwoPersonRule, UserChange, UserView, UserWithPassword,
 };
 pub use restore::{MissingVolume, PlanStep, RestorePlan};
 pub use schedule::{

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{Secret, Timestamp};
 use crate::people::{
-    ApiKeyRecord, ApprovalRecord, ApprovalState, Principal, Role, Scope, SessionRecord, UserRecord,
+    ApiKeyRecord, ApprovalRecord, ApprovalState, Principal, Role, Scope, SecondFactorRule,
+    SessionRecord, UserRecord,
 };
 
 /// Whether there is no admin yet.
@@ -45,6 +46,8 @@ pub struct SignInRequest {
 pub struct SecondFactorNeeded {
     /// Always true: sign in again with `totp`.
     pub second_factor_needed: bool,
+    /// Whether `totp` is an authenticator's code; else a recovery code, or sign in by a passkey.
+    pub by_code: bool,
 }
 
 /// What signing in leads to.
@@ -66,6 +69,8 @@ pub struct SessionView {
     pub role: Role,
     /// True if all that can be done is to choose a password.
     pub is_password_interim: bool,
+    /// True if all that can be done is to set up a second factor.
+    pub is_factor_missing: bool,
     /// Whether the user behind it has a second factor; absent where there is no user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub has_second_factor: Option<bool>,
@@ -88,6 +93,7 @@ impl SessionView {
             user: who.name.clone(),
             role: who.role,
             is_password_interim: who.is_password_interim,
+            is_factor_missing: who.is_factor_missing,
             has_second_factor: None,
             csrf: None,
             idle_seconds: None,
@@ -129,6 +135,14 @@ pub struct RecoveryCodes {
     pub recovery_codes: Vec<Secret>,
     /// The session has another token now, and so its pages another word.
     pub csrf: String,
+}
+
+/// Who needs a second factor to sign in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SecondFactorPolicy {
+    /// Nobody, admins, or everybody.
+    pub required_for: SecondFactorRule,
 }
 
 /// A user.

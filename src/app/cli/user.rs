@@ -5,15 +5,17 @@ use clap::{Args, Subcommand};
 use super::Context;
 use super::output::{Table, moment, moment_or_dash};
 use crate::api::types::{
-    NewUserRequest, Page, PasskeyView, ResetPasswordRequest, UserChange, UserView, UserWithPassword,
+    NewUserRequest, Page, PasskeyView, ResetPasswordRequest, SecondFactorPolicy, UserChange,
+    UserView, UserWithPassword,
 };
 use crate::app::address::Address;
 use crate::app::error::{AppError, Exit};
 use crate::domain::Secret;
-use crate::people::Role;
+use crate::people::{Role, SecondFactorRule};
 
 const USERS: &str = "/api/users";
 const PASSKEYS: &str = "/api/auth/passkeys";
+const FACTOR_RULE: &str = "/api/second-factor/rule";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum UserCommand {
@@ -29,6 +31,12 @@ pub(super) enum UserCommand {
     Enable(NameArguments),
     /// Set a password for a user who has forgotten theirs
     ResetPassword(ResetArguments),
+    /// Show or say who needs a second factor to sign in
+    SecondFactor {
+        /// off, admins or everybody; without it the rule is shown
+        #[arg(value_parser = rule_of)]
+        required_for: Option<SecondFactorRule>,
+    },
     /// List passkeys: keys of users' devices
     Passkeys,
     /// Remove a passkey, of a device that was lost for example
@@ -97,6 +105,7 @@ pub(super) fn run(command: UserCommand, context: &Context) -> Result<Exit, AppEr
             let made = client.post(path.as_str(), &request)?;
             with_password(&made, context)
         }
+        UserCommand::SecondFactor { required_for } => second_factor(required_for, context),
         UserCommand::Passkeys => list_passkeys(context),
         UserCommand::RemovePasskey { number } => {
             let () = client.delete(&format!("{PASSKEYS}/{number}"))?;
@@ -112,6 +121,29 @@ pub(super) fn run(command: UserCommand, context: &Context) -> Result<Exit, AppEr
         UserCommand::Disable(NameArguments { name }) => change(&name, &disabled(true), context),
         UserCommand::Enable(NameArguments { name }) => change(&name, &disabled(false), context),
     }
+}
+
+fn rule_of(text: &str) -> Result<SecondFactorRule, String> {
+    let known = serde_json::from_value(serde_json::Value::String(text.to_owned()));
+    known.map_err(|_| "write off, admins or everybody".to_owned())
+}
+
+fn second_factor(
+    required_for: Option<SecondFactorRule>,
+    context: &Context,
+) -> Result<Exit, AppError> {
+    let policy: SecondFactorPolicy = match required_for {
+        Some(required_for) => {
+            context.client.put(FACTOR_RULE, &SecondFactorPolicy { required_for })?
+        }
+        None => context.client.get(FACTOR_RULE)?,
+    };
+    let sentence = match policy.required_for {
+        SecondFactorRule::Off => "A second factor is required for nobody.",
+        SecondFactorRule::Admins => "A second factor is required for admins.",
+        SecondFactorRule::Everybody => "A second factor is required for everybody.",
+    };
+    context.output.report(&policy, sentence)
 }
 
 pub(super) fn typed(is_wanted: bool) -> Result<Option<Secret>, AppError> {

@@ -34,6 +34,7 @@ const FORMAT: SideFormat = SideFormat {
         include_str!("../migrations/people_0001_initial.sql"),
         include_str!("../migrations/people_0002_subject.sql"),
         include_str!("../migrations/people_0003_passkeys.sql"),
+        include_str!("../migrations/people_0004_two_factor.sql"),
     ],
 };
 

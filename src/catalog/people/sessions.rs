@@ -21,6 +21,8 @@ pub struct SessionRecord {
     pub role: Role,
     /// The user has to choose a password first.
     pub is_password_interim: bool,
+    /// It has shown a second factor, or what counts for one.
+    pub is_two_factor: bool,
     /// Where it was begun.
     pub address: String,
     /// The program that began it, as it calls itself.
@@ -42,12 +44,14 @@ pub struct NewSession<'a> {
     pub address: &'a str,
     /// The program, as it calls itself.
     pub agent: &'a str,
+    /// A second factor was shown.
+    pub is_two_factor: bool,
     /// Now.
     pub at: Timestamp,
 }
 
 const JOINED: &str = "SELECT sessions.id, user_id, name, role, is_password_interim, address, agent,
-    sessions.created, last_seen FROM sessions JOIN users ON users.id = user_id";
+    sessions.created, last_seen, is_two_factor FROM sessions JOIN users ON users.id = user_id";
 
 impl PeopleStore {
     /// Begins a session.
@@ -57,15 +61,17 @@ impl PeopleStore {
     pub fn begin_session(&self, new: &NewSession<'_>) -> Result<i64, StoreError> {
         self.file.write("begin a session", |file| {
             file.prepare_cached(
-                "INSERT INTO sessions (user_id, token_hash, address, agent, created, last_seen)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?5)",
+                "INSERT INTO sessions
+                   (user_id, token_hash, address, agent, created, last_seen, is_two_factor)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6)",
             )?
             .execute(params![
                 new.user.0,
                 new.token_hash,
                 new.address,
                 new.agent,
-                sql_time(new.at)
+                sql_time(new.at),
+                new.is_two_factor
             ])?;
             Ok(file.last_insert_rowid())
         })
@@ -102,6 +108,20 @@ impl PeopleStore {
         self.file.write("renew a session's token", |file| {
             let sql = "UPDATE sessions SET token_hash = ?2 WHERE id = ?1";
             match file.prepare_cached(sql)?.execute(params![id, hash])? {
+                0 => Err(StoreError::NotFound(format!("session {id}"))),
+                _ => Ok(()),
+            }
+        })
+    }
+
+    /// Notes that a session has shown a second factor.
+    ///
+    /// # Errors
+    /// `NotFound` if it has ended.
+    pub fn note_two_factor(&self, id: i64) -> Result<(), StoreError> {
+        self.file.write("note a second factor", |file| {
+            let sql = "UPDATE sessions SET is_two_factor = 1 WHERE id = ?1";
+            match file.prepare_cached(sql)?.execute([id])? {
                 0 => Err(StoreError::NotFound(format!("session {id}"))),
                 _ => Ok(()),
             }
@@ -174,5 +194,6 @@ fn record(row: &Row<'_>) -> rusqlite::Result<SessionRecord> {
         agent: row.get(6)?,
         created: time_from_sql(row.get(7)?),
         last_seen: time_from_sql(row.get(8)?),
+        is_two_factor: row.get(9)?,
     })
 }

@@ -279,25 +279,29 @@ impl PeopleStore {
     /// `NotFound`.
     pub fn start_totp(&self, id: UserId, codes: &[[u8; 32]]) -> Result<(), StoreError> {
         self.file.write("start a second factor", |file| {
-            file.prepare_cached("DELETE FROM recovery_codes WHERE user_id = ?1")?
-                .execute([id.0])?;
-            let sql = "INSERT INTO recovery_codes (user_id, code_hash) VALUES (?1, ?2)";
-            for code in codes {
-                file.prepare_cached(sql)?.execute(params![id.0, code])?;
-            }
+            replace_codes(file, id, codes)?;
             let sql = "UPDATE users SET is_totp_on = 1 WHERE id = ?1 AND totp_secret IS NOT NULL";
             ensure_one(file.prepare_cached(sql)?.execute([id.0])?, id)
         })
     }
 
-    /// Asks for no second factor any more.
+    /// Gives a user other recovery codes.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn set_recovery_codes(&self, id: UserId, codes: &[[u8; 32]]) -> Result<(), StoreError> {
+        self.file.write("give recovery codes", |file| replace_codes(file, id, codes))
+    }
+
+    /// Asks for no code any more. Recovery codes stay for whoever has passkeys.
     ///
     /// # Errors
     /// `NotFound`.
     pub fn stop_totp(&self, id: UserId) -> Result<(), StoreError> {
         self.file.write("stop a second factor", |file| {
-            file.prepare_cached("DELETE FROM recovery_codes WHERE user_id = ?1")?
-                .execute([id.0])?;
+            let sql = "DELETE FROM recovery_codes WHERE user_id = ?1
+                AND NOT EXISTS (SELECT 1 FROM passkeys WHERE user_id = ?1)";
+            file.prepare_cached(sql)?.execute([id.0])?;
             let sql = "UPDATE users SET totp_secret = NULL, is_totp_on = 0 WHERE id = ?1";
             ensure_one(file.prepare_cached(sql)?.execute([id.0])?, id)
         })
@@ -403,6 +407,15 @@ fn ensure_not_last_admin(file: &Connection, id: UserId) -> Result<(), StoreError
         Some(name) if admins_but(file, id)? == 0 => Err(StoreError::LastAdmin(name)),
         _ => Ok(()),
     }
+}
+
+fn replace_codes(file: &Connection, id: UserId, codes: &[[u8; 32]]) -> Result<(), StoreError> {
+    file.prepare_cached("DELETE FROM recovery_codes WHERE user_id = ?1")?.execute([id.0])?;
+    let sql = "INSERT INTO recovery_codes (user_id, code_hash) VALUES (?1, ?2)";
+    for code in codes {
+        file.prepare_cached(sql)?.execute(params![id.0, code])?;
+    }
+    Ok(())
 }
 
 fn ensure_one(changed: usize, id: UserId) -> Result<(), StoreError> {

@@ -18,7 +18,7 @@ use crate::domain::Secret;
 use crate::outgoing::{Content, Question, root_store};
 use crate::people::token::new_token;
 use crate::people::user::ensure_name;
-use crate::people::{Origin, People, PeopleError, Role, StartedSession, UserRecord};
+use crate::people::{Factors, Origin, People, PeopleError, Role, StartedSession, UserRecord};
 
 /// What stands where others have a password hash: no password has it.
 const NO_PASSWORD: &str = "";
@@ -108,7 +108,8 @@ impl People {
         let token = self.redeem(&kept, &known, answer, &pending)?;
         let claims = self.believed(&kept.settings, known, &token, &pending)?;
         let user = self.user_of(&kept.settings, &claims)?;
-        self.begin_session(&user, from)
+        // What else is to be shown the provider has asked for.
+        self.begin_session(&user, from, Factors::Two)
     }
 
     /// The provider as it has described itself within the last hour.

@@ -130,11 +130,22 @@ impl People {
         Ok(self.store.passkey(id, of)?)
     }
 
-    /// Removes one, if it is that user's or if no user is named.
+    /// Removes one, if it is that user's or if no user is named. The last second factor that somebody needs they do
+    /// not take away themselves (`by`); an admin does, if it was lost.
     ///
     /// # Errors
-    /// There is none.
-    pub fn remove_passkey(&self, id: i64, of: Option<UserId>) -> Result<(), PeopleError> {
+    /// There is none, or it is the last.
+    pub fn remove_passkey(
+        &self,
+        id: i64,
+        of: Option<UserId>,
+        by: Option<UserId>,
+    ) -> Result<(), PeopleError> {
+        let user = self.store.passkey(id, of)?.user;
+        if by == Some(user) {
+            let others = self.store.passkeys(Some(user))?.len() > 1;
+            self.ensure_not_the_last(user, others || self.store.user(user)?.is_totp_on)?;
+        }
         Ok(self.store.remove_passkey(id, of)?)
     }
 

@@ -9,7 +9,7 @@ use super::public_key::{Algorithm, PublicKey};
 use super::{PENDING, PasskeyRefusal, Site};
 use crate::catalog::people::PasskeyRecord;
 use crate::domain::Secret;
-use crate::people::{Origin, People, PeopleError, StartedSession};
+use crate::people::{Factors, Origin, People, PeopleError, StartedSession};
 
 /// What a browser needs to use one. It finds the passkeys for the site by itself: nobody is told who has any.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
@@ -81,7 +81,8 @@ impl People {
         if let Some(address) = from.address {
             self.throttle.lock().succeeded(address, &account);
         }
-        self.begin_session(&user, from)
+        // The device has it, and has verified who holds it.
+        self.begin_session(&user, from, Factors::Two)
     }
 }
 

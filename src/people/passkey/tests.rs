@@ -12,7 +12,10 @@ use tempfile::TempDir;
 use super::{NewPasskey, PasskeyAnswer, PasskeyRefusal, Site};
 use crate::domain::peer::Scheme;
 use crate::domain::{Secret, VirtualClock};
-use crate::people::{Origin, People, PeopleError, PeopleErrorKind, Role, StartedSession, UserId};
+use crate::people::{
+    Factors, Origin, People, PeopleError, PeopleErrorKind, Principal, Role, SecondFactorRule,
+    SignIn, SignInAnswer, StartedSession, UserId,
+};
 
 const HOST: &str = "tape.example:8443";
 
@@ -192,8 +195,8 @@ fn a_passkey_of_either_kind_is_made_listed_used_renamed_and_removed() {
         let twice = rig.keep(&device).unwrap_err();
         assert_eq!(twice.kind(), PeopleErrorKind::Conflict, "{twice}");
         let other = Some(UserId(rig.ada.0 + 1));
-        assert!(rig.people.remove_passkey(passkey.id, other).is_err(), "it is not theirs");
-        rig.people.remove_passkey(passkey.id, Some(rig.ada)).unwrap();
+        assert!(rig.people.remove_passkey(passkey.id, other, other).is_err(), "it is not theirs");
+        rig.people.remove_passkey(passkey.id, Some(rig.ada), Some(rig.ada)).unwrap();
         assert_eq!(refusal(rig.sign_in(&device)), PasskeyRefusal::Unknown);
     }
 }
@@ -309,4 +312,36 @@ fn passkeys_need_a_name_and_tls() {
     let refused = rig.people.start_passkey(rig.ada, &bare).unwrap_err();
     assert_eq!(refused.code(), "passkey_no_site");
     assert_eq!(Site::new(Scheme::Https, "A.example:1").origin(), "https://a.example:1");
+}
+
+#[test]
+fn where_a_second_factor_is_required_the_password_alone_does_not_stand_in_for_a_passkey() {
+    let device = Device::p256();
+    let rig = Rig::with(&device);
+    let people = &rig.people;
+    let by_password = |code: Option<&Secret>| {
+        let (name, password) = ("ada".to_owned(), Secret::new("a long enough password".to_owned()));
+        let wanted = SignIn { name, password, code: code.cloned() };
+        people.sign_in(&wanted, &Origin { address: None, agent: "test".to_owned() })
+    };
+    let Ok(SignInAnswer::Started(before)) = by_password(None) else { panic!("no rule yet") };
+    people.set_second_factor_rule(SecondFactorRule::Admins, &Principal::machine()).unwrap();
+    assert!(people.holder_of_session(&before.session).unwrap().is_none(), "it has to be shown");
+    let asked = by_password(None).unwrap();
+    assert!(matches!(asked, SignInAnswer::SecondFactorNeeded { by_code: false }), "{asked:?}");
+    let started = rig.sign_in(&device).unwrap();
+    let who = people.holder_of_session(&started.session).unwrap().unwrap();
+    assert_eq!((who.factors, who.is_factor_missing), (Factors::Two, false));
+    // An authenticator that waits for its first code opens nothing.
+    people.propose_totp(rig.ada).unwrap();
+    let codes = people.renew_recovery_codes(rig.ada).unwrap();
+    let Ok(SignInAnswer::Started(recovered)) = by_password(Some(&codes[0])) else {
+        panic!("a recovery code stands in for a lost device")
+    };
+    assert!(recovered.session.is_two_factor);
+    assert!(by_password(Some(&codes[0])).is_err(), "once");
+    let id = people.passkeys(Some(rig.ada)).unwrap()[0].id;
+    let last = people.remove_passkey(id, None, Some(rig.ada)).unwrap_err();
+    assert_eq!(last.kind(), PeopleErrorKind::Conflict, "{last}");
+    people.remove_passkey(id, None, None).unwrap();
 }

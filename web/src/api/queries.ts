@@ -39,6 +39,7 @@ import type {
   ScheduleEventView,
   SchedulePreview,
   ScheduleView,
+  SecondFactorPolicy,
   SetView,
   SourceState,
   StatusView,
@@ -133,6 +134,8 @@ export const passkeys = () => ask<Page<PasskeyView>>(["passkeys"], api.passkeys(
 export const sessions = () => ask<Page<OpenSessionView>>(["sessions"], api.sessions(), 20);
 export const approvals = () => ask<Page<ApprovalView>>(["approvals"], api.approvals(), 10);
 export const twoPersonRule = () => ask<TwoPersonRule>(["two-person-rule"], api.rule(), 30);
+export const secondFactorPolicy = () =>
+  ask<SecondFactorPolicy>(["second-factor-rule"], api.factorRule(), 30);
 export const audit = (filter: Record<string, string>) =>
   ask<Page<AuditEntry>>(["audit", filter], api.audit({ limit: 100, ...filter }), 15);
 

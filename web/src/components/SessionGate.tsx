@@ -6,6 +6,7 @@ import type { SessionView } from "../api/types";
 import { useSignOut } from "../hooks/useSignOut";
 import { comeBack } from "../pages/access/by-provider";
 import { ChoosePassword } from "../pages/access/ChoosePassword";
+import { SetUpFactor } from "../pages/access/SetUpFactor";
 import { Setup } from "../pages/access/Setup";
 import { SignIn } from "../pages/access/SignIn";
 import { ACCESS_KEY, setSession } from "../stores/session";
@@ -68,6 +69,9 @@ export function SessionGate({ children }: { children: ReactNode }) {
   }
   if (session?.is_password_interim) {
     return <ChoosePassword user={session.user} onEntered={onEntered} onSignOut={signOut} />;
+  }
+  if (session?.is_factor_missing) {
+    return <SetUpFactor user={session.user} onEntered={onEntered} onSignOut={signOut} />;
   }
   if (session) return children;
   if (access.error) {

@@ -431,6 +431,12 @@ export const ERROR_PAGES: Record<string, ErrorPage> = {
     risk: SAFE,
     steps: ["Choose one of your own."],
   },
+  second_factor_required: {
+    title: "Set up a second factor first",
+    meaning: "An admin has made it a rule here, and this person has none yet.",
+    risk: SAFE,
+    steps: ["Set up an authenticator app or a passkey; the page offers both."],
+  },
   scope_insufficient: {
     title: "This key may not do this",
     meaning: "An API key does only what its scopes name.",

@@ -120,6 +120,12 @@ export const APPLIANCE = {
         on the serial console.
       </p>
       <p>
+        A second factor can be required of admins or of everybody. Who has none is led to set one up
+        at the next sign-in and can do nothing else until then; an authenticator app or a passkey
+        meets it. Print the recovery codes: each stands in once for a lost device. The serial
+        console brings the last admin back.
+      </p>
+      <p>
         With an identity provider people sign in with the account that they have elsewhere. Register
         this console there as a web client with the return address that the page shows; give each
         role the groups whose members have it. Who is in none of them stays out. Such a user has no

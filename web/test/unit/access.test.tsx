@@ -59,7 +59,7 @@ it("a second factor is asked for, and a recovery code will do", async () => {
     "POST /api/auth/session": (body) => {
       sent.push(body);
       isIn = (body as { totp?: string }).totp !== undefined;
-      return [200, isIn ? SESSION : { second_factor_needed: true }];
+      return [200, isIn ? SESSION : { second_factor_needed: true, by_code: true }];
     },
   });
   draw(<SessionGate>inside</SessionGate>);

@@ -70,6 +70,8 @@ export const ROLES = {
   "POST /api/schedules/{name}/disable": "operator",
   "POST /api/schedules/{name}/enable": "operator",
   "POST /api/schedules/{name}/run": "operator",
+  "GET /api/second-factor/rule": "admin",
+  "PUT /api/second-factor/rule": "admin",
   "GET /api/settings": "admin",
   "POST /api/settings/import": "admin",
   "DELETE /api/sources/{name}": "admin",

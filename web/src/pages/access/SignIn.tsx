@@ -31,8 +31,9 @@ export function SignIn({ onEntered, refusal }: Props) {
         const totp = code.trim();
         const body = totp ? { user, password, totp } : { user, password };
         const result = await post<SignInResult>(api.session(), body);
-        if ("second_factor_needed" in result) setFactor("authenticator");
-        else onEntered();
+        if ("second_factor_needed" in result) {
+          setFactor(result.by_code ? "authenticator" : "recovery");
+        } else onEntered();
       }}
       other={
         <>
@@ -87,7 +88,7 @@ function CodeField({ factor, value, onChange, onOther }: CodeProps) {
         label={isRecovery ? "Recovery code" : "Code"}
         hint={
           isRecovery
-            ? "One of those that you printed; each is good for once."
+            ? "One of those that you printed; each is good for once. Or sign in with your passkey."
             : "Six digits from your authenticator app."
         }
         value={value}

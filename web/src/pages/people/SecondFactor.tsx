@@ -14,7 +14,7 @@ import { QrCode } from "../../ui/QrCode";
 import { api } from "../../util/path-builder";
 
 export function SecondFactor() {
-  const [open, setOpen] = useState<"begin" | "end" | null>(null);
+  const [open, setOpen] = useState<"begin" | "end" | "codes" | null>(null);
   return (
     <Panel title="Second factor">
       <div className="stack">
@@ -24,10 +24,12 @@ export function SecondFactor() {
         </p>
         <div className="actions">
           <Button onClick={() => setOpen("begin")}>Set up an authenticator</Button>
+          <Button onClick={() => setOpen("codes")}>Make new recovery codes</Button>
           <Button onClick={() => setOpen("end")}>Take it away</Button>
         </div>
       </div>
       {open === "begin" && <Begin onClose={() => setOpen(null)} />}
+      {open === "codes" && <Codes onClose={() => setOpen(null)} />}
       {open === "end" && <End onClose={() => setOpen(null)} />}
     </Panel>
   );
@@ -98,7 +100,7 @@ interface ProposalProps {
   onCode: (value: string) => void;
 }
 
-function Proposal({ proposal, code, onCode }: ProposalProps) {
+export function Proposal({ proposal, code, onCode }: ProposalProps) {
   return (
     <>
       <p>Scan this with the authenticator app, or type the secret into it.</p>
@@ -116,6 +118,43 @@ function Proposal({ proposal, code, onCode }: ProposalProps) {
         isMono
       />
     </>
+  );
+}
+
+function Codes({ onClose }: { onClose: () => void }) {
+  const [password, setPassword] = useState("");
+  const send = useSend<RecoveryCodes>([]);
+  const codes = send.data?.recovery_codes;
+  return (
+    <Dialog
+      title="Make new recovery codes"
+      onClose={onClose}
+      onSubmit={() => {
+        if (codes) return onClose();
+        send.mutate({ path: api.recoveryCodes(), body: { password } });
+      }}
+      footer={
+        <>
+          {!codes && <Button onClick={onClose}>Leave them as they are</Button>}
+          <Button type="submit" look="primary" isBusy={send.isPending}>
+            {codes ? "I have kept them" : "Make them"}
+          </Button>
+        </>
+      }
+    >
+      {codes ? (
+        <ShownOnce name="Recovery codes" lines={codes} />
+      ) : (
+        <>
+          <p>
+            Each stands in once for an authenticator or a passkey that is lost. Those that you have
+            are worth nothing then.
+          </p>
+          <PasswordField value={password} onChange={setPassword} />
+        </>
+      )}
+      {send.error && <ErrorBox error={send.error} />}
+    </Dialog>
   );
 }
 

@@ -18,6 +18,7 @@ import { Facts } from "../../ui/Figure";
 import { Lamp } from "../../ui/Lamp";
 import { Panel } from "../../ui/Panel";
 import { to } from "../../util/path-builder";
+import { FactorRule } from "./FactorRule";
 
 export function UsersPage() {
   const [isAdding, setIsAdding] = useState(false);
@@ -38,6 +39,9 @@ export function UsersPage() {
       <div className="stack">
         <NeedsRole act="GET /api/users">
           <UserList />
+        </NeedsRole>
+        <NeedsRole act="GET /api/second-factor/rule">
+          <FactorRule />
         </NeedsRole>
         <Panel title="Roles">
           <Facts
