@@ -1,9 +1,10 @@
 // The real program with a practice library, started for a test and ended with it.
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 
 export const target =
   process.env.CARGO_TARGET_DIR ?? new URL("../../../target", import.meta.url).pathname;
@@ -52,6 +53,11 @@ export class Engine {
   /** The one-time code of the first run, as it stands on the terminal. */
   code() {
     return this.output.match(/\bcode ([A-Z0-9]{3,6}(?:-[A-Z0-9]{3,6})+)/i)?.[1];
+  }
+
+  /** What the owner of the machine says on its command line. */
+  async tell(words) {
+    await promisify(execFile)(binary(), [...words, "--server", this.listen]);
   }
 
   async stop() {

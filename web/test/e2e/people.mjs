@@ -123,6 +123,45 @@ export async function secondFactor({ browser, engine }) {
   await context.close();
 }
 
+/** Who has none is led to one at once, and gets nowhere before; turning the rule on needs one of one's own. */
+export async function requiredFactor(world) {
+  const { main, browser, engine } = world;
+  const first = await addUser(main.page, "rosa", "Operator");
+  await main.page.getByRole("radio", { name: /For everybody/ }).check();
+  await main.page.getByRole("button", { name: "Change the rule" }).click();
+  const asked = main.page.getByRole("dialog", { name: "Change who needs a second factor" });
+  await asked.getByRole("button", { name: "Change the rule" }).click();
+  await asked.getByText("has not signed in with a second factor").waitFor();
+  await main.page.keyboard.press("Escape");
+  // Nobody is signed in there meanwhile: the rule would hold the admin too.
+  await main.page.goto("about:blank");
+  await engine.tell(["user", "second-factor", "everybody"]);
+  const { context, page } = await openWindow(browser, engine.url);
+  await signIn(page, "rosa", first);
+  await heading(page, "Choose your password");
+  await page.getByLabel("Present password").fill(first);
+  await page.getByLabel("New password", { exact: true }).fill(PASSWORD);
+  await page.getByLabel("New password again").fill(PASSWORD);
+  await page.getByRole("button", { name: "Set the password and go on" }).click();
+  await heading(page, "Set up a second factor");
+  await page.goto("/jobs");
+  await heading(page, "Set up a second factor");
+  await page.getByLabel("Your password").fill(PASSWORD);
+  await page.getByRole("button", { name: "Use an authenticator app" }).click();
+  await page.getByRole("img", { name: /QR code/ }).waitFor();
+  const secret = await page.locator("[data-secret]").textContent();
+  await page.getByRole("textbox", { name: "Code" }).fill(codeOf(secret, 0));
+  await page.getByRole("button", { name: "Turn it on" }).click();
+  await heading(page, "Keep your recovery codes");
+  const codes = page.getByRole("list", { name: "Recovery codes" }).getByRole("listitem");
+  assert.equal(await codes.count(), 10);
+  await page.getByRole("button", { name: "I have kept them" }).click();
+  await heading(page, "Jobs");
+  await context.close();
+  await engine.tell(["user", "second-factor", "off"]);
+  await goTo(main.page, "/settings/users");
+}
+
 /** The key that is shown opens the API; after it was taken away it does not. */
 export async function apiKey({ main: { page }, engine }) {
   await goTo(page, "/settings/api-keys");

@@ -21,6 +21,7 @@ import {
   apiKey,
   auditLog,
   newUser,
+  requiredFactor,
   secondFactor,
   signOut,
   twoAdmins,
@@ -265,6 +266,8 @@ async function all() {
   await test("a viewer sees what it may not do, with the reason", () => viewerSees(world));
   await test("who signs out is out", () => signOut(world));
   await test("a second factor, and a recovery code once", () => secondFactor(world));
+  await test("where a second factor is required, who has none sets one up first", () =>
+    requiredFactor(world));
   await test("a passkey is made, signs in, and is worth nothing once removed", () =>
     passkeys(world));
   await test("an API key is shown once and ends when taken away", () => apiKey(world));
