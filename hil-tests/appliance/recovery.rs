@@ -77,7 +77,7 @@ impl Drop for Terminal {
     }
 }
 
-const QUESTION: &str = "What is to be done?:";
+const QUESTION: &str = "What is to be done?";
 const GO_ON: &str = "Press Enter for the menu.:";
 
 #[test]
@@ -86,7 +86,9 @@ fn the_recovery_console_is_whole_on_a_terminal_of_80_by_24() {
     let terminal = Terminal::start(&machine);
     let menu = terminal.wait_for(QUESTION);
     assert!(menu.len() <= LINES, "{menu:#?}");
-    for seen in ["recovery console", "   1  Status", "  15  Factory reset", "   q  Leave"] {
+    for seen in
+        ["recovery console", "   1  Status", "  15  Factory reset", "  17  Encryption", "q leaves"]
+    {
         assert!(menu.iter().any(|line| line.contains(seen)), "no \"{seen}\": {menu:#?}");
     }
 

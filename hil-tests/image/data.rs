@@ -94,7 +94,7 @@ fn missing(machine: &mut Machine, browser: &Browser, steps: &mut Steps) -> Resul
     steps.step("its files have owners of today", machine.inside(NO_OLD_OWNERS).map(drop))
 }
 
-fn works(machine: &mut Machine) -> Result<(), String> {
+pub(crate) fn works(machine: &mut Machine) -> Result<(), String> {
     machine.until(REPAIRED_SECONDS, "fossilsafe status >/dev/null")
 }
 
@@ -106,12 +106,12 @@ fn has_all(machine: &mut Machine, browser: &Browser) -> Result<(), String> {
 }
 
 /// Health, over the network, fails and names it.
-fn says(browser: &Browser, wanted: &str) -> Result<(), String> {
+pub(crate) fn says(browser: &Browser, wanted: &str) -> Result<(), String> {
     browser.ask_until_refused("/api/healthz", wanted)
 }
 
 /// The menu on the serial line has it above its points.
-fn console_says(machine: &Machine, wanted: &str) -> Result<(), String> {
+pub(crate) fn console_says(machine: &Machine, wanted: &str) -> Result<(), String> {
     let console = machine.console()?;
     crate::services::wait_for_menu(machine)?;
     let mark = console.mark();

@@ -21,6 +21,8 @@ const BOOT_LIMIT: Duration = Duration::from_secs(1200);
 const COMMAND_LIMIT: Duration = Duration::from_secs(420);
 /// How long QEMU may take to connect its serial ports, in milliseconds.
 const CONNECT_LIMIT_MS: u16 = 60_000;
+/// How often it is looked whether the TPM is there, a tenth of a second apart.
+const TPM_LOOKS: u32 = 300;
 const FIRMWARE: &str = "/usr/share/OVMF/OVMF_CODE_4M.fd";
 const FIRMWARE_VARIABLES: &str = "/usr/share/OVMF/OVMF_VARS_4M.fd";
 /// The disk that the image is flashed to; the data partition grows into it.
@@ -37,6 +39,8 @@ pub(crate) struct Machine {
     disk: PathBuf,
     /// What it has besides.
     second_disk: Option<(PathBuf, Access)>,
+    /// The folder of its TPM's state, if it has one.
+    tpm: Option<PathBuf>,
     /// Forwarded ports of this machine.
     pub(crate) http: u16,
     pub(crate) https: u16,
@@ -51,6 +55,7 @@ pub(crate) enum Access {
 
 struct Running {
     process: Child,
+    tpm: Option<Child>,
     console: Line,
     shell: Line,
     /// What was said on the shell's port before the command that is asked now.
@@ -67,7 +72,8 @@ impl Machine {
         run(Command::new("truncate").arg("--size").arg(DISK_SIZE).arg(&disk))?;
         run(Command::new("cp").arg(FIRMWARE_VARIABLES).arg(folder.path().join("firmware.fd")))?;
         let (http, https) = (free_port(), free_port());
-        let machine = Self { folder, running: None, disk, second_disk: None, http, https };
+        let machine =
+            Self { folder, running: None, disk, second_disk: None, tpm: None, http, https };
         machine.set_boot_variables(&[("extra", KERNEL_WORDS)])?;
         Ok(machine)
     }
@@ -110,6 +116,11 @@ impl Machine {
         if let Some((second, _)) = &mut self.second_disk {
             std::mem::swap(&mut self.disk, second);
         }
+    }
+
+    /// Gives it a TPM by a name, from the next start on: what one keeps no other knows. Or none.
+    pub(crate) fn set_tpm(&mut self, name: Option<&str>) {
+        self.tpm = name.map(|name| self.folder.path().join(name));
     }
 
     /// Takes the second disk out.
@@ -180,12 +191,13 @@ impl Machine {
             let port = format!("socket,id={name},path={socket},logfile={log},logappend=on");
             command.args(["-chardev", &port, "-serial", &format!("chardev:{name}")]);
         }
+        let tpm = self.tpm.as_ref().map(|state| start_tpm(state, &mut command)).transpose()?;
         command.stdin(Stdio::null()).stdout(log.try_clone().map_err(|e| e.to_string())?);
         let process = command.stderr(log).spawn();
         let process = process.map_err(|error| format!("qemu-system-x86_64: {error}"))?;
         let console = connected(&listeners[0])?;
         let shell = connected(&listeners[1])?;
-        self.running = Some(Running { process, console, shell, mark: 0 });
+        self.running = Some(Running { process, tpm, console, shell, mark: 0 });
         Ok(())
     }
 
@@ -246,8 +258,10 @@ impl Machine {
     /// Takes its power away.
     pub(crate) fn cut_power(&mut self) {
         if let Some(mut running) = self.running.take() {
-            let _ = running.process.kill();
-            let _ = running.process.wait();
+            for process in std::iter::once(&mut running.process).chain(&mut running.tpm) {
+                let _ = process.kill();
+                let _ = process.wait();
+            }
         }
     }
 }
@@ -261,6 +275,38 @@ impl Drop for Machine {
             }
         }
     }
+}
+
+/// A TPM 2.0 in a process of its own, which keeps its state in a folder.
+fn start_tpm(state: &Path, command: &mut Command) -> Result<Child, String> {
+    std::fs::create_dir_all(state).map_err(|error| error.to_string())?;
+    let socket = state.join("control");
+    let _ = std::fs::remove_file(&socket);
+    let mut tpm = Command::new("swtpm");
+    tpm.args(["socket", "--tpm2", "--flags", "startup-clear"]);
+    tpm.arg("--tpmstate").arg(format!("dir={}", state.display()));
+    tpm.arg("--ctrl").arg(format!("type=unixio,path={}", socket.display()));
+    let mut tpm = tpm
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .spawn()
+        .map_err(|error| format!("swtpm: {error}"))?;
+    for _ in 0..TPM_LOOKS {
+        if socket.exists() {
+            command.args(["-chardev", &format!("socket,id=tpm,path={}", socket.display())]);
+            command.args([
+                "-tpmdev",
+                "emulator,id=tpm0,chardev=tpm",
+                "-device",
+                "tpm-crb,tpmdev=tpm0",
+            ]);
+            return Ok(tpm);
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let _ = tpm.kill();
+    let _ = tpm.wait();
+    Err("swtpm does not start".to_owned())
 }
 
 /// A disk of the guest; the firmware starts from the one with the lowest number.

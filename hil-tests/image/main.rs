@@ -3,7 +3,7 @@
 //! ```text
 //! scripts/image-test                    what the gate does: services, updates
 //! scripts/image-test --long             also a data partition that fails, versions that do not work, power cuts,
-//!                                       and an installation from a stick
+//!                                       an installation from a stick, and an encrypted data partition
 //! scripts/image-test --only services    one scenario
 //! ```
 //!
@@ -17,6 +17,7 @@
 
 mod browser;
 mod data;
+mod encryption;
 mod install;
 mod line;
 mod machine;
@@ -41,6 +42,7 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     ("bad-updates", updates::left),
     ("power-cuts", updates::cut),
     ("install", install::run),
+    ("encryption", encryption::run),
 ];
 
 fn main() -> ExitCode {

@@ -34,6 +34,7 @@ enum Action {
 }
 
 const SELF: &str = "fossilsafe";
+const QUESTION: &str = "What is to be done? r restarts this machine, q leaves this menu";
 /// Of a line of what the engine says, after the margin.
 const STATE_COLUMNS: usize = 75;
 /// The screen has 24 lines: title, points and question leave these.
@@ -164,6 +165,11 @@ const MENU: &[Point] = &[
         action: Action::Run(&["/usr/libexec/fossilsafe/install-to-disk"]),
     },
     Point {
+        key: "17",
+        title: "Encryption of the data partition: open it, or begin it anew",
+        action: Action::Run(&["/usr/libexec/fossilsafe/encrypt-data"]),
+    },
+    Point {
         key: "r",
         title: "Restart this machine",
         action: Action::Run(&["systemctl", "reboot"]),
@@ -213,10 +219,11 @@ fn converse(
     loop {
         writeln!(output, "\n  FossilSafe {}: recovery console", env!("CARGO_PKG_VERSION"))?;
         writeln!(output, "  {}", shortened(&state()))?;
-        for point in MENU {
+        // The screen has no lines for those with a letter: the question says what they do.
+        for point in MENU.iter().filter(|point| point.key.len() > 1 || point.key < "a") {
             writeln!(output, "  {:>3}  {}", point.key, point.title)?;
         }
-        let Some(chosen) = ask(input, output, "What is to be done?")? else { return Ok(()) };
+        let Some(chosen) = ask(input, output, QUESTION)? else { return Ok(()) };
         let Some(point) = MENU.iter().find(|point| point.key == chosen) else {
             if !chosen.is_empty() {
                 writeln!(output, "\"{chosen}\" is not in the menu. Nothing was done.")?;

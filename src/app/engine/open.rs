@@ -34,6 +34,8 @@ use crate::vtl::{LibraryPlan, OpenOptions, Timing, VirtualLibrary, VtlErrorKind}
 const KEYS_FOLDER: &str = "keys";
 /// The practice library's folder in the data folder.
 const PRACTICE_FOLDER: &str = "practice-library";
+/// The data partition of an image, if it is an encrypted one.
+const DATA_ENCRYPTED: &str = "/dev/fossilsafe/data-encrypted";
 /// Only the engine reads what is in the data folder.
 const DATA_MODE: u32 = 0o700;
 
@@ -86,12 +88,22 @@ fn ensure_data_partition(data: &Path) -> Result<(), AppError> {
     if is_mounted(folder).unwrap_or(false) {
         return Ok(());
     }
-    Err(AppError::Start {
-        message: format!("the data partition of this machine (slot {}) is missing", boot.slot),
-        next_step:
+    let (state, next_step) = if Path::new(DATA_ENCRYPTED).exists() {
+        (
+            "is encrypted and is not open",
+            "Point 17 of the recovery console opens it with its recovery passphrase. Nothing was \
+             changed on it.",
+        )
+    } else {
+        (
+            "is missing",
             "Look whether its disk is connected and healthy, then restart. Nothing was changed \
-                    on it."
-                .to_owned(),
+             on it.",
+        )
+    };
+    Err(AppError::Start {
+        message: format!("the data partition of this machine (slot {}) {state}", boot.slot),
+        next_step: next_step.to_owned(),
         source: None,
     })
 }

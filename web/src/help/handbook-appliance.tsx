@@ -211,6 +211,13 @@ export const APPLIANCE = {
         The settings file has no secrets and no users. Brought to another appliance it first says
         what would change there, one line a thing.
       </p>
+      <p>
+        Whoever takes out the disk of the appliance can read catalog and keys from it, unless its
+        data partition is encrypted. The menu of the serial console begins it anew so, best before
+        anything is on it: the TPM of the machine then opens it at each start, and a recovery
+        passphrase, shown once and typed back, when the TPM does not. A machine that cannot open it
+        starts all the same and says so. Whoever takes the whole machine is not kept out.
+      </p>
     </>
   ),
   logs: (
