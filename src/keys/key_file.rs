@@ -18,6 +18,8 @@ const VERSION: u32 = 1;
 const WRAP_INFO: &[u8] = b"fossilsafe key wrap v1";
 /// Each wrapping key is used once, so its nonce may be fixed.
 const NONCE: [u8; 12] = [0; 12];
+/// How the JSON of a key file begins.
+pub const KEY_FILE_BEGINS: &[u8] = b"{\n  \"format\": \"fossilsafe-data-key\"";
 /// A key file for a hundred kits; more is something else.
 pub const KEY_FILE_BYTES_MAX: u64 = 64 * 1024;
 

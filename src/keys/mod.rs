@@ -39,7 +39,7 @@ mod vault;
 
 pub use drive_key::{DriveKey, data_key_of};
 pub use error::{KeysError, KeysErrorKind};
-pub use key_file::{KEY_FILE_BYTES_MAX, KeyFile, KeyFileError, WrappedKey};
+pub use key_file::{KEY_FILE_BEGINS, KEY_FILE_BYTES_MAX, KeyFile, KeyFileError, WrappedKey};
 pub use key_ring::{DataKeyRecord, KeyRing};
 pub use kit::{GROUPS, Kit, KitPublic, KitTextError};
 pub use kit_page::{KitPaper, kit_html, kit_text};

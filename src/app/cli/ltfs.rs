@@ -86,6 +86,13 @@ pub(super) struct CarveArguments {
     /// of an appliance; without it the whole tape is read for its manifests
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
+    /// A file with the groups of the recovery kit: sealed files are opened with it
+    #[arg(long, value_name = "FILE")]
+    kit: Option<PathBuf>,
+    /// A folder with key files of the pool: .fossilsafe/keys of another tape, or keys/data of the appliance;
+    /// without it they are looked for on this tape
+    #[arg(long, value_name = "DIR", requires = "kit")]
+    keys: Option<PathBuf>,
     /// Paths on the volume; folders with everything in them; without any, everything
     #[arg(value_name = "PATH")]
     paths: Vec<String>,
@@ -126,8 +133,13 @@ pub(super) fn run(command: LtfsCommand, output: &Output) -> Result<Exit, AppErro
             on_cartridge(&arguments.target, |mut loaded, _, options| {
                 let task =
                     ltfs_extract::Task { to: &arguments.to, paths: &arguments.paths, output };
-                let (from, work) = (arguments.from.as_deref(), &options.spool_dir);
-                let done = ltfs_carve::carve(&mut loaded.drive, from, work, task);
+                let plan = ltfs_carve::Plan {
+                    from: arguments.from.as_deref(),
+                    work: &options.spool_dir,
+                    kit: arguments.kit.as_deref(),
+                    keys: arguments.keys.as_deref(),
+                };
+                let done = ltfs_carve::carve(&mut loaded.drive, &plan, task);
                 (loaded, done)
             })
         }

@@ -9,6 +9,8 @@
 //! --from manifests/<set>/*       a manifest kept off the tape
 //! ```
 //!
+//! With a kit, sealed files are opened as soon as they are carved (`ltfs_unseal`).
+//!
 //! The labels give the block size. If they cannot be read either, the volume is taken to be laid out as
 //! every format of ours is, and a manifest says the block size.
 
@@ -20,6 +22,7 @@ use std::path::{Path, PathBuf};
 use super::ltfs_extract::{Folder, Task, copy_tree};
 use super::ltfs_manifest::{ManifestFile, copy_manifests};
 use super::ltfs_target::next_step;
+use super::ltfs_unseal::{KeyFiles, Unsealing};
 use crate::app::error::{AppError, Exit};
 use crate::domain::VolumeUuid;
 use crate::drive::Drive;
@@ -51,38 +54,55 @@ enum Source {
     Manifest,
 }
 
+/// What a volume is carved by.
+pub(super) struct Plan<'a> {
+    /// A file kept off the tape.
+    pub(super) from: Option<&'a Path>,
+    /// A folder for what is found.
+    pub(super) work: &'a Path,
+    /// A file with the groups of a kit.
+    pub(super) kit: Option<&'a Path>,
+    /// A folder with key files.
+    pub(super) keys: Option<&'a Path>,
+}
+
 /// Copies what was asked for.
-pub(super) fn carve(
-    drive: &mut Drive,
-    from: Option<&Path>,
-    work: &Path,
-    task: Task<'_>,
-) -> Result<Exit, AppError> {
+pub(super) fn carve(drive: &mut Drive, plan: &Plan<'_>, task: Task<'_>) -> Result<Exit, AppError> {
+    let mut unsealing = plan.kit.map(|kit| Unsealing::new(kit, plan.keys)).transpose()?;
     let layout = look(drive, task)?;
-    let Some(path) = from else {
-        let manifests = manifests_on_tape(drive, &layout, work, task)?;
-        return copy_manifests(drive, &layout, &manifests, task);
+    let Some(path) = plan.from else {
+        let (manifests, keys) = search(drive, &layout, plan.work, task)?;
+        if let (Some(unsealing), None) = (&mut unsealing, plan.keys) {
+            unsealing.take_found(keys)?;
+        }
+        return copy_manifests(drive, &layout, &manifests, task, unsealing);
     };
+    if let (Some(unsealing), None) = (&mut unsealing, plan.keys) {
+        if !task.output.is_json {
+            task.output.line("reading the data partition for keys …")?;
+        }
+        unsealing.search(drive, layout.map.data.1, layout.block_bytes())?;
+    }
     let cannot = |error: &dyn std::error::Error| {
         AppError::offline(&format!("cannot use {}", path.display()), error, LOOK_NEXT)
     };
     match source_of(path)? {
         Source::Manifest => {
             let manifest = ManifestFile::open(path.to_owned()).map_err(|error| cannot(&error))?;
-            copy_manifests(drive, &layout, &[manifest], task)
+            copy_manifests(drive, &layout, &[manifest], task, unsealing)
         }
         Source::Journal(journal) => {
             let reader = VolumeReader::with_block_size(drive, layout.block_size()?, layout.map);
             let replay =
                 |visit: &mut super::ltfs_extract::Visit<'_>| journal.replay::<TreeError>(visit);
-            copy_tree(reader, Folder::within_root(), replay, task)
+            copy_tree(reader, Folder::within_root(), replay, task, unsealing)
         }
         Source::Index => {
             let block_size = layout.block_size()?;
             let index = IndexFile::open(path, block_size).map_err(|error| cannot(&error))?;
             layout.ensure_is(index.header().volume_uuid, path)?;
             let reader = VolumeReader::with_block_size(drive, block_size, layout.map);
-            copy_tree(reader, Folder::default(), |visit| index.replay(visit), task)
+            copy_tree(reader, Folder::default(), |visit| index.replay(visit), task, unsealing)
         }
     }
 }
@@ -109,6 +129,12 @@ impl Layout {
             next_step: "Carve by the manifests, which name it: leave --from out.".to_owned(),
         };
         self.label.map(|(_, block_size)| block_size).ok_or_else(missing)
+    }
+
+    /// The longest block that can be there.
+    fn block_bytes(&self) -> usize {
+        const MIB: usize = 1 << 20;
+        self.label.map_or(MIB, |(_, size)| usize::try_from(size).unwrap_or(MIB))
     }
 
     /// Refuses what describes another volume.
@@ -142,23 +168,19 @@ fn source_of(path: &Path) -> Result<Source, AppError> {
     }
 }
 
-/// Reads the whole data partition for manifests of this volume. Of two of one run the one that was
-/// written later counts.
-fn manifests_on_tape(
+/// Reads the whole data partition for manifests of this volume, and for key files. Of two manifests of one run the one
+/// that was written later counts.
+fn search(
     drive: &mut Drive,
     layout: &Layout,
     work: &Path,
     task: Task<'_>,
-) -> Result<Vec<ManifestFile>, AppError> {
-    const MIB: usize = 1 << 20;
+) -> Result<(Vec<ManifestFile>, KeyFiles), AppError> {
     let say = |text: &str| if task.output.is_json { Ok(()) } else { task.output.line(text) };
     say("reading the data partition for manifests …")?;
     let mut collector = Collector::new(work);
-    let block_bytes = layout.label.map_or(MIB, |(_, size)| usize::try_from(size).unwrap_or(MIB));
     let (_, data) = layout.map.data;
-    let mut whole = 0;
-    let scanned = find_streams(drive, data, block_bytes, &mut collector, &mut |_| {
-        whole += 1;
+    let scanned = find_streams(drive, data, layout.block_bytes(), &mut collector, &mut |_| {
         ControlFlow::Continue(())
     });
     if let Some(source) = collector.failure {
@@ -169,7 +191,9 @@ fn manifests_on_tape(
     let _flow =
         scanned.map_err(|error| AppError::offline("cannot carve", &error, next_step(&error)))?;
     let mut manifests: Vec<ManifestFile> = Vec::new();
-    for path in collector.files.into_iter().take(whole) {
+    // One that the tape ends in is not whole.
+    collector.drop_current();
+    for path in std::mem::take(&mut collector.files) {
         let manifest = match ManifestFile::open(path) {
             Ok(manifest) => manifest,
             Err(error) => {
@@ -190,23 +214,27 @@ fn manifests_on_tape(
             next_step: NO_MANIFEST_NEXT.to_owned(),
         });
     }
-    Ok(manifests)
+    Ok((manifests, collector.keys))
 }
 
-/// Keeps the manifests that are found.
+/// Keeps the manifests that are found, and the key files.
 struct Collector<'a> {
     finder: ManifestFinder,
     folder: &'a Path,
     /// Whole ones; while one is being followed, it is the last.
     files: Vec<PathBuf>,
     current: Option<BufWriter<File>>,
+    keys: KeyFiles,
+    /// A key file is being followed, and no manifest.
+    is_key: bool,
     failure: Option<std::io::Error>,
 }
 
 impl<'a> Collector<'a> {
     fn new(folder: &'a Path) -> Self {
         let (finder, files) = (ManifestFinder::default(), Vec::new());
-        Self { finder, folder, files, current: None, failure: None }
+        let keys = KeyFiles::default();
+        Self { finder, folder, files, current: None, keys, is_key: false, failure: None }
     }
 
     /// Forgets the one that is being followed.
@@ -234,7 +262,13 @@ impl Recogniser for Collector<'_> {
         if self.failure.is_some() {
             return None;
         }
-        let at = self.finder.begins(block, from)?;
+        let manifest = self.finder.begins(block, from);
+        let key = KeyFiles::place(block, from);
+        self.is_key = key.is_some_and(|key| manifest.is_none_or(|at| key < at));
+        if self.is_key {
+            return self.keys.begins(block, from);
+        }
+        let at = manifest?;
         let path = self.folder.join(format!("{}.manifest", self.files.len()));
         match File::create(&path) {
             Ok(file) => {
@@ -250,6 +284,9 @@ impl Recogniser for Collector<'_> {
     }
 
     fn feed(&mut self, bytes: &[u8]) -> Fed {
+        if self.is_key {
+            return self.keys.feed(bytes);
+        }
         let step = self.finder.feed(bytes);
         let kept = match step {
             Step::More => self.keep(bytes, false),

@@ -6,6 +6,7 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 
+use super::ltfs_unseal::Unsealing;
 use super::output::{Output, grouped, size};
 use crate::app::error::{AppError, Exit};
 use crate::domain::{FileKind, FileMetadata, FileTimes, SourcePath, Xattr};
@@ -15,6 +16,7 @@ use crate::ltfs::index::{self, DirectoryEntry, FileEntry, IndexEvent, Times};
 use crate::ltfs::merge::TreeError;
 use crate::ltfs::mount::MountedVolume;
 use crate::ltfs::reader::{FilePiece, VolumeReader};
+use crate::manifest::SEALED_SUFFIX;
 use crate::source::destination::{
     Conflict, Destination, DestinationError, DestinationOptions, Owners, RestoredFile,
 };
@@ -68,12 +70,19 @@ pub(super) struct Tally {
     pub(super) files: u64,
     pub(super) bytes: u64,
     pub(super) problems: u64,
+    /// Sealed files that were copied, whole or not, below the folder that they went to.
+    pub(super) sealed: Vec<String>,
 }
 
 /// Why one file is not there; the drive's failure ends everything.
 pub(super) enum Problem {
     Ends(Box<LtfsError>),
     OneFile(String),
+    /// As `OneFile`, and what is there of it is kept under this name.
+    Kept {
+        why: String,
+        path: String,
+    },
 }
 
 impl From<DestinationError> for Problem {
@@ -103,7 +112,7 @@ pub(super) fn extract(
 ) -> Result<Exit, AppError> {
     let reader = VolumeReader::new(drive, volume);
     let replay = |visit: &mut Visit<'_>| volume.index.file.replay(visit);
-    copy_tree(reader, Folder::default(), replay, Task { to, paths, output })
+    copy_tree(reader, Folder::default(), replay, Task { to, paths, output }, None)
 }
 
 /// What a step of a walk does.
@@ -146,6 +155,7 @@ pub(super) fn copy_tree<E: std::error::Error + 'static>(
     folder: Folder,
     replay: impl FnOnce(&mut Visit<'_>) -> Result<(), E>,
     task: Task<'_>,
+    unsealing: Option<Unsealing>,
 ) -> Result<Exit, AppError> {
     let destination = task.destination()?;
     let mut extraction =
@@ -165,7 +175,7 @@ pub(super) fn copy_tree<E: std::error::Error + 'static>(
     }
     replayed.map_err(|error| AppError::offline("cannot read the index", &error, READ_NEXT))?;
     finished.map_err(|error| AppError::offline("cannot extract", &error, "Look at the disk."))?;
-    tally.report(task)
+    tally.end(task, unsealing)
 }
 
 /// A walk through an index that copies on its way.
@@ -197,6 +207,7 @@ impl Extraction<'_> {
                 }
                 let copied = source_path(&path)
                     .and_then(|at| copy(&mut self.reader, self.destination, &at, file));
+                self.tally.note_sealed(&path, &copied);
                 if copied.is_ok() {
                     self.tally.files += 1;
                     self.tally.bytes += file.length;
@@ -222,6 +233,18 @@ impl Extraction<'_> {
 }
 
 impl Tally {
+    /// Remembers a sealed file for the kit.
+    pub(super) fn note_sealed(&mut self, path: &str, copied: &Result<(), Problem>) {
+        if !path.ends_with(SEALED_SUFFIX) {
+            return;
+        }
+        match copied {
+            Ok(()) => self.sealed.push(path.to_owned()),
+            Err(Problem::Kept { path, .. }) => self.sealed.push(path.clone()),
+            Err(_) => {}
+        }
+    }
+
     /// Tells what is wrong with one file; passes on what ends everything.
     pub(super) fn note(
         &mut self,
@@ -231,7 +254,7 @@ impl Tally {
     ) -> Result<(), AppError> {
         match done {
             Ok(()) => Ok(()),
-            Err(Problem::OneFile(why)) => {
+            Err(Problem::OneFile(why) | Problem::Kept { why, .. }) => {
                 self.problems += 1;
                 if output.is_json {
                     return Ok(());
@@ -245,7 +268,19 @@ impl Tally {
         }
     }
 
-    pub(super) fn report(&self, task: Task<'_>) -> Result<Exit, AppError> {
+    /// Opens what is sealed, if there is a kit, and reports.
+    pub(super) fn end(
+        mut self,
+        task: Task<'_>,
+        unsealing: Option<Unsealing>,
+    ) -> Result<Exit, AppError> {
+        if let Some(unsealing) = unsealing {
+            unsealing.open_files(&mut self, task.to, task.output)?;
+        }
+        self.report(task)
+    }
+
+    fn report(&self, task: Task<'_>) -> Result<Exit, AppError> {
         let Task { to, output, .. } = task;
         if output.is_json {
             output.json(&serde_json::json!({
@@ -338,7 +373,7 @@ pub(super) fn damaged(
     why: &str,
 ) -> Result<(), Problem> {
     let kept = file.commit_damaged(length, metadata)?.path;
-    Err(Problem::OneFile(format!("{why}; kept as \"{kept}\"")))
+    Err(Problem::Kept { why: format!("{why}; kept as \"{kept}\""), path: kept.to_string() })
 }
 
 pub(super) fn short(shortfalls: &[crate::source::destination::Shortfall]) -> Result<(), Problem> {

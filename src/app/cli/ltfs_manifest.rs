@@ -10,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::ltfs_carve::{Layout, manifest_reader};
 use super::ltfs_extract::{Problem, Tally, Task, content, damaged, short};
+use super::ltfs_unseal::Unsealing;
 use super::output::grouped;
 use crate::app::error::{AppError, Exit};
 use crate::domain::{FileKind, Sha256Digest, SourcePath};
@@ -43,6 +44,7 @@ pub(super) fn copy_manifests(
     layout: &Layout,
     manifests: &[ManifestFile],
     task: Task<'_>,
+    unsealing: Option<Unsealing>,
 ) -> Result<Exit, AppError> {
     let destination = task.destination()?;
     let mut tally = Tally::default();
@@ -70,7 +72,7 @@ pub(super) fn copy_manifests(
         let count = grouped(elsewhere);
         task.output.line(&format!("{count} entries lie on other volumes or were never stored."))?;
     }
-    tally.report(task)
+    tally.end(task, unsealing)
 }
 
 struct Copying<'a> {
@@ -104,6 +106,7 @@ impl Copying<'_> {
                 continue;
             }
             let copied = self.entry(&top, &entry);
+            self.tally.note_sealed(&shown, &copied);
             if copied.is_ok() && entry.kind.has_content() {
                 self.tally.files += 1;
                 self.tally.bytes += entry.extents.iter().map(|e| e.byte_count).sum::<u64>();

@@ -104,3 +104,42 @@ fn what_a_drive_has_encrypted_is_extracted_with_the_kit_and_not_without() {
     let found = tree_of(&to);
     assert!(found.iter().any(|(path, _)| format!("{path:?}").contains("note.txt")), "{found:?}");
 }
+
+#[test]
+fn sealed_files_are_carved_and_opened_with_the_kit_that_is_for_them() {
+    let appliance = TestAppliance::formatted(1, 64);
+    let kit = appliance.encrypted_pool_by("safe", Encryption::Sealed);
+    let top = appliance.folder("source");
+    write_file(&top.join("note.txt"), b"sealed before it reached the drive");
+    write_file(&top.join("empty"), b"");
+    let pool = Some("safe".parse().unwrap());
+    let spec = BackupSpec { pool, ..backup_spec(&top, "docs") };
+    appliance.complete(&JobSpec::Backup(spec));
+    let (tapes, paper) = (appliance.folder("copies").join("tapes"), appliance.folder("paper"));
+    let copy = ["-r".as_ref(), appliance.library.folder().as_os_str(), tapes.as_os_str()];
+    assert!(std::process::Command::new("cp").args(copy).status().unwrap().success());
+    std::fs::write(paper.join("kit.txt"), kit).unwrap();
+    std::fs::write(paper.join("other.txt"), Kit::generate().text().as_str()).unwrap();
+    let carve = |to: &str, more: &str| {
+        let to = appliance.folder("out").join(to);
+        let on = format!("--library {} --cartridge FSP001L9", tapes.display());
+        let line = format!("fossilsafe ltfs carve {on} --to {}{more}", to.display());
+        (run_offline(&line), to)
+    };
+    let names = |to: &Path| format!("{:?}", tree_of(to));
+    let ((exit, text), to) = carve("sealed", "");
+    assert_eq!(exit, Exit::Done, "{text}");
+    assert!(names(&to).contains("note.txt.sealed"), "{}", names(&to));
+    let ((exit, text), to) =
+        carve("other", &format!(" --kit {}", paper.join("other.txt").display()));
+    assert!(exit == Exit::Failed && text.contains("opens no key of this volume"), "{text}");
+    assert!(!to.exists(), "nothing was copied");
+    let ((exit, text), to) =
+        carve("opened", &format!(" --kit {}", paper.join("kit.txt").display()));
+    assert_eq!(exit, Exit::Done, "{text}");
+    let found = tree_of(&to);
+    assert!(!names(&to).contains(".sealed"), "{found:?}");
+    let run = found.iter().find(|(path, _)| path.ends_with("note.txt")).unwrap();
+    let back = to.join(run.0);
+    assert_eq!(std::fs::read(back).unwrap(), b"sealed before it reached the drive");
+}

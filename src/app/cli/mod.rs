@@ -33,6 +33,7 @@ mod ltfs_rollback;
 mod ltfs_target;
 #[cfg(test)]
 mod ltfs_tests;
+mod ltfs_unseal;
 mod manifest;
 mod network;
 mod output;

@@ -82,6 +82,8 @@ pub struct OpenReader<R> {
     form: Option<SealedForm>,
     plain: Vec<u8>,
     at: usize,
+    /// What is wrong behind what is in `plain`.
+    failed: Option<SealedError>,
 }
 
 impl<R: Read> OpenReader<R> {
@@ -89,7 +91,7 @@ impl<R: Read> OpenReader<R> {
     #[must_use]
     pub fn new(inner: R, keys: Arc<dyn KeySource>) -> Self {
         let opener = Some(Opener::new(keys));
-        Self { inner, opener, form: None, plain: Vec::new(), at: 0 }
+        Self { inner, opener, form: None, plain: Vec::new(), at: 0, failed: None }
     }
 
     /// What the header says, which is read and proven for this.
@@ -101,9 +103,12 @@ impl<R: Read> OpenReader<R> {
         Ok(self.form)
     }
 
-    /// Opens more; false at the end.
+    /// Opens more; false at the end. What is proven before a damage comes out before the error does.
     fn refill(&mut self) -> io::Result<bool> {
         let refused = |error: SealedError| io::Error::new(io::ErrorKind::InvalidData, error);
+        if let Some(error) = &self.failed {
+            return Err(refused(error.clone()));
+        }
         let Some(opener) = &mut self.opener else { return Ok(false) };
         let mut sealed = vec![0; PIECE];
         let read = self.inner.read(&mut sealed)?;
@@ -111,13 +116,18 @@ impl<R: Read> OpenReader<R> {
         self.plain.clear();
         let plain = &mut self.plain;
         let mut own = |bytes: &[u8]| plain.extend_from_slice(bytes);
-        if read > 0 {
-            opener.push(&sealed[..read], &mut own).map_err(refused)?;
+        let opened = if read > 0 {
+            let opened = opener.push(&sealed[..read], &mut own);
             self.form = opener.form();
-        } else if let Some(opener) = self.opener.take() {
-            opener.finish(&mut own).map_err(refused)?;
+            opened
+        } else {
+            self.opener.take().map_or(Ok(()), |opener| opener.finish(&mut own))
+        };
+        self.failed = opened.err();
+        match &self.failed {
+            Some(error) if self.plain.is_empty() => Err(refused(error.clone())),
+            _ => Ok(true),
         }
-        Ok(true)
     }
 }
 
