@@ -10,6 +10,7 @@
     reason = "a test fails by panicking, and says where it is"
 )]
 
+mod certificates;
 mod bad_input;
 mod cartridges;
 mod catalog_backup;

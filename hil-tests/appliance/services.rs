@@ -39,6 +39,25 @@ impl Drop for Service {
 }
 
 impl Service {
+    /// A connection over TLS of a client that believes this certificate (PEM) and no other.
+    pub(crate) fn https(
+        &self,
+        name: &'static str,
+        believed: &[u8],
+    ) -> StreamOwned<ClientConnection, TcpStream> {
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_slice(believed).unwrap()).unwrap();
+        let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let name = ServerName::try_from(name).unwrap();
+        let stream = connect(self.said["https"].as_str().unwrap());
+        StreamOwned::new(ClientConnection::new(Arc::new(config), name).unwrap(), stream)
+    }
+
     fn signal(&self, signal: nix::sys::signal::Signal) {
         let pid = nix::unistd::Pid::from_raw(i32::try_from(self.process.id()).unwrap());
         nix::sys::signal::kill(pid, signal).unwrap();
@@ -161,7 +180,7 @@ impl Place {
     }
 
     /// Makes files of these many bytes in all and begins to back them up.
-    fn begin_backup(&self, megabytes: u64) -> Value {
+    pub(crate) fn begin_backup(&self, megabytes: u64) -> Value {
         let source = self.path("source");
         for number in 0..megabytes {
             write(&source.join(format!("f{number}")), &noise(number, 1_000_000));
@@ -218,26 +237,14 @@ fn head(key: &str) -> String {
 }
 
 /// Asks over HTTPS, trusting this certificate alone.
-fn version_over_tls(gateway: &Service, trusted: &Path) -> (u16, String, Value) {
-    let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_file(trusted).unwrap()).unwrap();
-    let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    let config = Arc::new(config);
-    let name = ServerName::try_from("localhost").unwrap();
-    let stream = connect(gateway.said["https"].as_str().unwrap());
-    let connection = ClientConnection::new(config, name).unwrap();
+fn version_over_tls(gateway: &Service, trusted: &[u8]) -> (u16, String, Value) {
     let request = "GET /api/version HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
-    exchange(StreamOwned::new(connection, stream), request)
+    exchange(gateway.https("localhost", trusted), request)
 }
 
 /// Whether the gateway shows that certificate.
 pub(crate) fn is_trusted(gateway: &Service, certificate: &Path) -> bool {
-    version_over_tls(gateway, certificate).0 == 200
+    version_over_tls(gateway, &std::fs::read(certificate).unwrap()).0 == 200
 }
 
 #[test]
@@ -266,9 +273,9 @@ fn https_works_with_the_certificate_that_was_made_and_it_outlives_the_gateway() 
     let place = Place::new();
     let _engine = place.engine();
     drop(place.gateway(&[]));
+    let made = std::fs::read(place.path("gateway/tls/certificate.pem")).unwrap();
     let gateway = place.gateway(&["--hsts"]);
-    let (status, head, body) =
-        version_over_tls(&gateway, &place.path("gateway/tls/certificate.pem"));
+    let (status, head, body) = version_over_tls(&gateway, &made);
     assert_eq!((status, &body["product"]), (200, &json!("fossilsafe")), "{head}");
     assert!(head.contains("strict-transport-security: max-age=31536000"), "{head}");
     let plain = get(&address(&gateway), "/api/version").1;

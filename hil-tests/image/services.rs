@@ -42,6 +42,7 @@ pub(crate) fn run(machine: &mut Machine, bench: &Path) -> Result<(), Failed> {
     is_kept_apart(machine, &mut steps)?;
     sets_its_network(machine, &browser, &mut steps)?;
     sets_its_name_and_time(machine, &browser, &mut steps)?;
+    serves_its_certificate(&browser, &mut steps)?;
     goes_to_tape_and_back(machine, &browser, &mut steps)?;
     is_disturbed(machine, &browser, &mut steps)?;
     steps.step("no unit has failed after all that", no_unit_has_failed(machine))
@@ -234,6 +235,17 @@ fn sets_its_name_and_time(
         ensure(has_all, || it.to_string())
     });
     steps.step("the file of settings has name, zone and ports", document)
+}
+
+/// Over the gateway's own socket, which the engine alone can open.
+fn serves_its_certificate(browser: &Browser, steps: &mut Steps) -> Result<(), Failed> {
+    let names = json!({ "names": ["fossilsafe.example", "127.0.0.1"] });
+    let made = browser.post("/api/certificate/self-signed", &names);
+    let is_served = made.and_then(|state| {
+        let names = &state["certificate"]["names"];
+        (names[0] == "fossilsafe.example").then_some(()).ok_or_else(|| state.to_string())
+    });
+    steps.step("a certificate for a given name is made and served", is_served).map(drop)
 }
 
 fn needs_little_memory(machine: &mut Machine, steps: &mut Steps) -> Result<(), Failed> {

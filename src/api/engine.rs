@@ -17,14 +17,14 @@ use tokio::sync::watch;
 
 use super::types::{
     AlertFilter, AlertView, CartridgeFilter, CartridgeView, CatalogBackupView, CatalogCheck,
-    ChannelRequest, ChannelTest, ChannelView, CreatePoolRequest, DeliveryView, DiagnosticsBundle,
-    DriveHealthView, EngineFigures, EventsRequest, EvidenceScope, EvidenceTable, ExpiredView,
-    FileHit, FileVersion, FolderEntry, HealthView, InstallUpdateRequest, JobAction, JobEvent,
-    JobFilter, JobView, KitsView, LibraryView, NetworkState, OpenedKeys, Page, PageRequest,
-    PoolView, PrintedKit, ReservationView, RestartRequest, RestorePlan, RunFilter, RunView,
-    ScheduleEventView, SchedulePlan, ScheduleView, SearchRequest, SetView, SettingsDocument,
-    SettingsImport, SourceRequest, SourceState, StatusView, TakeDriveRequest, TimeState,
-    UpdateChannelRequest, UpdatesState, VersionsRequest, WindowView,
+    CertificateState, ChannelRequest, ChannelTest, ChannelView, CreatePoolRequest, DeliveryView,
+    DiagnosticsBundle, DriveHealthView, EngineFigures, EventsRequest, EvidenceScope, EvidenceTable,
+    ExpiredView, FileHit, FileVersion, FolderEntry, HealthView, InstallUpdateRequest, JobAction,
+    JobEvent, JobFilter, JobView, KitsView, LibraryView, NetworkState, OpenedKeys, Page,
+    PageRequest, PoolView, PrintedKit, ReservationView, RestartRequest, RestorePlan, RunFilter,
+    RunView, ScheduleEventView, SchedulePlan, ScheduleView, SearchRequest, SetView,
+    SettingsDocument, SettingsImport, SourceRequest, SourceState, StatusView, TakeDriveRequest,
+    TimeState, UpdateChannelRequest, UpdatesState, VersionsRequest, WindowView,
 };
 pub use cartridge_book::{CartridgeBook, ManifestFile, ManifestPart};
 pub use key_server::KeyServer;
@@ -37,6 +37,7 @@ use crate::jobs::spec::{BackupSpec, Priority, RestoreSpec};
 use crate::keys::KeyId;
 use crate::pools::Retention;
 use crate::schedules::MaintenanceWindow;
+use crate::system::certificate::CertificateOrder;
 use crate::system::network::{NetworkOrder, TimeOrder};
 
 /// Everything that the API can be asked. See the module for the contract.
@@ -288,6 +289,10 @@ pub trait Engine: CartridgeBook + KeyServer + LogBook + Send + Sync + fmt::Debug
 
     /// Asks for time zone, time servers and clock, or sets them. Answers how they stand then.
     fn time(&self, order: &TimeOrder) -> Result<TimeState, EngineError>;
+
+    /// Asks for the certificate of HTTPS: what is served, another one, a signing request. Answers how it
+    /// stands then.
+    fn certificate(&self, order: &CertificateOrder) -> Result<CertificateState, EngineError>;
 
     /// How updates of the appliance stand; where there are none, what to do instead.
     fn updates(&self) -> Result<UpdatesState, EngineError>;

@@ -18,14 +18,15 @@ use super::engine::{Engine, EngineError, EngineErrorKind};
 use super::server::Serving;
 use super::types::{
     AlertFilter, AlertView, CartridgeFilter, CartridgeView, CatalogBackupView, CatalogCheck,
-    ChannelRequest, ChannelTest, ChannelView, CreatePoolRequest, DeliveryView, DiagnosticsBundle,
-    DriveHealthView, EngineFigures, EventLevel, EventsRequest, EvidenceScope, EvidenceTable,
-    ExpiredView, FileHit, FileVersion, FolderEntry, HealthStatus, HealthView, InstallUpdateRequest,
-    JobAction, JobEvent, JobFilter, JobView, KitsView, LibraryView, NetworkState, OpenedKeys, Page,
-    PageRequest, PoolView, PrintedKit, ProgressView, ReservationView, RestartRequest, RestorePlan,
-    RunFilter, RunView, ScheduleEventView, SchedulePlan, ScheduleView, SearchRequest, SetView,
-    SettingsDocument, SettingsImport, SourceRequest, SourceState, StatusView, TakeDriveRequest,
-    TimeState, UpdateChannelRequest, UpdatesState, VersionsRequest, WindowView,
+    CertificateState, ChannelRequest, ChannelTest, ChannelView, CreatePoolRequest, DeliveryView,
+    DiagnosticsBundle, DriveHealthView, EngineFigures, EventLevel, EventsRequest, EvidenceScope,
+    EvidenceTable, ExpiredView, FileHit, FileVersion, FolderEntry, HealthStatus, HealthView,
+    InstallUpdateRequest, JobAction, JobEvent, JobFilter, JobView, KitsView, LibraryView,
+    NetworkState, OpenedKeys, Page, PageRequest, PoolView, PrintedKit, ProgressView,
+    ReservationView, RestartRequest, RestorePlan, RunFilter, RunView, ScheduleEventView,
+    SchedulePlan, ScheduleView, SearchRequest, SetView, SettingsDocument, SettingsImport,
+    SourceRequest, SourceState, StatusView, TakeDriveRequest, TimeState, UpdateChannelRequest,
+    UpdatesState, VersionsRequest, WindowView,
 };
 use crate::audit::AuditLog;
 use crate::domain::{
@@ -38,6 +39,7 @@ use crate::keys::{KeyId, KeyStore};
 use crate::people::People;
 use crate::pools::Retention;
 use crate::schedules::MaintenanceWindow;
+use crate::system::certificate::CertificateOrder;
 use crate::system::network::{NetworkOrder, TimeOrder};
 
 /// Jobs and events in memory; everything else is unknown.
@@ -368,6 +370,15 @@ impl Engine for Memory {
                 Ok(TimeState::elsewhere("Nothing is set here.".to_owned(), self.now()))
             }
             TimeOrder::Set(_) => unknown("clock"),
+        }
+    }
+
+    fn certificate(&self, order: &CertificateOrder) -> Result<CertificateState, EngineError> {
+        match order {
+            CertificateOrder::State => {
+                Ok(CertificateState::elsewhere("Nothing is served here.".to_owned()))
+            }
+            _ => unknown("certificate"),
         }
     }
 

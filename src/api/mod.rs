@@ -23,6 +23,7 @@ mod caller;
 mod cartridge_book;
 mod cartridges;
 mod catalog;
+mod certificate;
 mod conditional;
 mod diagnostics;
 pub mod engine;

@@ -9,7 +9,7 @@ use super::call::{Answer, Call};
 use super::error::ApiError;
 use super::query::decode;
 use super::{
-    alerts, api_keys, approvals, audit, auth, cartridge_book, cartridges, catalog, diagnostics,
+    alerts, api_keys, approvals, audit, auth, cartridge_book, cartridges, catalog, certificate, diagnostics,
     files, jobs, keys, kms, library, logs, network, schedules, second_factor, sessions, sets,
     settings, sources, system, updates, users,
 };
@@ -245,6 +245,12 @@ routes! {
     PUT "/api/network/host-name" Admin [] => network::name;
     GET "/api/system/time" Viewer [] => network::time;
     PUT "/api/system/time" Admin [] => network::set_time;
+
+    GET "/api/certificate" Viewer [] => certificate::show;
+    PUT "/api/certificate" Admin [] => certificate::replace;
+    POST "/api/certificate/self-signed" Admin [] => certificate::make_own;
+    POST "/api/certificate/request" Admin [] => certificate::request;
+    DELETE "/api/certificate/request" Admin [] => certificate::withdraw;
 
     GET "/api/updates" Viewer [] => updates::show;
     POST "/api/updates/bundle" Admin [] => updates::take_bundle;

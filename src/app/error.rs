@@ -7,7 +7,8 @@ use std::process::ExitCode;
 use super::settings::SettingsError;
 use crate::api::ServerError;
 use crate::api::types::Problem;
-use crate::gateway::{CertificateError, GatewayError};
+use crate::gateway::GatewayError;
+use crate::system::certificate::CertificateError;
 
 /// How a command ends. The numbers are promised in `--help`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

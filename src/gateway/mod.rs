@@ -6,13 +6,12 @@
 //!                                            └▶ everything else: the console, from the binary
 //! ```
 //!
-//! It keeps nothing but a certificate, so it can be killed at any moment: a job knows nothing of it, and
-//! a browser connects again. It knows nothing of the API either. Bodies pass in pieces, both ways, with
+//! It keeps nothing, so it can be killed at any moment: a job knows nothing of it, and a browser connects
+//! again. How TLS is spoken, and with which certificate, is given to it (`system::certificate`). It knows nothing of the API either. Bodies pass in pieces, both ways, with
 //! back pressure from one socket to the other; nothing is held whole. While the engine is away the
 //! answer is a refusal in the API's shape. Everything is a task of the runtime; nothing blocks.
 
 mod body;
-mod certificate;
 pub mod console;
 mod headers;
 mod limits;
@@ -23,7 +22,6 @@ mod stall;
 #[cfg(test)]
 mod tests;
 
-pub use certificate::{CERTIFICATE_FILE, Certificate, CertificateError, KEY_FILE, OwnFiles};
 pub use headers::Hsts;
 pub use limits::Limits;
 pub use server::{Config, Gateway, GatewayError, Https, Pulse};

@@ -15,9 +15,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
 
 use super::body::Reply;
-use super::certificate::Certificate;
 use super::console;
 use super::headers::{self, Hsts};
 use super::limits::{Limits, Visit, Visitors};
@@ -52,8 +52,8 @@ pub struct Config {
 pub struct Https {
     /// Where it listens; port 0 takes a free one.
     pub address: SocketAddr,
-    /// With what.
-    pub certificate: Arc<Certificate>,
+    /// How TLS is spoken, and with which certificate.
+    pub tls: Arc<ServerConfig>,
     /// Whether browsers are told to come back over TLS only.
     pub hsts: Hsts,
 }
@@ -73,7 +73,7 @@ pub struct GatewayError {
 #[derive(Debug)]
 pub struct Gateway {
     http: Listening,
-    https: Option<(Listening, Arc<Certificate>)>,
+    https: Option<(Listening, Arc<ServerConfig>)>,
     hsts: Hsts,
     limits: Limits,
     clock: Arc<dyn Clock>,
@@ -130,7 +130,7 @@ impl Gateway {
         let mut https = None;
         let mut hsts = Hsts::Off;
         if let Some(wanted) = config.https {
-            https = Some((listen(wanted.address).await?, wanted.certificate));
+            https = Some((listen(wanted.address).await?, wanted.tls));
             hsts = wanted.hsts;
         }
         let limits = config.limits;
@@ -229,11 +229,11 @@ fn has_no_ipv6(error: &std::io::Error) -> bool {
 
 /// The next connection that wants TLS; waits for ever where none is served.
 async fn accept_tls(
-    https: Option<&(Listening, Arc<Certificate>)>,
+    https: Option<&(Listening, Arc<ServerConfig>)>,
 ) -> (std::io::Result<(TcpStream, SocketAddr)>, TlsAcceptor) {
     match https {
-        Some((listening, certificate)) => {
-            let acceptor = TlsAcceptor::from(certificate.server_config());
+        Some((listening, tls)) => {
+            let acceptor = TlsAcceptor::from(Arc::clone(tls));
             (listening.listener.accept().await, acceptor)
         }
         None => std::future::pending().await,

@@ -1,4 +1,4 @@
-//! The appliance around the engine: its two slots, updates, its network, and what a boot proved.
+//! The appliance around the engine: its two slots, updates, network, certificate, and what a boot proved.
 //!
 //! An update goes to the slot that does not run (RAUC checks and writes it), the boot loader counts the
 //! tries of each slot, and a boot is confirmed here once the engine has answered. Before a new version
@@ -6,6 +6,7 @@
 //! with the old slot. Nothing here reads a tape or asks an engine: what the engine said is an argument.
 
 mod boot;
+pub mod certificate;
 pub mod channel;
 mod error;
 mod handover;

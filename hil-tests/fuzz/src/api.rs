@@ -10,16 +10,16 @@ use std::time::Duration;
 use fossilsafe::api::engine::{CartridgeBook, KeyServer, LogBook, ManifestFile, ManifestPart};
 use fossilsafe::api::types::{
     AlertFilter, AlertView, CartridgeEventView, CartridgeFilter, CartridgeLossView, CartridgeView,
-    CatalogBackupView, CatalogCheck, ChannelRequest, ChannelTest, ChannelView, CleanUpRequest,
-    CleanUpResult, ContentEntry, CreatePoolRequest, DeliveryView, DiagnosticsBundle,
-    DriveHealthView, EngineFigures, EventsRequest, EvidenceScope, EvidenceTable, ExpiredView,
-    FileHit, FileVersion, FolderEntry, HealthStatus, HealthView, InstallUpdateRequest, JobAction,
-    JobEvent, JobFilter, JobView, KitsView, KmsProof, KmsRewrapped, KmsState, LibraryView, LogLine,
-    LogQuery, LogRetention, ManifestView, NetworkState, OpenedKeys, Page, PageRequest, PoolView,
-    PrintedKit, ReservationView, RestartRequest, RestorePlan, RunFilter, RunView,
-    ScheduleEventView, SchedulePlan, ScheduleView, SearchRequest, SetView, SettingsDocument,
-    SettingsImport, SourceRequest, SourceState, StatusView, TakeDriveRequest, TimeState,
-    UpdateChannelRequest, UpdatesState, VersionsRequest, WindowView,
+    CatalogBackupView, CatalogCheck, CertificateState, ChannelRequest, ChannelTest, ChannelView,
+    CleanUpRequest, CleanUpResult, ContentEntry, CreatePoolRequest, DeliveryView,
+    DiagnosticsBundle, DriveHealthView, EngineFigures, EventsRequest, EvidenceScope, EvidenceTable,
+    ExpiredView, FileHit, FileVersion, FolderEntry, HealthStatus, HealthView, InstallUpdateRequest,
+    JobAction, JobEvent, JobFilter, JobView, KitsView, KmsProof, KmsRewrapped, KmsState,
+    LibraryView, LogLine, LogQuery, LogRetention, ManifestView, NetworkState, OpenedKeys, Page,
+    PageRequest, PoolView, PrintedKit, ReservationView, RestartRequest, RestorePlan, RunFilter,
+    RunView, ScheduleEventView, SchedulePlan, ScheduleView, SearchRequest, SetView,
+    SettingsDocument, SettingsImport, SourceRequest, SourceState, StatusView, TakeDriveRequest,
+    TimeState, UpdateChannelRequest, UpdatesState, VersionsRequest, WindowView,
 };
 use fossilsafe::api::{Engine, EngineError, EngineErrorKind, Server, Serving};
 use fossilsafe::audit::AuditLog;
@@ -38,6 +38,7 @@ use fossilsafe::keys::{KeyId, KeyStore, VaultSettings};
 use fossilsafe::people::People;
 use fossilsafe::pools::Retention;
 use fossilsafe::schedules::MaintenanceWindow;
+use fossilsafe::system::certificate::CertificateOrder;
 use fossilsafe::system::network::{NetworkOrder, TimeOrder};
 use tokio::sync::watch;
 
@@ -580,6 +581,10 @@ impl Engine for Refusing {
     }
 
     fn time(&self, _: &TimeOrder) -> Result<TimeState, EngineError> {
+        no()
+    }
+
+    fn certificate(&self, _: &CertificateOrder) -> Result<CertificateState, EngineError> {
         no()
     }
 

@@ -32,6 +32,10 @@ mod system;
 mod updates;
 
 pub use crate::domain::Problem;
+pub use crate::system::certificate::{
+    CertificateNames, CertificateOrigin, CertificateState, ReplaceCertificate, ServedCertificate,
+    SigningRequest, WaitingRequest,
+};
 pub use crate::system::network::{
     ClockState, FixedAddress, HostNameSetting, LinkState, NetworkState, NetworkTrial, PortSetting,
     PortState, TimeSetting, TimeState, WentBack,

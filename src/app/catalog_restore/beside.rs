@@ -15,7 +15,7 @@ use crate::app::engine::Keeping;
 use crate::app::error::AppError;
 use crate::app::serve::CERTIFICATE_FOLDER;
 use crate::domain::{Clock, Timestamp};
-use crate::gateway::{CERTIFICATE_FILE, Certificate, KEY_FILE};
+use crate::system::certificate::{CERTIFICATE_FILE, CertificateKeeper, KEY_FILE};
 use crate::system::sources::{KEPT_FILES, Keeper, SOURCES_FILE, hold};
 
 const FILE_MODE: u32 = 0o600;
@@ -49,7 +49,8 @@ pub(super) fn ensure_usable(stage: &Path, clock: &Arc<dyn Clock>) -> Result<(), 
     }
     let tls = stage.join(Keeping::Gateway.folder()).join(CERTIFICATE_FOLDER);
     if tls.join(CERTIFICATE_FILE).exists() {
-        Certificate::open_or_make(&tls, clock.as_ref()).map_err(unusable("certificate"))?;
+        CertificateKeeper::open_or_make(&tls, Arc::clone(clock))
+            .map_err(unusable("certificate"))?;
     }
     Ok(())
 }

@@ -11,6 +11,7 @@ mod bench;
 mod cartridge;
 mod cartridge_book;
 mod catalog;
+mod certificate;
 mod channel;
 mod console;
 mod diagnostics;
@@ -190,6 +191,9 @@ enum Command {
     /// The time of the appliance: zone, servers, clock
     #[command(subcommand)]
     Time(time::TimeCommand),
+    /// The certificate of HTTPS: what is served, another one, a signing request
+    #[command(subcommand)]
+    Certificate(certificate::CertificateCommand),
     /// Updates of the appliance: what runs, install, go back
     #[command(subcommand)]
     Update(update::UpdateCommand),
@@ -306,6 +310,7 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, AppError> {
         }
         Command::Network(command) => network::run(command, &context()?),
         Command::Time(command) => time::run(command, &context()?),
+        Command::Certificate(command) => certificate::run(command, &context()?),
         Command::Update(command) => update::run(command, output),
         Command::Console => console::run(output),
         Command::Bench(arguments) => bench::run(arguments, output),

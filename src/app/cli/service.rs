@@ -12,7 +12,8 @@ use super::size::parse_size;
 use super::update::UPDATE_SOCKET;
 use crate::app::door::SOCKET_SYSTEM;
 use crate::app::engine::{
-    CatalogStart, Doors, HandoverDoor, HoldJobs, Keeping, NetworkDoor, SourcesDoor, UpdatesDoor,
+    CatalogStart, CertificateDoor, Doors, HandoverDoor, HoldJobs, Keeping, NetworkDoor,
+    SourcesDoor, UpdatesDoor,
 };
 use crate::app::error::{AppError, Exit};
 use crate::app::logging;
@@ -85,7 +86,8 @@ pub(super) struct EngineArguments {
     /// The Unix socket of the service that sets the network
     #[arg(long, value_name = "PATH", default_value = NETWORK_SOCKET)]
     network: PathBuf,
-    /// The Unix socket on which the gateway hands over its certificate, for catalog backups
+    /// The Unix socket of the gateway, which hands over its certificate for catalog backups and takes
+    /// orders about it
     #[arg(long, value_name = "PATH")]
     gateway: Option<PathBuf>,
     /// If what it keeps cannot be opened, answer with the reason and try again, instead of ending
@@ -105,7 +107,8 @@ pub(super) struct GatewayArguments {
     /// certificate.pem and key.pem there and send SIGHUP
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
-    /// A Unix socket on which the engine is handed your own certificate, for catalog backups
+    /// A Unix socket on which the engine gives orders about the certificate, and is handed your own one for
+    /// catalog backups; whoever can open it may do so
     #[arg(long, value_name = "PATH")]
     socket: Option<PathBuf>,
     /// Address for HTTP
@@ -163,7 +166,9 @@ pub(super) fn run_engine(arguments: &EngineArguments, output: &Output) -> Result
     start.doors.sources = SourcesDoor::Service(sources.clone());
     start.doors.elsewhere.push(HandoverDoor { keeping: Keeping::Sources, socket: sources });
     if let Some(gateway) = &arguments.gateway {
-        let door = HandoverDoor { keeping: Keeping::Gateway, socket: absolute(gateway)? };
+        let socket = absolute(gateway)?;
+        start.doors.certificate = CertificateDoor::Gateway(socket.clone());
+        let door = HandoverDoor { keeping: Keeping::Gateway, socket };
         start.doors.elsewhere.push(door);
     }
     start.doors.updates = UpdatesDoor::Service(absolute(&arguments.updates)?);
@@ -244,8 +249,9 @@ impl EngineOptions {
         };
         let sources = SourcesDoor::Service(PathBuf::from(SOURCES_SOCKET));
         let (network, updates) = (NetworkDoor::Nowhere, UpdatesDoor::Nowhere);
-        let elsewhere = Vec::new();
-        let doors = Doors { sources, network, updates, elsewhere, hold: HoldJobs::No };
+        let (elsewhere, certificate) = (Vec::new(), CertificateDoor::Nowhere);
+        let hold = HoldJobs::No;
+        let doors = Doors { sources, network, updates, elsewhere, certificate, hold };
         Ok(EngineStart { data, settings, catalog, doors })
     }
 

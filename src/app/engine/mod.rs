@@ -11,6 +11,7 @@ mod auto_update;
 mod cartridge_book;
 mod cartridges;
 mod catalog_backups;
+mod certificate;
 mod diagnostics;
 mod disk;
 mod drives;
@@ -49,6 +50,8 @@ use std::sync::Arc;
 
 use tokio::sync::watch as changing;
 
+pub(super) use self::certificate::CertificateDoor;
+use self::certificate::Certificates;
 use self::logs::Logs;
 use self::network::Network;
 pub(super) use self::network::NetworkDoor;
@@ -68,14 +71,14 @@ use crate::api::Engine;
 use crate::api::engine::EngineError;
 use crate::api::types::{
     AlertFilter, AlertView, CartridgeFilter, CartridgeView, CatalogBackupView, CatalogCheck,
-    ChannelRequest, ChannelTest, ChannelView, CreatePoolRequest, DeliveryView, DiagnosticsBundle,
-    DriveHealthView, EngineFigures, EventsRequest, EvidenceScope, EvidenceTable, ExpiredView,
-    FileHit, FileVersion, FolderEntry, HealthView, InstallUpdateRequest, JobAction, JobEvent,
-    JobFilter, JobView, KitsView, LibraryView, NetworkState, OpenedKeys, Page, PageRequest,
-    PoolView, PrintedKit, ReservationView, RestartRequest, RestorePlan, RunFilter, RunView,
-    ScheduleEventView, SchedulePlan, ScheduleView, SearchRequest, SetView, SettingsDocument,
-    SettingsImport, SourceRequest, SourceState, StatusView, TakeDriveRequest, TimeState,
-    UpdateChannelRequest, UpdatesState, VersionsRequest, WindowView,
+    CertificateState, ChannelRequest, ChannelTest, ChannelView, CreatePoolRequest, DeliveryView,
+    DiagnosticsBundle, DriveHealthView, EngineFigures, EventsRequest, EvidenceScope, EvidenceTable,
+    ExpiredView, FileHit, FileVersion, FolderEntry, HealthView, InstallUpdateRequest, JobAction,
+    JobEvent, JobFilter, JobView, KitsView, LibraryView, NetworkState, OpenedKeys, Page,
+    PageRequest, PoolView, PrintedKit, ReservationView, RestartRequest, RestorePlan, RunFilter,
+    RunView, ScheduleEventView, SchedulePlan, ScheduleView, SearchRequest, SetView,
+    SettingsDocument, SettingsImport, SourceRequest, SourceState, StatusView, TakeDriveRequest,
+    TimeState, UpdateChannelRequest, UpdatesState, VersionsRequest, WindowView,
 };
 use crate::audit::AuditLog;
 use crate::domain::worker::Worker;
@@ -87,6 +90,7 @@ use crate::jobs::{JobSpec, Parts, Runner};
 use crate::keys::KeyId;
 use crate::pools::Retention;
 use crate::schedules::MaintenanceWindow;
+use crate::system::certificate::CertificateOrder;
 use crate::system::network::{NetworkOrder, TimeOrder};
 use crate::system::updates::UpdateOrder;
 
@@ -108,6 +112,7 @@ struct Service {
     sources: Sources,
     updates: Updates,
     network: Network,
+    certificates: Certificates,
     /// The folder of everything that is kept.
     data: PathBuf,
     /// Whether nothing is started by itself: a person has asked for that.
@@ -451,6 +456,10 @@ impl Engine for Service {
 
     fn time(&self, order: &TimeOrder) -> Result<TimeState, EngineError> {
         self.network.ask_time(order, self.present())
+    }
+
+    fn certificate(&self, order: &CertificateOrder) -> Result<CertificateState, EngineError> {
+        self.certificates.ask(order)
     }
 
     fn updates(&self) -> Result<UpdatesState, EngineError> {

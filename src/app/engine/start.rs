@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch as changing;
 
+use super::certificate::{CertificateDoor, Certificates};
 use super::elsewhere::HandoverDoor;
 use super::network::{Network, NetworkDoor};
 use super::sources::{Sources, SourcesDoor};
@@ -48,6 +49,8 @@ pub(in crate::app) struct Doors {
     pub(in crate::app) updates: UpdatesDoor,
     /// Who keeps files that belong in a catalog backup.
     pub(in crate::app) elsewhere: Vec<HandoverDoor>,
+    /// Who serves HTTPS.
+    pub(in crate::app) certificate: CertificateDoor,
     /// Whether jobs wait for a person.
     pub(in crate::app) hold: HoldJobs,
 }
@@ -95,13 +98,7 @@ pub(in crate::app) fn start(
     // Called for every file of a backup, so it does nothing more.
     let changed = Arc::new(move || bump.send_modify(|value| *value = value.wrapping_add(1)));
     let hold = doors.hold;
-    let take_up = if hold == HoldJobs::Yes { TakeUp::Held } else { TakeUp::Going };
-    let runner =
-        Runner::start(Arc::clone(&parts), changed, take_up).map_err(|error| AppError::Start {
-            message: "the jobs cannot be taken up".to_owned(),
-            next_step: error.failure().next_step,
-            source: Some(Box::new(error)),
-        })?;
+    let runner = take_up(&parts, changed, hold)?;
     let service = Arc::new(Service {
         parts,
         runner: Arc::clone(&runner),
@@ -116,6 +113,7 @@ pub(in crate::app) fn start(
         sources,
         updates: Updates::open(&doors.updates, data),
         network: Network::open(&doors.network),
+        certificates: Certificates::open(&doors.certificate),
         data: data.to_owned(),
         is_held: hold == HoldJobs::Yes,
         audit: Arc::clone(&audit),
@@ -150,6 +148,20 @@ fn stop(service: &Service, runner: &Runner) {
     service.watch.worker.stop();
     service.health.stop();
     service.stop_log();
+}
+
+/// Takes up the jobs that were at work.
+fn take_up(
+    parts: &Arc<Parts>,
+    changed: Arc<dyn Fn() + Send + Sync>,
+    hold: HoldJobs,
+) -> Result<Arc<Runner>, AppError> {
+    let take_up = if hold == HoldJobs::Yes { TakeUp::Held } else { TakeUp::Going };
+    Runner::start(Arc::clone(parts), changed, take_up).map_err(|error| AppError::Start {
+        message: "the jobs cannot be taken up".to_owned(),
+        next_step: error.failure().next_step,
+        source: Some(Box::new(error)),
+    })
 }
 
 fn start_watching(service: &Arc<Service>) -> std::io::Result<()> {

@@ -18,7 +18,9 @@ use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use super::{CatalogStart, Doors, HoldJobs, NetworkDoor, SourcesDoor, UpdatesDoor, start};
+use super::{
+    CatalogStart, CertificateDoor, Doors, HoldJobs, NetworkDoor, SourcesDoor, UpdatesDoor, start,
+};
 use crate::api::{Server, Serving};
 use crate::app::client::{Client, Follow};
 use crate::app::door::Door;
@@ -45,7 +47,8 @@ type Stop = (oneshot::Sender<()>, JoinHandle<()>, Box<dyn FnOnce() + Send>);
 fn doors(data: &Path) -> Doors {
     let sources = SourcesDoor::Here(data.join("sources"));
     let (network, updates) = (NetworkDoor::Nowhere, UpdatesDoor::Nowhere);
-    Doors { sources, network, updates, elsewhere: Vec::new(), hold: HoldJobs::No }
+    let (elsewhere, certificate) = (Vec::new(), CertificateDoor::Nowhere);
+    Doors { sources, network, updates, elsewhere, certificate, hold: HoldJobs::No }
 }
 
 impl Appliance {

@@ -3,9 +3,10 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use sd_notify::NotifyState;
-use tokio::signal::unix::SignalKind;
+use tokio::signal::unix::{Signal, SignalKind};
 use tokio::sync::oneshot;
 
 use super::engine::{EngineStart, Opened};
@@ -15,13 +16,16 @@ use super::signals::{Signals, listen};
 use crate::app::door;
 use crate::app::error::AppError;
 use crate::domain::{Secret, SystemClock};
-use crate::gateway::{
-    CERTIFICATE_FILE, Certificate, Config, Gateway, Hsts, Https, KEY_FILE, Limits, OwnFiles, Pulse,
+use crate::gateway::{Config, Gateway, Hsts, Https, Limits, Pulse};
+use crate::system::certificate::{
+    CERTIFICATE_FILE, CertificateKeeper, KEY_FILE, OwnFiles, answer_certificate,
 };
 use crate::system::{KeptFile, answer_handover, is_handover};
 
 /// The folder of certificate and key in the gateway's data folder.
 pub(in crate::app) const CERTIFICATE_FOLDER: &str = "tls";
+/// So often is looked whether a certificate that was made here ends soon.
+const RENEWAL_LOOK: Duration = Duration::from_secs(86_400);
 
 /// What a gateway is started with.
 #[derive(Debug)]
@@ -30,7 +34,7 @@ pub(in crate::app) struct GatewayStart {
     pub(in crate::app) data: PathBuf,
     /// The engine's socket.
     pub(in crate::app) engine: PathBuf,
-    /// Its own socket, on which the engine is handed what belongs in a catalog backup.
+    /// Its own socket, on which the engine gives orders and is handed what belongs in a catalog backup.
     pub(in crate::app) socket: Option<PathBuf>,
     /// Where it listens for HTTP.
     pub(in crate::app) http: SocketAddr,
@@ -58,11 +62,12 @@ pub(in crate::app) async fn gateway(
     let mut signals = Signals::listen()?;
     let mut reload = listen(SignalKind::hangup())?;
     let folder = start.data.join(CERTIFICATE_FOLDER);
-    let certificate = Arc::new(Certificate::open_or_make(&folder, &*clock)?);
-    let https =
-        Https { address: start.https, certificate: Arc::clone(&certificate), hsts: start.hsts };
+    let keeper = CertificateKeeper::open_or_make(&folder, Arc::<SystemClock>::clone(&clock))?;
+    let keeper = Arc::new(keeper);
+    let https = Https { address: start.https, tls: keeper.server_config(), hsts: start.hsts };
     let config = Config { http: start.http, https: Some(https), limits: start.limits };
-    let gateway = Gateway::bind(config, Arc::<SystemClock>::clone(&clock)).await?;
+    let gateway = Gateway::bind(config, clock).await?;
+    let orders = start.socket.as_deref().map(orders::bind).transpose()?;
     let addresses = Addresses { http: gateway.http(), https: gateway.https() };
     tracing::info!(http = %addresses.http, https = ?addresses.https, "ready");
     tell(&[NotifyState::Ready, NotifyState::Status("passing requests on")]);
@@ -73,42 +78,30 @@ pub(in crate::app) async fn gateway(
         tracing::info!(signal = name, "stopping");
         tell(&[NotifyState::Stopping]);
     };
-    let reloading = async {
-        loop {
-            reload.recv().await;
-            match certificate.reload(&*clock) {
-                Ok(()) => tracing::info!("the certificate was read again"),
-                Err(error) => {
-                    let why = AppError::chain_of(&error);
-                    tracing::error!(why, "the certificate in use stays");
-                }
-            }
-        }
-    };
-    let listener = start.socket.as_deref().map(orders::bind).transpose()?;
-    let handing = Arc::clone(&certificate);
-    let answers = async move {
-        match listener {
-            Some(listener) => orders::accept(listener, move |line| hand_over(&handing, line)).await,
+    let asked = Arc::clone(&keeper);
+    let answering = async {
+        match orders {
+            Some(listener) => orders::accept(listener, move |line| answer(&asked, line)).await,
             None => std::future::pending().await,
         }
     };
     tokio::select! {
         () = gateway.serve(start.engine, stop) => {}
-        () = reloading => {}
-        never = answers => match never {},
+        never = keep_certificate(keeper, &mut reload) => match never {},
+        never = answering => match never {},
         never = watch(pulse) => match never {},
     }
     Ok(())
 }
 
-/// A person's own certificate, for a catalog backup. One that was made here is made anew elsewhere.
-fn hand_over(certificate: &Certificate, line: &[u8]) -> Result<Vec<u8>, serde_json::Error> {
+/// What the engine asks: orders about the certificate, and the one of a person's own for a catalog backup. One
+/// that was made here is made anew elsewhere.
+fn answer(keeper: &CertificateKeeper, line: &[u8]) -> Result<Vec<u8>, serde_json::Error> {
     if !is_handover(line) {
-        return Err(serde::de::Error::custom("this is no order"));
+        return answer_certificate(keeper, line);
     }
     let name = |file: &str| format!("{CERTIFICATE_FOLDER}/{file}");
-    let files = certificate.own_files().map(|own| {
+    let files = keeper.own_files().map(|own| {
         let own = own.into_iter().flat_map(|OwnFiles { certificate, key }| {
             let certificate = Secret::new(certificate);
             [(CERTIFICATE_FILE, certificate), (KEY_FILE, key)]
@@ -116,6 +109,24 @@ fn hand_over(certificate: &Certificate, line: &[u8]) -> Result<Vec<u8>, serde_js
         own.map(|(file, content)| KeptFile { name: name(file), content }).collect()
     });
     answer_handover(files.map_err(|error| AppError::chain_of(&error)))
+}
+
+/// Reads the certificate again at each signal, and makes one of ours anew before it ends.
+async fn keep_certificate(
+    keeper: Arc<CertificateKeeper>,
+    reload: &mut Signal,
+) -> std::convert::Infallible {
+    let mut look = tokio::time::interval(RENEWAL_LOOK);
+    loop {
+        let kept = tokio::select! {
+            _ = reload.recv() => keeper.reload().map(|()| tracing::info!("the certificate was read again")),
+            _ = look.tick() => keeper.renew_if_due(),
+        };
+        if let Err(error) = kept {
+            let why = AppError::chain_of(&error);
+            tracing::error!(why, "the certificate in use stays");
+        }
+    }
 }
 
 /// Feeds the watchdog as long as connections are accepted.

@@ -13,6 +13,7 @@ import type {
   CartridgeView,
   CatalogBackupView,
   CatalogCheck,
+  CertificateState,
   ChannelView,
   DeliveryView,
   DriveHealthView,
@@ -192,6 +193,8 @@ export const network = () => ask<NetworkState>(["network"], api.network(), 8);
 
 /** A clock is compared every minute at the most. */
 export const time = () => ask<TimeState>(["time"], api.time(), 15);
+
+export const certificate = () => ask<CertificateState>(["certificate"], api.certificate(), 30);
 
 /** An installation is followed closely; nothing else of it changes by itself. */
 export const updates = () => ask<UpdatesState>(["updates"], api.updates(), 8);

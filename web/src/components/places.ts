@@ -106,6 +106,13 @@ export const SETTINGS: readonly (Place & { about: string })[] = [
     about: "Time zone and time servers, and whether the clock is right.",
   },
   {
+    href: to.certificate(),
+    text: "Certificate",
+    icon: "lock",
+    about:
+      "What browsers see over HTTPS: who signed it, until when; another one, a signing request.",
+  },
+  {
     href: to.updates(),
     text: "Updates",
     icon: "runs",

@@ -3,6 +3,7 @@
 import type {
   ApprovalState,
   CartridgeState,
+  CertificateOrigin,
   ChangeKind,
   DriveState,
   Encryption,
@@ -212,6 +213,11 @@ export const LINK_STATE: Record<LinkState, State> = {
   up: { tone: "good", icon: "good", text: "Connected" },
   no_carrier: { tone: "idle", icon: "disconnected", text: "No cable" },
   off: { tone: "idle", icon: "idle", text: "Switched off" },
+};
+
+export const CERTIFICATE_ORIGIN: Record<CertificateOrigin, State> = {
+  self_made: { tone: "idle", icon: "lock", text: "Made here" },
+  given: { tone: "good", icon: "good", text: "Given" },
 };
 
 export const INSTALLATION_STEP: Record<InstallationStep, State> = {

@@ -197,6 +197,71 @@ export const ERROR_PAGES: Record<string, ErrorPage> = {
     risk: SAFE,
     steps: ["Remove restored files from this machine, or use a larger disk."],
   },
+  certificate_not_served_here: {
+    title: "HTTPS is not served here",
+    meaning:
+      "This program answers over plain HTTP to its own machine alone and has no certificate.",
+    risk: SAFE,
+    steps: ["Run engine and gateway as two services, or the appliance."],
+  },
+  certificate_malformed: {
+    title: "It is no certificate, key or name",
+    meaning: "What was given cannot be read as PEM text, or a name is not that of a host.",
+    risk: SAFE,
+    steps: [
+      "Give the text with its lines -----BEGIN and -----END.",
+      "Turn a file in another form into PEM first, as with openssl x509 or openssl pkcs12.",
+    ],
+  },
+  certificate_key_locked: {
+    title: "The private key needs a password",
+    meaning: "Nobody could type its password when the appliance starts.",
+    risk: SAFE,
+    steps: [
+      "Take the password off with openssl pkey -in key.pem -out plain.pem, and give that one.",
+    ],
+  },
+  certificate_key_mismatch: {
+    title: "Key and certificate do not belong together",
+    meaning: "The certificate was made for another key.",
+    risk: SAFE,
+    steps: [
+      "Give the key with which the certificate was asked for.",
+      "If the server's own certificate is not the first in the text, put it there.",
+    ],
+  },
+  certificate_key_missing: {
+    title: "There is no key for the certificate",
+    meaning: "None was given, and no signing request waits here.",
+    risk: SAFE,
+    steps: ["Give the key too, or make a signing request and have that one signed."],
+  },
+  certificate_not_valid: {
+    title: "Browsers would refuse the certificate",
+    meaning: "It has ended, is not good yet, or names no host.",
+    risk: SAFE,
+    steps: [
+      "Ask the authority for a new one.",
+      "If its time seems right, look at the clock of this machine.",
+    ],
+  },
+  certificate_chain_broken: {
+    title: "The chain does not hold together",
+    meaning:
+      "One of the certificates did not sign the one before it, or one between them is missing.",
+    risk: SAFE,
+    steps: ["Put the server's own certificate first, then each one that signed the one before."],
+  },
+  certificate_unavailable: {
+    title: "The gateway cannot be asked for its certificate",
+    meaning:
+      "The service between the network and the engine does not answer, or cannot write its files.",
+    risk: SAFE,
+    steps: [
+      "Start the service for the gateway, or look at the journal of fossilsafe-gateway.",
+      "Make room on the data partition.",
+    ],
+  },
   network_not_set_here: {
     title: "Network and time are not set here",
     meaning:

@@ -183,6 +183,27 @@ export const APPLIANCE = {
       </p>
     </>
   ),
+  certificate: (
+    <>
+      <p>
+        Over HTTPS the appliance shows a certificate. The first one is made by itself: nobody
+        vouches for it, so a browser asks once. Compare the fingerprint (SHA-256) that it shows with
+        the one on this page or on the serial console, then let it trust.
+      </p>
+      <p>
+        To be trusted without asking, have one signed: make a signing request here, give it to your
+        authority, and give back what comes, without a key. The key is made on the appliance and
+        never leaves it. Who has a key already gives it along with the certificates: the server's
+        own first, then each one that signed the one before.
+      </p>
+      <p>
+        Everything is checked before it is served: that the key belongs to the certificate, that
+        nothing has ended, that the chain holds together. It is used at once; jobs and open
+        connections are not touched. One that was made here is made anew before it ends; of one that
+        you gave, alerts warn 30 and 7 days before.
+      </p>
+    </>
+  ),
   updates: (
     <>
       <p>

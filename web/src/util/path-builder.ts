@@ -47,6 +47,7 @@ export const to = {
   kept: () => "/settings/backups",
   network: () => "/settings/network",
   time: () => "/settings/time",
+  certificate: () => "/settings/certificates",
   updates: () => "/settings/updates",
   schedules: () => "/schedules",
   schedule: (name: string) => `/schedules/${part(name)}`,
@@ -64,6 +65,9 @@ export const to = {
   errorHelp: (code: string) => `/help/errors/${part(code)}`,
   more: () => "/more",
 } as const;
+
+/** The address of a text that is here already, to be downloaded as a file. */
+export const textFile = (text: string) => `data:text/plain;charset=utf-8,${part(text)}`;
 
 // Addresses of the API.
 export const api = {
@@ -157,6 +161,9 @@ export const api = {
   networkBack: () => "/api/network/back",
   hostName: () => "/api/network/host-name",
   time: () => "/api/system/time",
+  certificate: () => "/api/certificate",
+  certificateSelfSigned: () => "/api/certificate/self-signed",
+  certificateRequest: () => "/api/certificate/request",
   updates: () => "/api/updates",
   updateBundle: () => "/api/updates/bundle",
   checkUpdates: () => "/api/updates/check",

@@ -14,11 +14,16 @@ export async function openBrowser(more = []) {
   });
 }
 
-/** A window of its own, with what went wrong in it. */
-export async function openWindow(browser, url, { width = 1280, height = 900, theme, state } = {}) {
+/** A window of its own, with what went wrong in it. `isUnknown`: nobody vouches for its certificate. */
+export async function openWindow(
+  browser,
+  url,
+  { width = 1280, height = 900, theme, state, isUnknown } = {},
+) {
   const context = await browser.newContext({
     baseURL: url,
     viewport: { width, height },
+    ignoreHTTPSErrors: isUnknown ?? false,
     ...(state ? { storageState: state } : {}),
   });
   context.setDefaultTimeout(WAIT_MS);

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { alertNoted, bringCartridge, failedDrive, webhook } from "./alerts.mjs";
 import { enter, goTo, heading, openBrowser, openWindow, tabTo } from "./browser.mjs";
 import { contents, logs, lossAndManifest, notesAndDryRun, retention } from "./cartridges.mjs";
+import { certificate } from "./certificate.mjs";
 import { Engine } from "./engine.mjs";
 import { cleanDrive } from "./equipment.mjs";
 import { backUp, makeSource, numberOfJob, restoreFile, runOf, waitForEnd } from "./journey.mjs";
@@ -200,20 +201,27 @@ async function axeOnAll(theme) {
   await inWindow({ theme }, async (page) => {
     for (const [name, path] of pages(seen)) {
       await goTo(page, path);
-      // Through the debugger: the console's own policy forbids foreign scripts, as it should.
-      await page.evaluate(axe);
-      const { violations } = await page.evaluate(
-        "axe.run(document, { resultTypes: ['violations'] })",
-      );
-      for (const { id, help, nodes } of violations) {
-        const where = nodes
-          .slice(0, 3)
-          .map((node) => `${node.html.slice(0, 160)} ${node.any[0]?.message ?? ""}`);
-        found.push(`${name}: ${id}: ${help}\n  ${where.join("\n  ")}`);
-      }
+      for (const each of await violationsOn(page)) found.push(`${name}: ${each}`);
     }
   });
   if (found.length > 0) throw new Error(found.join("\n"));
+}
+
+async function violationsOn(page) {
+  // Through the debugger: the console's own policy forbids foreign scripts, as it should.
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate("axe.run(document, { resultTypes: ['violations'] })");
+  return violations.map(({ id, help, nodes }) => {
+    const where = nodes
+      .slice(0, 3)
+      .map((node) => `${node.html.slice(0, 160)} ${node.any[0]?.message ?? ""}`);
+    return `${id}: ${help}\n  ${where.join("\n  ")}`;
+  });
+}
+
+/** A page in a state that no address leads to. */
+async function hasNoViolation(page) {
+  assert.deepEqual(await violationsOn(page), []);
 }
 
 /** 320 px is a small phone held upright, and 1280 px at 400 % zoom. */
@@ -282,6 +290,8 @@ async function all() {
   await test("a view of a list is kept and forgotten", () => keptView(world));
   await test("network: elsewhere than on the appliance it is said who keeps it", () =>
     networkElsewhere(world));
+  await test("a certificate is made, asked for and refused over HTTPS", () =>
+    certificate(world, hasNoViolation));
   await test("updates: without slots it is said what to do instead", () =>
     updatesWithoutSlots(world));
   await test("people of an identity provider sign in with the role of their group", () =>

@@ -1,6 +1,12 @@
 // What a person sets in a form, and what the API is sent of it.
 import { describe, expect, it } from "vitest";
 import type { ChannelView, SourceState } from "../../src/api/types";
+import {
+  certificateBody,
+  isNamed,
+  namesOf,
+  whyNotCertificate,
+} from "../../src/forms/certificate-draft";
 import { bodyOf, EMPTY_CHANNEL, ofChannel, whyNotChannel } from "../../src/forms/channel-draft";
 import {
   EMPTY_KEY_SERVER,
@@ -137,6 +143,31 @@ describe("the time of the machine", () => {
     expect(offsetText(13116)).toBe("13.1 ms behind");
     expect(offsetText(-250)).toBe("250 µs ahead");
     expect(offsetText(86_400_000_000)).toBe("86400 s behind");
+  });
+});
+
+describe("a certificate", () => {
+  it("is good for a name, an address and one part behind a star", () => {
+    const names = ["tape.example", "2001:db8::5", "*.lab.example"];
+    for (const host of ["tape.example", "[2001:db8::5]", "TAPE.example", "a.lab.example"]) {
+      expect(isNamed(names, host), host).toBe(true);
+    }
+    for (const host of ["other.example", "lab.example", "a.b.lab.example", "localhost"]) {
+      expect(isNamed(names, host), host).toBe(false);
+    }
+  });
+
+  it("needs a key unless a signing request waits", () => {
+    const chain = "-----BEGIN CERTIFICATE-----\nAA\n-----END CERTIFICATE-----\n";
+    expect(whyNotCertificate({ chain: "", key: "" }, true)).toMatch(/BEGIN CERTIFICATE/);
+    expect(whyNotCertificate({ chain, key: "" }, false)).toMatch(/private key/);
+    expect(whyNotCertificate({ chain, key: "" }, true)).toBeUndefined();
+    expect(certificateBody({ chain, key: " " })).toEqual({ chain_pem: chain });
+    expect(namesOf(" a.example\nb.example, 192.0.2.5 ")).toEqual([
+      "a.example",
+      "b.example",
+      "192.0.2.5",
+    ]);
   });
 });
 

@@ -6,9 +6,10 @@ use super::Answered::{Done, Json};
 use super::Asked::{self, Nothing};
 use super::{Operation, of};
 use crate::api::types::{
-    CatalogBackupView, HostNameSetting, InstallUpdateRequest, JobView, KmsProof, KmsRewrapped,
-    KmsState, NetworkState, Page, PortSetting, PriorityRequest, RestartRequest, SettingsDocument,
-    SettingsImport, TapeDrillRequest, TimeSetting, TimeState, UpdateChannelRequest, UpdatesState,
+    CatalogBackupView, CertificateNames, CertificateState, HostNameSetting, InstallUpdateRequest,
+    JobView, KmsProof, KmsRewrapped, KmsState, NetworkState, Page, PortSetting, PriorityRequest,
+    ReplaceCertificate, RestartRequest, SettingsDocument, SettingsImport, SigningRequest,
+    TapeDrillRequest, TimeSetting, TimeState, UpdateChannelRequest, UpdatesState,
 };
 use crate::jobs::spec::CatalogBackupSpec;
 use crate::keys::VaultSettings;
@@ -63,6 +64,25 @@ operations! {
     PUT "/api/system/time" "Set time zone and time servers"
         "At once. Schedules keep the zone that they have; one that is made without a zone gets this."
         Asked::Json(of::<TimeSetting>) => 200 Json(of::<TimeState>);
+
+    GET "/api/certificate" "The certificate of HTTPS"
+        "What is served: whom it is for, who has signed it, how long it is good, its fingerprint, and the chain itself; \
+         and a signing request that waits."
+        Nothing => 200 Json(of::<CertificateState>);
+    PUT "/api/certificate" "Serve another certificate"
+        "Refused unless the key is that of the first certificate, each one has signed the one before, and all are good \
+         now. Without a key that of the signing request is meant. New connections have it at once; those that are open \
+         stay."
+        Asked::Json(of::<ReplaceCertificate>) => 200 Json(of::<CertificateState>);
+    POST "/api/certificate/self-signed" "Make a certificate that is signed by itself"
+        "With a new key, for the names that are given or this machine's own. It is made anew before it ends."
+        Asked::OptionalJson(of::<CertificateNames>) => 200 Json(of::<CertificateState>);
+    POST "/api/certificate/request" "Make a signing request"
+        "For an authority. Its key stays here and waits for the certificate; one that waited before is given up."
+        Asked::OptionalJson(of::<SigningRequest>) => 200 Json(of::<CertificateState>);
+    DELETE "/api/certificate/request" "Give the signing request up"
+        "Its key is gone then: a certificate that is signed for it later cannot be used."
+        Nothing => 200 Json(of::<CertificateState>);
 
     GET "/api/updates" "Updates of the appliance"
         "Version, slots, a running installation, what the channel has published, what became of updates and why."
