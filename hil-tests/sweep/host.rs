@@ -1,5 +1,6 @@
 //! One life of the appliance: catalog, keys, equipment and runner of the product on a wire to the library.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use fossilsafe::changer::Changer;
 use fossilsafe::domain::{Clock, JobId, MIB, VirtualClock};
 use fossilsafe::drive::ReservationKey;
 use fossilsafe::jobs::equipment::{DriveBay, Equipment};
-use fossilsafe::jobs::{Folders, JobEnd, JobSpec, JobState, Parts, Runner, TakeUp};
+use fossilsafe::jobs::{Folders, JobEnd, JobSpec, JobState, Parts, Runner, Streaming, TakeUp};
 use fossilsafe::keys::KeyStore;
 use fossilsafe::stream::StreamConfig;
 use fossilsafe::vtl::{Device, VirtualLibrary};
@@ -81,7 +82,7 @@ impl Host {
             keys: Arc::new(keys),
             clock: time,
             folders: Folders::below(&data),
-            stream,
+            streaming: Streaming::new(stream, BTreeMap::new()),
             host: "sweep".to_owned(),
             elsewhere: Vec::new(),
         });

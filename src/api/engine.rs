@@ -8,6 +8,7 @@
 mod cartridge_book;
 mod key_server;
 mod log_book;
+mod upkeep;
 
 use std::fmt;
 use std::io::Read;
@@ -17,18 +18,19 @@ use tokio::sync::watch;
 
 use super::types::{
     AlertFilter, AlertView, CartridgeFilter, CartridgeView, CatalogBackupView, CatalogCheck,
-    CertificateState, ChannelRequest, ChannelTest, ChannelView, CreatePoolRequest, DeliveryView,
-    DiagnosticsBundle, DriveHealthView, EngineFigures, EventsRequest, EvidenceScope, EvidenceTable,
-    ExpiredView, FileHit, FileVersion, FolderEntry, HealthView, InstallUpdateRequest, JobAction,
-    JobEvent, JobFilter, JobView, KitsView, LibraryView, NetworkState, OpenedKeys, Page,
-    PageRequest, PoolView, PrintedKit, ReservationView, RestartRequest, RestorePlan, RunFilter,
-    RunView, ScheduleEventView, SchedulePlan, ScheduleView, SearchRequest, SetView,
-    SettingsDocument, SettingsImport, SourceRequest, SourceState, StatusView, TakeDriveRequest,
-    TimeState, UpdateChannelRequest, UpdatesState, VersionsRequest, WindowView,
+    ChannelRequest, ChannelTest, ChannelView, CreatePoolRequest, DeliveryView, DiagnosticsBundle,
+    DriveHealthView, EngineFigures, EventsRequest, EvidenceScope, EvidenceTable, ExpiredView,
+    FileHit, FileVersion, FolderEntry, HealthView, InstallUpdateRequest, JobAction, JobEvent,
+    JobFilter, JobView, KitsView, LibraryView, OpenedKeys, Page, PageRequest, PoolView, PrintedKit,
+    ReservationView, RestartRequest, RestorePlan, RunFilter, RunView, ScheduleEventView,
+    SchedulePlan, ScheduleView, SearchRequest, SetView, SettingsDocument, SettingsImport,
+    SourceRequest, SourceState, StatusView, TakeDriveRequest, UpdateChannelRequest, UpdatesState,
+    VersionsRequest, WindowView,
 };
 pub use cartridge_book::{CartridgeBook, ManifestFile, ManifestPart};
 pub use key_server::KeyServer;
 pub use log_book::LogBook;
+pub use upkeep::Upkeep;
 
 use crate::domain::{Barcode, DriveSerial, JobId, PoolName, RunId, SetName, SourceName, Timestamp};
 use crate::jobs::JobSpec;
@@ -37,11 +39,9 @@ use crate::jobs::spec::{BackupSpec, Priority, RestoreSpec};
 use crate::keys::KeyId;
 use crate::pools::Retention;
 use crate::schedules::MaintenanceWindow;
-use crate::system::certificate::CertificateOrder;
-use crate::system::network::{NetworkOrder, TimeOrder};
 
 /// Everything that the API can be asked. See the module for the contract.
-pub trait Engine: CartridgeBook + KeyServer + LogBook + Send + Sync + fmt::Debug {
+pub trait Engine: CartridgeBook + KeyServer + LogBook + Upkeep + Send + Sync + fmt::Debug {
     /// Whether it works. Answers at once, also when the catalog or the library does not.
     fn health(&self) -> HealthView;
 
@@ -282,17 +282,6 @@ pub trait Engine: CartridgeBook + KeyServer + LogBook + Send + Sync + fmt::Debug
 
     /// A page of what is in a folder of this machine, by name.
     fn folder(&self, path: &Path, page: &PageRequest) -> Result<Page<FolderEntry>, EngineError>;
-
-    /// Asks for the network: how it stands, a setting on trial, confirmed or taken back. Answers how it
-    /// stands then.
-    fn network(&self, order: &NetworkOrder) -> Result<NetworkState, EngineError>;
-
-    /// Asks for time zone, time servers and clock, or sets them. Answers how they stand then.
-    fn time(&self, order: &TimeOrder) -> Result<TimeState, EngineError>;
-
-    /// Asks for the certificate of HTTPS: what is served, another one, a signing request. Answers how it
-    /// stands then.
-    fn certificate(&self, order: &CertificateOrder) -> Result<CertificateState, EngineError>;
 
     /// How updates of the appliance stand; where there are none, what to do instead.
     fn updates(&self) -> Result<UpdatesState, EngineError>;

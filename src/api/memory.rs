@@ -6,6 +6,7 @@
 mod cartridge_book;
 mod key_server;
 mod log_book;
+mod upkeep;
 
 use std::io::Read;
 use std::path::Path;
@@ -18,15 +19,14 @@ use super::engine::{Engine, EngineError, EngineErrorKind};
 use super::server::Serving;
 use super::types::{
     AlertFilter, AlertView, CartridgeFilter, CartridgeView, CatalogBackupView, CatalogCheck,
-    CertificateState, ChannelRequest, ChannelTest, ChannelView, CreatePoolRequest, DeliveryView,
-    DiagnosticsBundle, DriveHealthView, EngineFigures, EventLevel, EventsRequest, EvidenceScope,
-    EvidenceTable, ExpiredView, FileHit, FileVersion, FolderEntry, HealthStatus, HealthView,
-    InstallUpdateRequest, JobAction, JobEvent, JobFilter, JobView, KitsView, LibraryView,
-    NetworkState, OpenedKeys, Page, PageRequest, PoolView, PrintedKit, ProgressView,
-    ReservationView, RestartRequest, RestorePlan, RunFilter, RunView, ScheduleEventView,
-    SchedulePlan, ScheduleView, SearchRequest, SetView, SettingsDocument, SettingsImport,
-    SourceRequest, SourceState, StatusView, TakeDriveRequest, TimeState, UpdateChannelRequest,
-    UpdatesState, VersionsRequest, WindowView,
+    ChannelRequest, ChannelTest, ChannelView, CreatePoolRequest, DeliveryView, DiagnosticsBundle,
+    DriveHealthView, EngineFigures, EventLevel, EventsRequest, EvidenceScope, EvidenceTable,
+    ExpiredView, FileHit, FileVersion, FolderEntry, HealthStatus, HealthView, InstallUpdateRequest,
+    JobAction, JobEvent, JobFilter, JobView, KitsView, LibraryView, OpenedKeys, Page, PageRequest,
+    PoolView, PrintedKit, ProgressView, ReservationView, RestartRequest, RestorePlan, RunFilter,
+    RunView, ScheduleEventView, SchedulePlan, ScheduleView, SearchRequest, SetView,
+    SettingsDocument, SettingsImport, SourceRequest, SourceState, StatusView, TakeDriveRequest,
+    UpdateChannelRequest, UpdatesState, VersionsRequest, WindowView,
 };
 use crate::audit::AuditLog;
 use crate::domain::{
@@ -39,8 +39,6 @@ use crate::keys::{KeyId, KeyStore};
 use crate::people::People;
 use crate::pools::Retention;
 use crate::schedules::MaintenanceWindow;
-use crate::system::certificate::CertificateOrder;
-use crate::system::network::{NetworkOrder, TimeOrder};
 
 /// Jobs and events in memory; everything else is unknown.
 #[derive(Debug)]
@@ -355,31 +353,6 @@ impl Engine for Memory {
 
     fn mount_source(&self, name: &SourceName) -> Result<SourceState, EngineError> {
         unknown(name.as_str())
-    }
-
-    fn network(&self, order: &NetworkOrder) -> Result<NetworkState, EngineError> {
-        match order {
-            NetworkOrder::State => Ok(NetworkState::elsewhere("Nothing is set here.".to_owned())),
-            _ => unknown("port"),
-        }
-    }
-
-    fn time(&self, order: &TimeOrder) -> Result<TimeState, EngineError> {
-        match order {
-            TimeOrder::State => {
-                Ok(TimeState::elsewhere("Nothing is set here.".to_owned(), self.now()))
-            }
-            TimeOrder::Set(_) => unknown("clock"),
-        }
-    }
-
-    fn certificate(&self, order: &CertificateOrder) -> Result<CertificateState, EngineError> {
-        match order {
-            CertificateOrder::State => {
-                Ok(CertificateState::elsewhere("Nothing is served here.".to_owned()))
-            }
-            _ => unknown("certificate"),
-        }
     }
 
     fn updates(&self) -> Result<UpdatesState, EngineError> {

@@ -52,6 +52,7 @@ mod sets;
 mod socket;
 mod settings;
 mod sources;
+mod streaming;
 mod system;
 mod updates;
 mod upload;

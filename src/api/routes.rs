@@ -9,9 +9,9 @@ use super::call::{Answer, Call};
 use super::error::ApiError;
 use super::query::decode;
 use super::{
-    alerts, api_keys, approvals, audit, auth, cartridge_book, cartridges, catalog, certificate, diagnostics,
-    files, jobs, keys, kms, library, logs, network, schedules, second_factor, sessions, sets,
-    settings, sources, system, updates, users,
+    alerts, api_keys, approvals, audit, auth, cartridge_book, cartridges, catalog, certificate,
+    diagnostics, files, jobs, keys, kms, library, logs, network, schedules, second_factor,
+    sessions, sets, settings, sources, streaming, system, updates, users,
 };
 use crate::people::Role;
 
@@ -245,6 +245,11 @@ routes! {
     PUT "/api/network/host-name" Admin [] => network::name;
     GET "/api/system/time" Viewer [] => network::time;
     PUT "/api/system/time" Admin [] => network::set_time;
+
+    GET "/api/streaming" Viewer [] => streaming::show;
+    PUT "/api/streaming" Admin [] => streaming::set;
+    GET "/api/streaming/disks" Viewer [] => streaming::disks;
+    POST "/api/streaming/disks/{disk}/format" TwoAdmins [] => streaming::format;
 
     GET "/api/certificate" Viewer [] => certificate::show;
     PUT "/api/certificate" Admin [] => certificate::replace;

@@ -5,6 +5,7 @@
 //! failure leaves the old one or the new one. Options of the command line override for one start and
 //! are not written.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write};
 use std::net::SocketAddr;
@@ -13,7 +14,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::domain::{ByteCount, GIB, MIB};
+use crate::domain::{ByteCount, GIB, LtoGeneration, MIB};
 
 /// Name of the file in the data folder.
 const FILE_NAME: &str = "settings.json";
@@ -72,9 +73,22 @@ pub struct StreamSettings {
     pub staging_folder: Option<PathBuf>,
     /// Space that is reserved in that folder.
     pub staging_bytes: ByteCount,
+    /// Whether a disk has to be mounted at that folder. Where it is away, nothing is staged.
+    pub staging_needs_mount: bool,
+    /// Rates of drives that are not the published ones of their generation.
+    pub rates: BTreeMap<LtoGeneration, RateSettings>,
     /// Keys of other releases.
     #[serde(flatten)]
     pub unknown: Map<String, Value>,
+}
+
+/// Between which rates the drives here stream a generation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RateSettings {
+    /// Below this the drive stops and repositions.
+    pub slowest_bytes_per_second: u64,
+    /// More it does not take.
+    pub fastest_bytes_per_second: u64,
 }
 
 /// How files are read and staged.
@@ -118,6 +132,8 @@ impl Default for StreamSettings {
             memory_bytes: ByteCount(256 * MIB),
             staging_folder: None,
             staging_bytes: ByteCount(64 * GIB),
+            staging_needs_mount: false,
+            rates: BTreeMap::new(),
             unknown: Map::new(),
         }
     }
@@ -128,7 +144,9 @@ const PRACTICE_CAPACITY_MIN: ByteCount = ByteCount(64 * MIB);
 /// Slots of the practice library that may hold a data cartridge; one is kept for cleaning.
 const PRACTICE_CARTRIDGES_MAX: u16 = 23;
 /// Least memory of the data path: some tens of blocks in flight.
-const STREAM_MEMORY_MIN: ByteCount = ByteCount(32 * MIB);
+pub(super) const STREAM_MEMORY_MIN: ByteCount = ByteCount(32 * MIB);
+/// Rates of a drive that can be meant: a tenth of the slowest and ten times the fastest that there are.
+const RATE_BYTES_PER_SECOND: std::ops::RangeInclusive<u64> = 5_000_000..=4_000_000_000;
 
 /// Why settings cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -237,6 +255,20 @@ impl Settings {
         if folder.is_some_and(Path::is_relative) {
             return refuse("stream.staging_folder", "must be an absolute path".to_owned());
         }
+        for (generation, rates) in &self.stream.rates {
+            let RateSettings {
+                slowest_bytes_per_second: slowest,
+                fastest_bytes_per_second: fastest,
+            } = *rates;
+            let is_sensible = |rate| RATE_BYTES_PER_SECOND.contains(&rate);
+            if !is_sensible(slowest) || !is_sensible(fastest) || slowest > fastest {
+                let why = format!(
+                    "{}: {slowest} to {fastest} bytes a second: from 5 to 4000 MB/s, the slower first",
+                    generation.name()
+                );
+                return refuse("stream.rates", why);
+            }
+        }
         Ok(())
     }
 }
@@ -306,5 +338,13 @@ mod tests {
         assert!(refused(|settings| settings.stream.memory_bytes = ByteCount(0)).contains("0 B"));
         let relative = |settings: &mut Settings| settings.stream.staging_folder = Some("x".into());
         assert!(refused(relative).contains("absolute"));
+        let backwards = |settings: &mut Settings| {
+            let rates = RateSettings {
+                slowest_bytes_per_second: 200_000_000,
+                fastest_bytes_per_second: 100_000_000,
+            };
+            settings.stream.rates.insert(LtoGeneration::Lto8, rates);
+        };
+        assert!(refused(backwards).contains("LTO-8: 200000000"));
     }
 }

@@ -95,6 +95,8 @@ kinds! {
     AuditBroken = "audit_broken" Critical ByItself;
     /// An update did not work and the machine went back, or it was never written whole.
     UpdateLeft = "update_left" Warning WhenNoted;
+    /// The staging folder cannot be used: its disk is away or full.
+    StagingUnusable = "staging_unusable" Warning ByItself;
     /// The certificate of HTTPS ends soon, or has ended.
     CertificateEnds = "certificate_ends" Warning ByItself;
     /// Somebody tries a channel.

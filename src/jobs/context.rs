@@ -8,6 +8,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
+use super::Streaming;
 use super::equipment::{Claimant, Equipment, Turn};
 use super::error::JobError;
 use super::spec::JobProgress;
@@ -16,7 +17,7 @@ use crate::catalog_backup::KeptElsewhere;
 use crate::domain::{Barcode, Clock, DriveSerial, JobId, RunId, SetName, VolumeUuid};
 use crate::drive::WaitState;
 use crate::keys::KeyStore;
-use crate::stream::{Control, Gauges, Request, StreamConfig};
+use crate::stream::{Control, Gauges, Request};
 
 /// Progress is stored in the catalog no more often than this; live figures are read from memory.
 const STORE_INTERVAL: Duration = Duration::from_secs(2);
@@ -34,8 +35,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// Where work files and off-tape copies are.
     pub folders: Folders,
-    /// Buffers, engine and staging of every stream.
-    pub stream: StreamConfig,
+    /// Buffers, engine, staging and rates of every stream.
+    pub streaming: Streaming,
     /// The machine's name, for manifests.
     pub host: String,
     /// Other services that keep files of the appliance.

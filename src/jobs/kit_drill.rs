@@ -212,7 +212,7 @@ fn read(
         config: StreamConfig {
             block_bytes: mounted.label.block_size,
             keys: Some(keys),
-            ..context.parts.stream.clone()
+            ..context.parts.streaming.config()
         },
         control: Arc::clone(&context.live.control),
         gauges: Arc::clone(&context.live.gauges),

@@ -26,6 +26,7 @@ pub mod runner;
 pub mod spec;
 mod stored_form;
 mod stored_name;
+mod streaming;
 mod tape_blocks;
 #[cfg(test)]
 pub(crate) mod test_support;
@@ -39,3 +40,4 @@ pub use error::JobError;
 pub use outcome::{Ending, Failure, JobEnd, Outcome, Problem};
 pub use runner::{Runner, TakeUp};
 pub use spec::{JobProgress, JobSpec, Need};
+pub use streaming::Streaming;

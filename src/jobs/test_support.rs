@@ -21,7 +21,7 @@ use super::spec::{
     BackupMode, BackupSpec, Compression, EraseConsent, Existing, FormatSpec, Hooks,
     MissingCartridge, Priority, RestoreSelection, RestoreSpec,
 };
-use super::{Folders, JobEnd, JobSpec, JobState, Parts, Runner, TakeUp};
+use super::{Folders, JobEnd, JobSpec, JobState, Parts, Runner, Streaming, TakeUp};
 use crate::catalog::{Catalog, OpenCheck};
 use crate::changer::Changer;
 use crate::domain::{
@@ -112,7 +112,7 @@ impl TestAppliance {
             keys: Arc::new(keys),
             clock,
             folders: Folders::below(&data),
-            stream,
+            streaming: Streaming::new(stream, BTreeMap::new()),
             host: "test".to_owned(),
             elsewhere: Vec::new(),
         });

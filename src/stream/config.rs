@@ -54,20 +54,38 @@ pub struct StagingConfig {
     pub folder: PathBuf,
     /// Reserved there at start, in bytes.
     pub bytes_max: u64,
+    /// Whether a disk of its own has to be mounted there: where that is away, the folder below it is not meant.
+    pub needs_mount: bool,
 }
 
 /// The rates at which a drive streams a medium: its speed bands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MediumRates {
     bands_bytes_per_second: &'static [u64],
+    limits: Option<RateLimits>,
     is_compressing: bool,
+}
+
+/// Rates of a drive that are not the published ones of its generation, as those of half-height drives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RateLimits {
+    /// Below this it stops and repositions, in bytes a second.
+    pub slowest: u64,
+    /// More it does not take, in bytes a second. Not less than the slowest.
+    pub fastest: u64,
 }
 
 impl MediumRates {
     /// The bands, highest first; at least one.
     #[must_use]
     pub const fn new(bands_bytes_per_second: &'static [u64]) -> Self {
-        Self { bands_bytes_per_second, is_compressing: false }
+        Self { bands_bytes_per_second, limits: None, is_compressing: false }
+    }
+
+    /// The same within limits: the bands between them, and the limits themselves.
+    #[must_use]
+    pub const fn limited(self, limits: RateLimits) -> Self {
+        Self { limits: Some(limits), ..self }
     }
 
     /// The same for a drive that compresses what may still compress: how much of it the tape gets is
@@ -92,20 +110,25 @@ impl MediumRates {
     /// Below this the drive stops and repositions, in bytes a second.
     #[must_use]
     pub fn slowest(self) -> u64 {
-        self.bands_bytes_per_second.last().copied().unwrap_or(0)
+        let published = self.bands_bytes_per_second.last().copied().unwrap_or(0);
+        self.limits.map_or(published, |limits| limits.slowest)
     }
 
     /// The highest native rate, in bytes a second.
     #[must_use]
     pub fn fastest(self) -> u64 {
-        self.bands_bytes_per_second.first().copied().unwrap_or(0)
+        let published = self.bands_bytes_per_second.first().copied().unwrap_or(0);
+        self.limits.map_or(published, |limits| limits.fastest)
     }
 
     /// The fastest band that `bytes_per_second` can fill; the slowest if it fills none.
     #[must_use]
     pub fn band_within(self, bytes_per_second: u64) -> u64 {
-        let mut bands = self.bands_bytes_per_second.iter().copied();
-        bands.find(|band| *band <= bytes_per_second).unwrap_or(self.slowest())
+        let (slowest, fastest) = (self.slowest(), self.fastest());
+        let between = self.bands_bytes_per_second.iter().copied();
+        let between = between.filter(|band| (slowest..fastest).contains(band));
+        let mut bands = std::iter::once(fastest).chain(between);
+        bands.find(|band| *band <= bytes_per_second).unwrap_or(slowest)
     }
 }
 
@@ -204,6 +227,21 @@ impl StreamConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn limits_take_the_place_of_the_published_ends_and_keep_the_bands_between() {
+        let published = MediumRates::of(LtoGeneration::Lto6);
+        let (slowest, fastest) = (60_000_000, 120_000_000);
+        let limited = published.limited(RateLimits { slowest, fastest });
+        assert_eq!((limited.slowest(), limited.fastest()), (slowest, fastest));
+        for (rate, band) in
+            [(500, 60), (65, 60), (75, 70), (100, 90), (119, 115), (120, 120), (900, 120)]
+        {
+            let wanted = if rate == 500 { 1 } else { rate * 1_000_000 };
+            assert_eq!(limited.band_within(wanted), band * 1_000_000, "{rate}");
+        }
+        assert_eq!(published.band_within(65_000_000), 54_000_000);
+    }
 
     #[test]
     fn a_block_size_that_no_drive_takes_is_refused() {

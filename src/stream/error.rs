@@ -72,6 +72,12 @@ pub enum StreamErrorKind {
 }
 
 impl StreamError {
+    /// True if the staging folder failed: without it the same stream can be read again.
+    #[must_use]
+    pub fn is_of_staging(&self) -> bool {
+        matches!(self, Self::StagingCorrupt { .. } | Self::StagingUnreadable { .. })
+    }
+
     /// The kind that policy matches.
     #[must_use]
     pub fn kind(&self) -> StreamErrorKind {

@@ -57,7 +57,7 @@ mod stage;
 mod workers;
 
 pub use backup::{BackupEnd, BackupRequest, backup};
-pub use config::{EngineChoice, MediumRates, StagingConfig, StreamConfig};
+pub use config::{EngineChoice, MediumRates, RateLimits, StagingConfig, StreamConfig};
 pub use control::{Control, Request};
 pub use error::{EdgeError, StreamError, StreamErrorKind};
 pub use gauges::{Bottleneck, DriveFigures, Gauges, Snapshot, StagingState};

@@ -16,6 +16,7 @@ pub mod network;
 mod rauc;
 pub mod snapshot;
 pub mod sources;
+pub mod staging;
 pub mod updates;
 mod version;
 

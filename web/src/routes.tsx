@@ -64,6 +64,9 @@ const TimePage = lazy(async () => ({
 const NetworkPage = lazy(async () => ({
   default: (await import("./pages/network/NetworkPage")).NetworkPage,
 }));
+const StreamingPage = lazy(async () => ({
+  default: (await import("./pages/streaming/StreamingPage")).StreamingPage,
+}));
 const CertificatePage = lazy(async () => ({
   default: (await import("./pages/certificate/CertificatePage")).CertificatePage,
 }));
@@ -148,6 +151,7 @@ export function Routes() {
       <Route path="/settings/notifications" component={NotificationsPage} />
       <Route path="/settings/network" component={NetworkPage} />
       <Route path="/settings/time" component={TimePage} />
+      <Route path="/settings/streaming" component={StreamingPage} />
       <Route path="/settings/certificates" component={CertificatePage} />
       <Route path="/settings/updates" component={UpdatesPage} />
       <Route path="/settings/backups" component={KeptPage} />

@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use fossilsafe::api::engine::{CartridgeBook, KeyServer, LogBook, ManifestFile, ManifestPart};
+use fossilsafe::api::engine::{
+    CartridgeBook, KeyServer, LogBook, ManifestFile, ManifestPart, Upkeep,
+};
 use fossilsafe::api::types::{
     AlertFilter, AlertView, CartridgeEventView, CartridgeFilter, CartridgeLossView, CartridgeView,
     CatalogBackupView, CatalogCheck, CertificateState, ChannelRequest, ChannelTest, ChannelView,
@@ -18,8 +20,9 @@ use fossilsafe::api::types::{
     LibraryView, LogLine, LogQuery, LogRetention, ManifestView, NetworkState, OpenedKeys, Page,
     PageRequest, PoolView, PrintedKit, ReservationView, RestartRequest, RestorePlan, RunFilter,
     RunView, ScheduleEventView, SchedulePlan, ScheduleView, SearchRequest, SetView,
-    SettingsDocument, SettingsImport, SourceRequest, SourceState, StatusView, TakeDriveRequest,
-    TimeState, UpdateChannelRequest, UpdatesState, VersionsRequest, WindowView,
+    SettingsDocument, SettingsImport, SourceRequest, SourceState, StagingDisks, StatusView,
+    StreamingSettings, StreamingState, TakeDriveRequest, TimeState, UpdateChannelRequest,
+    UpdatesState, VersionsRequest, WindowView,
 };
 use fossilsafe::api::{Engine, EngineError, EngineErrorKind, Server, Serving};
 use fossilsafe::audit::AuditLog;
@@ -40,6 +43,7 @@ use fossilsafe::pools::Retention;
 use fossilsafe::schedules::MaintenanceWindow;
 use fossilsafe::system::certificate::CertificateOrder;
 use fossilsafe::system::network::{NetworkOrder, TimeOrder};
+use fossilsafe::system::staging::StagingDiskOrder;
 use tokio::sync::watch;
 
 use super::Seeds;
@@ -271,6 +275,32 @@ impl CartridgeBook for Refusing {
         _: &NoteChange,
         _: &str,
     ) -> Result<CartridgeView, EngineError> {
+        no()
+    }
+}
+
+impl Upkeep for Refusing {
+    fn network(&self, _: &NetworkOrder) -> Result<NetworkState, EngineError> {
+        no()
+    }
+
+    fn time(&self, _: &TimeOrder) -> Result<TimeState, EngineError> {
+        no()
+    }
+
+    fn streaming(&self) -> Result<StreamingState, EngineError> {
+        no()
+    }
+
+    fn set_streaming(&self, _: &StreamingSettings) -> Result<StreamingState, EngineError> {
+        no()
+    }
+
+    fn staging_disks(&self, _: &StagingDiskOrder) -> Result<StagingDisks, EngineError> {
+        no()
+    }
+
+    fn certificate(&self, _: &CertificateOrder) -> Result<CertificateState, EngineError> {
         no()
     }
 }
@@ -573,18 +603,6 @@ impl Engine for Refusing {
     }
 
     fn mount_source(&self, _: &SourceName) -> Result<SourceState, EngineError> {
-        no()
-    }
-
-    fn network(&self, _: &NetworkOrder) -> Result<NetworkState, EngineError> {
-        no()
-    }
-
-    fn time(&self, _: &TimeOrder) -> Result<TimeState, EngineError> {
-        no()
-    }
-
-    fn certificate(&self, _: &CertificateOrder) -> Result<CertificateState, EngineError> {
         no()
     }
 

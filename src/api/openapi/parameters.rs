@@ -22,6 +22,7 @@ pub(super) fn parameter(name: &str) -> (Value, &'static str) {
         "count" => (number, "How many moments are wanted."),
         "cron" => (text, "Five fields, or six with seconds first, as 30 2 * * MON-FRI."),
         "extension" => (text, "Only names with this extension, with or without its dot."),
+        "disk" => (text, "The name of a disk of the appliance, as sdb."),
         "dry_run" => (json!({ "type": "boolean" }), "True: only says what would change."),
         "folder" => (text, "A folder of the appliance, from the top."),
         "from" => (moment, "Only moments after this one; now, if not given."),

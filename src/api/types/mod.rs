@@ -28,6 +28,7 @@ mod set;
 mod settings;
 mod source;
 mod status;
+mod streaming;
 mod system;
 mod updates;
 
@@ -44,6 +45,7 @@ pub use crate::system::sources::{
     NfsExport, S3Bucket, SftpFolder, SmbShare, SourceCondition, SourcePlace, SourceSpec,
     SourceState,
 };
+pub use crate::system::staging::{StagingDisk, StagingDisks};
 pub use crate::system::updates::{
     BundleState, ChannelState, Installation, InstallationStep, PastUpdate, Published,
     SlotCondition, SlotState, UpdateAction, UpdateOutcome, UpdatesState,
@@ -106,6 +108,10 @@ pub use source::{FolderEntry, FolderEntryKind, SourceRequest};
 pub use status::{
     AlertsSummary, JobBrief, JobsSummary, LibrarySummary, NextScheduled, Safety, SetsSummary,
     StatusView,
+};
+pub use streaming::{
+    GenerationRates, RateSetting, StagingDiskRequest, StagingSettings, StagingState,
+    StreamingSettings, StreamingState,
 };
 pub use system::{
     CatalogCheck, EngineFigures, FindingView, HealthStatus, HealthView, SetFigures, Severity,

@@ -4,6 +4,7 @@
 //! Nothing is simplified: the jobs run on the [`Runner`], with catalog, manifests, signatures and
 //! indexes. A job counts only if it did every file.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -20,7 +21,7 @@ use crate::jobs::spec::{
     MissingCartridge, Priority, RestoreSelection, RestoreSpec, VerifyScope, VerifySpec,
 };
 use crate::jobs::{
-    Folders, JobEnd, JobError, JobSpec, JobState, Parts, Runner, TakeUp, inventory, pool,
+    Folders, JobEnd, JobError, JobSpec, JobState, Parts, Runner, Streaming, TakeUp, inventory, pool,
 };
 use crate::keys::{KeyStore, asked_groups};
 use crate::pools::{Encryption, KeyPlace};
@@ -95,13 +96,14 @@ impl Appliance {
         let data = folder.join(DATA);
         let catalog = Catalog::open(&data.join("catalog.db"), OpenCheck::WhenDue);
         let keys = KeyStore::open_or_create(&data.join("keys"), clock.as_ref());
+        let stream = StreamConfig { clock: Arc::clone(&clock), ..StreamConfig::default() };
         let parts = Arc::new(Parts {
             catalog: catalog.map_err(|error| starting(&error))?,
             equipment: virtual_equipment(&library, BENCH_KEY, &clock)?,
             keys: Arc::new(keys.map_err(|error| starting(&error))?),
             clock: Arc::clone(&clock),
             folders: Folders::below(&data),
-            stream: StreamConfig { clock: Arc::clone(&clock), ..StreamConfig::default() },
+            streaming: Streaming::new(stream, BTreeMap::new()),
             host: SET.to_owned(),
             elsewhere: Vec::new(),
         });

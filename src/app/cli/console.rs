@@ -38,7 +38,7 @@ const QUESTION: &str = "What is to be done? r restarts this machine, q leaves th
 /// Of a line of what the engine says, after the margin.
 const STATE_COLUMNS: usize = 75;
 /// The screen has 24 lines: title, points and question leave these.
-const STATE_LINES_MAX: usize = 3;
+const STATE_LINES_MAX: usize = 1;
 /// Where the scripts of the overlay are.
 #[cfg(test)]
 const SCRIPTS: &str = "/usr/libexec/fossilsafe";
@@ -168,6 +168,11 @@ const MENU: &[Point] = &[
         key: "17",
         title: "Encryption of the data partition: open it, or begin it anew",
         action: Action::Run(&["/usr/libexec/fossilsafe/encrypt-data"]),
+    },
+    Point {
+        key: "18",
+        title: "Take a disk of this machine for staging: it is erased",
+        action: Action::Run(&[SELF, "streaming", "take-disk"]),
     },
     Point {
         key: "r",

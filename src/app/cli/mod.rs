@@ -49,6 +49,7 @@ mod settings;
 mod size;
 mod source;
 mod status;
+mod streaming;
 #[cfg(test)]
 mod tests;
 mod time;
@@ -191,6 +192,9 @@ enum Command {
     /// The time of the appliance: zone, servers, clock
     #[command(subcommand)]
     Time(time::TimeCommand),
+    /// How data goes to the drive: memory, the staging folder or disk, rates
+    #[command(subcommand)]
+    Streaming(streaming::StreamingCommand),
     /// The certificate of HTTPS: what is served, another one, a signing request
     #[command(subcommand)]
     Certificate(certificate::CertificateCommand),
@@ -310,6 +314,10 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, AppError> {
         }
         Command::Network(command) => network::run(command, &context()?),
         Command::Time(command) => time::run(command, &context()?),
+        Command::Streaming(streaming::StreamingCommand::Serve(arguments)) => {
+            streaming::serve(&arguments)
+        }
+        Command::Streaming(command) => streaming::run(command, &context()?),
         Command::Certificate(command) => certificate::run(command, &context()?),
         Command::Update(command) => update::run(command, output),
         Command::Console => console::run(output),

@@ -9,11 +9,12 @@ use clap::Args;
 use super::network::NETWORK_SOCKET;
 use super::output::Output;
 use super::size::parse_size;
+use super::streaming::STAGING_SOCKET;
 use super::update::UPDATE_SOCKET;
 use crate::app::door::SOCKET_SYSTEM;
 use crate::app::engine::{
     CatalogStart, CertificateDoor, Doors, HandoverDoor, HoldJobs, Keeping, NetworkDoor,
-    SourcesDoor, UpdatesDoor,
+    SourcesDoor, StagingDoor, UpdatesDoor,
 };
 use crate::app::error::{AppError, Exit};
 use crate::app::logging;
@@ -86,6 +87,9 @@ pub(super) struct EngineArguments {
     /// The Unix socket of the service that sets the network
     #[arg(long, value_name = "PATH", default_value = NETWORK_SOCKET)]
     network: PathBuf,
+    /// The Unix socket of the service that makes a disk the staging disk
+    #[arg(long, value_name = "PATH", default_value = STAGING_SOCKET)]
+    staging: PathBuf,
     /// The Unix socket of the gateway, which hands over its certificate for catalog backups and takes
     /// orders about it
     #[arg(long, value_name = "PATH")]
@@ -173,6 +177,7 @@ pub(super) fn run_engine(arguments: &EngineArguments, output: &Output) -> Result
     }
     start.doors.updates = UpdatesDoor::Service(absolute(&arguments.updates)?);
     start.doors.network = NetworkDoor::Service(absolute(&arguments.network)?);
+    start.doors.staging = StagingDoor::Service(absolute(&arguments.staging)?);
     if arguments.hold_jobs_if.as_deref().is_some_and(std::path::Path::exists) {
         start.doors.hold = HoldJobs::Yes;
     }
@@ -249,9 +254,9 @@ impl EngineOptions {
         };
         let sources = SourcesDoor::Service(PathBuf::from(SOURCES_SOCKET));
         let (network, updates) = (NetworkDoor::Nowhere, UpdatesDoor::Nowhere);
-        let (elsewhere, certificate) = (Vec::new(), CertificateDoor::Nowhere);
-        let hold = HoldJobs::No;
-        let doors = Doors { sources, network, updates, elsewhere, certificate, hold };
+        let (staging, certificate) = (StagingDoor::Nowhere, CertificateDoor::Nowhere);
+        let (elsewhere, hold) = (Vec::new(), HoldJobs::No);
+        let doors = Doors { sources, network, updates, elsewhere, staging, certificate, hold };
         Ok(EngineStart { data, settings, catalog, doors })
     }
 

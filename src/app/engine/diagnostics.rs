@@ -30,7 +30,7 @@ impl Service {
             made: self.present(),
             version: VersionView::current(),
             machine: self.machine(),
-            settings: shown_settings(&self.settings),
+            settings: shown_settings(&self.present_settings()),
             health: self.health_view(),
             status: self.status_view()?,
             catalog: self.checked_catalog(),
@@ -45,6 +45,12 @@ impl Service {
             channels: self.channel_briefs()?,
             log: self.newest_lines(LINES)?,
         })
+    }
+
+    /// As the engine was started, with what was changed since.
+    fn present_settings(&self) -> Settings {
+        let stream = self.streaming.settings();
+        Settings { stream, ..self.settings.clone() }
     }
 
     fn channel_briefs(&self) -> Result<Vec<ChannelBrief>, EngineError> {
@@ -63,7 +69,7 @@ impl Service {
         Ok(channels.into_iter().map(brief).collect())
     }
 
-    fn machine(&self) -> MachineView {
+    pub(super) fn machine(&self) -> MachineView {
         let text = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
         let memory = text("/proc/meminfo");
         let kibibytes = |name: &str| -> u64 {

@@ -37,11 +37,13 @@ mod settings_document;
 mod standing;
 mod start;
 mod status;
+mod streaming;
 mod sources;
 #[cfg(test)]
 mod tests;
 mod update_alert;
 mod updates;
+mod upkeep;
 mod watch;
 
 use std::io::Read;
@@ -58,6 +60,8 @@ pub(super) use self::network::NetworkDoor;
 use self::settings_document::Import;
 use self::sources::Sources;
 pub(super) use self::sources::SourcesDoor;
+pub(super) use self::streaming::StagingDoor;
+use self::streaming::Streaming;
 use self::updates::Updates;
 pub(super) use self::updates::UpdatesDoor;
 use self::watch::Watch;
@@ -71,14 +75,14 @@ use crate::api::Engine;
 use crate::api::engine::EngineError;
 use crate::api::types::{
     AlertFilter, AlertView, CartridgeFilter, CartridgeView, CatalogBackupView, CatalogCheck,
-    CertificateState, ChannelRequest, ChannelTest, ChannelView, CreatePoolRequest, DeliveryView,
-    DiagnosticsBundle, DriveHealthView, EngineFigures, EventsRequest, EvidenceScope, EvidenceTable,
-    ExpiredView, FileHit, FileVersion, FolderEntry, HealthView, InstallUpdateRequest, JobAction,
-    JobEvent, JobFilter, JobView, KitsView, LibraryView, NetworkState, OpenedKeys, Page,
-    PageRequest, PoolView, PrintedKit, ReservationView, RestartRequest, RestorePlan, RunFilter,
-    RunView, ScheduleEventView, SchedulePlan, ScheduleView, SearchRequest, SetView,
-    SettingsDocument, SettingsImport, SourceRequest, SourceState, StatusView, TakeDriveRequest,
-    TimeState, UpdateChannelRequest, UpdatesState, VersionsRequest, WindowView,
+    ChannelRequest, ChannelTest, ChannelView, CreatePoolRequest, DeliveryView, DiagnosticsBundle,
+    DriveHealthView, EngineFigures, EventsRequest, EvidenceScope, EvidenceTable, ExpiredView,
+    FileHit, FileVersion, FolderEntry, HealthView, InstallUpdateRequest, JobAction, JobEvent,
+    JobFilter, JobView, KitsView, LibraryView, OpenedKeys, Page, PageRequest, PoolView, PrintedKit,
+    ReservationView, RestartRequest, RestorePlan, RunFilter, RunView, ScheduleEventView,
+    SchedulePlan, ScheduleView, SearchRequest, SetView, SettingsDocument, SettingsImport,
+    SourceRequest, SourceState, StatusView, TakeDriveRequest, UpdateChannelRequest, UpdatesState,
+    VersionsRequest, WindowView,
 };
 use crate::audit::AuditLog;
 use crate::domain::worker::Worker;
@@ -90,8 +94,6 @@ use crate::jobs::{JobSpec, Parts, Runner};
 use crate::keys::KeyId;
 use crate::pools::Retention;
 use crate::schedules::MaintenanceWindow;
-use crate::system::certificate::CertificateOrder;
-use crate::system::network::{NetworkOrder, TimeOrder};
 use crate::system::updates::UpdateOrder;
 
 /// The implementation of the API's boundary.
@@ -113,6 +115,7 @@ struct Service {
     updates: Updates,
     network: Network,
     certificates: Certificates,
+    streaming: Streaming,
     /// The folder of everything that is kept.
     data: PathBuf,
     /// Whether nothing is started by itself: a person has asked for that.
@@ -448,18 +451,6 @@ impl Engine for Service {
 
     fn folder(&self, path: &Path, page: &PageRequest) -> Result<Page<FolderEntry>, EngineError> {
         folder::entries(path, page)
-    }
-
-    fn network(&self, order: &NetworkOrder) -> Result<NetworkState, EngineError> {
-        self.network.ask(order)
-    }
-
-    fn time(&self, order: &TimeOrder) -> Result<TimeState, EngineError> {
-        self.network.ask_time(order, self.present())
-    }
-
-    fn certificate(&self, order: &CertificateOrder) -> Result<CertificateState, EngineError> {
-        self.certificates.ask(order)
     }
 
     fn updates(&self) -> Result<UpdatesState, EngineError> {

@@ -3,6 +3,7 @@
 //! Each failure names the file or device and the next step; nothing here replaces or repairs anything
 //! without having been told to.
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
@@ -12,21 +13,21 @@ use super::logs::Logs;
 use super::{CatalogStart, Doors, arrival};
 use crate::app::error::AppError;
 use crate::app::kept_log::OWNER_ONLY;
-use crate::app::settings::{LibraryChoice, Settings, StreamEngine};
+use crate::app::settings::{LibraryChoice, RateSettings, Settings, StreamEngine, StreamSettings};
 use crate::audit::AuditLog;
 use crate::catalog::snapshot::CATALOG_FILE;
 use crate::catalog::{Catalog, CatalogError, CatalogErrorKind, OpenCheck};
 use crate::changer::Changer;
-use crate::domain::Clock;
+use crate::domain::{Clock, LtoGeneration};
 use crate::drive::ReservationKey;
 use crate::health::Health;
 use crate::jobs::equipment::{DriveBay, Equipment};
-use crate::jobs::{Folders, Parts};
+use crate::jobs::{Folders, Parts, Streaming};
 use crate::keys::KeyStore;
 use crate::people::{People, PeopleError};
 use crate::scsi::{Transport, TransportError};
 use crate::source::network::is_mounted;
-use crate::stream::{EngineChoice, StagingConfig, StreamConfig};
+use crate::stream::{EngineChoice, RateLimits, StagingConfig, StreamConfig};
 use crate::system::Boot;
 use crate::vtl::{LibraryPlan, OpenOptions, Timing, VirtualLibrary, VtlErrorKind};
 
@@ -74,7 +75,10 @@ pub(super) fn open(
         keys: Arc::new(keys),
         clock: Arc::clone(clock),
         folders: Folders::below(data),
-        stream: stream_config(settings, clock),
+        streaming: Streaming::new(
+            stream_config(&settings.stream, clock),
+            rate_limits(&settings.stream),
+        ),
         host: host_name(),
         elsewhere: elsewhere.collect(),
     })
@@ -285,8 +289,8 @@ fn devices(key: ReservationKey, clock: &Arc<dyn Clock>) -> Arc<Equipment> {
     equipment
 }
 
-fn stream_config(settings: &Settings, clock: &Arc<dyn Clock>) -> StreamConfig {
-    let wanted = &settings.stream;
+/// What streams begin with.
+pub(super) fn stream_config(wanted: &StreamSettings, clock: &Arc<dyn Clock>) -> StreamConfig {
     StreamConfig {
         ram_bytes: wanted.memory_bytes.0,
         engine: match wanted.engine {
@@ -297,10 +301,20 @@ fn stream_config(settings: &Settings, clock: &Arc<dyn Clock>) -> StreamConfig {
         staging: wanted.staging_folder.as_ref().map(|folder| StagingConfig {
             folder: folder.clone(),
             bytes_max: wanted.staging_bytes.0,
+            needs_mount: wanted.staging_needs_mount,
         }),
         clock: Arc::clone(clock),
         ..StreamConfig::default()
     }
+}
+
+/// The rates that a person has set for some generations.
+pub(super) fn rate_limits(wanted: &StreamSettings) -> BTreeMap<LtoGeneration, RateLimits> {
+    let limits = |rates: &RateSettings| RateLimits {
+        slowest: rates.slowest_bytes_per_second,
+        fastest: rates.fastest_bytes_per_second,
+    };
+    wanted.rates.iter().map(|(generation, rates)| (*generation, limits(rates))).collect()
 }
 
 /// The machine's name; manifests say where a run came from.

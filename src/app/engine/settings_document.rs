@@ -10,8 +10,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{Service, answers};
-use crate::api::Engine as _;
-use crate::api::engine::{EngineError, EngineErrorKind as Kind};
+use crate::api::engine::{EngineError, EngineErrorKind as Kind, Upkeep as _};
 use crate::api::types::{
     ChangeKind, ChannelRequest, ChannelSetting, CreatePoolRequest, HostNameSetting, NamedPort,
     PageRequest, PoolSetting, SETTINGS_FORMAT, SETTINGS_VERSION, ScheduleSetting, SettingChange,
@@ -23,6 +22,9 @@ use crate::jobs::pool;
 use crate::system::network::{NetworkOrder, TimeOrder};
 
 const AT_NEXT_START: &str = "It counts from the next start of the engine.";
+const AT_NEXT_JOB: &str = "It counts from the next job.";
+/// The key of what is taken into service at once.
+const STREAM: &str = "stream";
 
 /// Whether an import is carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -245,12 +247,16 @@ impl Service {
         let change = |key: &String| {
             let (from, to) = (before.get(key).cloned(), merged.get(key).cloned());
             let change = kind(from.as_ref(), to.as_ref());
-            let note = (change != ChangeKind::Same).then(|| AT_NEXT_START.to_owned());
+            let when = if key == STREAM { AT_NEXT_JOB } else { AT_NEXT_START };
+            let note = (change != ChangeKind::Same).then(|| when.to_owned());
             SettingChange { subject: format!("setting {key}"), change, from, to, note }
         };
         let changes: Vec<SettingChange> = document.settings.keys().map(change).collect();
         if import == Import::Apply && merged != before {
             settings.save(&self.data).map_err(|error| unusable(&error))?;
+            if merged.get(STREAM) != before.get(STREAM) {
+                self.take_streaming(&settings.stream);
+            }
         }
         Ok(changes)
     }

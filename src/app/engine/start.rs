@@ -9,6 +9,7 @@ use super::certificate::{CertificateDoor, Certificates};
 use super::elsewhere::HandoverDoor;
 use super::network::{Network, NetworkDoor};
 use super::sources::{Sources, SourcesDoor};
+use super::streaming::{StagingDoor, Streaming};
 use super::updates::{Updates, UpdatesDoor};
 use super::watch::Watch;
 use super::{Service, arrival, auto_update, key_server, logs, open, scheduler, watch};
@@ -49,6 +50,8 @@ pub(in crate::app) struct Doors {
     pub(in crate::app) updates: UpdatesDoor,
     /// Who keeps files that belong in a catalog backup.
     pub(in crate::app) elsewhere: Vec<HandoverDoor>,
+    /// Who makes a disk the staging disk.
+    pub(in crate::app) staging: StagingDoor,
     /// Who serves HTTPS.
     pub(in crate::app) certificate: CertificateDoor,
     /// Whether jobs wait for a person.
@@ -114,6 +117,7 @@ pub(in crate::app) fn start(
         updates: Updates::open(&doors.updates, data),
         network: Network::open(&doors.network),
         certificates: Certificates::open(&doors.certificate),
+        streaming: Streaming::open(&doors.staging, &settings.stream),
         data: data.to_owned(),
         is_held: hold == HoldJobs::Yes,
         audit: Arc::clone(&audit),

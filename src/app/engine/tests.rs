@@ -19,7 +19,8 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::{
-    CatalogStart, CertificateDoor, Doors, HoldJobs, NetworkDoor, SourcesDoor, UpdatesDoor, start,
+    CatalogStart, CertificateDoor, Doors, HoldJobs, NetworkDoor, SourcesDoor, StagingDoor,
+    UpdatesDoor, start,
 };
 use crate::api::{Server, Serving};
 use crate::app::client::{Client, Follow};
@@ -47,8 +48,9 @@ type Stop = (oneshot::Sender<()>, JoinHandle<()>, Box<dyn FnOnce() + Send>);
 fn doors(data: &Path) -> Doors {
     let sources = SourcesDoor::Here(data.join("sources"));
     let (network, updates) = (NetworkDoor::Nowhere, UpdatesDoor::Nowhere);
-    let (elsewhere, certificate) = (Vec::new(), CertificateDoor::Nowhere);
-    Doors { sources, network, updates, elsewhere, certificate, hold: HoldJobs::No }
+    let (staging, certificate) = (StagingDoor::Nowhere, CertificateDoor::Nowhere);
+    let (elsewhere, hold) = (Vec::new(), HoldJobs::No);
+    Doors { sources, network, updates, elsewhere, staging, certificate, hold }
 }
 
 impl Appliance {

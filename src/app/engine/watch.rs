@@ -113,6 +113,7 @@ impl Service {
         reports.extend(self.drive_reports());
         reports.extend(self.disk_report());
         reports.extend(self.audit_reports());
+        reports.extend(self.staging_report());
         reports.extend(self.certificates.report(self.present()));
         match self.sum_up() {
             Ok(standing) => {

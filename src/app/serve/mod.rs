@@ -13,6 +13,7 @@ mod orders;
 mod rescue;
 mod signals;
 mod sources;
+mod staging;
 mod updates;
 
 pub(super) use engine::{EngineStart, IfBroken, engine};
@@ -20,4 +21,5 @@ pub(super) use gateway::{Addresses, CERTIFICATE_FOLDER, GatewayStart, gateway, r
 pub(super) use network::network;
 pub(super) use signals::Signals;
 pub(super) use sources::sources;
+pub(super) use staging::staging;
 pub(super) use updates::{UpdateStart, updates};

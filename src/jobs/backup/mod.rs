@@ -47,6 +47,7 @@ mod volume_room;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use serde::{Deserialize, Serialize};
 
@@ -268,6 +269,8 @@ struct Backup<'a> {
     told_of_want: Option<Barcode>,
     /// Files and bytes that each copy has, for those who watch.
     shown: Shown,
+    /// The staging folder has failed: the rest is written without it.
+    staging_is_lost: AtomicBool,
 }
 
 impl<'a> Backup<'a> {
@@ -280,7 +283,19 @@ impl<'a> Backup<'a> {
     ) -> Self {
         let shown = Shown::of(state.copies.len());
         let (held, tries, told_of_want) = (BTreeMap::new(), BTreeMap::new(), None);
-        Self { context, spec, source, files, state, held, tries, told_of_want, shown }
+        let staging_is_lost = AtomicBool::new(false);
+        Self {
+            context,
+            spec,
+            source,
+            files,
+            state,
+            held,
+            tries,
+            told_of_want,
+            shown,
+            staging_is_lost,
+        }
     }
 
     fn run(mut self) -> Result<Ending, JobError> {

@@ -4,7 +4,9 @@
 //! The round ends where the least of the volumes is full, where another copy can join, or with the plan.
 //! Then every volume is closed, so that between two rounds each copy is safe as far as it has come.
 
+use std::error::Error as _;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::Backup;
 use super::room::SharedRoom;
@@ -18,7 +20,8 @@ use crate::jobs::pool::run_key;
 use crate::jobs::spec::Compression;
 use crate::source::Source;
 use crate::stream::{
-    BackupEnd, BackupRequest, BlockSink, Gauges, SinkEndReason, StagingState, StreamConfig, backup,
+    BackupEnd, BackupRequest, BlockSink, Gauges, SinkEndReason, StagingState, StreamConfig,
+    StreamError, backup,
 };
 
 /// A copy that takes part in a round.
@@ -152,16 +155,7 @@ impl<'a> Backup<'a> {
         }
         let until = self.joined_by(mark.ordinal)?;
         self.context.stage("writing", Some(&members[0].segment.state.barcode));
-        // What we have compressed or sealed, no drive can compress.
-        let is_compressing = self.spec.compression == Compression::None
-            && self.state.seal.is_none()
-            && members.iter().any(|member| member.sink.is_compressing());
-        let config = StreamConfig {
-            block_bytes: members[0].sink.block_bytes(),
-            medium: members[0].loaded.rates().map(|rates| rates.compressing(is_compressing)),
-            seal: run_key(&self.context.parts, self.state.seal)?,
-            ..self.context.parts.stream.clone()
-        };
+        let config = self.stream_config(members)?;
         let room = SharedRoom::of(members.iter().map(|member| Arc::clone(&member.sink.room)));
         let files = planned_files(self.files.plan(), &self.state.totals, self.spec, mark)?;
         let source: Arc<dyn Source> = self.source.clone();
@@ -179,17 +173,26 @@ impl<'a> Backup<'a> {
         if let StagingState::Bypassed { reason } = &figures.staging {
             let message = format!(
                 "{reason}; data went through memory alone, and the drive may have had to wait. \
-                 Make room there, or name another folder or size: `fossilsafe run --help`"
+                 See to the staging disk, or name another one: Settings, Streaming"
             );
             self.context.tell(EventLevel::Warning, "staging_bypassed", message);
         }
-        if let Some(failure) = failure {
-            return Err(failure.into());
-        }
+        let is_cut_short = match failure {
+            None => false,
+            Some(failure) if failure.is_of_staging() => {
+                self.goes_on_from_memory(&failure);
+                true
+            }
+            Some(failure) => return Err(failure.into()),
+        };
         let stop = |(at, end): (usize, crate::stream::SinkEnd)| match end.why {
             SinkEndReason::Complete if end.next_ordinal >= total => Ok(StreamStop::PlanDone),
             SinkEndReason::Complete if !room.is_full(at) => Ok(StreamStop::Between),
             SinkEndReason::Complete | SinkEndReason::Full => Ok(StreamStop::Full),
+            // What is on tape is whole; the rest is read again in another round.
+            SinkEndReason::Stopped | SinkEndReason::Cancelled if is_cut_short => {
+                Ok(StreamStop::Between)
+            }
             SinkEndReason::Stopped | SinkEndReason::Cancelled => Ok(StreamStop::Stopped),
             SinkEndReason::Failed(error) => Err(match error.downcast::<JobError>() {
                 Ok(error) => *error,
@@ -197,6 +200,38 @@ impl<'a> Backup<'a> {
             }),
         };
         Ok(sinks.into_iter().enumerate().map(stop).collect())
+    }
+
+    /// Buffers, staging and rates for these members, as they are set now.
+    fn stream_config(&self, members: &[Member<'a>]) -> Result<StreamConfig, JobError> {
+        // What we have compressed or sealed, no drive can compress.
+        let is_compressing = self.spec.compression == Compression::None
+            && self.state.seal.is_none()
+            && members.iter().any(|member| member.sink.is_compressing());
+        let loaded = &members[0].loaded;
+        let limited =
+            |rates| self.context.parts.streaming.limited(loaded.barcode().generation(), rates);
+        let rates = loaded.rates().map(limited);
+        let mut config = StreamConfig {
+            block_bytes: members[0].sink.block_bytes(),
+            medium: rates.map(|rates| rates.compressing(is_compressing)),
+            seal: run_key(&self.context.parts, self.state.seal)?,
+            ..self.context.parts.streaming.config()
+        };
+        if self.staging_is_lost.load(Ordering::Relaxed) {
+            config.staging = None;
+        }
+        Ok(config)
+    }
+
+    /// Says that the staging folder is lost, and does without it to the end of the job.
+    fn goes_on_from_memory(&self, failure: &StreamError) {
+        self.staging_is_lost.store(true, Ordering::Relaxed);
+        let why = failure.source().map(|source| format!(": {source}")).unwrap_or_default();
+        let message = format!(
+            "{failure}{why}; what was staged there is read again, and the job goes on from memory alone"
+        );
+        self.context.tell(EventLevel::Warning, "staging_lost", message);
     }
 
     /// The first file that is not read in this round: where the next of the other copies stands.

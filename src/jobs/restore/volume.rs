@@ -170,7 +170,7 @@ impl Restore<'_> {
             config: StreamConfig {
                 block_bytes: label.block_size,
                 keys: Some(context.parts.keys.ring().clone()),
-                ..context.parts.stream.clone()
+                ..context.parts.streaming.config()
             },
             control: Arc::clone(&context.live.control),
             gauges: Arc::clone(&context.live.gauges),

@@ -298,7 +298,7 @@ impl VolumeWork<'_> {
             config: StreamConfig {
                 block_bytes: mounted.label.block_size,
                 keys: Some(context.parts.keys.ring().clone()),
-                ..context.parts.stream.clone()
+                ..context.parts.streaming.config()
             },
             control: Arc::clone(&context.live.control),
             gauges: Arc::clone(&context.live.gauges),

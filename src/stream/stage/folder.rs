@@ -14,6 +14,7 @@ use nix::fcntl::{FallocateFlags, Flock, FlockArg, fallocate};
 use nix::libc;
 use parking_lot::Mutex;
 
+use crate::source::network::is_mounted;
 use crate::stream::config::StagingConfig;
 use crate::stream::input::with_causes;
 
@@ -67,6 +68,9 @@ impl Folder {
         let cannot = |doing: &str, error: &(dyn std::error::Error + 'static)| {
             format!("cannot {doing} the staging folder {shown}: {}", with_causes(error))
         };
+        if config.needs_mount && !is_mounted(&config.folder).unwrap_or(false) {
+            return Err(format!("no disk is mounted at the staging folder {shown}"));
+        }
         delete_leftovers(&config.folder).map_err(|error| cannot("list", &error))?;
         let (file, lock) =
             create_nameless(&config.folder).map_err(|error| cannot("use", &error))?;
@@ -158,7 +162,7 @@ mod tests {
     use super::*;
 
     fn config(folder: &Path, bytes_max: u64) -> StagingConfig {
-        StagingConfig { folder: folder.to_owned(), bytes_max }
+        StagingConfig { folder: folder.to_owned(), bytes_max, needs_mount: false }
     }
 
     #[test]
@@ -199,6 +203,9 @@ mod tests {
         assert!(small.contains("less than one block"), "{small}");
         let huge = Folder::open(&config(dir.path(), 1 << 60), 1 << 20).unwrap_err();
         assert!(huge.contains("no room"), "{huge}");
+        let elsewhere = StagingConfig { needs_mount: true, ..config(dir.path(), 8192) };
+        let away = Folder::open(&elsewhere, 4096).unwrap_err();
+        assert!(away.contains("no disk is mounted"), "{away}");
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::domain::VirtualClock;
-use crate::stream::{MediumRates, StagingConfig, StagingState, StreamEnd};
+use crate::stream::{MediumRates, SinkEndReason, StagingConfig, StagingState, StreamEnd};
 
 fn many_files(count: u32) -> (Folder, Vec<PlannedFile>) {
     let folder = Folder::new();
@@ -36,6 +36,7 @@ fn blocks_beyond_the_memory_go_through_the_folder_and_come_back_in_order() {
             staging: Some(StagingConfig {
                 folder: staging.path().to_owned(),
                 bytes_max: 600 * 4096,
+                needs_mount: false,
             }),
             medium: Some(FAST_MEDIUM),
             clock: Arc::new(VirtualClock::default()),
@@ -65,6 +66,7 @@ fn a_folder_smaller_than_the_source_fills_and_the_drive_starts_all_the_same() {
             staging: Some(StagingConfig {
                 folder: staging.path().to_owned(),
                 bytes_max: 50 * 4096,
+                needs_mount: false,
             }),
             medium: Some(FAST_MEDIUM),
             ..tiny(engine)
@@ -80,7 +82,11 @@ fn a_folder_that_cannot_be_reserved_is_bypassed_and_said() {
     let (folder, plan) = many_files(50);
     let staging = tempfile::tempdir().unwrap();
     let config = StreamConfig {
-        staging: Some(StagingConfig { folder: staging.path().to_owned(), bytes_max: 1 << 60 }),
+        staging: Some(StagingConfig {
+            folder: staging.path().to_owned(),
+            bytes_max: 1 << 60,
+            needs_mount: false,
+        }),
         ..tiny(EngineChoice::Plain)
     };
     let (sink, end) = run(&folder, plan.clone(), &config);
@@ -163,6 +169,7 @@ fn cancelling_while_blocks_are_being_saved_ends_cleanly() {
                 staging: Some(StagingConfig {
                     folder: staging.path().to_owned(),
                     bytes_max: 200 * 4096,
+                    needs_mount: false,
                 }),
                 medium: Some(FAST_MEDIUM),
                 ..tiny(engine)
@@ -180,5 +187,47 @@ fn cancelling_while_blocks_are_being_saved_ends_cleanly() {
             assert!(end.failure.is_none(), "{end:?}");
             assert_eq!(sinks[0].lengths.len() as u64, cancel_at + 1);
         }
+    }
+}
+
+/// The one staging file of this process in that folder, which has lost its name.
+fn staging_file(folder: &std::path::Path) -> Option<std::fs::File> {
+    let of_folder = |entry: &std::fs::DirEntry| {
+        std::fs::read_link(entry.path()).is_ok_and(|target| target.starts_with(folder))
+    };
+    let entries = std::fs::read_dir("/proc/self/fd").unwrap().flatten();
+    let mut found = entries.filter(of_folder);
+    found.next().and_then(|entry| std::fs::File::options().write(true).open(entry.path()).ok())
+}
+
+/// Goal: a staging disk that goes away while it holds blocks ends the stream with its own error, and what the
+/// drive had is whole. Method: the file of the folder is cut off when the drive takes its first block.
+#[test]
+fn a_staging_disk_that_goes_away_ends_the_stream_as_such() {
+    for engine in engines() {
+        let (folder, plan) = many_files(200);
+        let staging = tempfile::tempdir().unwrap();
+        let config = StreamConfig {
+            staging: Some(StagingConfig {
+                folder: staging.path().to_owned(),
+                bytes_max: 600 * 4096,
+                needs_mount: false,
+            }),
+            medium: Some(FAST_MEDIUM),
+            ..tiny(engine)
+        };
+        let mut sinks = [VecSink::default()];
+        let at = staging.path().to_owned();
+        sinks[0].on_block = Some(Box::new(move |slab| {
+            if slab == 0 {
+                staging_file(&at).expect("the folder is in use").set_len(0).unwrap();
+            }
+        }));
+        let control = Arc::new(Control::new());
+        let end = run_into(&folder, plan, &config, &mut sinks, &EndlessRoom, &control);
+        let failure = end.failure.expect("blocks on the disk are lost");
+        assert!(failure.is_of_staging(), "{failure}");
+        assert!(matches!(end.end, StreamEnd::Stopped { .. }), "{:?}", end.end);
+        assert!(matches!(end.sinks[0].why, SinkEndReason::Cancelled), "{:?}", end.sinks[0]);
     }
 }

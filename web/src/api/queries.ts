@@ -43,7 +43,9 @@ import type {
   SecondFactorPolicy,
   SetView,
   SourceState,
+  StagingDisks,
   StatusView,
+  StreamingState,
   TimeState,
   TwoPersonRule,
   UpdatesState,
@@ -193,6 +195,9 @@ export const network = () => ask<NetworkState>(["network"], api.network(), 8);
 
 /** A clock is compared every minute at the most. */
 export const time = () => ask<TimeState>(["time"], api.time(), 15);
+/** What is staged changes while a backup writes. */
+export const streaming = () => ask<StreamingState>(["streaming"], api.streaming(), 8);
+export const stagingDisks = () => ask<StagingDisks>(["staging-disks"], api.stagingDisks(), 15);
 
 export const certificate = () => ask<CertificateState>(["certificate"], api.certificate(), 30);
 

@@ -106,6 +106,12 @@ export const SETTINGS: readonly (Place & { about: string })[] = [
     about: "Time zone and time servers, and whether the clock is right.",
   },
   {
+    href: to.streaming(),
+    text: "Streaming",
+    icon: "drive",
+    about: "What keeps the drive from waiting: memory, a staging disk, the rates of the drives.",
+  },
+  {
     href: to.certificate(),
     text: "Certificate",
     icon: "lock",

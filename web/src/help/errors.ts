@@ -197,6 +197,47 @@ export const ERROR_PAGES: Record<string, ErrorPage> = {
     risk: SAFE,
     steps: ["Remove restored files from this machine, or use a larger disk."],
   },
+  streaming_malformed: {
+    title: "Data cannot go to the drive like that",
+    meaning: "Memory, staging folder or a rate is not one that can work on this machine.",
+    risk: SAFE,
+    steps: ["Correct what the message names, and send it again."],
+  },
+  staging_disk_not_taken_here: {
+    title: "Disks are not taken here",
+    meaning:
+      "This machine was not started from an image of FossilSafe; its own tools keep its disks.",
+    risk: SAFE,
+    steps: ["Format and mount a disk with the tools of the system, then name a folder of it."],
+  },
+  staging_disk_unknown: {
+    title: "There is no such disk",
+    meaning: "The name is not that of a disk of this appliance.",
+    risk: SAFE,
+    steps: ["Take the name from the list of disks on the page for streaming."],
+  },
+  staging_disk_in_use: {
+    title: "The disk cannot be taken",
+    meaning:
+      "It is the system's, is mounted, has another system on it, or there is a staging disk already.",
+    risk: SAFE,
+    steps: ["Choose another disk, or free this one first: the message says what uses it."],
+  },
+  staging_disk_not_confirmed: {
+    title: "What had to be typed was not",
+    meaning: "A disk is erased only if erase and its name were typed to the letter.",
+    risk: SAFE,
+    steps: ["Look once more whether it is the right disk, then type it."],
+  },
+  staging_disk_unavailable: {
+    title: "The disk could not be taken",
+    meaning: "The service for it does not answer, or the disk did not take its file system.",
+    risk: "No tape and no data of the appliance is touched. What was on that disk may be gone.",
+    steps: [
+      "Look at the journal of fossilsafe-staging and of srv-staging.mount.",
+      "Try another disk or another port.",
+    ],
+  },
   certificate_not_served_here: {
     title: "HTTPS is not served here",
     meaning:

@@ -183,6 +183,28 @@ export const APPLIANCE = {
       </p>
     </>
   ),
+  streaming: (
+    <>
+      <p>
+        A drive moves its tape at one of some rates, and follows the source from one to the next.
+        Fed more slowly than its slowest one, it runs empty, overshoots, winds back and starts
+        again: a back-hitch. Each costs seconds and wears tape and drive.
+      </p>
+      <p>
+        Between source and drive there is memory. It bridges short pauses: 256 MiB last for some two
+        seconds at the slowest rate of LTO-9. Where the source is slower than the drive, as a share
+        on a busy network, give a staging folder too, on a disk faster than the drive: the appliance
+        collects there, writes in one run, and stops rarely instead of all the time. Nothing that is
+        staged is counted as safe; it is read again if the disk fails.
+      </p>
+      <p>
+        On the appliance a whole disk can be taken: it is erased, named in full by whoever takes it,
+        and mounted whenever it is there. If it goes away, jobs go on from memory and an alert says
+        so. Settings count from the next job on. Set other rates only if your drive's data sheet has
+        others, as those of half-height drives do.
+      </p>
+    </>
+  ),
   certificate: (
     <>
       <p>

@@ -25,6 +25,7 @@ export const TOPICS = {
   approvals: "Approvals",
   network: "Network",
   time: "Time",
+  streaming: "Streaming",
   certificate: "Certificate",
   updates: "Updates",
   kept: "Backups of the appliance",

@@ -50,6 +50,30 @@ export async function networkElsewhere({ main: { page } }) {
   assert.equal(await page.getByRole("button", { name: "Change" }).count(), 0);
 }
 
+/** Memory and rates are kept; a folder that is not there is refused, and the page still shows what counts. */
+export async function streamingSet({ main: { page } }) {
+  await goTo(page, "/settings/streaming");
+  await page.getByLabel("Memory, MiB").fill("128");
+  await page.getByLabel("LTO-9, fastest").fill("300");
+  await page.getByText("Stage on a disk what the memory cannot take").click();
+  await page.getByLabel("Staging folder").fill("/no/such/folder");
+  await page.getByRole("button", { name: "Keep it" }).click();
+  await page.getByText(/\/no\/such\/folder cannot be used/).waitFor();
+  await page.getByLabel("Staging folder").fill("/tmp");
+  await page.getByLabel("Reserved, GB").fill("1");
+  await page.getByRole("button", { name: "Keep it" }).click();
+  await page.getByText("It is kept, and counts from the next job.").waitFor();
+  const staged = page.getByRole("region", { name: "Staged on disk" });
+  await staged.getByText("/tmp", { exact: true }).waitFor();
+  await goTo(page, "/settings/streaming");
+  assert.equal(await page.getByLabel("Memory, MiB").inputValue(), "128");
+  assert.equal(await page.getByLabel("LTO-9, fastest").inputValue(), "300");
+  await page.getByText("Set here.").waitFor();
+  await page.getByText("Stage on a disk what the memory cannot take").click();
+  await page.getByRole("button", { name: "Keep it" }).click();
+  await staged.waitFor({ state: "detached" });
+}
+
 /** The practice library runs on no image: the page says so, and how it is updated instead. */
 export async function updatesWithoutSlots({ main: { page } }) {
   await goTo(page, "/settings/updates");

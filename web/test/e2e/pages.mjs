@@ -30,6 +30,7 @@ export function pages(seen) {
     ["notifications", "/settings/notifications"],
     ["network", "/settings/network"],
     ["time", "/settings/time"],
+    ["streaming", "/settings/streaming"],
     ["certificate", "/settings/certificates"],
     ["updates", "/settings/updates"],
     ["kept", "/settings/backups"],

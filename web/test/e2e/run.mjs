@@ -14,7 +14,13 @@ import { cleanDrive } from "./equipment.mjs";
 import { backUp, makeSource, numberOfJob, restoreFile, runOf, waitForEnd } from "./journey.mjs";
 import { keyServer } from "./key-server.mjs";
 import { keyboardOnly } from "./keyboard.mjs";
-import { keptView, manyAtOnce, networkElsewhere, updatesWithoutSlots } from "./lists.mjs";
+import {
+  keptView,
+  manyAtOnce,
+  networkElsewhere,
+  streamingSet,
+  updatesWithoutSlots,
+} from "./lists.mjs";
 import { signInByProvider } from "./oidc.mjs";
 import { pages, THEMES } from "./pages.mjs";
 import { passkeys } from "./passkeys.mjs";
@@ -290,6 +296,7 @@ async function all() {
   await test("a view of a list is kept and forgotten", () => keptView(world));
   await test("network: elsewhere than on the appliance it is said who keeps it", () =>
     networkElsewhere(world));
+  await test("streaming: memory, rates and a staging folder are kept", () => streamingSet(world));
   await test("a certificate is made, asked for and refused over HTTPS", () =>
     certificate(world, hasNoViolation));
   await test("updates: without slots it is said what to do instead", () =>

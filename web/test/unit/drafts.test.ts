@@ -1,6 +1,6 @@
 // What a person sets in a form, and what the API is sent of it.
 import { describe, expect, it } from "vitest";
-import type { ChannelView, SourceState } from "../../src/api/types";
+import type { ChannelView, SourceState, StreamingState } from "../../src/api/types";
 import {
   certificateBody,
   isNamed,
@@ -24,6 +24,12 @@ import {
   whyNotSchedule,
 } from "../../src/forms/schedule-draft";
 import { EMPTY_SOURCE, ofSource, shareOf, sourceBody } from "../../src/forms/source-draft";
+import {
+  bridgedSeconds,
+  ofStreaming,
+  streamingBody,
+  whyNotStreaming,
+} from "../../src/forms/streaming-draft";
 import { offsetText, ofTime, timeBody, zonesWith } from "../../src/forms/time-draft";
 import { groupsOf } from "../../src/pages/keys/KitPage";
 import { DAYS, daysOf } from "../../src/pages/schedules/Calendar";
@@ -143,6 +149,52 @@ describe("the time of the machine", () => {
     expect(offsetText(13116)).toBe("13.1 ms behind");
     expect(offsetText(-250)).toBe("250 µs ahead");
     expect(offsetText(86_400_000_000)).toBe("86400 s behind");
+  });
+});
+
+describe("streaming", () => {
+  const state: StreamingState = {
+    memory_bytes: 268_435_456,
+    memory_least_bytes: 33_554_432,
+    memory_most_bytes: 3_000_000_000,
+    staging: null,
+    rates: [
+      {
+        generation: "LTO-9",
+        published_bytes_per_second: [400_000_000, 177_000_000],
+        slowest_bytes_per_second: 177_000_000,
+        fastest_bytes_per_second: 400_000_000,
+        is_set: false,
+      },
+    ],
+  };
+
+  it("sends no rates that are the published ones, and no folder where nothing is staged", () => {
+    const draft = ofStreaming(state);
+    expect(streamingBody(draft, state)).toEqual({ memory_bytes: 268_435_456, rates: [] });
+    const set = { ...draft, rates: draft.rates.map((each) => ({ ...each, fastest: "300" })) };
+    expect(streamingBody(set, state).rates).toEqual([
+      {
+        generation: "LTO-9",
+        slowest_bytes_per_second: 177_000_000,
+        fastest_bytes_per_second: 300_000_000,
+      },
+    ]);
+  });
+
+  it("says how long a pause is bridged", () => {
+    const draft = { ...ofStreaming(state), isStaging: true, folder: "/mnt/fast", limit: "177" };
+    expect(Math.round(bridgedSeconds(draft, "177") ?? 0)).toBe(1002);
+    expect(bridgedSeconds(draft, "")).toBeUndefined();
+  });
+
+  it("is refused with the reason before it is sent", () => {
+    const draft = ofStreaming(state);
+    expect(whyNotStreaming(draft, state)).toBeUndefined();
+    expect(whyNotStreaming({ ...draft, memory: "8" }, state)).toMatch(/between 32 and/);
+    expect(whyNotStreaming({ ...draft, isStaging: true, folder: "x" }, state)).toMatch(/slash/);
+    const backwards = draft.rates.map((each) => ({ ...each, fastest: "100" }));
+    expect(whyNotStreaming({ ...draft, rates: backwards }, state)).toMatch(/LTO-9/);
   });
 });
 

@@ -9,7 +9,8 @@ use crate::api::types::{
     CatalogBackupView, CertificateNames, CertificateState, HostNameSetting, InstallUpdateRequest,
     JobView, KmsProof, KmsRewrapped, KmsState, NetworkState, Page, PortSetting, PriorityRequest,
     ReplaceCertificate, RestartRequest, SettingsDocument, SettingsImport, SigningRequest,
-    TapeDrillRequest, TimeSetting, TimeState, UpdateChannelRequest, UpdatesState,
+    StagingDiskRequest, StagingDisks, StreamingSettings, StreamingState, TapeDrillRequest,
+    TimeSetting, TimeState, UpdateChannelRequest, UpdatesState,
 };
 use crate::jobs::spec::CatalogBackupSpec;
 use crate::keys::VaultSettings;
@@ -65,6 +66,19 @@ operations! {
         "At once. Schedules keep the zone that they have; one that is made without a zone gets this."
         Asked::Json(of::<TimeSetting>) => 200 Json(of::<TimeState>);
 
+    GET "/api/streaming" "How data goes to the drive"
+        "Memory, the staging folder with what is in it and what is wrong with it, and the rates of the drives."
+        Nothing => 200 Json(of::<StreamingState>);
+    PUT "/api/streaming" "Set how data goes to the drive"
+        "Kept in the settings, and counts from the next job on. What cannot work is refused, and nothing is changed."
+        Asked::Json(of::<StreamingSettings>) => 200 Json(of::<StreamingState>);
+    GET "/api/streaming/disks" "Disks for staging"
+        "The disks of the appliance, and of each why it cannot be taken. Elsewhere a folder of any disk is named."
+        Nothing => 200 Json(of::<StagingDisks>);
+    POST "/api/streaming/disks/{disk}/format" "Take a disk for staging"
+        "Erases it, and stages on it from the next job on. Refused unless `erase` and its name were typed, and for a \
+         disk that anything uses."
+        Asked::Json(of::<StagingDiskRequest>) => 200 Json(of::<StagingDisks>);
     GET "/api/certificate" "The certificate of HTTPS"
         "What is served: whom it is for, who has signed it, how long it is good, its fingerprint, and the chain itself; \
          and a signing request that waits."

@@ -82,6 +82,8 @@ export const ROLES = {
   "PUT /api/sources/{name}": "admin",
   "POST /api/sources/{name}/mount": "operator",
   "POST /api/status/look": "operator",
+  "PUT /api/streaming": "admin",
+  "POST /api/streaming/disks/{disk}/format": "admin",
   "PUT /api/system/time": "admin",
   "POST /api/updates/bundle": "admin",
   "DELETE /api/updates/channel": "admin",

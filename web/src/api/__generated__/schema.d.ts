@@ -2552,6 +2552,70 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/streaming": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How data goes to the drive
+         * @description Memory, the staging folder with what is in it and what is wrong with it, and the rates of the drives. Needs the role: viewer.
+         */
+        get: operations["get_streaming"];
+        /**
+         * Set how data goes to the drive
+         * @description Kept in the settings, and counts from the next job on. What cannot work is refused, and nothing is changed. Needs the role: admin.
+         */
+        put: operations["put_streaming"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/streaming/disks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Disks for staging
+         * @description The disks of the appliance, and of each why it cannot be taken. Elsewhere a folder of any disk is named. Needs the role: viewer.
+         */
+        get: operations["get_streaming_disks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/streaming/disks/{disk}/format": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take a disk for staging
+         * @description Erases it, and stages on it from the next job on. Refused unless `erase` and its name were typed, and for a disk that anything uses. Needs the role: admin.
+         */
+        post: operations["post_streaming_disks_disk_format"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/system/metrics/prometheus": {
         parameters: {
             query?: never;
@@ -4060,6 +4124,25 @@ export interface components {
              * @default null
              */
             volume_name: string | null;
+        };
+        /** @description The rates of a generation, in bytes a second. */
+        GenerationRates: {
+            /**
+             * Format: uint64
+             * @description More it does not take.
+             */
+            fastest_bytes_per_second: number;
+            /** @description The generation. */
+            generation: components["schemas"]["LtoGeneration"];
+            /** @description Whether a person has set the two. */
+            is_set: boolean;
+            /** @description The published steps, highest first: a drive follows the host from one to the next. */
+            published_bytes_per_second: number[];
+            /**
+             * Format: uint64
+             * @description Below this the drive stops, winds back and starts again.
+             */
+            slowest_bytes_per_second: number;
         };
         /** @description Whether it works. */
         HealthStatus: "ok" | "attention" | "failed";
@@ -5743,6 +5826,64 @@ export interface components {
             /** @description Pass this as `after` for the next page; absent on the last. Opaque, good for this list only. */
             next?: string | null;
         };
+        /** @description A disk of the machine. */
+        StagingDisk: {
+            /** @description What is on it, as far as that is seen. */
+            content?: string | null;
+            /** @description Whether it is the staging disk. */
+            is_staging: boolean;
+            /** @description What its maker calls it. */
+            model?: string | null;
+            /** @description Its name in the system: `sdb`. */
+            name: string;
+            /**
+             * Format: uint64
+             * @description Its size.
+             */
+            size_bytes: number;
+            /** @description Why it cannot be taken; absent if it can. */
+            why_not?: string | null;
+        };
+        /** @description The disks of the machine, and which of them can be taken. */
+        StagingDisks: {
+            /** @description Every disk, by name. */
+            disks: components["schemas"]["StagingDisk"][];
+            /** @description Where the staging disk is mounted, if it is. */
+            folder?: string | null;
+            /** @description Where it cannot: what to do instead. */
+            instead?: string | null;
+            /** @description Whether one can be chosen here. Elsewhere a folder of any disk is named. */
+            is_managed_here: boolean;
+        };
+        /** @description The staging folder, and how it stands. */
+        StagingState: {
+            /**
+             * Format: uint64
+             * @description Size of its disk, if that can be asked.
+             */
+            disk_bytes?: number | null;
+            /** @description The folder. */
+            folder: string;
+            /**
+             * Format: uint64
+             * @description What is free on it.
+             */
+            free_bytes?: number | null;
+            /**
+             * Format: uint64
+             * @description Reserved in it while a backup writes.
+             */
+            limit_bytes: number;
+            /** @description Whether a disk has to be mounted there. */
+            needs_mount: boolean;
+            /**
+             * Format: uint64
+             * @description What lies there now; absent while no backup uses it.
+             */
+            staged_bytes?: number | null;
+            /** @description Why nothing is staged there now; absent if it can be. */
+            trouble?: string | null;
+        };
         /** @description Is my data safe, what needs me, what is the machine doing. */
         StatusView: {
             /** @description What needs a person. */
@@ -5799,6 +5940,28 @@ export interface components {
              * @default 0
              */
             staged_bytes: number;
+        };
+        /** @description How data goes from the source to the drive here. */
+        StreamingState: {
+            /**
+             * Format: uint64
+             * @description Memory for what waits between source and drive.
+             */
+            memory_bytes: number;
+            /**
+             * Format: uint64
+             * @description The least that it may be.
+             */
+            memory_least_bytes: number;
+            /**
+             * Format: uint64
+             * @description The most that it may be: three quarters of the machine's.
+             */
+            memory_most_bytes: number;
+            /** @description At which rates a drive streams, by generation of the cartridge. */
+            rates: components["schemas"]["GenerationRates"][];
+            /** @description What takes what the memory cannot; none if absent. */
+            staging?: components["schemas"]["StagingState"] | null;
         };
         /** @description Evidence that a kit opens what is on a tape, with the tape and nothing else. */
         TapeProof: {
@@ -24970,6 +25133,517 @@ export interface operations {
             };
             /** @description A person has to do something at the library first. */
             412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests from one address; Retry-After says how long to wait. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A mistake in FossilSafe, or damage in what it keeps. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine went away before it answered. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine or a device does not answer now; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_streaming: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StreamingState"];
+                };
+            };
+            /** @description Something in the request cannot be right. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Who asks may not, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests from one address; Retry-After says how long to wait. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A mistake in FossilSafe, or damage in what it keeps. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine went away before it answered. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine or a device does not answer now; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_streaming: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * Format: uint64
+                     * @description Memory for what waits between source and drive.
+                     */
+                    memory_bytes: number;
+                    /**
+                     * @description Rates of drives that are not the published ones; those that are not named have these.
+                     * @default []
+                     */
+                    rates?: {
+                        /**
+                         * Format: uint64
+                         * @description More it does not take.
+                         */
+                        fastest_bytes_per_second: number;
+                        /** @description The generation. */
+                        generation: string;
+                        /**
+                         * Format: uint64
+                         * @description Below this the drive stops.
+                         */
+                        slowest_bytes_per_second: number;
+                    }[];
+                    /** @description What takes what the memory cannot; none if absent. */
+                    staging?: {
+                        /** @description The folder, from the top. */
+                        folder: string;
+                        /**
+                         * Format: uint64
+                         * @description Reserved in it while a backup writes: 1 GB at the least.
+                         */
+                        limit_bytes: number;
+                        /**
+                         * @description Whether a disk has to be mounted there: where it is away, nothing is staged, and an alert says so.
+                         * @default false
+                         */
+                        needs_mount?: boolean;
+                    } | null;
+                };
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StreamingState"];
+                };
+            };
+            /** @description Something in the request cannot be right. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Who asks may not, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Right, and not possible in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A person has to do something at the library first. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests from one address; Retry-After says how long to wait. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A mistake in FossilSafe, or damage in what it keeps. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine went away before it answered. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine or a device does not answer now; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_streaming_disks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StagingDisks"];
+                };
+            };
+            /** @description Something in the request cannot be right. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Who asks may not, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests from one address; Retry-After says how long to wait. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A mistake in FossilSafe, or damage in what it keeps. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine went away before it answered. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine or a device does not answer now; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_streaming_disks_disk_format: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The name of a disk of the appliance, as sdb. */
+                disk: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description `erase` and the name of the disk: `erase sdb`. */
+                    typed: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StagingDisks"];
+                };
+            };
+            /** @description The request that a second admin has to agree to. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApprovalView"];
+                };
+            };
+            /** @description Something in the request cannot be right. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Who asks may not, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Right, and not possible in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A person has to do something at the library first. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not JSON. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
