@@ -11,10 +11,16 @@ use crate::machine::{Machine, Said};
 use crate::services::{Place, address, connect, exchange, is_trusted};
 use crate::tree::{assert_same, noise, write};
 
-const PASSWORD: &str = "four small words together";
+pub(crate) const PASSWORD: &str = "four small words together";
 
 /// What a person does over HTTP, with a cookie.
-fn send(address: &str, path: &str, cookie: &str, csrf: &str, body: &Value) -> (u16, String, Value) {
+pub(crate) fn send(
+    address: &str,
+    path: &str,
+    cookie: &str,
+    csrf: &str,
+    body: &Value,
+) -> (u16, String, Value) {
     let body = body.to_string();
     let request = format!(
         "POST {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nCookie: {cookie}\r\n\
@@ -25,7 +31,7 @@ fn send(address: &str, path: &str, cookie: &str, csrf: &str, body: &Value) -> (u
 }
 
 /// The words after the cookie's name, and the CSRF word.
-fn signed_in(answer: &(u16, String, Value)) -> (String, String) {
+pub(crate) fn signed_in(answer: &(u16, String, Value)) -> (String, String) {
     let (status, head, body) = answer;
     assert!((200..300).contains(status), "{head}\n{body}");
     let cookie = head.lines().find_map(|line| line.split_once("et-cookie: ")).unwrap().1;
@@ -34,7 +40,7 @@ fn signed_in(answer: &(u16, String, Value)) -> (String, String) {
 }
 
 /// Prints and confirms a kit; its groups and the key that the paper names.
-fn kit(address: &str, cookie: &str, csrf: &str) -> (Vec<String>, String) {
+pub(crate) fn kit(address: &str, cookie: &str, csrf: &str) -> (Vec<String>, String) {
     let (status, head, printed) = send(address, "/api/kits/print", cookie, csrf, &json!({}));
     assert_eq!(status, 200, "{head}");
     let text = printed["text"].as_str().unwrap();
@@ -51,7 +57,7 @@ fn kit(address: &str, cookie: &str, csrf: &str) -> (Vec<String>, String) {
 }
 
 /// The offline command, with what is typed.
-fn restore(backup: &Path, data: &Path, key: &str, typed: &str) -> Said {
+pub(crate) fn restore(backup: &Path, data: &Path, key: &str, typed: &str) -> Said {
     restore_with(backup, data, key, typed, &[])
 }
 

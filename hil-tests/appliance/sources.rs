@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use serde_json::json;
+
+use crate::catalog_backup;
 use crate::machine::{Machine, Said, free_address};
 use crate::tree;
 
@@ -121,37 +124,100 @@ fn fill(folder: &Path) {
     tree::write(&folder.join("50%.txt"), b"half");
 }
 
+/// An object store over TLS whose only bucket is `films`, and how it is described.
+struct Store {
+    server: Server,
+    certificate: String,
+}
+
+impl Store {
+    fn start(machine: &Machine, served: &Path) -> Self {
+        let names = vec!["127.0.0.1".to_owned()];
+        let certified = rcgen::generate_simple_self_signed(names).unwrap();
+        let file = |name: &str, text: String| {
+            let path = machine.folder().join(name);
+            std::fs::write(&path, text).unwrap();
+            path.to_str().unwrap().to_owned()
+        };
+        let certificate = file("store.pem", certified.cert.pem());
+        let key = file("store.key", certified.signing_key.serialize_pem());
+        let options = ["--auth-key", "fossil,simple", "--cert", &certificate, "--key", &key];
+        let server = Server::start("s3", served, &options);
+        Self { server, certificate }
+    }
+
+    fn address(&self) -> String {
+        format!("https://{}/films", self.server.address)
+    }
+
+    fn add(&self, source: &Source<'_>, address: &str, secret: &str, options: &[&str]) -> Said {
+        let place = ["--s3", address, "--access-key", "fossil", "--ca", &self.certificate];
+        source.add(&[&place[..], options].concat(), secret)
+    }
+}
+
 #[test]
 fn a_bucket_goes_to_tape_and_comes_back() {
     let machine = Machine::start("256MiB");
     let served = machine.folder().join("served");
     let films = served.join("films");
     fill(&films);
-    let names = vec!["127.0.0.1".to_owned()];
-    let certified = rcgen::generate_simple_self_signed(names).unwrap();
-    let file = |name: &str, text: String| {
-        let path = machine.folder().join(name);
-        std::fs::write(&path, text).unwrap();
-        path.to_str().unwrap().to_owned()
-    };
-    let certificate = file("store.pem", certified.cert.pem());
-    let key = file("store.key", certified.signing_key.serialize_pem());
-    let options = ["--auth-key", "fossil,simple", "--cert", &certificate, "--key", &key];
-    let server = Server::start("s3", &served, &options);
+    let store = Store::start(&machine, &served);
     let source = Source::new(&machine, "s3");
-    let address = format!("https://{}/films", server.address);
-    let place = ["--s3", &address, "--access-key", "fossil", "--ca", &certificate];
+    let address = store.address();
     let unknown = source.add(&["--s3", &address, "--access-key", "fossil"], "simple");
     assert!(unknown.out.contains("cannot be trusted"), "{unknown:?}");
-    let wrong = source.add(&place, "wrong");
+    let wrong = store.add(&source, &address, "wrong", &[]);
     assert!(wrong.code != Some(0) && wrong.out.contains("does not let"), "{wrong:?}");
-    let no_bucket = format!("{address}-none");
-    let none = [&place[..1], &[&no_bucket], &place[2..]].concat();
-    let none = source.add(&none, "simple");
+    let none = store.add(&source, &format!("{address}-none"), "simple", &[]);
     assert!(none.code != Some(0) && none.out.contains("there is no"), "{none:?}");
-    let added = source.add(&place, "simple");
+    let added = store.add(&source, &address, "simple", &[]);
     assert_eq!(added.code, Some(0), "{added:?}");
     source.round_trip("FSP001L9", &films);
+}
+
+#[test]
+fn catalog_backups_and_restored_files_go_to_a_bucket() {
+    let machine = Machine::start("256MiB");
+    let served = machine.folder().join("served");
+    std::fs::create_dir_all(served.join("films")).unwrap();
+    let store = Store::start(&machine, &served);
+    let source = Source::new(&machine, "s3-target");
+    let added = store.add(&source, &store.address(), "simple", &["--writable"]);
+    assert_eq!(added.code, Some(0), "{added:?}");
+    let code = std::fs::read_to_string(machine.data().join("setup-code")).unwrap();
+    let setup = json!({ "code": code.trim(), "user": "ada", "password": catalog_backup::PASSWORD });
+    let url = machine.url();
+    let address = url.strip_prefix("http://").unwrap();
+    let answer = catalog_backup::send(address, "/api/setup", "", "", &setup);
+    let (cookie, csrf) = catalog_backup::signed_in(&answer);
+    let (groups, key) = catalog_backup::kit(address, &cookie, &csrf);
+    let path = source.path();
+    let to = path.to_str().unwrap();
+    let original = machine.folder().join("original");
+    fill(&original);
+    // More than a part, so that it is put together of several.
+    tree::write(&original.join("long film.mkv"), &tree::noise(7, 40 * 1024 * 1024 + 3));
+    machine.format("FSP001L9");
+    machine.tell(&["backup", original.to_str().unwrap(), "--set", "films"]);
+    let mut backup = String::new();
+    for _ in 0..2 {
+        let job = machine.tell(&["catalog", "backup", "--to", to, "--keep", "1"]);
+        assert_eq!(job["state"], "completed", "{job:#}");
+        job["outcome"]["destination"].as_str().unwrap().clone_into(&mut backup);
+    }
+    let listed = machine.tell(&["catalog", "backups", to]);
+    assert_eq!(listed["items"].as_array().unwrap().len(), 1, "{listed:#}");
+    assert_eq!(listed["items"][0]["signed"], "own", "{listed:#}");
+    let data = machine.folder().join("another");
+    let said = catalog_backup::restore(Path::new(&backup), &data, &key, &groups.join(" "));
+    assert_eq!(said.code, Some(0), "{said:?}");
+    // A store keeps content and names, and the job says what it does not keep.
+    let back = path.join("back");
+    let job = machine.ask(&["restore", "--set", "films", "--to", back.to_str().unwrap(), "--json"]);
+    assert_eq!(job.json()["outcome"]["problems"][0]["state"], "not_exact", "{job:?}");
+    let there = served.join("films/back").join(original.strip_prefix("/").unwrap());
+    same(&original, &there);
 }
 
 #[test]
@@ -172,5 +238,18 @@ fn a_folder_over_sftp_with_a_password_goes_to_tape_and_comes_back() {
     let added = source.add(&place, SECRET);
     assert_eq!(added.code, Some(0), "{added:?}");
     source.round_trip("FSP001L9", &served.join("photos"));
+    // Into it too, where that is allowed; its password stays.
+    let refused =
+        machine.ask(&["restore", "--set", "away", "--to", source.path().to_str().unwrap()]);
+    assert_ne!(refused.code, Some(0), "{refused:?}");
+    let writable = source.add(&[&place[..], &["--writable", "--keep-password"]].concat(), "");
+    assert_eq!(writable.code, Some(0), "{writable:?}");
+    let back = source.path().join("back");
+    machine.restore("away", &back);
+    let below = source.path().strip_prefix("/").unwrap().to_owned();
+    std::fs::rename(served.join("photos/back").join(below), machine.folder().join("there"))
+        .unwrap();
+    std::fs::remove_dir_all(served.join("photos/back")).unwrap();
+    same(&served.join("photos"), &machine.folder().join("there"));
     assert!(!machine.log().contains(SECRET), "the password is in the log");
 }

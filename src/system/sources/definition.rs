@@ -32,9 +32,9 @@ pub enum SourcePlace {
     Smb(SmbShare),
     /// An export of a Unix machine or a NAS: NFS 4.2, or 4.1 where the server has no more.
     Nfs(NfsExport),
-    /// A folder of a machine with SSH, over SFTP. It can be read, and nothing restored into it.
+    /// A folder of a machine with SSH, over SFTP.
     Sftp(SftpFolder),
-    /// A bucket of an object store that speaks S3. It can be read, and nothing restored into it.
+    /// A bucket of an object store that speaks S3. Of files in it, only content and names are kept.
     S3(S3Bucket),
 }
 
@@ -147,9 +147,8 @@ impl SourcePlace {
         }
     }
 
-    /// True if this program reads it itself: then nothing can be written to it.
-    #[must_use]
-    pub fn is_served(&self) -> bool {
+    /// True if this program reads it itself.
+    pub(super) fn is_served(&self) -> bool {
         matches!(self, Self::Sftp(_) | Self::S3(_))
     }
 }
@@ -174,9 +173,6 @@ impl SourceSpec {
             if host.is_empty() || host.starts_with('-') || is_long || !host.chars().all(is_host) {
                 return Err(malformed("host", host, "nas.example or 192.0.2.7"));
             }
-        }
-        if self.is_writable && self.place.is_served() {
-            return Err(SourcesError::ReadOnlyKind { place: self.place.to_string() });
         }
         match &self.place {
             SourcePlace::Smb(smb) => {

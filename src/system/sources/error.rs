@@ -48,12 +48,6 @@ pub enum SourcesError {
         #[source]
         source: io::Error,
     },
-    /// What can only be read was to be written.
-    #[error("{place} can be read, and nothing is restored into a source of its kind")]
-    ReadOnlyKind {
-        /// The folder or bucket.
-        place: String,
-    },
     /// Nobody has confirmed the server's key yet.
     #[error("{place}: nobody has confirmed the server's key yet; it shows {}", shown.join(", "))]
     HostKeyUnknown {
@@ -172,7 +166,7 @@ impl SourcesError {
     pub fn kind(&self) -> SourcesErrorKind {
         match self {
             Self::Unknown(_) => SourcesErrorKind::Unknown,
-            Self::Malformed { .. } | Self::ReadOnlyKind { .. } => SourcesErrorKind::Malformed,
+            Self::Malformed { .. } => SourcesErrorKind::Malformed,
             Self::HostUnknown { .. } | Self::NoAnswer { .. } => SourcesErrorKind::Away,
             Self::SignIn { .. }
             | Self::NoSuchShare { .. }

@@ -116,14 +116,9 @@ function placeOf(draft: SourceDraft): SourcePlace {
 export function sourceBody(draft: SourceDraft) {
   return {
     place: placeOf(draft),
-    is_writable: draft.isWritable && isMountedByKernel(draft.kind),
+    is_writable: draft.isWritable,
     ...(draft.kind !== "nfs" && draft.password ? { password: draft.password } : {}),
   };
-}
-
-/** The others are read only. */
-export function isMountedByKernel(kind: SourceDraft["kind"]): boolean {
-  return kind === "smb" || kind === "nfs";
 }
 
 const WHAT_IS_MISSING: Record<SourceDraft["kind"], string> = {

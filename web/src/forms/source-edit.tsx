@@ -4,14 +4,7 @@ import type { SourceState } from "../api/types";
 import { AskDialog } from "../components/AskDialog";
 import { SelectField, TextField, Tick } from "../ui/Field";
 import { api } from "../util/path-builder";
-import {
-  EMPTY_SOURCE,
-  isMountedByKernel,
-  ofSource,
-  type SourceDraft,
-  sourceBody,
-  whyNotSource,
-} from "./source-draft";
+import { EMPTY_SOURCE, ofSource, type SourceDraft, sourceBody, whyNotSource } from "./source-draft";
 
 type Kind = SourceDraft["kind"];
 
@@ -165,13 +158,11 @@ export function SourceEdit({ source, hostKey, onClose }: Props) {
           onTurn={(isEncrypted) => change({ isEncrypted })}
         />
       )}
-      {isMountedByKernel(kind) && (
-        <Tick
-          text="Let files be restored into it"
-          isOn={draft.isWritable}
-          onTurn={(isWritable) => change({ isWritable })}
-        />
-      )}
+      <Tick
+        text="Let files be restored into it"
+        isOn={draft.isWritable}
+        onTurn={(isWritable) => change({ isWritable })}
+      />
     </AskDialog>
   );
 }

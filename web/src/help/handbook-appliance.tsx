@@ -30,8 +30,9 @@ export const APPLIANCE = {
         <code>authorized_keys</code>. Before anything is sent, somebody compares the fingerprint of
         the server&rsquo;s key; a server that has another one later is refused. In a bucket of an
         object store what stands before a slash is a folder; names that no file system can have are
-        shown with a percent sign in front. Folders over SSH and buckets can be read, and nothing is
-        restored into them.
+        shown with a percent sign in front. What is restored into a bucket, or a catalog backup that
+        is put there, keeps its content and names; a bucket has no permissions, times and empty
+        folders.
       </p>
       <p>
         A share whose server is away stays here as away, with the reason, and is mounted again as

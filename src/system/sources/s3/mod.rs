@@ -11,21 +11,30 @@
 //!
 //! An object is of one version while it is read: if another takes its place, reading it fails, and the backup lists
 //! it as changed.
+//!
+//! What is written becomes an object when it is closed or synced, in one go; before, nobody else sees it. A store keeps
+//! no permissions, owners, times and empty folders, and an object is never changed: such wishes are refused. To rename
+//! is to copy and remove, object by object.
 
 mod names;
 mod store;
+mod upload;
+mod wire;
+mod writing;
 
-use std::collections::{BTreeSet, HashSet};
-use std::sync::Arc;
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::{Arc, Weak};
 
 use parking_lot::{Mutex, RwLock};
 use rustix::io::Errno;
 
-use super::served::{Kind, Named, Remote, RemoteFile, Status};
+use super::served::{Change, Kind, Named, Remote, RemoteFile, Room, Status, now};
 use super::{S3Bucket, SourcesError};
 use crate::domain::Secret;
 use names::{BESIDE, key_of, shown};
-use store::{Store, StoreError};
+use store::{ObjectStatus, Store};
+use upload::Upload;
+use wire::StoreError;
 
 /// What is not said of objects.
 const FILE_MODE: u16 = 0o644;
@@ -39,6 +48,10 @@ pub(super) struct S3 {
     store: Arc<Store>,
     /// Folders that have an object's name: they were met in a listing.
     beside: RwLock<HashSet<Vec<u8>>>,
+    /// Folders that were made and may hold nothing yet: a store has a folder only where it has an object in it.
+    made: RwLock<BTreeSet<Vec<u8>>>,
+    /// What is being written, by its path.
+    uploads: RwLock<HashMap<Vec<u8>, Weak<Upload>>>,
 }
 
 impl S3 {
@@ -50,23 +63,50 @@ impl S3 {
         let said = |said| SourcesError::Protocol { place: place.to_string(), said };
         let store = Store::new(place, password).map_err(said)?;
         store.begins(b"").map_err(|error| refusal(place, error))?;
-        Ok(Self { store: Arc::new(store), beside: RwLock::default() })
+        let (beside, made, uploads) = Default::default();
+        Ok(Self { store: Arc::new(store), beside, made, uploads })
+    }
+
+    /// What is written at `path` and no object yet.
+    fn upload(&self, path: &[u8]) -> Option<Arc<Upload>> {
+        let upload = self.uploads.read().get(path).and_then(Weak::upgrade);
+        upload.filter(|upload| !upload.is_done())
+    }
+
+    fn is_there(&self, path: &[u8]) -> Result<bool, Errno> {
+        match self.status(path) {
+            Ok(_) => Ok(true),
+            Err(Errno::NOENT) => Ok(false),
+            Err(errno) => Err(errno),
+        }
+    }
+
+    /// One object. The copy is there before the original goes.
+    fn move_object(&self, from: &[u8], to: &[u8]) -> Result<(), Errno> {
+        let moved = self.store.copy(from, to).and_then(|()| self.store.remove(from));
+        moved.map_err(|error| errno(&error))
     }
 }
 
 impl Remote for S3 {
     fn status(&self, path: &[u8]) -> Result<Status, Errno> {
-        if path.is_empty() || self.beside.read().contains(path) {
+        let is_known = self.beside.read().contains(path) || self.made.read().contains(path);
+        if path.is_empty() || is_known {
             return Ok(folder());
         }
+        if let Some(upload) = self.upload(path) {
+            return Ok(file(upload.size_bytes(), now()));
+        }
         let key = key_of(path);
+        let is_folder = || {
+            let below = [&key, &b"/"[..]].concat();
+            self.store.begins(&below).map_err(|error| errno(&error))
+        };
         match self.store.head(&key) {
+            // Some stores have an answer for folders too, as if they were empty objects.
+            Ok(ObjectStatus { size_bytes: 0, .. }) if is_folder()? => Ok(folder()),
             Ok(object) => Ok(file(object.size_bytes, object.modified)),
-            Err(StoreError::Missing) => {
-                let below = [&key, &b"/"[..]].concat();
-                let is_folder = self.store.begins(&below).map_err(|error| errno(&error))?;
-                is_folder.then(folder).ok_or(Errno::NOENT)
-            }
+            Err(StoreError::Missing) => is_folder()?.then(folder).ok_or(Errno::NOENT),
             Err(error) => Err(errno(&error)),
         }
     }
@@ -74,7 +114,11 @@ impl Remote for S3 {
     fn list(&self, path: &[u8]) -> Result<Vec<Named>, Errno> {
         let below = if path.is_empty() { Vec::new() } else { [&key_of(path), &b"/"[..]].concat() };
         let listed = self.store.list(&below).map_err(|error| errno(&error))?;
-        let folders: BTreeSet<_> = listed.folders.iter().cloned().collect();
+        let mut folders: BTreeSet<_> = listed.folders.iter().cloned().collect();
+        let made = self.made.read();
+        let here = made.iter().filter_map(|folder| super::served::name_in(path, folder));
+        folders.extend(here.map(key_of));
+        drop(made);
         let mut all = Vec::with_capacity(listed.objects.len() + folders.len());
         for object in listed.objects {
             let mut name = shown(&object.name);
@@ -96,9 +140,100 @@ impl Remote for S3 {
         Err(Errno::INVAL)
     }
 
-    fn open(&self, path: &[u8]) -> Result<Box<dyn RemoteFile>, Errno> {
+    fn open(&self, path: &[u8], is_written: bool) -> Result<Box<dyn RemoteFile>, Errno> {
+        if is_written {
+            return Err(Errno::OPNOTSUPP);
+        }
         let store = Arc::clone(&self.store);
         Ok(Box::new(Object { store, key: key_of(path), version: Mutex::default() }))
+    }
+
+    fn create(&self, path: &[u8], _: u16) -> Result<Box<dyn RemoteFile>, Errno> {
+        if self.is_there(path)? {
+            return Err(Errno::EXIST);
+        }
+        let upload = Upload::new(Arc::clone(&self.store), key_of(path));
+        let mut uploads = self.uploads.write();
+        uploads.retain(|_, upload| upload.strong_count() > 0);
+        uploads.insert(path.to_vec(), Arc::downgrade(&upload));
+        Ok(Box::new(upload))
+    }
+
+    /// Known here alone until something is in it.
+    fn make_folder(&self, path: &[u8], _: u16) -> Result<(), Errno> {
+        if self.is_there(path)? {
+            return Err(Errno::EXIST);
+        }
+        self.made.write().insert(path.to_vec());
+        Ok(())
+    }
+
+    fn make_link(&self, _: &[u8], _: &[u8]) -> Result<(), Errno> {
+        Err(Errno::OPNOTSUPP)
+    }
+
+    fn make_hard_link(&self, _: &[u8], _: &[u8]) -> Result<(), Errno> {
+        Err(Errno::OPNOTSUPP)
+    }
+
+    fn remove(&self, path: &[u8]) -> Result<(), Errno> {
+        self.uploads.write().remove(path);
+        self.store.remove(&key_of(path)).map_err(|error| errno(&error))
+    }
+
+    fn remove_folder(&self, path: &[u8]) -> Result<(), Errno> {
+        let mark = [&key_of(path), &b"/"[..]].concat();
+        let below = self.store.keys_below(&mark, 2).map_err(|error| errno(&error))?;
+        if below.iter().any(|key| *key != mark) {
+            return Err(Errno::NOTEMPTY);
+        }
+        if self.made.read().iter().any(|folder| super::served::name_in(path, folder).is_some()) {
+            return Err(Errno::NOTEMPTY);
+        }
+        self.made.write().remove(path);
+        match below.is_empty() {
+            true => Ok(()),
+            false => self.store.remove(&mark).map_err(|error| errno(&error)),
+        }
+    }
+
+    fn rename(&self, from: &[u8], to: &[u8], may_replace: bool) -> Result<(), Errno> {
+        if !may_replace && self.is_there(to)? {
+            return Err(Errno::EXIST);
+        }
+        if let Some(upload) = self.upload(from) {
+            upload.finish()?;
+        }
+        let is_folder = self.status(from)?.kind == Kind::Folder;
+        let mut made = self.made.write();
+        let moved: Vec<_> =
+            made.iter().filter(|folder| is_at_or_below(folder, from)).cloned().collect();
+        for folder in moved {
+            made.remove(&folder);
+            made.insert([to, &folder[from.len()..]].concat());
+        }
+        drop(made);
+        let (from, to) = (key_of(from), key_of(to));
+        if !is_folder {
+            return self.move_object(&from, &to);
+        }
+        let below = [&from, &b"/"[..]].concat();
+        let keys = self.store.keys_below(&below, usize::MAX).map_err(|error| errno(&error))?;
+        for key in &keys {
+            self.move_object(key, &[&to, &key[from.len()..]].concat())?;
+        }
+        Ok(())
+    }
+
+    fn room(&self) -> Result<Room, Errno> {
+        Ok(Room::UNKNOWN)
+    }
+
+    fn change(&self, path: &[u8], change: &Change) -> Result<(), Errno> {
+        let size = self.status(path)?.size_bytes;
+        let keeps_size = change.size_bytes.is_none_or(|wanted| wanted == size);
+        let others = Change { size_bytes: None, ..*change };
+        if keeps_size && others == Change::default() { Ok(()) } else { Err(Errno::OPNOTSUPP) }
     }
 }
 
@@ -127,6 +262,19 @@ impl RemoteFile for Object {
         }
         Ok(bytes)
     }
+
+    fn write_at(&self, _: u64, _: &[u8]) -> Result<(), Errno> {
+        Err(Errno::OPNOTSUPP)
+    }
+
+    fn sync(&self) -> Result<(), Errno> {
+        Ok(())
+    }
+}
+
+fn is_at_or_below(path: &[u8], folder: &[u8]) -> bool {
+    let rest = path.strip_prefix(folder);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
 }
 
 fn folder() -> Status {

@@ -1,57 +1,33 @@
-//! Questions to an object store, signed, over connections that are kept.
+//! What is asked of an object store: its objects, and what they are.
 
-use std::io;
 use std::time::Duration;
 
-use http_body_util::{BodyExt as _, Empty, Limited};
-use hyper::body::Bytes;
-use hyper::client::conn::http1::SendRequest;
 use hyper::header::{
-    CONTENT_LENGTH, CONTENT_RANGE, ETAG, HOST, IF_MATCH, LAST_MODIFIED, RANGE, USER_AGENT,
+    CONTENT_LENGTH, CONTENT_RANGE, ETAG, HeaderValue, IF_MATCH, LAST_MODIFIED, RANGE,
 };
-use hyper::{HeaderMap, Method, Request};
-use parking_lot::Mutex;
+use hyper::{HeaderMap, Method};
 use rusty_s3::actions::ListObjectsV2;
+use rusty_s3::actions::list_objects_v2::ListObjectsV2Response;
 use rusty_s3::{Bucket, Credentials, S3Action as _, UrlStyle};
 use time::OffsetDateTime;
 use time::format_description::well_known::{Rfc2822, Rfc3339};
-use tokio::runtime::Runtime;
-use tokio_rustls::rustls::RootCertStore;
 use url::Url;
 
+use super::wire::{NO_SUCH_RANGE, OK, Question, StoreError, Wire};
 use crate::domain::Secret;
-use crate::outgoing::{HttpAddress, connect, root_store};
 use crate::system::sources::S3Bucket;
 
 /// The region of stores that have none.
 const REGION: &str = "us-east-1";
 /// How long a signature is good for. A store's clock may be a little wrong.
-const SIGNED_TIME: Duration = Duration::from_secs(900);
-/// How long an answer may take. Stores that wake objects from cold storage refuse rather than wait.
-const ANSWER_TIME: Duration = Duration::from_secs(60);
-/// Longest list of keys that is taken at once: a thousand keys of a kilobyte, and as much about them.
-const LIST_BYTES_MAX: usize = 8 << 20;
-/// Connections that are kept when nothing is asked.
-const KEPT_MAX: usize = 8;
-/// How often a question is asked again over a new connection: the store may have closed the kept one.
-const TRIES: usize = 3;
-/// All of it, or a part that says where it begins.
-const OK: u16 = 200;
-/// The object has another version than was asked for.
-const PRECONDITION_FAILED: u16 = 412;
-/// It ends before.
-const NO_SUCH_RANGE: u16 = 416;
-
+pub(super) const SIGNED_TIME: Duration = Duration::from_secs(900);
 /// An object store, and the bucket in it.
 #[derive(Debug)]
 pub(super) struct Store {
-    bucket: Bucket,
-    credentials: Option<Credentials>,
+    pub(super) bucket: Bucket,
+    pub(super) credentials: Option<Credentials>,
+    pub(super) wire: Wire,
     prefix: Vec<u8>,
-    address: HttpAddress,
-    roots: RootCertStore,
-    runtime: Runtime,
-    kept: Mutex<Vec<SendRequest<Empty<Bytes>>>>,
 }
 
 /// What is known of an object.
@@ -77,20 +53,6 @@ pub(super) struct Listed {
     pub(super) folders: Vec<Vec<u8>>,
 }
 
-/// Why there is no answer to use.
-#[derive(Debug)]
-pub(super) enum StoreError {
-    Missing,
-    Forbidden,
-    /// Another version has taken the place of the one that was read.
-    Replaced,
-    NoAnswer(String),
-    Strange(String),
-}
-
-/// An answer: its status, its headers, its body.
-type Answer = (u16, HeaderMap, Bytes);
-
 impl Store {
     /// The text says what of the place cannot be.
     pub(super) fn new(place: &S3Bucket, password: Option<&Secret>) -> Result<Self, String> {
@@ -98,21 +60,13 @@ impl Store {
         let region = place.region.clone().unwrap_or_else(|| REGION.to_owned());
         let bucket = Bucket::new(url, UrlStyle::Path, place.bucket.clone(), region);
         let secret = password.map_or("", Secret::reveal);
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .thread_name("s3")
-            .enable_all()
-            .build();
         let prefix =
             place.prefix.as_ref().map_or_else(Vec::new, |prefix| format!("{prefix}/").into());
         Ok(Self {
             bucket: bucket.map_err(|error| error.to_string())?,
             credentials: place.access_key.as_ref().map(|key| Credentials::new(key, secret)),
             prefix,
-            address: HttpAddress::parse(&place.endpoint)?,
-            roots: root_store(place.ca_pem.as_deref())?,
-            runtime: runtime.map_err(|error: io::Error| error.to_string())?,
-            kept: Mutex::default(),
+            wire: Wire::new(place)?,
         })
     }
 
@@ -121,10 +75,8 @@ impl Store {
         let key = self.whole_key(key)?;
         let action = self.bucket.head_object(self.credentials.as_ref(), &key);
         let url = action.sign(SIGNED_TIME);
-        let (_, headers, _) = self.ask(Method::HEAD, &url, &[], 0)?;
-        let text = |name| {
-            headers.get(name).and_then(|value: &hyper::header::HeaderValue| value.to_str().ok())
-        };
+        let (_, headers, _) = self.wire.ask(&Question::new(Method::HEAD, &url))?;
+        let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
         let size_bytes = text(CONTENT_LENGTH).and_then(|text| text.parse().ok());
         let modified = text(LAST_MODIFIED).and_then(|text| {
             let time = OffsetDateTime::parse(text, &Rfc2822).ok()?;
@@ -149,9 +101,11 @@ impl Store {
         let key = self.whole_key(key)?;
         let url = self.bucket.get_object(self.credentials.as_ref(), &key).sign(SIGNED_TIME);
         let range = format!("bytes={offset}-{}", offset + length as u64 - 1);
-        let mut headers = vec![(RANGE, range.as_str())];
-        headers.extend(version.map(|version| (IF_MATCH, version)));
-        let (status, headers, bytes) = self.ask(Method::GET, &url, &headers, length)?;
+        let mut question = Question::new(Method::GET, &url);
+        question.headers.push((RANGE, range));
+        question.headers.extend(version.map(|version| (IF_MATCH, version.to_owned())));
+        question.answer_bytes_max = question.answer_bytes_max.max(length);
+        let (status, headers, bytes) = self.wire.ask(&question)?;
         let version = headers.get(ETAG).and_then(|value| value.to_str().ok()).map(str::to_owned);
         match status {
             NO_SUCH_RANGE => Ok((Vec::new(), None)),
@@ -170,7 +124,7 @@ impl Store {
         action.with_prefix(prefix.as_str());
         action.with_max_keys(1);
         let (_, _, bytes) =
-            self.ask(Method::GET, &action.sign(SIGNED_TIME), &[], LIST_BYTES_MAX)?;
+            self.wire.ask(&Question::new(Method::GET, &action.sign(SIGNED_TIME)))?;
         Ok(!parse(&bytes)?.contents.is_empty())
     }
 
@@ -187,7 +141,7 @@ impl Store {
                 action.with_continuation_token(String::clone(token));
             }
             let url = action.sign(SIGNED_TIME);
-            let (_, _, bytes) = self.ask(Method::GET, &url, &[], LIST_BYTES_MAX)?;
+            let (_, _, bytes) = self.wire.ask(&Question::new(Method::GET, &url))?;
             let page = parse(&bytes)?;
             for object in page.contents {
                 let Some(name) = object.key.strip_prefix(&prefix) else { continue };
@@ -213,107 +167,39 @@ impl Store {
         }
     }
 
+    /// Every key that begins with `prefix`, however deep; no more than needed to have `most`.
+    pub(super) fn keys_below(
+        &self,
+        prefix: &[u8],
+        most: usize,
+    ) -> Result<Vec<Vec<u8>>, StoreError> {
+        let prefix = self.whole_key(prefix)?;
+        let (mut keys, mut token) = (Vec::new(), None);
+        loop {
+            let mut action = self.bucket.list_objects_v2(self.credentials.as_ref());
+            action.with_prefix(prefix.as_str());
+            if let Some(token) = &token {
+                action.with_continuation_token(String::clone(token));
+            }
+            let url = action.sign(SIGNED_TIME);
+            let (_, _, bytes) = self.wire.ask(&Question::new(Method::GET, &url))?;
+            let page = parse(&bytes)?;
+            let ours = |key: &str| key.as_bytes().strip_prefix(&*self.prefix).map(<[u8]>::to_vec);
+            keys.extend(page.contents.iter().filter_map(|object| ours(&object.key)));
+            token = page.next_continuation_token;
+            if token.is_none() || keys.len() >= most {
+                return Ok(keys);
+            }
+        }
+    }
+
     /// Keys are text; a path that is none names nothing here.
-    fn whole_key(&self, key: &[u8]) -> Result<String, StoreError> {
+    pub(super) fn whole_key(&self, key: &[u8]) -> Result<String, StoreError> {
         String::from_utf8([&self.prefix, key].concat()).map_err(|_| StoreError::Missing)
     }
-
-    fn ask(
-        &self,
-        method: Method,
-        url: &Url,
-        headers: &[(hyper::header::HeaderName, &str)],
-        bytes_max: usize,
-    ) -> Result<Answer, StoreError> {
-        let mut last = String::new();
-        for _ in 0..TRIES {
-            let question = self.question(method.clone(), url, headers)?;
-            let answer = self.runtime.block_on(async {
-                let exchange = self.exchange(question, bytes_max.max(LIST_BYTES_MAX));
-                tokio::time::timeout(ANSWER_TIME, exchange).await
-            });
-            match answer {
-                Ok(Ok((status @ 500.., _, _))) => {
-                    last = format!("it says {status}");
-                }
-                Ok(Ok(answer)) => return judged(answer),
-                Ok(Err(said)) => last = said,
-                Err(_) => last = format!("no answer within {} s", ANSWER_TIME.as_secs()),
-            }
-        }
-        Err(StoreError::NoAnswer(last))
-    }
-
-    fn question(
-        &self,
-        method: Method,
-        url: &Url,
-        headers: &[(hyper::header::HeaderName, &str)],
-    ) -> Result<Request<Empty<Bytes>>, StoreError> {
-        let target = &url[url::Position::BeforePath..];
-        let mut question = Request::builder()
-            .method(method)
-            .uri(target)
-            .header(HOST, self.address.authority())
-            .header(USER_AGENT, concat!("fossilsafe/", env!("CARGO_PKG_VERSION")));
-        for (name, value) in headers {
-            question = question.header(name, *value);
-        }
-        question.body(Empty::new()).map_err(|error| StoreError::Strange(error.to_string()))
-    }
-
-    async fn exchange(
-        &self,
-        question: Request<Empty<Bytes>>,
-        bytes_max: usize,
-    ) -> Result<Answer, String> {
-        let kept = self.kept.lock().pop();
-        let mut sender = match kept {
-            Some(sender) if sender.is_ready() => sender,
-            _ => {
-                let wire = connect(&self.address, self.roots.clone()).await?;
-                let opened = hyper::client::conn::http1::handshake(wire).await;
-                let (sender, connection) = opened.map_err(|error| error.to_string())?;
-                tokio::spawn(connection);
-                sender
-            }
-        };
-        let answer = sender.send_request(question).await.map_err(|error| error.to_string())?;
-        let (parts, body) = answer.into_parts();
-        let body = Limited::new(body, bytes_max).collect().await;
-        let body = body.map_err(|error| error.to_string())?.to_bytes();
-        // The connection takes the next question once it has seen the end of this answer.
-        if sender.ready().await.is_ok() {
-            let mut kept = self.kept.lock();
-            if kept.len() < KEPT_MAX {
-                kept.push(sender);
-            }
-        }
-        Ok((parts.status.as_u16(), parts.headers, body))
-    }
 }
 
-/// A refusal is none of the store's answers.
-fn judged(answer: Answer) -> Result<Answer, StoreError> {
-    match answer.0 {
-        200..300 | NO_SUCH_RANGE => Ok(answer),
-        404 => Err(StoreError::Missing),
-        PRECONDITION_FAILED => Err(StoreError::Replaced),
-        401 | 403 => Err(StoreError::Forbidden),
-        status => Err(StoreError::Strange(format!("it says {status}: {}", said_by(&answer.2)))),
-    }
-}
-
-/// The message of an answer that refuses, for a log.
-fn said_by(body: &[u8]) -> String {
-    let text = String::from_utf8_lossy(body);
-    let message = text.split_once("<Message>").and_then(|(_, rest)| rest.split_once("</Message>"));
-    message.map_or("nothing more", |(message, _)| message).to_owned()
-}
-
-fn parse(
-    bytes: &[u8],
-) -> Result<rusty_s3::actions::list_objects_v2::ListObjectsV2Response, StoreError> {
+fn parse(bytes: &[u8]) -> Result<ListObjectsV2Response, StoreError> {
     let strange = |said: String| StoreError::Strange(format!("its list cannot be read: {said}"));
     let text = std::str::from_utf8(bytes).map_err(|error| strange(error.to_string()))?;
     ListObjectsV2::parse_response(text).map_err(|error| strange(error.to_string()))

@@ -1,17 +1,18 @@
 //! Sources that the kernel has no client for: this program reads them, and serves them to the kernel (FUSE).
 //!
 //! So such a source is a folder like any other: it is walked, read with io_uring, browsed and shown in a plan by
-//! the same code as a disk. Only reading is served: files are restored elsewhere.
+//! the same code as a disk, and files are restored into it where that is allowed.
 //!
 //! ```text
-//!  backup ── reads ──▶ /srv/sources/NAME ──▶ kernel (fuse) ──▶ Tree ──▶ a Remote: SFTP, S3
+//!  backup, restore ──▶ /srv/sources/NAME ──▶ kernel (fuse) ──▶ Tree ──▶ a Remote: SFTP, S3
 //! ```
 //!
 //! A thing's inode number is made from its path, so that it is the same after each mount: a backup knows by it,
 //! with size and times, that a file is the one that it has.
 
+mod attributes;
+mod handles;
 mod nodes;
-pub(super) use nodes::below;
 mod tree;
 
 use std::fmt;
@@ -23,6 +24,8 @@ use std::sync::Arc;
 use fuser::{Config, Session, SessionACL};
 use rustix::io::Errno;
 
+pub(super) use attributes::now;
+pub(super) use nodes::{below, name_in};
 use tree::Tree;
 
 /// Requests of the kernel that are answered at the same time.
@@ -74,14 +77,70 @@ pub(super) trait Remote: Send + Sync + fmt::Debug + 'static {
     /// Where the link at `path` leads.
     fn link_target(&self, path: &[u8]) -> Result<Vec<u8>, Errno>;
 
-    /// Opens the file at `path` for reading.
-    fn open(&self, path: &[u8]) -> Result<Box<dyn RemoteFile>, Errno>;
+    /// Opens the file at `path`, for writing too if `is_written`.
+    fn open(&self, path: &[u8], is_written: bool) -> Result<Box<dyn RemoteFile>, Errno>;
+
+    /// Makes a new file and opens it for writing.
+    fn create(&self, path: &[u8], mode: u16) -> Result<Box<dyn RemoteFile>, Errno>;
+
+    /// Makes a new folder.
+    fn make_folder(&self, path: &[u8], mode: u16) -> Result<(), Errno>;
+
+    /// Makes a link to `target`.
+    fn make_link(&self, path: &[u8], target: &[u8]) -> Result<(), Errno>;
+
+    /// Gives the file at `path` one more name.
+    fn make_hard_link(&self, path: &[u8], name: &[u8]) -> Result<(), Errno>;
+
+    /// Removes a file or link.
+    fn remove(&self, path: &[u8]) -> Result<(), Errno>;
+
+    /// Removes an empty folder.
+    fn remove_folder(&self, path: &[u8]) -> Result<(), Errno>;
+
+    /// Moves what is at `from`; what is at `to` is replaced if it may be.
+    fn rename(&self, from: &[u8], to: &[u8], may_replace: bool) -> Result<(), Errno>;
+
+    /// How much room there is.
+    fn room(&self) -> Result<Room, Errno>;
+
+    /// Changes what is known of a thing.
+    fn change(&self, path: &[u8], change: &Change) -> Result<(), Errno>;
+}
+
+/// Room of a tree, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Room {
+    pub(super) all_bytes: u64,
+    pub(super) free_bytes: u64,
+}
+
+impl Room {
+    /// Where nobody says how much there is: programs that ask first shall not refuse.
+    pub(super) const UNKNOWN: Self = Self { all_bytes: 1 << 50, free_bytes: 1 << 50 };
+}
+
+/// What is to be changed of a thing; nothing stays as it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Change {
+    pub(super) mode: Option<u16>,
+    pub(super) user: Option<u32>,
+    pub(super) group: Option<u32>,
+    pub(super) size_bytes: Option<u64>,
+    pub(super) accessed: Option<u64>,
+    pub(super) modified: Option<u64>,
 }
 
 /// A file of a remote tree, open.
 pub(super) trait RemoteFile: Send + Sync + fmt::Debug {
     /// `length` bytes from `offset` on; fewer only where the file ends.
     fn read_at(&self, offset: u64, length: usize) -> Result<Vec<u8>, Errno>;
+
+    /// Writes all of `bytes` at `offset`.
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> Result<(), Errno>;
+
+    /// Everything that was written is there for good when this returns.
+    fn sync(&self) -> Result<(), Errno>;
 }
 
 /// The kernel's end of a tree that is not served yet.

@@ -33,21 +33,32 @@ impl Nodes {
         self.0.lock().get(&number).map(|node| node.path.to_vec()).ok_or(Errno::STALE)
     }
 
-    /// The number of `path`, which the kernel is told now.
-    ///
-    /// Two paths with the same number are not to be expected in this world. Should they meet, the second
-    /// is refused: a wrong file would be worse.
-    pub(super) fn tell(&self, path: &[u8]) -> Result<u64, Errno> {
-        let number = number_of(path);
-        match self.0.lock().entry(number) {
-            Entry::Occupied(known) if *known.get().path != *path => Err(Errno::IO),
-            Entry::Occupied(mut known) => {
-                known.get_mut().told += 1;
-                Ok(number)
+    /// The number of `path`, which the kernel is told now. If another path has it, because it was renamed or by a
+    /// chance that is not to be expected in this world, it is the next one.
+    pub(super) fn tell(&self, path: &[u8]) -> u64 {
+        let mut nodes = self.0.lock();
+        let mut number = number_of(path);
+        loop {
+            match nodes.entry(number) {
+                Entry::Occupied(mut known) if *known.get().path == *path => {
+                    known.get_mut().told += 1;
+                    return number;
+                }
+                Entry::Occupied(_) => number = number.wrapping_add(1).max(TOP + 1),
+                Entry::Vacant(free) => {
+                    free.insert(Node { path: path.into(), told: 1 });
+                    return number;
+                }
             }
-            Entry::Vacant(free) => {
-                free.insert(Node { path: path.into(), told: 1 });
-                Ok(number)
+        }
+    }
+
+    /// What the kernel knows at or below one path is at or below another now.
+    pub(super) fn rename(&self, from: &[u8], to: &[u8]) {
+        for node in self.0.lock().values_mut() {
+            let rest = node.path.strip_prefix(from);
+            if let Some(rest) = rest.filter(|rest| rest.is_empty() || rest[0] == b'/') {
+                node.path = [to, rest].concat().into();
             }
         }
     }
@@ -80,6 +91,15 @@ pub(in crate::system::sources) fn below(path: &[u8], name: &[u8]) -> Vec<u8> {
     if path.is_empty() { name.to_vec() } else { [path, b"/", name].concat() }
 }
 
+/// The name of what is at `path`, if it lies in the folder at `folder` itself.
+pub(in crate::system::sources) fn name_in<'p>(folder: &[u8], path: &'p [u8]) -> Option<&'p [u8]> {
+    let name = match folder.is_empty() {
+        true => path,
+        false => path.strip_prefix(folder)?.strip_prefix(b"/")?,
+    };
+    (!name.is_empty() && !name.contains(&b'/')).then_some(name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -87,13 +107,26 @@ mod tests {
     #[test]
     fn a_number_is_kept_until_all_that_was_told_is_forgotten() {
         let nodes = Nodes::default();
-        let number = nodes.tell(b"photos/1999").unwrap();
-        assert_eq!(nodes.tell(b"photos/1999"), Ok(number));
+        let number = nodes.tell(b"photos/1999");
+        assert_eq!(nodes.tell(b"photos/1999"), number);
         nodes.forget(number, 1);
         assert_eq!(nodes.path(number).unwrap(), b"photos/1999");
         nodes.forget(number, 1);
         assert_eq!(nodes.path(number), Err(Errno::STALE));
-        assert_eq!(Nodes::default().tell(b"photos/1999"), Ok(number), "the same at each mount");
+        assert_eq!(Nodes::default().tell(b"photos/1999"), number, "the same at each mount");
+    }
+
+    #[test]
+    fn what_was_renamed_keeps_its_number_and_leaves_the_name_to_another() {
+        let nodes = Nodes::default();
+        let (folder, file, beside) =
+            (nodes.tell(b"new"), nodes.tell(b"new/a"), nodes.tell(b"newer"));
+        nodes.rename(b"new", b"old");
+        assert_eq!(nodes.path(folder).unwrap(), b"old");
+        assert_eq!(nodes.path(file).unwrap(), b"old/a");
+        assert_eq!(nodes.path(beside).unwrap(), b"newer");
+        let again = nodes.tell(b"new");
+        assert!(again != folder && nodes.path(again).unwrap() == b"new");
     }
 
     #[test]
@@ -102,5 +135,12 @@ mod tests {
         assert_eq!(nodes.path(TOP).unwrap(), b"");
         assert_eq!(number_of(&below(b"", b"a")), number_of(b"a"));
         assert_eq!(below(b"a", b"b"), b"a/b");
+        for (folder, path, name) in
+            [("", "a", Some("a")), ("a", "a/b", Some("b")), ("a", "ab/c", None)]
+        {
+            let found = name_in(folder.as_bytes(), path.as_bytes());
+            assert_eq!(found, name.map(str::as_bytes));
+        }
+        assert_eq!(name_in(b"a", b"a/b/c"), None);
     }
 }

@@ -1,31 +1,32 @@
 //! A remote tree as the kernel asks for it, question by question.
 
-use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use fuser::{
-    FileAttr, FileHandle, FileType, Filesystem, FopenFlags, Generation, INodeNo, InitFlags,
-    KernelConfig, LockOwner, OpenFlags, PollEvents, PollFlags, PollNotifier, ReplyAttr, ReplyData,
-    ReplyDirectory, ReplyDirectoryPlus, ReplyEmpty, ReplyEntry, ReplyLseek, ReplyOpen, ReplyPoll,
-    ReplyXattr, Request,
+    BsdFileFlags, FileAttr, FileHandle, Filesystem, FopenFlags, Generation, INodeNo, InitFlags,
+    KernelConfig, LockOwner, OpenAccMode, OpenFlags, PollEvents, PollFlags, PollNotifier,
+    RenameFlags, ReplyAttr, ReplyCreate, ReplyData, ReplyDirectory, ReplyDirectoryPlus, ReplyEmpty,
+    ReplyEntry, ReplyLseek, ReplyOpen, ReplyPoll, ReplyStatfs, ReplyWrite, ReplyXattr, Request,
+    TimeOrNow, WriteFlags,
 };
-use parking_lot::Mutex;
 use rustix::io::Errno;
 
+use super::attributes::{attributes, file_type, from, permissions, seconds, told};
+use super::handles::Handles;
 use super::nodes::{Nodes, below, number_of};
-use super::{Kind, Named, Remote, RemoteFile, Status};
+use super::{Change, Named, Remote, RemoteFile};
 
 /// How long the kernel believes what it was told. Longer would hide from a backup that a file changes under it.
 const BELIEVED: Duration = Duration::from_secs(1);
 /// What the kernel may read ahead of a program that reads on: enough to fill a line of 10 Gbit/s over 1 ms.
 const READ_AHEAD_BYTES: u32 = 1 << 20;
-/// Blocks of this size are counted in a status.
-const BLOCK_BYTES: u64 = 512;
+/// Blocks of this size are counted of a whole tree.
+const ROOM_BLOCK_BYTES: u32 = 4096;
 /// Names are the only key here: no number is used for another thing under the same path.
 const GENERATION: Generation = Generation(0);
 
@@ -38,33 +39,6 @@ pub(super) struct Tree {
     folders: Handles<Vec<Named>>,
 }
 
-/// What is open, by the number that the kernel has for it.
-#[derive(Debug)]
-struct Handles<T> {
-    open: Mutex<HashMap<u64, Arc<T>>>,
-    next: AtomicU64,
-}
-
-impl<T> Handles<T> {
-    fn new() -> Self {
-        Self { open: Mutex::default(), next: AtomicU64::new(1) }
-    }
-
-    fn put(&self, opened: T) -> FileHandle {
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
-        self.open.lock().insert(number, Arc::new(opened));
-        FileHandle(number)
-    }
-
-    fn get(&self, handle: FileHandle) -> Result<Arc<T>, Errno> {
-        self.open.lock().get(&handle.0).cloned().ok_or(Errno::BADF)
-    }
-
-    fn close(&self, handle: FileHandle) {
-        self.open.lock().remove(&handle.0);
-    }
-}
-
 impl Tree {
     pub(super) fn new(remote: Arc<dyn Remote>) -> Self {
         let (files, folders) = (Handles::new(), Handles::new());
@@ -72,9 +46,45 @@ impl Tree {
     }
 
     fn look_up(&self, parent: INodeNo, name: &OsStr) -> Result<FileAttr, Errno> {
-        let path = below(&self.nodes.path(parent.0)?, name.as_bytes());
-        let status = self.remote.status(&path)?;
-        Ok(attributes(self.nodes.tell(&path)?, &status))
+        self.told_of(&self.below(parent, name)?)
+    }
+
+    fn below(&self, parent: INodeNo, name: &OsStr) -> Result<Vec<u8>, Errno> {
+        Ok(below(&self.nodes.path(parent.0)?, name.as_bytes()))
+    }
+
+    /// What is at `path`, which the kernel is told now.
+    fn told_of(&self, path: &[u8]) -> Result<FileAttr, Errno> {
+        let status = self.remote.status(path)?;
+        Ok(attributes(self.nodes.tell(path), &status))
+    }
+
+    fn create_file(
+        &self,
+        parent: INodeNo,
+        name: &OsStr,
+        mode: u16,
+    ) -> Result<(FileAttr, FileHandle), Errno> {
+        let path = self.below(parent, name)?;
+        let file = self.remote.create(&path, mode)?;
+        Ok((self.told_of(&path)?, self.files.put(file)))
+    }
+
+    fn link_beside(&self, node: INodeNo, parent: INodeNo, name: &OsStr) -> Result<FileAttr, Errno> {
+        let path = self.below(parent, name)?;
+        self.remote.make_hard_link(&self.nodes.path(node.0)?, &path)?;
+        self.told_of(&path)
+    }
+
+    fn rename_to(&self, from: &[u8], to: &[u8], flags: RenameFlags) -> Result<(), Errno> {
+        let may_replace = match flags {
+            RenameFlags::RENAME_NOREPLACE => false,
+            flags if flags.is_empty() => true,
+            _ => return Err(Errno::INVAL),
+        };
+        self.remote.rename(from, to, may_replace)?;
+        self.nodes.rename(from, to);
+        Ok(())
     }
 
     fn attributes_of(&self, node: INodeNo) -> Result<FileAttr, Errno> {
@@ -95,10 +105,7 @@ impl Filesystem for Tree {
     }
 
     fn lookup(&self, _: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
-        match self.look_up(parent, name) {
-            Ok(attributes) => reply.entry(&BELIEVED, &attributes, GENERATION),
-            Err(errno) => reply.error(told(errno)),
-        }
+        entry(reply, self.look_up(parent, name));
     }
 
     fn forget(&self, _: &Request, node: INodeNo, times: u64) {
@@ -119,8 +126,9 @@ impl Filesystem for Tree {
         }
     }
 
-    fn open(&self, _: &Request, node: INodeNo, _: OpenFlags, reply: ReplyOpen) {
-        match self.nodes.path(node.0).and_then(|path| self.remote.open(&path)) {
+    fn open(&self, _: &Request, node: INodeNo, flags: OpenFlags, reply: ReplyOpen) {
+        let is_written = flags.acc_mode() != OpenAccMode::O_RDONLY;
+        match self.nodes.path(node.0).and_then(|path| self.remote.open(&path, is_written)) {
             Ok(file) => reply.opened(self.files.put(file), FopenFlags::empty()),
             Err(errno) => reply.error(told(errno)),
         }
@@ -201,10 +209,7 @@ impl Filesystem for Tree {
             Err(errno) => return reply.error(told(errno)),
         };
         for (next, named) in from(&names, offset) {
-            let number = match self.nodes.tell(&below(&path, &named.name)) {
-                Ok(number) => number,
-                Err(errno) => return reply.error(told(errno)),
-            };
+            let number = self.nodes.tell(&below(&path, &named.name));
             let attributes = attributes(number, &named.status);
             let name = OsStr::from_bytes(&named.name);
             if reply.add(INodeNo(number), next, name, &BELIEVED, &attributes, GENERATION) {
@@ -216,8 +221,158 @@ impl Filesystem for Tree {
         reply.ok();
     }
 
-    fn flush(&self, _: &Request, _: INodeNo, _: FileHandle, _: LockOwner, reply: ReplyEmpty) {
+    fn create(
+        &self,
+        _: &Request,
+        parent: INodeNo,
+        name: &OsStr,
+        mode: u32,
+        umask: u32,
+        _: i32,
+        reply: ReplyCreate,
+    ) {
+        match self.create_file(parent, name, permissions(mode & !umask)) {
+            Ok((attributes, handle)) => {
+                reply.created(&BELIEVED, &attributes, GENERATION, handle, FopenFlags::empty());
+            }
+            Err(errno) => reply.error(told(errno)),
+        }
+    }
+
+    fn write(
+        &self,
+        _: &Request,
+        _: INodeNo,
+        handle: FileHandle,
+        offset: u64,
+        bytes: &[u8],
+        _: WriteFlags,
+        _: OpenFlags,
+        _: Option<LockOwner>,
+        reply: ReplyWrite,
+    ) {
+        match self.files.get(handle).and_then(|file| file.write_at(offset, bytes)) {
+            Ok(()) => reply.written(u32::try_from(bytes.len()).unwrap_or(u32::MAX)),
+            Err(errno) => reply.error(told(errno)),
+        }
+    }
+
+    /// At each close: what could not be written is told to whoever still asks.
+    fn flush(&self, _: &Request, _: INodeNo, handle: FileHandle, _: LockOwner, reply: ReplyEmpty) {
+        done(reply, self.files.get(handle).and_then(|file| file.sync()));
+    }
+
+    fn fsync(&self, _: &Request, _: INodeNo, handle: FileHandle, _: bool, reply: ReplyEmpty) {
+        done(reply, self.files.get(handle).and_then(|file| file.sync()));
+    }
+
+    /// A folder has nothing of its own to write.
+    fn fsyncdir(&self, _: &Request, _: INodeNo, _: FileHandle, _: bool, reply: ReplyEmpty) {
         reply.ok();
+    }
+
+    fn mkdir(
+        &self,
+        _: &Request,
+        parent: INodeNo,
+        name: &OsStr,
+        mode: u32,
+        umask: u32,
+        reply: ReplyEntry,
+    ) {
+        let made = self.below(parent, name).and_then(|path| {
+            self.remote.make_folder(&path, permissions(mode & !umask))?;
+            self.told_of(&path)
+        });
+        entry(reply, made);
+    }
+
+    fn symlink(
+        &self,
+        _: &Request,
+        parent: INodeNo,
+        name: &OsStr,
+        target: &Path,
+        reply: ReplyEntry,
+    ) {
+        let made = self.below(parent, name).and_then(|path| {
+            self.remote.make_link(&path, target.as_os_str().as_bytes())?;
+            self.told_of(&path)
+        });
+        entry(reply, made);
+    }
+
+    fn link(&self, _: &Request, node: INodeNo, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
+        entry(reply, self.link_beside(node, parent, name));
+    }
+
+    fn statfs(&self, _: &Request, _: INodeNo, reply: ReplyStatfs) {
+        match self.remote.room() {
+            Ok(room) => {
+                let blocks = |bytes: u64| bytes / u64::from(ROOM_BLOCK_BYTES);
+                let (all, free) = (blocks(room.all_bytes), blocks(room.free_bytes));
+                reply.statfs(all, free, free, 0, 0, ROOM_BLOCK_BYTES, 255, ROOM_BLOCK_BYTES);
+            }
+            Err(errno) => reply.error(told(errno)),
+        }
+    }
+
+    fn unlink(&self, _: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
+        done(reply, self.below(parent, name).and_then(|path| self.remote.remove(&path)));
+    }
+
+    fn rmdir(&self, _: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
+        done(reply, self.below(parent, name).and_then(|path| self.remote.remove_folder(&path)));
+    }
+
+    fn rename(
+        &self,
+        _: &Request,
+        parent: INodeNo,
+        name: &OsStr,
+        new_parent: INodeNo,
+        new_name: &OsStr,
+        flags: RenameFlags,
+        reply: ReplyEmpty,
+    ) {
+        let renamed = self.below(parent, name).and_then(|from| {
+            let to = self.below(new_parent, new_name)?;
+            self.rename_to(&from, &to, flags)
+        });
+        done(reply, renamed);
+    }
+
+    fn setattr(
+        &self,
+        _: &Request,
+        node: INodeNo,
+        mode: Option<u32>,
+        user: Option<u32>,
+        group: Option<u32>,
+        size_bytes: Option<u64>,
+        accessed: Option<TimeOrNow>,
+        modified: Option<TimeOrNow>,
+        _: Option<SystemTime>,
+        _: Option<FileHandle>,
+        _: Option<SystemTime>,
+        _: Option<SystemTime>,
+        _: Option<SystemTime>,
+        _: Option<BsdFileFlags>,
+        reply: ReplyAttr,
+    ) {
+        let change = Change {
+            mode: mode.map(permissions),
+            user,
+            group,
+            size_bytes,
+            accessed: accessed.map(seconds),
+            modified: modified.map(seconds),
+        };
+        let changed = self.nodes.path(node.0).and_then(|path| self.remote.change(&path, &change));
+        match changed.and_then(|()| self.attributes_of(node)) {
+            Ok(attributes) => reply.attr(&BELIEVED, &attributes),
+            Err(errno) => reply.error(told(errno)),
+        }
     }
 
     /// There are none; the kernel need not ask for one by name then.
@@ -226,6 +381,23 @@ impl Filesystem for Tree {
     }
 
     fn getxattr(&self, _: &Request, _: INodeNo, _: &OsStr, _: u32, reply: ReplyXattr) {
+        reply.error(fuser::Errno::NO_XATTR);
+    }
+
+    fn setxattr(
+        &self,
+        _: &Request,
+        _: INodeNo,
+        _: &OsStr,
+        _: &[u8],
+        _: i32,
+        _: u32,
+        reply: ReplyEmpty,
+    ) {
+        reply.error(told(Errno::OPNOTSUPP));
+    }
+
+    fn removexattr(&self, _: &Request, _: INodeNo, _: &OsStr, reply: ReplyEmpty) {
         reply.error(fuser::Errno::NO_XATTR);
     }
 
@@ -261,47 +433,16 @@ impl Filesystem for Tree {
     }
 }
 
-/// The names from `offset` on, each with the offset of the one behind it.
-fn from(names: &[Named], offset: u64) -> impl Iterator<Item = (u64, &Named)> {
-    let first = usize::try_from(offset).unwrap_or(usize::MAX);
-    names.iter().enumerate().skip(first).map(|(at, named)| (at as u64 + 1, named))
-}
-
-fn attributes(number: u64, status: &Status) -> FileAttr {
-    let time = |seconds| UNIX_EPOCH + Duration::from_secs(seconds);
-    let modified: SystemTime = time(status.modified);
-    FileAttr {
-        ino: INodeNo(number),
-        size: status.size_bytes,
-        blocks: status.size_bytes.div_ceil(BLOCK_BYTES),
-        atime: time(status.accessed),
-        mtime: modified,
-        // The other machine does not say when the rest changed.
-        ctime: modified,
-        crtime: modified,
-        kind: file_type(status.kind),
-        perm: status.mode,
-        nlink: 1,
-        uid: status.user,
-        gid: status.group,
-        rdev: 0,
-        blksize: 4096,
-        flags: 0,
+fn done(reply: ReplyEmpty, done: Result<(), Errno>) {
+    match done {
+        Ok(()) => reply.ok(),
+        Err(errno) => reply.error(told(errno)),
     }
 }
 
-fn file_type(kind: Kind) -> FileType {
-    match kind {
-        Kind::Folder => FileType::Directory,
-        Kind::File => FileType::RegularFile,
-        Kind::Link => FileType::Symlink,
-        Kind::Pipe => FileType::NamedPipe,
-        Kind::Socket => FileType::Socket,
-        Kind::CharacterDevice => FileType::CharDevice,
-        Kind::BlockDevice => FileType::BlockDevice,
+fn entry(reply: ReplyEntry, made: Result<FileAttr, Errno>) {
+    match made {
+        Ok(attributes) => reply.entry(&BELIEVED, &attributes, GENERATION),
+        Err(errno) => reply.error(told(errno)),
     }
-}
-
-fn told(errno: Errno) -> fuser::Errno {
-    fuser::Errno::from_i32(errno.raw_os_error())
 }

@@ -16,7 +16,9 @@ use parking_lot::Mutex;
 use rustix::io::Errno;
 
 use super::client::Client;
-use super::packet::{Answer, PACKET_BYTES_MAX, Question, VERSION, answer, hello, version};
+use super::packet::{
+    Answer, Extension, PACKET_BYTES_MAX, Question, VERSION, answer, hello, version,
+};
 
 /// How long a server may take to let somebody in.
 const HELLO_TIME: Duration = Duration::from_secs(60);
@@ -32,6 +34,7 @@ pub(super) struct Connection {
     waiting: Arc<Waiting>,
     next_id: AtomicU32,
     child: Mutex<Child>,
+    extensions: Vec<Extension>,
 }
 
 /// Who waits for which answer.
@@ -63,22 +66,24 @@ impl Connection {
         let (ready, is_ready) = sync_channel(1);
         let answers = Arc::clone(&waiting);
         let listener = move || listen(from_server, &ready, &answers);
-        let connection = Self {
+        let mut connection = Self {
             to_server: Mutex::new(to_server),
             waiting,
             next_id: AtomicU32::new(1),
             child: Mutex::new(child),
+            extensions: Vec::new(),
         };
         let started = thread::Builder::new().name("sftp".to_owned()).spawn(listener);
         started.map_err(ConnectError::Program)?;
         // An ended client does not take it; then what it said tells why.
         let _ = connection.to_server.lock().write_all(&hello());
         match is_ready.recv_timeout(HELLO_TIME) {
-            Ok(VERSION) => {
+            Ok((VERSION, extensions)) => {
                 drain(said);
+                connection.extensions = extensions;
                 Ok(connection)
             }
-            Ok(other) => Err(ConnectError::Version(other)),
+            Ok((other, _)) => Err(ConnectError::Version(other)),
             Err(RecvTimeoutError::Timeout) => Err(ConnectError::NoAnswer),
             Err(RecvTimeoutError::Disconnected) => {
                 connection.end();
@@ -124,6 +129,19 @@ impl Connection {
         }
     }
 
+    /// Whether the server can do that.
+    pub(super) fn can(&self, extension: Extension) -> bool {
+        self.extensions.contains(&extension)
+    }
+
+    /// Sends a question to which the answer is that it is done.
+    pub(super) fn tell(&self, question: &Question<'_>) -> Result<(), Errno> {
+        match self.ask(question)? {
+            Answer::Done => Ok(()),
+            _ => Err(Errno::PROTO),
+        }
+    }
+
     /// True if nothing more can be asked of it.
     pub(super) fn is_over(&self) -> bool {
         self.waiting.0.lock().is_over
@@ -157,7 +175,11 @@ pub(super) enum ConnectError {
 }
 
 /// Hands each answer to who waits for it, until the connection ends.
-fn listen(mut from_server: ChildStdout, ready: &SyncSender<u32>, waiting: &Waiting) {
+fn listen(
+    mut from_server: ChildStdout,
+    ready: &SyncSender<(u32, Vec<Extension>)>,
+    waiting: &Waiting,
+) {
     if let Some(version) = packet(&mut from_server).as_deref().and_then(version) {
         let _ = ready.send(version);
         while let Some((id, answer)) = packet(&mut from_server).as_deref().and_then(answer) {

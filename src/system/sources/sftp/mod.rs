@@ -2,6 +2,7 @@
 
 mod client;
 mod connection;
+mod file;
 mod host_key;
 mod own_key;
 mod packet;
@@ -15,19 +16,17 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use rustix::io::Errno;
 
-use super::served::{Named, Remote, RemoteFile, Status};
+use super::served::{Change, Kind, Named, Remote, RemoteFile, Room, Status};
 use super::{SftpFolder, SourcesError};
 use crate::domain::Secret;
 use client::Client;
 pub use client::PASSWORD_VARIABLE;
 use connection::{ConnectError, Connection};
+use file::File;
 use host_key::HostKey;
 use own_key::OwnKey;
 pub(super) use own_key::{FILE as KEY_FILE, PUBLIC_FILE as PUBLIC_KEY_FILE};
-use packet::{Answer, Question};
-
-/// Bytes that are asked for at once. Every server gives that many; more questions are under way.
-const READ_BYTES: usize = 32 * 1024;
+use packet::{Answer, Attributes, Extension, Purpose, Question};
 
 /// The folder, and the connection to it while there is one.
 #[derive(Debug)]
@@ -90,6 +89,15 @@ impl Sftp {
         }
     }
 
+    /// Servers have one word for most failures. The usual one is that there is something already.
+    fn why_not_made(&self, path: &[u8], errno: Errno) -> Errno {
+        let is_there = || {
+            let there = self.connection()?.ask(&Question::Status(path))?;
+            Ok::<_, Errno>(matches!(there, Answer::Status(_)))
+        };
+        if errno == Errno::IO && is_there() == Ok(true) { Errno::EXIST } else { errno }
+    }
+
     fn handle(&self, question: &Question<'_>) -> Result<(Arc<Connection>, Vec<u8>), Errno> {
         let connection = self.connection()?;
         match connection.ask(question)? {
@@ -133,73 +141,107 @@ impl Remote for Sftp {
         }
     }
 
-    fn open(&self, path: &[u8]) -> Result<Box<dyn RemoteFile>, Errno> {
-        let (connection, handle) = self.handle(&Question::Open(&self.full(path)))?;
-        Ok(Box::new(File { connection, handle }))
+    fn open(&self, path: &[u8], is_written: bool) -> Result<Box<dyn RemoteFile>, Errno> {
+        let purpose = if is_written { Purpose::Write } else { Purpose::Read };
+        let (connection, handle) = self.handle(&Question::Open(&self.full(path), purpose))?;
+        Ok(Box::new(File::new(connection, handle)))
     }
-}
 
-/// A file of the folder, open over there. It ends with its connection.
-#[derive(Debug)]
-struct File {
-    connection: Arc<Connection>,
-    handle: Vec<u8>,
-}
+    fn create(&self, path: &[u8], mode: u16) -> Result<Box<dyn RemoteFile>, Errno> {
+        let path = self.full(path);
+        let opened = self.handle(&Question::Open(&path, Purpose::Create(mode)));
+        let (connection, handle) = opened.map_err(|errno| self.why_not_made(&path, errno))?;
+        Ok(Box::new(File::new(connection, handle)))
+    }
 
-impl File {
-    /// Exactly `length` bytes, fewer only where the file ends: a server may give less than it was asked for.
-    fn read_rest(&self, mut offset: u64, length: usize, got: Vec<u8>) -> Result<Vec<u8>, Errno> {
-        let mut bytes = got;
-        offset += bytes.len() as u64;
-        while bytes.len() < length {
-            match self.connection.ask(&self.question(offset, length - bytes.len()))? {
-                Answer::Data(more) if !more.is_empty() => {
-                    offset += more.len() as u64;
-                    bytes.extend(more);
-                }
-                Answer::Data(_) | Answer::End => break,
-                _ => return Err(Errno::PROTO),
-            }
+    fn make_folder(&self, path: &[u8], mode: u16) -> Result<(), Errno> {
+        let path = self.full(path);
+        let made = self.connection()?.tell(&Question::MakeFolder(&path, mode));
+        made.map_err(|errno| self.why_not_made(&path, errno))
+    }
+
+    fn make_link(&self, path: &[u8], target: &[u8]) -> Result<(), Errno> {
+        let path = self.full(path);
+        let made = self.connection()?.tell(&Question::MakeLink(target, &path));
+        made.map_err(|errno| self.why_not_made(&path, errno))
+    }
+
+    fn make_hard_link(&self, path: &[u8], name: &[u8]) -> Result<(), Errno> {
+        let connection = self.connection()?;
+        if !connection.can(Extension::HardLink) {
+            return Err(Errno::OPNOTSUPP);
         }
-        Ok(bytes)
+        let (path, name) = (self.full(path), self.full(name));
+        let made = connection.tell(&Question::Extended(Extension::HardLink, &path, Some(&name)));
+        made.map_err(|errno| self.why_not_made(&name, errno))
     }
 
-    fn question(&self, offset: u64, length: usize) -> Question<'_> {
-        let length = u32::try_from(length).unwrap_or(u32::MAX);
-        Question::Read { handle: &self.handle, offset, length }
+    fn remove(&self, path: &[u8]) -> Result<(), Errno> {
+        self.connection()?.tell(&Question::Remove(&self.full(path)))
     }
-}
 
-impl RemoteFile for File {
-    fn read_at(&self, offset: u64, length: usize) -> Result<Vec<u8>, Errno> {
-        let pieces: Vec<_> = (0..length)
-            .step_by(READ_BYTES)
-            .map(|at| (offset + at as u64, READ_BYTES.min(length - at)))
-            .collect();
-        let asked: Vec<_> = pieces
-            .iter()
-            .map(|&(at, length)| self.connection.send(&self.question(at, length)))
-            .collect::<Result<_, _>>()?;
-        let mut bytes = Vec::with_capacity(length);
-        for (&(at, length), pending) in pieces.iter().zip(asked) {
-            let got = match self.connection.wait(pending)? {
-                Answer::Data(got) => self.read_rest(at, length, got)?,
-                Answer::End => Vec::new(),
-                _ => return Err(Errno::PROTO),
-            };
-            let is_end = got.len() < length;
-            bytes.extend(got);
-            if is_end {
-                break;
-            }
+    fn remove_folder(&self, path: &[u8]) -> Result<(), Errno> {
+        let removed = self.connection()?.tell(&Question::RemoveFolder(&self.full(path)));
+        match removed {
+            // The server has one word for every failure.
+            Err(Errno::IO) if !self.list(path)?.is_empty() => Err(Errno::NOTEMPTY),
+            removed => removed,
         }
-        Ok(bytes)
     }
-}
 
-impl Drop for File {
-    fn drop(&mut self) {
-        close(&self.connection, &self.handle);
+    fn rename(&self, from: &[u8], to: &[u8], may_replace: bool) -> Result<(), Errno> {
+        let connection = self.connection()?;
+        let (from, to) = (self.full(from), self.full(to));
+        if may_replace && connection.can(Extension::PosixRename) {
+            let rename = Question::Extended(Extension::PosixRename, &from, Some(&to));
+            return connection.tell(&rename);
+        }
+        match connection.tell(&Question::Rename(&from, &to)) {
+            // Without the extension what is there goes first: between the two there is nothing.
+            Err(Errno::IO) if may_replace => {
+                connection.tell(&Question::Remove(&to))?;
+                connection.tell(&Question::Rename(&from, &to))
+            }
+            renamed => renamed.map_err(|errno| self.why_not_made(&to, errno)),
+        }
+    }
+
+    fn room(&self) -> Result<Room, Errno> {
+        let connection = self.connection()?;
+        if !connection.can(Extension::Statvfs) {
+            return Ok(Room::UNKNOWN);
+        }
+        match connection.ask(&Question::Extended(Extension::Statvfs, &self.top, None))? {
+            Answer::Room(room) => Ok(room),
+            _ => Err(Errno::PROTO),
+        }
+    }
+
+    fn change(&self, path: &[u8], change: &Change) -> Result<(), Errno> {
+        let now = self.status(path)?;
+        let connection = self.connection()?;
+        let time = |time: u64| u32::try_from(time).map_err(|_| Errno::OVERFLOW);
+        let owner = (change.user, change.group) != (None, None);
+        let times = (change.accessed, change.modified) != (None, None);
+        let attributes = Attributes {
+            size_bytes: change.size_bytes,
+            owner: owner
+                .then(|| (change.user.unwrap_or(now.user), change.group.unwrap_or(now.group))),
+            mode: change.mode,
+            times: match times {
+                true => Some((
+                    time(change.accessed.unwrap_or(now.accessed))?,
+                    time(change.modified.unwrap_or(now.modified))?,
+                )),
+                false => None,
+            },
+        };
+        let path = self.full(path);
+        match (now.kind == Kind::Link, connection.can(Extension::LinkSetStatus)) {
+            (true, true) => connection.tell(&Question::ChangeLink(&path, &attributes)),
+            (true, false) => Err(Errno::OPNOTSUPP),
+            (false, _) => connection.tell(&Question::Change(&path, &attributes)),
+        }
     }
 }
 

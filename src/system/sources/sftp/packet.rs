@@ -5,7 +5,7 @@
 
 use rustix::io::Errno;
 
-use crate::system::sources::served::{Kind, Named, Status};
+use crate::system::sources::served::{Kind, Named, Room, Status};
 
 /// The version that is asked for.
 pub(super) const VERSION: u32 = 3;
@@ -17,19 +17,30 @@ const SSH_FXP_VERSION: u8 = 2;
 const SSH_FXP_OPEN: u8 = 3;
 const SSH_FXP_CLOSE: u8 = 4;
 const SSH_FXP_READ: u8 = 5;
+const SSH_FXP_WRITE: u8 = 6;
 const SSH_FXP_LSTAT: u8 = 7;
+const SSH_FXP_SETSTAT: u8 = 9;
 const SSH_FXP_OPENDIR: u8 = 11;
 const SSH_FXP_READDIR: u8 = 12;
+const SSH_FXP_REMOVE: u8 = 13;
+const SSH_FXP_MKDIR: u8 = 14;
+const SSH_FXP_RMDIR: u8 = 15;
 const SSH_FXP_REALPATH: u8 = 16;
+const SSH_FXP_RENAME: u8 = 18;
 const SSH_FXP_READLINK: u8 = 19;
+const SSH_FXP_SYMLINK: u8 = 20;
 const SSH_FXP_STATUS: u8 = 101;
 const SSH_FXP_HANDLE: u8 = 102;
 const SSH_FXP_DATA: u8 = 103;
 const SSH_FXP_NAME: u8 = 104;
 const SSH_FXP_ATTRS: u8 = 105;
+const SSH_FXP_EXTENDED: u8 = 200;
+const SSH_FXP_EXTENDED_REPLY: u8 = 201;
 
-/// Open for reading.
 const SSH_FXF_READ: u32 = 1;
+const SSH_FXF_WRITE: u32 = 2;
+const SSH_FXF_CREAT: u32 = 8;
+const SSH_FXF_EXCL: u32 = 0x20;
 
 const SSH_FX_OK: u32 = 0;
 const SSH_FX_EOF: u32 = 1;
@@ -48,17 +59,107 @@ const SSH_FILEXFER_ATTR_EXTENDED: u32 = 1 << 31;
 const S_IFMT: u32 = 0o170_000;
 const PERMISSIONS: u32 = 0o7777;
 
+/// What OpenSSH's server can do beside; others have some of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Extension {
+    /// Renames over what is there.
+    PosixRename,
+    HardLink,
+    Fsync,
+    /// Changes a link and not what it leads to.
+    LinkSetStatus,
+    Statvfs,
+}
+
+impl Extension {
+    /// By its name, if it is one that is used here.
+    pub(super) const ALL: [Self; 5] =
+        [Self::PosixRename, Self::HardLink, Self::Fsync, Self::LinkSetStatus, Self::Statvfs];
+
+    fn name(self) -> &'static [u8] {
+        match self {
+            Self::PosixRename => b"posix-rename@openssh.com",
+            Self::HardLink => b"hardlink@openssh.com",
+            Self::Fsync => b"fsync@openssh.com",
+            Self::LinkSetStatus => b"lsetstat@openssh.com",
+            Self::Statvfs => b"statvfs@openssh.com",
+        }
+    }
+}
+
+/// How a file is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    Read,
+    Write,
+    /// A new file with these permissions.
+    Create(u16),
+}
+
 /// What is asked.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Question<'a> {
-    Open(&'a [u8]),
+    Open(&'a [u8], Purpose),
     Close(&'a [u8]),
-    Read { handle: &'a [u8], offset: u64, length: u32 },
+    Read {
+        handle: &'a [u8],
+        offset: u64,
+        length: u32,
+    },
+    Write {
+        handle: &'a [u8],
+        offset: u64,
+        bytes: &'a [u8],
+    },
+    Remove(&'a [u8]),
+    RemoveFolder(&'a [u8]),
+    MakeFolder(&'a [u8], u16),
+    /// The link's target and the link.
+    MakeLink(&'a [u8], &'a [u8]),
+    /// Does not replace what is there.
+    Rename(&'a [u8], &'a [u8]),
+    Change(&'a [u8], &'a Attributes),
+    /// With one path or handle, and a second.
+    Extended(Extension, &'a [u8], Option<&'a [u8]>),
+    ChangeLink(&'a [u8], &'a Attributes),
     Status(&'a [u8]),
     OpenFolder(&'a [u8]),
     ReadFolder(&'a [u8]),
     RealPath(&'a [u8]),
     LinkTarget(&'a [u8]),
+}
+
+/// What a thing is to become. A server wants user and group together, and both times.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Attributes {
+    pub(super) size_bytes: Option<u64>,
+    pub(super) owner: Option<(u32, u32)>,
+    pub(super) mode: Option<u16>,
+    /// Of access and change.
+    pub(super) times: Option<(u32, u32)>,
+}
+
+impl Attributes {
+    fn bytes(&self) -> Vec<u8> {
+        let (mut flags, mut rest) = (0, Vec::new());
+        if let Some(size) = self.size_bytes {
+            flags |= SSH_FILEXFER_ATTR_SIZE;
+            rest.extend(size.to_be_bytes());
+        }
+        if let Some((user, group)) = self.owner {
+            flags |= SSH_FILEXFER_ATTR_UIDGID;
+            rest.extend([user.to_be_bytes(), group.to_be_bytes()].concat());
+        }
+        if let Some(mode) = self.mode {
+            flags |= SSH_FILEXFER_ATTR_PERMISSIONS;
+            rest.extend(u32::from(mode).to_be_bytes());
+        }
+        if let Some((accessed, modified)) = self.times {
+            flags |= SSH_FILEXFER_ATTR_ACMODTIME;
+            rest.extend([accessed.to_be_bytes(), modified.to_be_bytes()].concat());
+        }
+        [&flags.to_be_bytes()[..], &rest].concat()
+    }
 }
 
 /// What is answered.
@@ -71,6 +172,7 @@ pub(super) enum Answer {
     Data(Vec<u8>),
     Names(Vec<Named>),
     Status(Status),
+    Room(Room),
 }
 
 /// The first packet, with its length.
@@ -78,10 +180,19 @@ pub(super) fn hello() -> Vec<u8> {
     framed(&[&[SSH_FXP_INIT], &VERSION.to_be_bytes()])
 }
 
-/// The server's version, if that is what `packet` (without its length) says.
-pub(super) fn version(packet: &[u8]) -> Option<u32> {
+/// The server's version and what it can do beside, if that is what `packet` (without its length) says.
+pub(super) fn version(packet: &[u8]) -> Option<(u32, Vec<Extension>)> {
     let mut reader = Reader(packet);
-    (reader.byte()? == SSH_FXP_VERSION).then(|| reader.number()).flatten()
+    if reader.byte()? != SSH_FXP_VERSION {
+        return None;
+    }
+    let version = reader.number()?;
+    let mut extensions = Vec::new();
+    while let Some(name) = reader.text() {
+        let _its_version = reader.text()?;
+        extensions.extend(Extension::ALL.into_iter().find(|known| known.name() == name));
+    }
+    Some((version, extensions))
 }
 
 impl Question<'_> {
@@ -93,9 +204,38 @@ impl Question<'_> {
             framed(&[&[&[kind][..], &id, &length, text], rest].concat())
         };
         match *self {
-            Self::Open(path) => {
-                let no_attributes = 0_u32.to_be_bytes();
-                text(SSH_FXP_OPEN, path, &[&SSH_FXF_READ.to_be_bytes(), &no_attributes])
+            Self::Open(path, purpose) => {
+                let (flags, mode) = match purpose {
+                    Purpose::Read => (SSH_FXF_READ, None),
+                    Purpose::Write => (SSH_FXF_READ | SSH_FXF_WRITE, None),
+                    Purpose::Create(mode) => {
+                        let flags = SSH_FXF_READ | SSH_FXF_WRITE | SSH_FXF_CREAT | SSH_FXF_EXCL;
+                        (flags, Some(mode))
+                    }
+                };
+                let attributes = Attributes { mode, ..Attributes::default() }.bytes();
+                text(SSH_FXP_OPEN, path, &[&flags.to_be_bytes(), &attributes])
+            }
+            Self::Write { handle, offset, bytes } => {
+                text(SSH_FXP_WRITE, handle, &[&offset.to_be_bytes(), &counted(bytes)])
+            }
+            Self::Remove(path) => text(SSH_FXP_REMOVE, path, &[]),
+            Self::RemoveFolder(path) => text(SSH_FXP_RMDIR, path, &[]),
+            Self::MakeFolder(path, mode) => {
+                let attributes = Attributes { mode: Some(mode), ..Attributes::default() };
+                text(SSH_FXP_MKDIR, path, &[&attributes.bytes()])
+            }
+            // In the order of OpenSSH's server, which all others have taken over from it.
+            Self::MakeLink(target, link) => text(SSH_FXP_SYMLINK, target, &[&counted(link)]),
+            Self::Rename(from, to) => text(SSH_FXP_RENAME, from, &[&counted(to)]),
+            Self::Change(path, attributes) => text(SSH_FXP_SETSTAT, path, &[&attributes.bytes()]),
+            Self::Extended(extension, first, second) => {
+                let second = second.map(counted).unwrap_or_default();
+                text(SSH_FXP_EXTENDED, extension.name(), &[&counted(first), &second])
+            }
+            Self::ChangeLink(path, attributes) => {
+                let name = Extension::LinkSetStatus.name();
+                text(SSH_FXP_EXTENDED, name, &[&counted(path), &attributes.bytes()])
             }
             Self::Close(handle) => text(SSH_FXP_CLOSE, handle, &[]),
             Self::Read { handle, offset, length } => {
@@ -124,6 +264,8 @@ pub(super) fn answer(packet: &[u8]) -> Option<(u32, Answer)> {
         SSH_FXP_HANDLE => Answer::Handle(reader.text()?.to_vec()),
         SSH_FXP_DATA => Answer::Data(reader.text()?.to_vec()),
         SSH_FXP_ATTRS => Answer::Status(reader.status()?),
+        // Only room is asked for in this way.
+        SSH_FXP_EXTENDED_REPLY => Answer::Room(reader.room()?),
         SSH_FXP_NAME => {
             let count = reader.number()?;
             let mut names = Vec::new();
@@ -147,6 +289,12 @@ fn errno_of(code: u32) -> Errno {
         SSH_FX_OP_UNSUPPORTED => Errno::OPNOTSUPP,
         _ => Errno::IO,
     }
+}
+
+/// A text with its length before it.
+fn counted(text: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(text.len()).unwrap_or(u32::MAX);
+    [&length.to_be_bytes(), text].concat()
 }
 
 fn framed(parts: &[&[u8]]) -> Vec<u8> {
@@ -180,6 +328,15 @@ impl<'a> Reader<'a> {
     fn text(&mut self) -> Option<&'a [u8]> {
         let length = usize::try_from(self.number()?).ok()?;
         self.take(length)
+    }
+
+    /// Block size, size of a fragment, and fragments: all, free, free for users.
+    fn room(&mut self) -> Option<Room> {
+        let (_block, fragment) = (self.long_number()?, self.long_number()?);
+        let (all, _free) = (self.long_number()?, self.long_number()?);
+        let free = self.long_number()?;
+        let bytes = |fragments: u64| fragments.saturating_mul(fragment);
+        Some(Room { all_bytes: bytes(all), free_bytes: bytes(free) })
     }
 
     fn status(&mut self) -> Option<Status> {
@@ -257,10 +414,26 @@ mod tests {
             3,
         ];
         assert_eq!(read.packet(9), packet);
-        let open = Question::Open(b"\xe9").packet(1);
+        let open = Question::Open(b"\xe9", Purpose::Read).packet(1);
         let packet =
             [0, 0, 0, 18, SSH_FXP_OPEN, 0, 0, 0, 1, 0, 0, 0, 1, 0xe9, 0, 0, 0, 1, 0, 0, 0, 0];
         assert_eq!(open, packet);
+        let rename = Question::Extended(Extension::PosixRename, b"a", Some(b"b")).packet(2);
+        let named = [
+            &[0, 0, 0, 24][..],
+            b"posix-rename@openssh.com",
+            &[0, 0, 0, 1, b'a', 0, 0, 0, 1, b'b'],
+        ];
+        assert_eq!(rename[9..], named.concat());
+    }
+
+    #[test]
+    fn a_server_says_what_it_can_do_beside() {
+        let mut packet = vec![SSH_FXP_VERSION, 0, 0, 0, 3];
+        for text in ["fsync@openssh.com", "1", "other@example", "7"] {
+            packet.extend(counted(text.as_bytes()));
+        }
+        assert_eq!(version(&packet), Some((3, vec![Extension::Fsync])));
     }
 
     #[test]

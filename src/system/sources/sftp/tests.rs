@@ -3,6 +3,7 @@
 use std::fs;
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -104,6 +105,10 @@ fn spec(place: SftpFolder) -> SourceSpec {
     SourceSpec { place: SourcePlace::Sftp(place), is_writable: false }
 }
 
+fn writable(place: SftpFolder) -> SourceSpec {
+    SourceSpec { is_writable: true, ..spec(place) }
+}
+
 /// Sources of a test, unmounted at its end.
 struct Mounted {
     keeper: Keeper,
@@ -117,7 +122,11 @@ impl Mounted {
     }
 
     fn put(&self, name: &str, place: SftpFolder) -> (SourceCondition, PathBuf) {
-        let state = self.keeper.put(&name.parse().unwrap(), spec(place), None).unwrap();
+        self.put_spec(name, spec(place))
+    }
+
+    fn put_spec(&self, name: &str, spec: SourceSpec) -> (SourceCondition, PathBuf) {
+        let state = self.keeper.put(&name.parse().unwrap(), spec, None).unwrap();
         assert_eq!(state.reason.is_some(), state.condition == SourceCondition::Away, "{state:?}");
         (state.condition, self.folder.path().join(name))
     }
@@ -150,7 +159,6 @@ fn a_mounted_folder_keeps_the_contract_of_a_source() {
 
 #[test]
 fn a_large_file_arrives_whole_and_its_number_is_the_same_after_the_next_mount() {
-    use std::os::unix::fs::MetadataExt as _;
     let data = tempfile::tempdir().unwrap();
     let server = Server::start(data.path());
     let files = tempfile::tempdir().unwrap();
@@ -221,4 +229,53 @@ fn a_server_that_was_away_is_read_again_without_a_new_mount() {
     server.run();
     let photo = fs::read(path.join("photo"));
     assert_eq!(photo.unwrap(), b"1999");
+}
+
+#[test]
+fn what_is_written_into_a_folder_is_there_with_its_names_modes_and_times() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path());
+    let files = tempfile::tempdir().unwrap();
+    let there = files.path();
+    let mounted = Mounted::new(data.path());
+    let (_, here) = mounted.put_spec("nas", writable(server.confirmed(there)));
+    let content: Vec<u8> =
+        (0..1_000_003_u32).flat_map(|at| at.wrapping_mul(at).to_be_bytes()).collect();
+    fs::create_dir(here.join("new")).unwrap();
+    fs::write(here.join("new/film"), &content).unwrap();
+    assert!(fs::read(there.join("new/film")).unwrap() == content, "the content differs");
+    let again = fs::create_dir(here.join("new")).unwrap_err();
+    assert_eq!(again.kind(), io::ErrorKind::AlreadyExists);
+    let file = fs::File::options().write(true).open(here.join("new/film")).unwrap();
+    let time = std::time::UNIX_EPOCH + Duration::from_secs(900_000_000);
+    file.set_modified(time).unwrap();
+    file.set_permissions(fs::Permissions::from_mode(0o4640)).unwrap();
+    file.set_len(7).unwrap();
+    let status = there.join("new/film").metadata().unwrap();
+    assert_eq!((status.permissions().mode() & 0o7777, status.len()), (0o4640, 7));
+    drop(file);
+    let (mine, theirs) = (rustix::fs::statvfs(&here).unwrap(), rustix::fs::statvfs(there).unwrap());
+    assert_eq!(mine.f_blocks * mine.f_frsize, theirs.f_blocks * theirs.f_frsize);
+    // A folder is renamed, and what is in it goes on being read and written.
+    fs::rename(here.join("new"), here.join("old")).unwrap();
+    assert_eq!(fs::read(here.join("old/film")).unwrap(), content[..7]);
+    fs::write(here.join("old/photo"), "1999").unwrap();
+    let taken = rustix::fs::renameat_with(
+        rustix::fs::CWD,
+        here.join("old/photo"),
+        rustix::fs::CWD,
+        here.join("old/film"),
+        rustix::fs::RenameFlags::NOREPLACE,
+    );
+    assert_eq!(taken, Err(Errno::EXIST));
+    fs::rename(here.join("old/photo"), here.join("old/film")).unwrap();
+    assert_eq!(fs::read(there.join("old/film")).unwrap(), b"1999");
+    std::os::unix::fs::symlink("film", here.join("old/link")).unwrap();
+    fs::hard_link(here.join("old/film"), here.join("old/same")).unwrap();
+    assert_eq!(fs::read_link(there.join("old/link")).unwrap(), Path::new("film"));
+    assert_eq!(there.join("old/same").metadata().unwrap().nlink(), 2);
+    let full = fs::remove_dir(here.join("old")).unwrap_err();
+    assert_eq!(full.kind(), io::ErrorKind::DirectoryNotEmpty);
+    fs::remove_dir_all(here.join("old")).unwrap();
+    assert!(!there.join("old").exists());
 }
