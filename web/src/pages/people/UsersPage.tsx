@@ -23,6 +23,7 @@ import { FactorRule } from "./FactorRule";
 export function UsersPage() {
   const [isAdding, setIsAdding] = useState(false);
   const whyNot = useWhyNot("POST /api/users");
+  const whyNoRule = useWhyNot("GET /api/second-factor/rule");
   return (
     <>
       <PageHead
@@ -40,9 +41,7 @@ export function UsersPage() {
         <NeedsRole act="GET /api/users">
           <UserList />
         </NeedsRole>
-        <NeedsRole act="GET /api/second-factor/rule">
-          <FactorRule />
-        </NeedsRole>
+        {!whyNoRule && <FactorRule />}
         <Panel title="Roles">
           <Facts
             rows={(Object.keys(ROLE) as Role[]).map(
