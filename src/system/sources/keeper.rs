@@ -58,7 +58,7 @@ struct Failure {
     shown_host_keys: Vec<String>,
 }
 
-/// Knows the sources and mounts them.
+/// Knows the sources and mounts them. Those that it serves end with it.
 #[derive(Debug)]
 pub struct Keeper {
     store: Store,
@@ -269,5 +269,11 @@ impl Keeper {
             shown_host_keys: failure.map(|failure| failure.shown_host_keys).unwrap_or_default(),
             public_key,
         }
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        self.end_served();
     }
 }

@@ -72,10 +72,11 @@ fn mount_served(
     })?;
     let mounted = served_mount(&spec.place, device.as_raw_fd());
     mount_once(spec, &mounted, folder).map_err(|(_, error)| error)?;
-    served::serve(Arc::new(remote), device).map_err(|source| SourcesError::Kernel {
-        place: spec.place.to_string(),
-        said: "it cannot be served".to_owned(),
-        source,
+    served::serve(Arc::new(remote), device).map_err(|source| {
+        // Nobody would answer for it; the next attempt begins with taking it away too.
+        let _ = take_away(folder);
+        let said = "it cannot be served".to_owned();
+        SourcesError::Kernel { place: spec.place.to_string(), said, source }
     })
 }
 
