@@ -218,6 +218,11 @@ fn catalog_backups_and_restored_files_go_to_a_bucket() {
     assert_eq!(job.json()["outcome"]["problems"][0]["state"], "not_exact", "{job:?}");
     let there = served.join("films/back").join(original.strip_prefix("/").unwrap());
     same(&original, &there);
+    // What is not there is not taken for an empty folder.
+    drop(source);
+    let refused = machine.ask(&["restore", "--set", "films", "--to", to, "--json"]);
+    assert!(refused.code != Some(0) && refused.err.contains("source_unknown"), "{refused:?}");
+    assert!(!path.exists());
 }
 
 #[test]

@@ -165,6 +165,7 @@ fn path_of(route: &Route) -> String {
         ("{run}", "x"),
         ("{pool}", "x"),
         ("{kit}", "0011223344556677"),
+        ("{disk}", "vdx"),
     ];
     let filled =
         values.iter().fold(route.path.to_owned(), |path, (name, value)| path.replace(name, value));

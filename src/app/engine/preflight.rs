@@ -289,6 +289,7 @@ impl Service {
             let message = format!("\"{}\" is not an absolute path.", relative.display());
             return Err(invalid("path_relative", message, "Name the path as it was backed up."));
         }
+        self.sources.ensure_mounted(to)?;
         if to.exists() && !to.is_dir() {
             let message = format!("{} is not a folder.", to.display());
             return Err(invalid("not_a_folder", message, "Name another folder with --to."));

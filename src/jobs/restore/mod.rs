@@ -55,6 +55,7 @@ use super::spec::{Existing, MissingCartridge, Need, RestoreSpec};
 use crate::catalog::{EventLevel, FileKind, ItemKey, ItemState, SelectionItem};
 use crate::domain::{SetName, Sha256Digest, SourcePath, VolumeUuid};
 use crate::source::destination::{Conflict, Destination, DestinationOptions, Owners, Shortfall};
+use crate::source::network::ensure_mounted;
 
 /// Bytes read at once when a file that stands there is compared.
 const COMPARE_BYTES: usize = 1024 * 1024;
@@ -116,6 +117,8 @@ impl<'a> Restore<'a> {
         let tag = format!("job-{}", context.id);
         let own = Some(parts.folders.data().to_owned());
         let options = DestinationOptions { conflict, owners: Owners::Restore, own, tag };
+        // Into the empty folder of a source that is away everything would go, and be found by nobody.
+        ensure_mounted(&spec.destination)?;
         let destination = Destination::open(&spec.destination, options)?;
         if !is_resumed {
             context.checkpoint(&choice)?;

@@ -1,6 +1,6 @@
 //! Keeps the sources mounted, and says of each how it stands.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -71,6 +71,8 @@ pub struct Keeper {
     failures: Mutex<BTreeMap<SourceName, Failure>>,
     /// One mount at a time: two could be put over each other.
     mounting: Mutex<()>,
+    /// What this process answers for.
+    served: Mutex<BTreeSet<SourceName>>,
 }
 
 impl Keeper {
@@ -91,6 +93,7 @@ impl Keeper {
             kept: Mutex::new(kept),
             failures: Mutex::default(),
             mounting: Mutex::default(),
+            served: Mutex::default(),
         })
     }
 
@@ -199,17 +202,20 @@ impl Keeper {
             path: folder.clone(),
             source,
         })?;
-        mount::mount(&kept.spec, kept.password.as_ref(), &folder, &self.data)
+        mount::mount(&kept.spec, kept.password.as_ref(), &folder, &self.data)?;
+        if kept.spec.place.is_served() {
+            self.served.lock().insert(name.clone());
+        }
+        Ok(())
     }
 
-    /// Ends what this process serves itself: without it, it would be a folder that nobody answers for.
+    /// Ends what this process serves itself: without it, it would be a folder that nobody answers for. What
+    /// another process serves under the same names stays.
     pub fn end_served(&self) {
-        let kept = self.kept.lock().clone();
-        for (name, kept) in kept {
-            if kept.spec.place.is_served() {
-                // It is tried again when the source is mounted next.
-                let _ = self.unmount(&name);
-            }
+        let served = std::mem::take(&mut *self.served.lock());
+        for name in served {
+            // It is tried again when the source is mounted next.
+            let _ = self.unmount(&name);
         }
     }
 
