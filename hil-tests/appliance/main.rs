@@ -30,6 +30,7 @@ mod rig;
 mod rigs;
 mod round_trip;
 mod secrets;
+mod self_tests;
 mod services;
 mod sources;
 mod spanning;

@@ -82,6 +82,7 @@ impl Host {
             keys: Arc::new(keys),
             clock: time,
             folders: Folders::below(&data),
+            machine: std::sync::OnceLock::new(),
             streaming: Streaming::new(stream, BTreeMap::new()),
             host: "sweep".to_owned(),
             elsewhere: Vec::new(),

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use prometheus::core::Collector;
 use prometheus::{
-    Encoder, GaugeVec, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry,
-    TextEncoder,
+    Encoder, Gauge, GaugeVec, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts,
+    Registry, TextEncoder,
 };
 
-use super::types::{EngineFigures, SetFigures, StreamFigures};
+use super::types::{EngineFigures, SelfTestBrief, SetFigures, StreamFigures};
 use crate::domain::JobId;
 
 /// As Prometheus wants it.
@@ -107,8 +107,28 @@ fn engine_collectors(figures: &EngineFigures) -> prometheus::Result<Vec<Box<dyn 
         alerts.with_label_values(&[severity]).set(as_float(*count));
     }
     collectors.push(Box::new(alerts));
+    collectors.extend(self_test_collectors(figures.self_test.as_ref())?);
     collectors.extend(stream_collectors(&figures.streams)?);
     Ok(collectors)
+}
+
+/// The last self-test. Where there was none there are no series: an alert on its age asks for their absence too.
+fn self_test_collectors(
+    last: Option<&SelfTestBrief>,
+) -> prometheus::Result<Vec<Box<dyn Collector>>> {
+    let Some(last) = last else { return Ok(Vec::new()) };
+    let moment = Gauge::new(
+        "fossilsafe_self_test_last_timestamp_seconds",
+        "When the last self-test had asked every part",
+    )?;
+    moment.set(as_float(u64::try_from(last.at.seconds).unwrap_or(0)));
+    let checks = Opts::new("fossilsafe_self_test_checks", "Checks of the last self-test by result");
+    let checks = GaugeVec::new(checks, &["result"])?;
+    let counts = [("passed", last.passed), ("warning", last.warned), ("failed", last.failed)];
+    for (result, count) in counts {
+        checks.with_label_values(&[result]).set(as_float(count));
+    }
+    Ok(vec![Box::new(moment), Box::new(checks)])
 }
 
 /// Each running data path; a drive is named by its place in it.

@@ -45,6 +45,7 @@ mod query;
 mod rescue;
 mod routes;
 mod schedules;
+mod self_tests;
 mod second_factor;
 pub mod server;
 mod sessions;

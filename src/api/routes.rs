@@ -11,7 +11,7 @@ use super::query::decode;
 use super::{
     alerts, api_keys, approvals, audit, auth, cartridge_book, cartridges, catalog, certificate,
     diagnostics, files, jobs, keys, kms, library, logs, network, schedules, second_factor,
-    sessions, sets, settings, sources, streaming, system, updates, users,
+    self_tests, sessions, sets, settings, sources, streaming, system, updates, users,
 };
 use crate::people::Role;
 
@@ -170,6 +170,12 @@ routes! {
     POST "/api/library/drives/{serial}/clean" Operator [] => library::clean;
     GET "/api/library/drives/{serial}/reservation" Viewer [] => library::reservation;
     POST "/api/library/drives/{serial}/reservation" TwoAdmins [] => library::take_drive;
+
+    GET "/api/library/calibration" Viewer ["after", "limit"] => self_tests::calibrations;
+    POST "/api/library/calibration" Operator [] => self_tests::calibrate;
+    GET "/api/self-tests" Viewer ["after", "limit"] => self_tests::list;
+    POST "/api/self-tests" Operator [] => self_tests::start;
+    GET "/api/self-tests/{id}" Viewer [] => self_tests::show;
 
     GET "/api/cartridges" Viewer ["state", "set", "after", "limit"] => cartridges::list;
     GET "/api/cartridges/{barcode}" Viewer [] => cartridges::show;

@@ -9,6 +9,8 @@
 //!  running, paused, waiting ──(engine restarted)──▶ queued, with its checkpoint
 //! ```
 
+mod newest;
+
 use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
@@ -269,20 +271,6 @@ impl Catalog {
         let error = error.map(|value| encode_json("a job's error", value)).transpose()?;
         self.write("change the state of a job", |transaction| {
             change_state(transaction, id, next, error.as_deref(), at)
-        })
-    }
-
-    /// When the last job of a kind has completed.
-    ///
-    /// # Errors
-    /// `Database` if it cannot be read.
-    pub fn last_completed(&self, kind: &str) -> Result<Option<Timestamp>, CatalogError> {
-        self.read("look for a job that has completed", |reader| {
-            let mut statement = reader
-                .prepare_cached("SELECT max(ended) FROM jobs WHERE kind = ?1 AND state = ?2")?;
-            let last: Option<i64> =
-                statement.query_row(params![kind, JobState::Completed], |row| row.get(0))?;
-            Ok(last.map(time_from_sql))
         })
     }
 

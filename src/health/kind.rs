@@ -99,6 +99,8 @@ kinds! {
     StagingUnusable = "staging_unusable" Warning ByItself;
     /// The certificate of HTTPS ends soon, or has ended.
     CertificateEnds = "certificate_ends" Warning ByItself;
+    /// The last self-test found parts that are not as they should be.
+    SelfTestFailed = "self_test_failed" Warning ByItself;
     /// Somebody tries a channel.
     Test = "test" Info AtOnce;
 }

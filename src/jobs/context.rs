@@ -1,8 +1,8 @@
 //! What every job is given: the parts of the appliance, its own number, ways to stop and to tell.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::Streaming;
 use super::equipment::{Claimant, Equipment, Turn};
 use super::error::JobError;
+use super::self_test::MachineChecks;
 use super::spec::JobProgress;
 use crate::catalog::{Catalog, EventLevel, JobEvent, Priority};
 use crate::catalog_backup::KeptElsewhere;
@@ -35,6 +36,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// Where work files and off-tape copies are.
     pub folders: Folders,
+    /// Parts that only the program around the jobs knows, for self-tests; set once it runs.
+    pub machine: OnceLock<Arc<dyn MachineChecks>>,
     /// Buffers, engine, staging and rates of every stream.
     pub streaming: Streaming,
     /// The machine's name, for manifests.

@@ -2,12 +2,12 @@
 
 use super::context::JobContext;
 use super::error::JobError;
-use super::identity;
+use super::identity::{self, Content};
 use super::outcome::{Ending, Outcome};
-use super::spec::FormatSpec;
+use super::spec::{EraseConsent, FormatSpec};
 use super::volume::{current_volume, look};
-use crate::catalog::{EventLevel, NewVolume, VolumeState};
-use crate::domain::ByteCount;
+use crate::catalog::{CartridgeId, EventLevel, NewVolume, VolumeState};
+use crate::domain::{Barcode, ByteCount, VolumeUuid};
 use crate::jobs::equipment::Loaded;
 use crate::ltfs::format::{FormatOptions, format};
 use crate::ltfs::label::PartitionMap;
@@ -47,19 +47,65 @@ fn format_loaded(
         return Ok(Ending::Cancelled(Outcome::default()));
     }
     context.stage("formatting", Some(&spec.barcode));
-    let name = spec.volume_name.as_deref().unwrap_or(spec.barcode.as_str());
+    let name = spec.volume_name.as_deref();
+    let uuid = make_volume(context, &spec.barcode, name, loaded, looked.cartridge)?;
+    if let Some(erased) = expected {
+        let message = format!("volume {} was erased", erased.volume.uuid);
+        context.tell(EventLevel::Warning, "volume_erased", message);
+    }
+    let sentence = format!("cartridge {} holds the empty volume {}", spec.barcode, uuid);
+    Ok(Ending::Completed(Outcome { sentence, ..Outcome::default() }))
+}
+
+/// Makes an empty volume on a cartridge that is blank, or has an empty volume of ours on it.
+///
+/// # Errors
+/// If there is anything else on it, or the drive fails.
+pub(super) fn empty(context: &JobContext, loaded: &mut Loaded) -> Result<CartridgeId, JobError> {
+    let parts = &context.parts;
+    let looked = look(context, loaded, None, CheckEnds::WhenInDoubt)?;
+    let known = current_volume(parts, looked.cartridge)?.map(|record| record.volume);
+    let is_empty = known.is_some_and(|known| {
+        let is_it = |volume: &VolumeUuid| *volume == known.uuid;
+        let Content::Ltfs { volume, .. } = &looked.found.content else { return false };
+        known.state == VolumeState::Blank && is_it(volume)
+    });
+    let barcode = loaded.barcode().clone();
+    let erase = match is_empty {
+        true => EraseConsent::Everything { typed_barcode: barcode.clone() },
+        false => EraseConsent::BlankOnly,
+    };
+    let note = parts.catalog.cartridge(looked.cartridge)?.note;
+    identity::ensure_formattable(&looked.found, &erase, &note, parts.clock.now())?;
+    make_volume(context, &barcode, None, loaded, looked.cartridge)?;
+    Ok(looked.cartridge)
+}
+
+/// Formats, whatever is on the cartridge, and notes the new volume.
+///
+/// # Errors
+/// If the drive or the catalog fails.
+pub(super) fn make_volume(
+    context: &JobContext,
+    barcode: &Barcode,
+    name: Option<&str>,
+    loaded: &mut Loaded,
+    cartridge: CartridgeId,
+) -> Result<VolumeUuid, JobError> {
+    let parts = &context.parts;
+    let name = name.unwrap_or(barcode.as_str());
     let volume_name = FormatOptions::volume_name(name).map_err(|e| JobError::name(name, e))?;
     let clock = std::sync::Arc::clone(&parts.clock);
-    let options = FormatOptions::usual(Some(spec.barcode.clone()), volume_name, clock);
+    let options = FormatOptions::usual(Some(barcode.clone()), volume_name, clock);
     let label = format(loaded.drive(), &options)?;
     let map = PartitionMap::FORMATTED;
     let capacities = loaded.drive().partition_capacities()?;
     let data = capacities.iter().find(|capacity| capacity.partition == map.data.1);
     let volume = NewVolume {
         uuid: label.uuid,
-        cartridge: Some(looked.cartridge),
+        cartridge: Some(cartridge),
         state: VolumeState::Blank,
-        barcode: Some(spec.barcode.clone()),
+        barcode: Some(barcode.clone()),
         name: name.to_owned(),
         block_size: label.block_size,
         index_partition: map.index.1,
@@ -68,10 +114,5 @@ fn format_loaded(
         formatted: label.format_time,
     };
     parts.catalog.volume_formatted(&volume, parts.clock.now())?;
-    if let Some(erased) = expected {
-        let message = format!("volume {} was erased", erased.volume.uuid);
-        context.tell(EventLevel::Warning, "volume_erased", message);
-    }
-    let sentence = format!("cartridge {} holds the empty volume {}", spec.barcode, label.uuid);
-    Ok(Ending::Completed(Outcome { sentence, ..Outcome::default() }))
+    Ok(label.uuid)
 }

@@ -6,6 +6,7 @@
 
 pub mod backup;
 pub(crate) mod block_keys;
+pub mod calibration;
 mod catalog_backup;
 pub mod cleaning;
 pub mod context;
@@ -23,6 +24,7 @@ pub mod pool;
 mod rebuild;
 pub mod restore;
 pub mod runner;
+pub mod self_test;
 pub mod spec;
 mod stored_form;
 mod stored_name;

@@ -20,8 +20,8 @@ use super::hook::HookError;
 use super::outcome::{Ending, Failure, JobEnd, Outcome};
 use super::spec::{JobProgress, JobSpec, Need};
 use super::{
-    backup, catalog_backup, cleaning, format, hook, inventory, kit_drill, movement, rebuild,
-    restore, verify,
+    backup, calibration, catalog_backup, cleaning, format, hook, inventory, kit_drill, movement,
+    rebuild, restore, self_test, verify,
 };
 use crate::catalog::{
     CatalogError, EventLevel, JobRecord, JobRequest, JobState, Priority, ScheduledStart,
@@ -455,10 +455,7 @@ fn stopped_while_waiting(
 /// A drive that another host has reserved is no failure of the job: it waits for a person. Nor is a key that the key
 /// server does not give: it waits for that.
 fn of_others(ended: Result<Ending, JobError>) -> Result<Ending, JobError> {
-    let error = match ended {
-        Ok(ending) => return Ok(ending),
-        Err(error) => error,
-    };
+    let Err(error) = ended else { return ended };
     if let Some((key, advice)) = error.key_server() {
         let message = format!("{error}. {advice}");
         return Ok(Ending::Waiting(Need::KeyServer { key, message }, Outcome::default()));
@@ -475,7 +472,7 @@ fn of_others(ended: Result<Ending, JobError>) -> Result<Ending, JobError> {
 fn execute(context: &JobContext) -> Result<Ending, JobError> {
     let record = context.parts.catalog.job(context.id)?;
     let spec = spec_of(&record)?;
-    let needs_drive = !matches!(spec, JobSpec::CatalogBackup(_));
+    let needs_drive = !matches!(spec, JobSpec::CatalogBackup(_) | JobSpec::SelfTest(_));
     if needs_drive && !context.parts.equipment.is_there() {
         context.stage("waiting for a tape drive to be connected", None);
         context.parts.equipment.wait_until_there(&|| context.is_stopped())?;
@@ -494,6 +491,8 @@ fn execute(context: &JobContext) -> Result<Ending, JobError> {
         JobSpec::CatalogBackup(spec) => catalog_backup::run(context, &spec),
         JobSpec::Clean(spec) => cleaning::run(context, &spec),
         JobSpec::KitDrill(spec) => kit_drill::run(context, &spec),
+        JobSpec::SelfTest(spec) => self_test::run(context, &spec),
+        JobSpec::Calibrate(spec) => calibration::run(context, &spec),
     }
 }
 

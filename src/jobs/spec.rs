@@ -38,6 +38,10 @@ pub enum JobSpec {
     Clean(CleanSpec),
     /// Open a file of an encrypted set with a typed kit and the tape alone.
     KitDrill(KitDrillSpec),
+    /// Ask every part of the appliance to prove itself.
+    SelfTest(SelfTestSpec),
+    /// Measure how long the library takes for what it does.
+    Calibrate(CalibrateSpec),
 }
 
 impl JobSpec {
@@ -55,6 +59,8 @@ impl JobSpec {
             Self::CatalogBackup(_) => "catalog_backup",
             Self::Clean(_) => "clean",
             Self::KitDrill(_) => "kit_drill",
+            Self::SelfTest(_) => "self_test",
+            Self::Calibrate(_) => "calibrate",
         }
     }
 
@@ -80,6 +86,11 @@ impl JobSpec {
             }
             Self::Clean(spec) => format!("Clean drive {}", spec.drive),
             Self::KitDrill(spec) => format!("Prove kit {} on a tape", spec.kit),
+            Self::SelfTest(SelfTestSpec { cartridge: None }) => "Self-test".to_owned(),
+            Self::SelfTest(SelfTestSpec { cartridge: Some(barcode) }) => {
+                format!("Self-test, writing to {barcode}")
+            }
+            Self::Calibrate(spec) => format!("Measure the library with {}", spec.cartridge),
         }
     }
 
@@ -398,6 +409,21 @@ pub struct KitDrillSpec {
     /// The cartridge; the one that was written last, if not given.
     #[serde(default)]
     pub cartridge: Option<Barcode>,
+}
+
+/// Ask every part.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SelfTestSpec {
+    /// A cartridge with nothing on it, which is written to and read back; no tape is touched without it.
+    #[serde(default)]
+    pub cartridge: Option<Barcode>,
+}
+
+/// Measure the library.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CalibrateSpec {
+    /// The cartridge that is moved about. Nothing is written to it.
+    pub cartridge: Barcode,
 }
 
 /// What a waiting job needs a person to do.

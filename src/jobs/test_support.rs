@@ -112,6 +112,7 @@ impl TestAppliance {
             keys: Arc::new(keys),
             clock,
             folders: Folders::below(&data),
+            machine: std::sync::OnceLock::new(),
             streaming: Streaming::new(stream, BTreeMap::new()),
             host: "test".to_owned(),
             elsewhere: Vec::new(),

@@ -11,18 +11,19 @@ use fossilsafe::api::engine::{
     CartridgeBook, KeyServer, LogBook, ManifestFile, ManifestPart, Upkeep,
 };
 use fossilsafe::api::types::{
-    AlertFilter, AlertView, CartridgeEventView, CartridgeFilter, CartridgeLossView, CartridgeView,
-    CatalogBackupView, CatalogCheck, CertificateState, ChannelRequest, ChannelTest, ChannelView,
-    CleanUpRequest, CleanUpResult, ContentEntry, CreatePoolRequest, DeliveryView,
-    DiagnosticsBundle, DriveHealthView, EngineFigures, EventsRequest, EvidenceScope, EvidenceTable,
-    ExpiredView, FileHit, FileVersion, FolderEntry, HealthStatus, HealthView, InstallUpdateRequest,
-    JobAction, JobEvent, JobFilter, JobView, KitsView, KmsProof, KmsRewrapped, KmsState,
-    LibraryView, LogLine, LogQuery, LogRetention, ManifestView, NetworkState, OpenedKeys, Page,
-    PageRequest, PoolView, PrintedKit, ReservationView, RestartRequest, RestorePlan, RunFilter,
-    RunView, ScheduleEventView, SchedulePlan, ScheduleView, SearchRequest, SetView,
-    SettingsDocument, SettingsImport, SourceRequest, SourceState, StagingDisks, StatusView,
-    StreamingSettings, StreamingState, TakeDriveRequest, TimeState, UpdateChannelRequest,
-    UpdatesState, VersionsRequest, WindowView,
+    AlertFilter, AlertView, CalibrationView, CartridgeEventView, CartridgeFilter,
+    CartridgeLossView, CartridgeView, CatalogBackupView, CatalogCheck, CertificateState,
+    ChannelRequest, ChannelTest, ChannelView, CleanUpRequest, CleanUpResult, ContentEntry,
+    CreatePoolRequest, DeliveryView, DiagnosticsBundle, DriveHealthView, EngineFigures,
+    EventsRequest, EvidenceScope, EvidenceTable, ExpiredView, FileHit, FileVersion, FolderEntry,
+    HealthStatus, HealthView, InstallUpdateRequest, JobAction, JobEvent, JobFilter, JobView,
+    KitsView, KmsProof, KmsRewrapped, KmsState, LibraryView, LogLine, LogQuery, LogRetention,
+    ManifestView, NetworkState, OpenedKeys, Page, PageRequest, PoolView, PrintedKit,
+    ReservationView, RestartRequest, RestorePlan, RunFilter, RunView, ScheduleEventView,
+    SchedulePlan, ScheduleView, SearchRequest, SelfTestView, SetView, SettingsDocument,
+    SettingsImport, SourceRequest, SourceState, StagingDisks, StatusView, StreamingSettings,
+    StreamingState, TakeDriveRequest, TimeState, UpdateChannelRequest, UpdatesState,
+    VersionsRequest, WindowView,
 };
 use fossilsafe::api::{Engine, EngineError, EngineErrorKind, Server, Serving};
 use fossilsafe::audit::AuditLog;
@@ -285,6 +286,18 @@ impl Upkeep for Refusing {
     }
 
     fn time(&self, _: &TimeOrder) -> Result<TimeState, EngineError> {
+        no()
+    }
+
+    fn self_tests(&self, _: &PageRequest) -> Result<Page<SelfTestView>, EngineError> {
+        no()
+    }
+
+    fn self_test(&self, _: JobId) -> Result<SelfTestView, EngineError> {
+        no()
+    }
+
+    fn calibrations(&self, _: &PageRequest) -> Result<Page<CalibrationView>, EngineError> {
         no()
     }
 

@@ -2,8 +2,10 @@
 
 use super::EngineError;
 use crate::api::types::{
-    CertificateState, NetworkState, StagingDisks, StreamingSettings, StreamingState, TimeState,
+    CalibrationView, CertificateState, NetworkState, Page, PageRequest, SelfTestView, StagingDisks,
+    StreamingSettings, StreamingState, TimeState,
 };
+use crate::domain::JobId;
 use crate::system::certificate::CertificateOrder;
 use crate::system::network::{NetworkOrder, TimeOrder};
 use crate::system::staging::StagingDiskOrder;
@@ -11,6 +13,15 @@ use crate::system::staging::StagingDiskOrder;
 /// The part of [`Engine`](super::Engine) that is about the machine's own upkeep, under the same contract. Other
 /// services are asked for what the engine may not do; that takes as long as it takes.
 pub trait Upkeep {
+    /// A page of self-tests, the newest first.
+    fn self_tests(&self, page: &PageRequest) -> Result<Page<SelfTestView>, EngineError>;
+
+    /// One self-test, by the number of its job.
+    fn self_test(&self, job: JobId) -> Result<SelfTestView, EngineError>;
+
+    /// A page of measurements of the library, the newest first.
+    fn calibrations(&self, page: &PageRequest) -> Result<Page<CalibrationView>, EngineError>;
+
     /// The data path: memory, staging and what is in it, rates.
     fn streaming(&self) -> Result<StreamingState, EngineError>;
 

@@ -3,14 +3,27 @@
 use super::{Memory, unknown};
 use crate::api::engine::{EngineError, Upkeep};
 use crate::api::types::{
-    CertificateState, NetworkState, StagingDisks, StreamingSettings, StreamingState, TimeState,
+    CalibrationView, CertificateState, NetworkState, Page, PageRequest, SelfTestView, StagingDisks,
+    StreamingSettings, StreamingState, TimeState,
 };
-use crate::domain::Timestamp;
+use crate::domain::{JobId, Timestamp};
 use crate::system::certificate::CertificateOrder;
 use crate::system::network::{NetworkOrder, TimeOrder};
 use crate::system::staging::StagingDiskOrder;
 
 impl Upkeep for Memory {
+    fn self_tests(&self, _: &PageRequest) -> Result<Page<SelfTestView>, EngineError> {
+        Ok(Page { items: Vec::new(), next: None })
+    }
+
+    fn self_test(&self, _: JobId) -> Result<SelfTestView, EngineError> {
+        unknown("self-test")
+    }
+
+    fn calibrations(&self, _: &PageRequest) -> Result<Page<CalibrationView>, EngineError> {
+        Ok(Page { items: Vec::new(), next: None })
+    }
+
     fn streaming(&self) -> Result<StreamingState, EngineError> {
         unknown("stream")
     }

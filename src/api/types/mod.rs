@@ -24,6 +24,7 @@ mod passkey;
 mod people;
 mod restore;
 mod schedule;
+mod self_test;
 mod set;
 mod settings;
 mod source;
@@ -33,6 +34,7 @@ mod system;
 mod updates;
 
 pub use crate::domain::Problem;
+pub use crate::jobs::calibration::ExchangeEstimate;
 pub use crate::system::certificate::{
     CertificateNames, CertificateOrigin, CertificateState, ReplaceCertificate, ServedCertificate,
     SigningRequest, WaitingRequest,
@@ -98,6 +100,9 @@ pub use people::{
 pub use restore::{MissingVolume, PlanStep, RestorePlan};
 pub use schedule::{
     ScheduleEventView, SchedulePlan, SchedulePreview, ScheduleRequest, ScheduleView, WindowView,
+};
+pub use self_test::{
+    CalibrationView, Check, CheckResult, CheckSubject, SelfTestBrief, SelfTestView,
 };
 pub use set::{RunFilter, RunState, RunView, SetView};
 pub use settings::{

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{Barcode, VolumeUuid};
+use crate::jobs::calibration::ExchangeEstimate;
 use crate::jobs::spec::Place;
 
 /// The cartridges that a restore reads, in order, and what it cannot bring back.
@@ -19,6 +20,9 @@ pub struct RestorePlan {
     pub missing: Vec<MissingVolume>,
     /// Selected files without any readable copy.
     pub files_without_copy: u64,
+    /// What bringing and returning the cartridges takes, beside reading them; absent where people load the drives.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exchange: Option<ExchangeEstimate>,
     /// One sentence that a person can act on.
     pub sentence: String,
 }

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::alert::AlertView;
+use super::self_test::SelfTestBrief;
 use crate::domain::{JobId, Timestamp};
 use crate::jobs::JobState;
 
@@ -30,6 +31,9 @@ pub struct StatusView {
     pub library: LibrarySummary,
     /// What is done next by itself.
     pub next_scheduled: Option<NextScheduled>,
+    /// The last self-test.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub self_test: Option<SelfTestBrief>,
 }
 
 /// Is my data safe.

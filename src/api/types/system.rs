@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::job::StreamFigures;
+use super::self_test::SelfTestBrief;
 use crate::domain::{JobId, Timestamp};
 
 /// What answers.
@@ -104,6 +105,8 @@ pub struct EngineFigures {
     pub versions: Vec<VersionFigures>,
     /// Open alerts by severity.
     pub alerts: BTreeMap<String, u64>,
+    /// The last self-test.
+    pub self_test: Option<SelfTestBrief>,
     /// Bytes written to tape since the start.
     pub written_bytes_total: u64,
     /// Bytes read from tape since the start.

@@ -103,6 +103,7 @@ impl Appliance {
             keys: Arc::new(keys.map_err(|error| starting(&error))?),
             clock: Arc::clone(&clock),
             folders: Folders::below(&data),
+            machine: std::sync::OnceLock::new(),
             streaming: Streaming::new(stream, BTreeMap::new()),
             host: SET.to_owned(),
             elsewhere: Vec::new(),

@@ -100,6 +100,7 @@ fn estimate(spec: &BackupSpec, context: &Context) -> Result<Exit, AppError> {
         }
         let minutes = found.seconds_at_best.div_ceil(60);
         output.line(&format!("At the drives' best rate: {minutes} minutes."))?;
+        output.exchange(found.exchange.as_ref())?;
         for problem in &found.first_problems {
             output.line(&format!("Cannot be read: {problem}"))?;
         }

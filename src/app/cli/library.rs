@@ -8,12 +8,13 @@ use super::Context;
 use super::follow::DetachOption;
 use super::output::{Table, list, moment_or_dash, or_dash, size};
 use crate::api::types::{
-    DriveHealthView, ElementKind, LibraryView, ReservationHolder, ReservationView, TakeDriveRequest,
+    CalibrationView, DriveHealthView, ElementKind, LibraryView, Page, ReservationHolder,
+    ReservationView, TakeDriveRequest,
 };
 use crate::app::address::Address;
 use crate::app::error::{AppError, Exit};
 use crate::domain::Barcode;
-use crate::jobs::spec::{MoveSpec, Place};
+use crate::jobs::spec::{CalibrateSpec, MoveSpec, Place};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum LibraryCommand {
@@ -25,6 +26,10 @@ pub(super) enum LibraryCommand {
     Inventory(DetachOption),
     /// Ask a drive how it is: what it has raised, its errors, whether it asks to be cleaned
     Health(HealthArguments),
+    /// Measure how long the library takes for what it does, with a cartridge; nothing is written
+    Calibrate(CalibrateArguments),
+    /// Show what was measured last
+    Calibration,
     /// Clean a drive with a cleaning cartridge of the library
     Clean(CleanArguments),
     /// Show who has reserved a drive, or take it from another host
@@ -59,6 +64,14 @@ pub(super) struct ShowArguments {
     /// Also empty elements
     #[arg(long)]
     all: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CalibrateArguments {
+    /// The cartridge that is taken to each free drive and back; one that is full shows the longest way
+    cartridge: Barcode,
+    #[command(flatten)]
+    wait: DetachOption,
 }
 
 #[derive(Debug, Args)]
@@ -120,6 +133,12 @@ pub(super) fn run(command: LibraryCommand, context: &Context) -> Result<Exit, Ap
             wait.apply(&job, context)
         }
         LibraryCommand::Health(arguments) => health(&arguments, context),
+        LibraryCommand::Calibrate(CalibrateArguments { cartridge, wait }) => {
+            let spec = CalibrateSpec { cartridge };
+            let job = context.client.post("/api/library/calibration", &spec)?;
+            wait.apply(&job, context)
+        }
+        LibraryCommand::Calibration => show_calibration(context),
         LibraryCommand::Clean(arguments) => {
             let drives = Address::new("/api/library/drives");
             let address = drives.part(&arguments.serial).part("clean");
@@ -248,6 +267,42 @@ fn show(arguments: &ShowArguments, context: &Context) -> Result<Exit, AppError> 
     }
     output.line("")?;
     output.table(&elements, "There is no cartridge in the library.")?;
+    Ok(Exit::Done)
+}
+
+/// The newest measurement that came to its end.
+fn show_calibration(context: &Context) -> Result<Exit, AppError> {
+    let page: Page<CalibrationView> = context.client.get("/api/library/calibration")?;
+    let last = page.items.into_iter().find(|it| it.measured.is_some());
+    if context.output.is_json {
+        context.output.json(&last)?;
+        return Ok(Exit::Done);
+    }
+    let measured = last.and_then(|last| Some((last.ended, last.measured?)));
+    let Some((ended, measured)) = measured else {
+        let sentence = "The library was not measured yet: fossilsafe library calibrate BARCODE";
+        context.output.line(sentence)?;
+        return Ok(Exit::Done);
+    };
+    let seconds = |ms: u64| format!("{}.{} s", ms / 1000, ms % 1000 / 100);
+    let way = |ms: Option<u64>| ms.map_or_else(|| "-".to_owned(), seconds);
+    let mut table = Table::new(&["DRIVE", "BRING", "READY", "TO THE END", "REWIND", "RETURN"]);
+    for drive in &measured.drives {
+        table.row(vec![
+            drive.drive.to_string(),
+            seconds(drive.bring_ms),
+            seconds(drive.ready_ms),
+            way(drive.locate_end_ms),
+            way(drive.rewind_ms),
+            seconds(drive.return_ms),
+        ]);
+    }
+    let (cartridge, at) = (&measured.cartridge, moment_or_dash(ended));
+    context.output.line(&format!("Measured with {cartridge}, {at}:"))?;
+    context.output.table(&table, "")?;
+    for left in &measured.left_out {
+        context.output.line(&format!("Drive {} was left out: {}", left.drive, left.reason))?;
+    }
     Ok(Exit::Done)
 }
 

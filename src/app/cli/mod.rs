@@ -42,6 +42,7 @@ mod overview;
 mod restore;
 mod schedule;
 mod search;
+mod self_test;
 mod service;
 mod session;
 mod set;
@@ -192,6 +193,9 @@ enum Command {
     /// The time of the appliance: zone, servers, clock
     #[command(subcommand)]
     Time(time::TimeCommand),
+    /// Self-tests: every part proves itself, by hand or by a schedule
+    #[command(subcommand)]
+    SelfTest(self_test::SelfTestCommand),
     /// How data goes to the drive: memory, the staging folder or disk, rates
     #[command(subcommand)]
     Streaming(streaming::StreamingCommand),
@@ -314,6 +318,7 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, AppError> {
         }
         Command::Network(command) => network::run(command, &context()?),
         Command::Time(command) => time::run(command, &context()?),
+        Command::SelfTest(command) => self_test::run(command, &context()?),
         Command::Streaming(streaming::StreamingCommand::Serve(arguments)) => {
             streaming::serve(&arguments)
         }

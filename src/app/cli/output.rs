@@ -4,6 +4,7 @@ use std::io::{self, BufRead as _, IsTerminal, Write};
 
 use serde::Serialize;
 
+use crate::api::types::ExchangeEstimate;
 use crate::app::error::{AppError, Exit};
 use crate::domain::{ByteCount, Timestamp};
 pub(super) use crate::jobs::outcome::grouped;
@@ -54,6 +55,19 @@ impl Output {
             Sink::Memory(kept) => kept.lock().extend([text, "\n"]),
         }
         Ok(())
+    }
+
+    /// What exchanging the cartridges of a plan takes, and how that is known.
+    pub(super) fn exchange(&self, estimate: Option<&ExchangeEstimate>) -> Result<(), AppError> {
+        let Some(estimate) = estimate.filter(|it| it.exchanges > 0) else { return Ok(()) };
+        let ExchangeEstimate { exchanges, seconds_each, seconds, measured } = estimate;
+        let how = match measured {
+            Some(at) => format!("as measured at {at}"),
+            None => "assumed: `fossilsafe library calibrate` measures it".to_owned(),
+        };
+        self.line(&format!(
+            "Exchanging {exchanges} cartridges: {seconds} s, {seconds_each} s each ({how})."
+        ))
     }
 
     /// What was asked for is done: the view for programs, a sentence for people.

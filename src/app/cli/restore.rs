@@ -127,6 +127,7 @@ fn plan(spec: &RestoreSpec, context: &Context) -> Result<Exit, AppError> {
         table.row(vec![(index + 1).to_string(), barcode, place, files, size(step.bytes)]);
     }
     output.table(&table, "No cartridge has to be read.")?;
+    output.exchange(plan.exchange.as_ref())?;
     for missing in &plan.missing {
         let (files, bytes) = (grouped(missing.files), size(missing.bytes));
         let name = or_dash(missing.barcode.as_ref());

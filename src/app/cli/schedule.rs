@@ -6,6 +6,7 @@ use super::Context;
 use super::backup::BackupTask;
 use super::catalog::BackupTask as CatalogTask;
 use super::output::{Table, list, moment, moment_or_dash, or_dash};
+use super::self_test::SelfTestTask;
 use super::verify::VerifyTask;
 use crate::api::types::{
     JobView, Page, ScheduleEventView, SchedulePlan, SchedulePreview, ScheduleRequest, ScheduleView,
@@ -102,6 +103,8 @@ enum TaskArguments {
     Verify(VerifyTask),
     /// Look at every element of the library
     Inventory,
+    /// Ask every part of the appliance to prove itself
+    SelfTest(SelfTestTask),
     /// Write catalog, users, settings and keys into a folder, sealed for the recovery kits
     CatalogBackup(CatalogTask),
 }
@@ -231,6 +234,7 @@ fn add(arguments: AddArguments, context: &Context) -> Result<Exit, AppError> {
         TaskArguments::Backup(task) => JobSpec::Backup(task.spec()?),
         TaskArguments::Verify(task) => JobSpec::Verify(task.spec()?),
         TaskArguments::Inventory => JobSpec::Inventory,
+        TaskArguments::SelfTest(task) => JobSpec::SelfTest(task.spec()),
         TaskArguments::CatalogBackup(task) => JobSpec::CatalogBackup(task.spec()?),
     };
     let request = ScheduleRequest { name, plan: SchedulePlan { rule, task } };

@@ -146,6 +146,7 @@ impl Service {
             steps: plan.volumes.into_iter().map(step).collect(),
             missing: plan.missing.into_iter().map(missing).collect(),
             files_without_copy: plan.files_without_copy,
+            exchange: plan.exchange,
             sentence: plan.sentence,
         })
     }

@@ -30,6 +30,8 @@ mod open;
 mod preflight;
 mod reservation;
 mod scheduler;
+mod self_checks;
+mod self_tests;
 mod schedules;
 mod retention;
 mod sets;

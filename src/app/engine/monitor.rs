@@ -92,6 +92,7 @@ impl Service {
         }));
         figures.alerts = self.open_alerts()?;
         figures.versions = self.version_figures();
+        figures.self_test = self.last_self_test()?;
         Ok(figures)
     }
 

@@ -75,6 +75,7 @@ pub(super) fn open(
         keys: Arc::new(keys),
         clock: Arc::clone(clock),
         folders: Folders::below(data),
+        machine: std::sync::OnceLock::new(),
         streaming: Streaming::new(
             stream_config(&settings.stream, clock),
             rate_limits(&settings.stream),

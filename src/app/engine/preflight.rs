@@ -17,7 +17,7 @@ use crate::jobs::equipment::element_at;
 use crate::jobs::identity::{IdentityError, ensure_free};
 use crate::jobs::runner::spec_of;
 use crate::jobs::spec::{
-    BackupSpec, Compression, FormatSpec, Hooks, MoveSpec, Place, RestoreSpec, VerifyScope,
+    BackupSpec, Compression, Hooks, MoveSpec, Place, RestoreSpec, VerifyScope,
 };
 use crate::jobs::{JobError, JobSpec, hook, pool};
 use crate::source::LocalSource;
@@ -30,7 +30,7 @@ impl Service {
     /// Refuses a job that cannot be done as things stand.
     pub(super) fn ensure_possible(&self, spec: &JobSpec) -> Result<(), EngineError> {
         match spec {
-            JobSpec::Format(spec) => self.can_format(spec),
+            JobSpec::Format(spec) => self.can_write_anew(&spec.barcode),
             JobSpec::Inventory => self.has_changer(),
             JobSpec::Move(spec) => self.can_move(spec),
             JobSpec::Backup(spec) => self.can_back_up(spec),
@@ -42,24 +42,38 @@ impl Service {
             JobSpec::CatalogBackup(spec) => self.can_back_up_catalog(&spec.folder),
             JobSpec::Clean(spec) => self.can_clean(&spec.drive),
             JobSpec::KitDrill(spec) => self.can_drill(spec.kit),
+            JobSpec::SelfTest(spec) => {
+                spec.cartridge.iter().try_for_each(|barcode| self.can_write_anew(barcode))
+            }
+            JobSpec::Calibrate(spec) => {
+                self.has_changer()?;
+                self.is_in_library(&spec.cartridge)?;
+                self.is_for_data(&spec.cartridge)
+            }
         }
     }
 
-    fn can_format(&self, spec: &FormatSpec) -> Result<(), EngineError> {
-        let barcode = &spec.barcode;
+    /// What is formatted, or written to and emptied again.
+    fn can_write_anew(&self, barcode: &Barcode) -> Result<(), EngineError> {
         self.is_in_library(barcode)?;
+        self.is_for_data(barcode)?;
         let found = self.parts.catalog.cartridges_by_barcode(barcode).map_err(answers::catalog)?;
-        let is_cleaning = found.first().is_some_and(|c| c.kind == CartridgeKind::Cleaning);
-        if is_cleaning {
-            return Err(conflict(
-                "cleaning_cartridge",
-                format!("{barcode} is a cleaning cartridge: it cannot be formatted."),
-                "Name a data cartridge; see `fossilsafe cartridge list`.",
-            ));
-        }
         let note = found.first().map(|cartridge| cartridge.note.clone()).unwrap_or_default();
         let free = ensure_free(barcode, &note, self.present());
         free.map_err(|error| self.forbidden(barcode, &error))
+    }
+
+    fn is_for_data(&self, barcode: &Barcode) -> Result<(), EngineError> {
+        let found = self.parts.catalog.cartridges_by_barcode(barcode).map_err(answers::catalog)?;
+        let is_cleaning = found.first().is_some_and(|c| c.kind == CartridgeKind::Cleaning);
+        if !is_cleaning && !barcode.is_cleaning() {
+            return Ok(());
+        }
+        Err(conflict(
+            "cleaning_cartridge",
+            format!("{barcode} is a cleaning cartridge: there is no tape in it to write or read."),
+            "Name a data cartridge; see `fossilsafe cartridge list`.",
+        ))
     }
 
     /// A refusal to change what must not be changed: an attempt that somebody is told about.

@@ -160,6 +160,7 @@ impl Service {
             JobSpec::Backup(_)
             | JobSpec::Verify(_)
             | JobSpec::Inventory
+            | JobSpec::SelfTest(_)
             | JobSpec::CatalogBackup(_) => {}
             other => {
                 return Err(invalid(

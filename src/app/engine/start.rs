@@ -8,6 +8,7 @@ use tokio::sync::watch as changing;
 use super::certificate::{CertificateDoor, Certificates};
 use super::elsewhere::HandoverDoor;
 use super::network::{Network, NetworkDoor};
+use super::self_checks::OwnChecks;
 use super::sources::{Sources, SourcesDoor};
 use super::streaming::{StagingDoor, Streaming};
 use super::updates::{Updates, UpdatesDoor};
@@ -123,6 +124,8 @@ pub(in crate::app) fn start(
         audit: Arc::clone(&audit),
         logs: open::logs(data)?,
     });
+    // The parts are new: nobody has set it before.
+    let _ = service.parts.machine.set(Arc::new(OwnChecks::of(&service)));
     let begun = if service.is_held { Ok(()) } else { start_by_itself(&service) };
     let begun = begun.and_then(|()| start_watching(&service));
     begun.map_err(|source| no_thread("for schedules and alerts", source))?;

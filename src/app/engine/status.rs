@@ -32,6 +32,7 @@ impl Service {
             jobs: self.jobs_summary()?,
             library: self.library_summary(cartridges),
             next_scheduled: self.next_scheduled()?,
+            self_test: self.watch.self_test.lock().clone(),
         })
     }
 

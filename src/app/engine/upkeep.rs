@@ -3,13 +3,27 @@
 use super::Service;
 use crate::api::engine::{EngineError, Upkeep};
 use crate::api::types::{
-    CertificateState, NetworkState, StagingDisks, StreamingSettings, StreamingState, TimeState,
+    CalibrationView, CertificateState, NetworkState, Page, PageRequest, SelfTestView, StagingDisks,
+    StreamingSettings, StreamingState, TimeState,
 };
+use crate::domain::JobId;
 use crate::system::certificate::CertificateOrder;
 use crate::system::network::{NetworkOrder, TimeOrder};
 use crate::system::staging::StagingDiskOrder;
 
 impl Upkeep for Service {
+    fn self_tests(&self, page: &PageRequest) -> Result<Page<SelfTestView>, EngineError> {
+        self.self_test_views(page)
+    }
+
+    fn self_test(&self, job: JobId) -> Result<SelfTestView, EngineError> {
+        self.self_test_view(job)
+    }
+
+    fn calibrations(&self, page: &PageRequest) -> Result<Page<CalibrationView>, EngineError> {
+        self.calibration_views(page)
+    }
+
     fn streaming(&self) -> Result<StreamingState, EngineError> {
         Ok(self.streaming_state())
     }

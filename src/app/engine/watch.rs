@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 use super::standing::{SetStanding, Standing};
 use super::{Service, answers};
 use crate::api::engine::EngineError;
-use crate::api::types::CartridgeState;
+use crate::api::types::{CartridgeState, SelfTestBrief};
 use crate::catalog::alerts::AlertReport;
 use crate::catalog::{JobRecord, JobState, RecordedEvent};
 use crate::domain::worker::Worker;
@@ -56,6 +56,8 @@ pub(super) struct Watch {
     pub(super) drives: Mutex<BTreeMap<DriveSerial, DriveReport>>,
     /// When jobs failed because of a drive, since the engine was started.
     pub(super) faults: Mutex<BTreeMap<DriveSerial, Vec<Timestamp>>>,
+    /// The last self-test.
+    pub(super) self_test: Mutex<Option<SelfTestBrief>>,
     /// A job has ended since the drives were asked.
     drives_were_used: AtomicBool,
 }
@@ -124,6 +126,7 @@ impl Service {
                 reports.extend(self.key_reports()?);
                 reports.extend(self.waiting_reports()?);
                 reports.extend(self.backup_report(now)?);
+                reports.extend(self.self_test_report()?);
             }
             Err(error) => reports.push(report(
                 Kind::CatalogUnreadable,
@@ -255,6 +258,10 @@ impl Service {
         };
         self.watch.drives_were_used.store(true, Ordering::Relaxed);
         let record = self.parts.catalog.job(event.job).map_err(answers::catalog)?;
+        // What a self-test finds stands until another one finds it no more.
+        if kind == Kind::JobIncomplete && record.kind == crate::jobs::self_test::KIND {
+            return Ok(());
+        }
         let title =
             spec_of(&record).map(|spec| spec.title()).unwrap_or_else(|_| record.kind.clone());
         let id = event.job;

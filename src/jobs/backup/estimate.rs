@@ -16,6 +16,7 @@ use super::volume_room::overhead_of;
 use super::{ROOM_MIN, copies_of, last_run};
 use crate::catalog::CatalogError;
 use crate::domain::{Barcode, CopyLetter, LtoGeneration};
+use crate::jobs::calibration::{ExchangeEstimate, exchanges};
 use crate::jobs::context::Parts;
 use crate::jobs::error::JobError;
 use crate::jobs::outcome::grouped;
@@ -60,6 +61,9 @@ pub struct BackupEstimate {
     pub copies: Vec<CopyEstimate>,
     /// How long the drives need at their best rate, copies at the same time where there are drives for them.
     pub seconds_at_best: u64,
+    /// What bringing and returning cartridges adds, copies at the same time; absent where people load the drives.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exchange: Option<ExchangeEstimate>,
 }
 
 /// Where a copy would go.
@@ -135,6 +139,7 @@ pub fn estimate(parts: &Parts, spec: &BackupSpec) -> Result<BackupEstimate, JobE
         problems: totals.problems,
         first_files: files,
         first_problems: problems,
+        exchange: exchanges(parts, cartridges_of(&copies))?,
         seconds_at_best: seconds(totals.bytes_to_store, copies.len(), &drives),
         copies,
     })
@@ -223,6 +228,11 @@ fn places(
         CopyEstimate { copy, cartridges, bytes_without_room: left, cartridges_missing, passed_over }
     };
     copies.iter().map(place).collect()
+}
+
+/// How many cartridges the longest of the copies is written to.
+fn cartridges_of(copies: &[CopyEstimate]) -> u64 {
+    copies.iter().map(|copy| copy.cartridges.len() as u64).max().unwrap_or(0)
 }
 
 /// Rounds of as many copies as there are drives, each at the best rate of the slowest drive.

@@ -275,7 +275,10 @@ impl Equipment {
 }
 
 impl Loaded {
-    fn made_ready(mut self, on_wait: &mut dyn FnMut(&WaitState)) -> Result<Self, EquipmentError> {
+    pub(super) fn made_ready(
+        mut self,
+        on_wait: &mut dyn FnMut(&WaitState),
+    ) -> Result<Self, EquipmentError> {
         match self.get_ready(on_wait) {
             Ok(()) => Ok(self),
             Err(error) => {

@@ -19,6 +19,7 @@ mod places;
 mod report;
 mod reservation;
 mod sight;
+mod timed;
 #[cfg(test)]
 mod tests;
 
@@ -43,6 +44,7 @@ pub use places::{element_at, place_of};
 pub use report::DriveReport;
 pub use reservation::Holder;
 pub use sight::Sight;
+pub use timed::LoadTimes;
 
 /// How often a job that waits for a drive, or for the devices, looks whether it has been told to stop.
 const DRIVE_WAIT: Duration = Duration::from_millis(500);

@@ -6,6 +6,7 @@ use super::choice::Choice;
 use super::shelf::Shelf;
 use crate::catalog::ItemState;
 use crate::domain::{Barcode, ByteCount, JobId, VolumeUuid};
+use crate::jobs::calibration::{ExchangeEstimate, exchanges};
 use crate::jobs::context::Parts;
 use crate::jobs::error::JobError;
 use crate::jobs::outcome::grouped;
@@ -27,6 +28,8 @@ pub struct RestorePlan {
     pub missing: Vec<NeededVolume>,
     /// Files on volumes that were erased.
     pub files_without_copy: u64,
+    /// What bringing and returning cartridges takes; absent where people load the drives.
+    pub exchange: Option<ExchangeEstimate>,
     /// One sentence for people.
     pub sentence: String,
 }
@@ -85,6 +88,7 @@ fn plan_as(parts: &Parts, job: JobId, spec: &RestoreSpec) -> Result<RestorePlan,
             plan.missing.push(needed);
         }
     }
+    plan.exchange = exchanges(parts, plan.volumes.len() as u64)?;
     plan.sentence = sentence(&plan);
     Ok(plan)
 }

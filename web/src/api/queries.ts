@@ -9,6 +9,7 @@ import type {
   ApiKeyView,
   ApprovalView,
   AuditEntry,
+  CalibrationView,
   CartridgeEventView,
   CartridgeView,
   CatalogBackupView,
@@ -41,6 +42,7 @@ import type {
   SchedulePreview,
   ScheduleView,
   SecondFactorPolicy,
+  SelfTestView,
   SetView,
   SourceState,
   StagingDisks,
@@ -200,6 +202,9 @@ export const streaming = () => ask<StreamingState>(["streaming"], api.streaming(
 export const stagingDisks = () => ask<StagingDisks>(["staging-disks"], api.stagingDisks(), 15);
 
 export const certificate = () => ask<CertificateState>(["certificate"], api.certificate(), 30);
+
+export const selfTests = () => ask<Page<SelfTestView>>(["self-tests"], api.selfTests(), 8);
+export const calibrations = () => ask<Page<CalibrationView>>(["calibration"], api.calibration(), 8);
 
 /** An installation is followed closely; nothing else of it changes by itself. */
 export const updates = () => ask<UpdatesState>(["updates"], api.updates(), 8);

@@ -42,7 +42,9 @@ export type JobSpec =
   | ({ kind: "rebuild" } & Schemas["RebuildSpec"])
   | ({ kind: "catalog_backup" } & Schemas["CatalogBackupSpec"])
   | ({ kind: "clean" } & Schemas["CleanSpec"])
-  | ({ kind: "kit_drill" } & Schemas["KitDrillSpec"]);
+  | ({ kind: "kit_drill" } & Schemas["KitDrillSpec"])
+  | ({ kind: "self_test" } & Schemas["SelfTestSpec"])
+  | ({ kind: "calibrate" } & Schemas["CalibrateSpec"]);
 export type Bottleneck = Schemas["Bottleneck"];
 export type DriveRate = Schemas["DriveRate"];
 export type StreamFigures = Schemas["StreamFigures"];
@@ -164,3 +166,11 @@ export type AuditReport = Schemas["Report"];
 export type Role = Schemas["Role"];
 export type SessionView = Schemas["SessionView"];
 export type SignInResult = Schemas["SignInResult"];
+export type Check = Schemas["Check"];
+export type CheckResult = Schemas["CheckResult"];
+export type CheckSubject = Schemas["CheckSubject"];
+export type SelfTestView = Schemas["SelfTestView"];
+export type SelfTestBrief = Schemas["SelfTestBrief"];
+export type CalibrationView = Schemas["CalibrationView"];
+export type DriveTimes = Schemas["DriveTimes"];
+export type ExchangeEstimate = Schemas["ExchangeEstimate"];

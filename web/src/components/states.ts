@@ -5,6 +5,8 @@ import type {
   CartridgeState,
   CertificateOrigin,
   ChangeKind,
+  CheckResult,
+  CheckSubject,
   DriveState,
   Encryption,
   EvidenceState,
@@ -36,6 +38,8 @@ export const JOB_KIND: Record<JobKind, string> = {
   inventory: "Inventory",
   clean: "Cleaning",
   kit_drill: "Proof of a kit",
+  self_test: "Self-test",
+  calibrate: "Calibration",
   rebuild: "Reading cartridges",
   catalog_backup: "Backup of the catalog",
 };
@@ -267,4 +271,27 @@ export const LOG_LEVEL: Record<LogLevel, State> = {
 export const SOURCE_STATE: Record<SourceCondition, State> = {
   mounted: { tone: "good", icon: "good", text: "Mounted" },
   away: { tone: "bad", icon: "disconnected", text: "Away" },
+};
+
+export const CHECK_RESULT: Record<CheckResult, State> = {
+  passed: { tone: "good", icon: "good", text: "Passed" },
+  warning: { tone: "warn", icon: "warn", text: "Look at it" },
+  failed: { tone: "bad", icon: "bad", text: "Failed" },
+  skipped: { tone: "idle", icon: "idle", text: "Not asked" },
+};
+
+export const CHECK_SUBJECT: Record<CheckSubject, string> = {
+  catalog: "Catalog",
+  keys: "Signing key",
+  kits: "Recovery kits",
+  audit: "Audit log",
+  library: "Library",
+  inventory: "Inventory",
+  drive: "Drive",
+  cartridge: "Write and read",
+  disk: "Disk",
+  staging: "Staging",
+  clock: "Clock",
+  certificate: "Certificate",
+  source: "Source",
 };

@@ -6,13 +6,14 @@ use super::Answered::{Done, Json};
 use super::Asked::{self, Nothing};
 use super::{Operation, of};
 use crate::api::types::{
-    CatalogBackupView, CertificateNames, CertificateState, HostNameSetting, InstallUpdateRequest,
-    JobView, KmsProof, KmsRewrapped, KmsState, NetworkState, Page, PortSetting, PriorityRequest,
-    ReplaceCertificate, RestartRequest, SettingsDocument, SettingsImport, SigningRequest,
-    StagingDiskRequest, StagingDisks, StreamingSettings, StreamingState, TapeDrillRequest,
-    TimeSetting, TimeState, UpdateChannelRequest, UpdatesState,
+    CalibrationView, CatalogBackupView, CertificateNames, CertificateState, HostNameSetting,
+    InstallUpdateRequest, JobView, KmsProof, KmsRewrapped, KmsState, NetworkState, Page,
+    PortSetting, PriorityRequest, ReplaceCertificate, RestartRequest, SelfTestView,
+    SettingsDocument, SettingsImport, SigningRequest, StagingDiskRequest, StagingDisks,
+    StreamingSettings, StreamingState, TapeDrillRequest, TimeSetting, TimeState,
+    UpdateChannelRequest, UpdatesState,
 };
-use crate::jobs::spec::CatalogBackupSpec;
+use crate::jobs::spec::{CalibrateSpec, CatalogBackupSpec, SelfTestSpec};
 use crate::keys::VaultSettings;
 
 operations! {
@@ -65,6 +66,22 @@ operations! {
     PUT "/api/system/time" "Set time zone and time servers"
         "At once. Schedules keep the zone that they have; one that is made without a zone gets this."
         Asked::Json(of::<TimeSetting>) => 200 Json(of::<TimeState>);
+
+    GET "/api/library/calibration" "How long the library takes"
+        "Measurements, newest first: how long robot and each drive took. Plans use the newest one that is complete."
+        Nothing => 200 Json(of::<Page<CalibrationView>>);
+    POST "/api/library/calibration" "Measure the library"
+        "Starts a job that takes a cartridge to every free drive and back. Nothing is written to it."
+        Asked::Json(of::<CalibrateSpec>) => 202 Json(of::<JobView>);
+    GET "/api/self-tests" "Self-tests"
+        "Newest first: what each part has shown, and what to do where it is not as it should be."
+        Nothing => 200 Json(of::<Page<SelfTestView>>);
+    POST "/api/self-tests" "Do a self-test"
+        "Starts a job that asks every part to prove itself. With a cartridge that has nothing on it, a drive also \
+         writes to that and reads it back."
+        Asked::OptionalJson(of::<SelfTestSpec>) => 202 Json(of::<JobView>);
+    GET "/api/self-tests/{id}" "One self-test" "By the number of its job."
+        Nothing => 200 Json(of::<SelfTestView>);
 
     GET "/api/streaming" "How data goes to the drive"
         "Memory, the staging folder with what is in it and what is wrong with it, and the rates of the drives."

@@ -1496,6 +1496,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/library/calibration": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How long the library takes
+         * @description Measurements, newest first: how long robot and each drive took. Plans use the newest one that is complete. Needs the role: viewer.
+         */
+        get: operations["get_library_calibration"];
+        put?: never;
+        /**
+         * Measure the library
+         * @description Starts a job that takes a cartridge to every free drive and back. Nothing is written to it. Needs the role: operator.
+         */
+        post: operations["post_library_calibration"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/library/drives/{serial}/clean": {
         parameters: {
             query?: never;
@@ -2304,6 +2328,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/self-tests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Self-tests
+         * @description Newest first: what each part has shown, and what to do where it is not as it should be. Needs the role: viewer.
+         */
+        get: operations["get_self_tests"];
+        put?: never;
+        /**
+         * Do a self-test
+         * @description Starts a job that asks every part to prove itself. With a cartridge that has nothing on it, a drive also writes to that and reads it back. Needs the role: operator.
+         */
+        post: operations["post_self_tests"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/self-tests/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One self-test
+         * @description By the number of its job. Needs the role: viewer.
+         */
+        get: operations["get_self_tests_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/sessions": {
         parameters: {
             query?: never;
@@ -3085,6 +3153,8 @@ export interface components {
             bytes_unchanged: number;
             /** @description Each copy of the set. */
             copies: components["schemas"]["CopyEstimate"][];
+            /** @description What bringing and returning cartridges adds, copies at the same time; absent where people load the drives. */
+            exchange?: components["schemas"]["ExchangeEstimate"] | null;
             /**
              * Format: uint64
              * @description What earlier runs have stored and is not there any more.
@@ -3186,6 +3256,45 @@ export interface components {
         };
         /** @description Bytes. */
         ByteCount: number;
+        /** @description Measure the library. */
+        CalibrateSpec: {
+            /** @description The cartridge that is moved about. Nothing is written to it. */
+            cartridge: components["schemas"]["Barcode"];
+        };
+        /** @description What was measured. */
+        Calibration: {
+            /** @description The cartridge that it was measured with. */
+            cartridge: components["schemas"]["Barcode"];
+            /** @description Each drive that was measured. */
+            drives: components["schemas"]["DriveTimes"][];
+            /**
+             * Format: uint64
+             * @description Until the robot had looked at every element.
+             */
+            inventory_ms: number;
+            /** @description Those that were not. */
+            left_out: components["schemas"]["DriveLeftOut"][];
+            /** @description The library. */
+            library: components["schemas"]["LibrarySerial"];
+        };
+        /** @description One measurement of the library. */
+        CalibrationView: {
+            /** @description When it ended. */
+            ended: components["schemas"]["Timestamp"] | null;
+            /** @description The job that does it. */
+            job: components["schemas"]["JobId"];
+            /** @description What was measured; absent before its end. */
+            measured?: components["schemas"]["Calibration"] | null;
+            /** @description Its state. */
+            state: components["schemas"]["JobState"];
+        };
+        /** @description One page of a list. */
+        CalibrationViewPage: {
+            /** @description The items, in the list's order. */
+            items: components["schemas"]["CalibrationView"][];
+            /** @description Pass this as `after` for the next page; absent on the last. Opaque, good for this list only. */
+            next?: string | null;
+        };
         /** @description The life of a cartridge; what is not counted is absent. */
         CartridgeCounters: {
             /**
@@ -3515,6 +3624,28 @@ export interface components {
             /** @description Pass this as `after` for the next page; absent on the last. Opaque, good for this list only. */
             next?: string | null;
         };
+        /** @description What one part has shown. */
+        Check: {
+            /** @description Which of several: a drive, a source, a cartridge. */
+            about?: string | null;
+            /** @description What to do, where something is to be done. */
+            advice?: string | null;
+            /** @description How it went. */
+            result: components["schemas"]["CheckResult"];
+            /** @description What was found. */
+            sentence: string;
+            /** @description The part. */
+            subject: components["schemas"]["CheckSubject"];
+            /**
+             * Format: uint64
+             * @description How long it took.
+             */
+            took_ms: number;
+        };
+        /** @description How it went. */
+        CheckResult: "passed" | "warning" | "failed" | "skipped";
+        /** @description A part that proves itself. */
+        CheckSubject: "catalog" | "keys" | "kits" | "audit" | "library" | "inventory" | "drive" | "cartridge" | "disk" | "staging" | "clock" | "certificate" | "source";
         /** @description Clean one drive. */
         CleanSpec: {
             /** @description The drive. */
@@ -3756,6 +3887,13 @@ export interface components {
              */
             write_compression_percent: number | null;
         };
+        /** @description A drive that was not measured. */
+        DriveLeftOut: {
+            /** @description The drive. */
+            drive: components["schemas"]["DriveSerial"];
+            /** @description Why, as a sentence. */
+            reason: string;
+        };
         /** @description What one drive does. */
         DriveRate: {
             /**
@@ -3786,6 +3924,36 @@ export interface components {
         DriveSerial: string;
         /** @description What a drive is doing. */
         DriveState: "empty" | "loaded" | "busy" | "needs_cleaning" | "failed";
+        /** @description What one drive and the robot took. */
+        DriveTimes: {
+            /**
+             * Format: uint64
+             * @description From a slot to the drive.
+             */
+            bring_ms: number;
+            /** @description The drive. */
+            drive: components["schemas"]["DriveSerial"];
+            /**
+             * Format: uint64
+             * @description From the beginning of the tape to the end of what is on it; absent if there is no volume on it.
+             */
+            locate_end_ms?: number | null;
+            /**
+             * Format: uint64
+             * @description Until the drive was ready.
+             */
+            ready_ms: number;
+            /**
+             * Format: uint64
+             * @description Until it was in its slot again.
+             */
+            return_ms: number;
+            /**
+             * Format: uint64
+             * @description Back to its beginning.
+             */
+            rewind_ms?: number | null;
+        };
         /** @description A drive. */
         DriveView: {
             /** @description What it complains of, as sentences. */
@@ -3956,6 +4124,26 @@ export interface components {
             scope: string;
             /** @description One sentence that a person can act on. */
             sentence: string;
+        };
+        /** @description What exchanging cartridges costs a plan, beside reading and writing them. */
+        ExchangeEstimate: {
+            /**
+             * Format: uint64
+             * @description How many cartridges have to be brought and taken back.
+             */
+            exchanges: number;
+            /** @description When this library was measured; absent if it never was, and the time is an assumption. */
+            measured?: components["schemas"]["Timestamp"] | null;
+            /**
+             * Format: uint64
+             * @description How long they take together, one after the other.
+             */
+            seconds: number;
+            /**
+             * Format: uint64
+             * @description How long one takes.
+             */
+            seconds_each: number;
         };
         /** @description What happens to a file that is already there. */
         Existing: "keep" | "replace";
@@ -4309,7 +4497,7 @@ export interface components {
         JobSpec: components["schemas"]["FormatSpec"] | {
             /** @constant */
             kind: "inventory";
-        } | components["schemas"]["MoveSpec"] | components["schemas"]["BackupSpec"] | components["schemas"]["VerifySpec"] | components["schemas"]["RestoreSpec"] | components["schemas"]["RebuildSpec"] | components["schemas"]["CatalogBackupSpec"] | components["schemas"]["CleanSpec"] | components["schemas"]["KitDrillSpec"];
+        } | components["schemas"]["MoveSpec"] | components["schemas"]["BackupSpec"] | components["schemas"]["VerifySpec"] | components["schemas"]["RestoreSpec"] | components["schemas"]["RebuildSpec"] | components["schemas"]["CatalogBackupSpec"] | components["schemas"]["CleanSpec"] | components["schemas"]["KitDrillSpec"] | components["schemas"]["SelfTestSpec"] | components["schemas"]["CalibrateSpec"];
         /**
          * @description Where a job is.
          * @enum {string}
@@ -5193,6 +5381,8 @@ export interface components {
              * @description Their bytes.
              */
             bytes: number;
+            /** @description What bringing and returning the cartridges takes, beside reading them; absent where people load the drives. */
+            exchange?: components["schemas"]["ExchangeEstimate"] | null;
             /**
              * Format: uint64
              * @description Files that can be restored from what is known.
@@ -5478,6 +5668,58 @@ export interface components {
         SecondFactorRule: "off" | "admins" | "everybody";
         /** @description Never kept or shown again. */
         Secret: string;
+        /** @description The last self-test in a few words. */
+        SelfTestBrief: {
+            /** @description When it ended. */
+            at: components["schemas"]["Timestamp"];
+            /**
+             * Format: uint64
+             * @description Parts that are not as they should be.
+             */
+            failed: number;
+            /** @description The job that did it. */
+            job: components["schemas"]["JobId"];
+            /**
+             * Format: uint64
+             * @description Parts that are as they should be.
+             */
+            passed: number;
+            /** @description All of it in one sentence. */
+            sentence: string;
+            /**
+             * Format: uint64
+             * @description Parts at which a person should look.
+             */
+            warned: number;
+        };
+        /** @description Ask every part. */
+        SelfTestSpec: {
+            /**
+             * @description A cartridge with nothing on it, which is written to and read back; no tape is touched without it.
+             * @default null
+             */
+            cartridge: components["schemas"]["Barcode"] | null;
+        };
+        /** @description One self-test. */
+        SelfTestView: {
+            /** @description When it began. */
+            began: components["schemas"]["Timestamp"] | null;
+            /** @description What each part has shown, in the order in which they were asked; nothing before its end. */
+            checks: components["schemas"]["Check"][];
+            /** @description When every part had been asked. */
+            ended: components["schemas"]["Timestamp"] | null;
+            /** @description The job that does it. */
+            job: components["schemas"]["JobId"];
+            /** @description Its state: incomplete if a part is not as it should be. */
+            state: components["schemas"]["JobState"];
+        };
+        /** @description One page of a list. */
+        SelfTestViewPage: {
+            /** @description The items, in the list's order. */
+            items: components["schemas"]["SelfTestView"][];
+            /** @description Pass this as `after` for the next page; absent on the last. Opaque, good for this list only. */
+            next?: string | null;
+        };
         /** @description The certificate that clients see. */
         ServedCertificate: {
             /** @description The certificates that come with it, each of whoever has signed the one before. */
@@ -5898,6 +6140,8 @@ export interface components {
             next_scheduled: components["schemas"]["NextScheduled"] | null;
             /** @description Is my data safe, in one word. */
             safety: components["schemas"]["Safety"];
+            /** @description The last self-test. */
+            self_test?: components["schemas"]["SelfTestBrief"] | null;
             /** @description The same in one sentence. */
             sentence: string;
             /** @description What is protected, and what is proven of it. */
@@ -16362,6 +16606,238 @@ export interface operations {
             };
         };
     };
+    get_library_calibration: {
+        parameters: {
+            query?: {
+                /** @description Where to go on: the `next` of the page before, or the last event seen. */
+                after?: string;
+                /** @description Most items of the page. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CalibrationViewPage"];
+                };
+            };
+            /** @description Something in the request cannot be right. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Who asks may not, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests from one address; Retry-After says how long to wait. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A mistake in FossilSafe, or damage in what it keeps. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine went away before it answered. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine or a device does not answer now; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_library_calibration: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description The cartridge that is moved about. Nothing is written to it. */
+                    cartridge: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobView"];
+                };
+            };
+            /** @description Something in the request cannot be right. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Who asks may not, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Right, and not possible in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A person has to do something at the library first. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests from one address; Retry-After says how long to wait. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A mistake in FossilSafe, or damage in what it keeps. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine went away before it answered. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine or a device does not answer now; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     post_library_drives_serial_clean: {
         parameters: {
             query?: never;
@@ -21595,6 +22071,19 @@ export interface operations {
                         kind: "kit_drill";
                         /** @description The kit. */
                         kit: string;
+                    } | {
+                        /**
+                         * @description A cartridge with nothing on it, which is written to and read back; no tape is touched without it.
+                         * @default null
+                         */
+                        cartridge?: string | null;
+                        /** @constant */
+                        kind: "self_test";
+                    } | {
+                        /** @description The cartridge that is moved about. Nothing is written to it. */
+                        cartridge: string;
+                        /** @constant */
+                        kind: "calibrate";
                     };
                     /** @description A name of the IANA list, as Europe/Berlin. Without it, the machine's as it is then. */
                     time_zone?: string;
@@ -22081,6 +22570,19 @@ export interface operations {
                         kind: "kit_drill";
                         /** @description The kit. */
                         kit: string;
+                    } | {
+                        /**
+                         * @description A cartridge with nothing on it, which is written to and read back; no tape is touched without it.
+                         * @default null
+                         */
+                        cartridge?: string | null;
+                        /** @constant */
+                        kind: "self_test";
+                    } | {
+                        /** @description The cartridge that is moved about. Nothing is written to it. */
+                        cartridge: string;
+                        /** @constant */
+                        kind: "calibrate";
                     };
                     /** @description A name of the IANA list, as Europe/Berlin. Without it, the machine's as it is then. */
                     time_zone?: string;
@@ -23069,6 +23571,345 @@ export interface operations {
             };
         };
     };
+    get_self_tests: {
+        parameters: {
+            query?: {
+                /** @description Where to go on: the `next` of the page before, or the last event seen. */
+                after?: string;
+                /** @description Most items of the page. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SelfTestViewPage"];
+                };
+            };
+            /** @description Something in the request cannot be right. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Who asks may not, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests from one address; Retry-After says how long to wait. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A mistake in FossilSafe, or damage in what it keeps. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine went away before it answered. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine or a device does not answer now; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_self_tests: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description A cartridge with nothing on it, which is written to and read back; no tape is touched without it.
+                     * @default null
+                     */
+                    cartridge?: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobView"];
+                };
+            };
+            /** @description Something in the request cannot be right. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Who asks may not, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Right, and not possible in the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A person has to do something at the library first. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests from one address; Retry-After says how long to wait. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A mistake in FossilSafe, or damage in what it keeps. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine went away before it answered. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine or a device does not answer now; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_self_tests_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The number of a job, key, session, approval or alert. */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SelfTestView"];
+                };
+            };
+            /** @description Something in the request cannot be right. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Who asks may not, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests from one address; Retry-After says how long to wait. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A mistake in FossilSafe, or damage in what it keeps. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine went away before it answered. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The engine or a device does not answer now; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other refusal. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_sessions: {
         parameters: {
             query?: never;
@@ -24000,6 +24841,19 @@ export interface operations {
                                 kind: "kit_drill";
                                 /** @description The kit. */
                                 kit: string;
+                            } | {
+                                /**
+                                 * @description A cartridge with nothing on it, which is written to and read back; no tape is touched without it.
+                                 * @default null
+                                 */
+                                cartridge?: string | null;
+                                /** @constant */
+                                kind: "self_test";
+                            } | {
+                                /** @description The cartridge that is moved about. Nothing is written to it. */
+                                cartridge: string;
+                                /** @constant */
+                                kind: "calibrate";
                             };
                             /** @description A name of the IANA list, as Europe/Berlin. Without it, the machine's as it is then. */
                             time_zone?: string;

@@ -132,6 +132,10 @@ function rowsOf(spec: JobSpec): readonly Row[] {
         ],
         ["Cartridge", spec.cartridge ?? "the one that was written last"],
       ];
+    case "self_test":
+      return [["Cartridge", spec.cartridge ?? "none: no tape is written"]];
+    case "calibrate":
+      return [["Cartridge", spec.cartridge]];
     default:
       return whatElse(spec);
   }

@@ -2,6 +2,7 @@
 import { plan } from "../../api/queries";
 import type { RestorePlan } from "../../api/types";
 import { CartridgeChip } from "../../components/CartridgeChip";
+import { exchangeText } from "../../components/exchange";
 import { Loaded } from "../../components/Loaded";
 import { useLockAwareQuery } from "../../hooks/useLockAwareQuery";
 import { Figure, Figures } from "../../ui/Figure";
@@ -13,12 +14,10 @@ import { type RestoreDraft, toSpec } from "./restore-draft";
 
 /** LTO-9 at full speed; older drives and small files are slower, so this is the least. */
 const BEST_BYTES_PER_SECOND = 400e6;
-/** Loading, threading and locating a cartridge, and putting it back. */
-const MOUNT_SECONDS = 150;
 
 export function leastSeconds(plan: RestorePlan): number {
   const cartridges = plan.steps.length + plan.missing.length;
-  return plan.bytes / BEST_BYTES_PER_SECOND + cartridges * MOUNT_SECONDS;
+  return plan.bytes / BEST_BYTES_PER_SECOND + cartridges * (plan.exchange?.seconds_each ?? 0);
 }
 
 export function PlanStep({ draft }: { draft: RestoreDraft }) {
@@ -46,7 +45,7 @@ function PlanBody({ plan: data, draft }: { plan: RestorePlan; draft: RestoreDraf
             <Figure
               name="With real tape, at least"
               value={formatDuration(leastSeconds(data))}
-              note="LTO-9 at full speed, 150 s a cartridge"
+              note={`LTO-9 at full speed, ${exchangeText(data.exchange)}`}
             />
           </Figures>
           <ol className="plan-steps">
