@@ -70,6 +70,9 @@ const StreamingPage = lazy(async () => ({
 const CertificatePage = lazy(async () => ({
   default: (await import("./pages/certificate/CertificatePage")).CertificatePage,
 }));
+const SelfTestPage = lazy(async () => ({
+  default: (await import("./pages/selftest/SelfTestPage")).SelfTestPage,
+}));
 const UpdatesPage = lazy(async () => ({
   default: (await import("./pages/updates/UpdatesPage")).UpdatesPage,
 }));
@@ -146,6 +149,7 @@ export function Routes() {
       <Route path="/recovery" component={RecoveryPage} />
       <Route path="/equipment" component={EquipmentPage} />
       <Route path="/health" component={HealthPage} />
+      <Route path="/self-test" component={SelfTestPage} />
       <Route path="/settings" component={SettingsPage} />
       <Route path="/alerts" component={AlertsPage} />
       <Route path="/settings/notifications" component={NotificationsPage} />

@@ -37,6 +37,7 @@ export const GROUPS: readonly { name: string; places: readonly Place[] }[] = [
     places: [
       { href: to.equipment(), text: "Equipment", icon: "drive" },
       { href: to.health(), text: "Health", icon: "health" },
+      { href: to.selfTest(), text: "Self-test", icon: "good" },
       { href: to.pools(), text: "Pools and keys", icon: "lock" },
       { href: to.settings(), text: "Settings", icon: "settings" },
       { href: to.help(), text: "Handbook", icon: "help" },

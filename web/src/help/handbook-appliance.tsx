@@ -206,6 +206,26 @@ export const APPLIANCE = {
       </p>
     </>
   ),
+  selfTest: (
+    <>
+      <p>
+        A self-test asks every part to prove itself: the whole catalog is read, the signing key
+        signs something, the chain of the audit log is gone through, the robot is asked what is in
+        each slot and this is compared with the catalog, each drive is asked for its alerts and
+        counters, and disk, staging, clock, certificate and sources are looked at. Drives that a job
+        has are left alone. It takes seconds, and can be scheduled.
+      </p>
+      <p>
+        With a cartridge named, 128 MiB are also written to it, read back and compared. Only one
+        that is blank, or has an empty volume of this appliance, is taken; anything else is refused.
+        It ends with an empty volume.
+      </p>
+      <p>
+        A part that fails does not end the test: the others are asked all the same. While the last
+        test has a part that failed, an alert says so; a later test without one ends it.
+      </p>
+    </>
+  ),
   certificate: (
     <>
       <p>

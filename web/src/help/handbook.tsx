@@ -209,6 +209,12 @@ export const HANDBOOK: Record<Topic, ReactNode> = {
         A drive that another host has reserved refuses this appliance. Taking it from that host asks
         for the host's key, since a job there would fail.
       </p>
+      <p>
+        Calibration measures the library: with any data cartridge, the robot goes to each free drive
+        and back while the drive gets ready, goes to the end of the tape and rewinds. Nothing is
+        written. Plans of restores and dry runs of backups use the newest measurement for the time
+        that exchanging cartridges takes; before the first one they assume 150 seconds, and say so.
+      </p>
     </>
   ),
   health: (

@@ -20,6 +20,7 @@ export const TOPICS = {
   recovery: "Recovery",
   equipment: "Equipment",
   health: "Health",
+  selfTest: "Self-test",
   settings: "Settings and appearance",
   access: "Signing in and roles",
   approvals: "Approvals",

@@ -25,6 +25,7 @@ export function pages(seen) {
     ["recovery", "/recovery"],
     ["equipment", "/equipment"],
     ["health", "/health"],
+    ["self-test", "/self-test"],
     ["settings", "/settings"],
     ["alerts", "/alerts?shown=all"],
     ["notifications", "/settings/notifications"],

@@ -10,7 +10,7 @@ import { enter, goTo, heading, openBrowser, openWindow, tabTo } from "./browser.
 import { contents, logs, lossAndManifest, notesAndDryRun, retention } from "./cartridges.mjs";
 import { certificate } from "./certificate.mjs";
 import { Engine } from "./engine.mjs";
-import { cleanDrive } from "./equipment.mjs";
+import { calibrate, cleanDrive, selfTest } from "./equipment.mjs";
 import { backUp, makeSource, numberOfJob, restoreFile, runOf, waitForEnd } from "./journey.mjs";
 import { keyServer } from "./key-server.mjs";
 import { keyboardOnly } from "./keyboard.mjs";
@@ -271,6 +271,8 @@ async function all() {
   await test("the log is searched, and its old lines taken away", () => logs(world));
   await test("a label before the camera of a phone says what it is", () => scanLabels(world));
   await test("a lost connection is shown, and its return too", lostConnection);
+  await test("a self-test asks every part, and its result is kept", () => selfTest(world));
+  await test("the library is measured with a cartridge", () => calibrate(world));
   await test("a drive is cleaned with a cartridge of the library", () => cleanDrive(world));
   await test("a drive that fails is for a person, and home says so", () => failedDrive(world));
   await test("a restore waits for a cartridge and goes on", () => bringCartridge(world));

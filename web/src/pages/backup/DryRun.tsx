@@ -3,6 +3,7 @@
 import type { BackupEstimate, CopyEstimate } from "../../api/types";
 import { CartridgeChips } from "../../components/CartridgeChip";
 import { ErrorBox } from "../../components/ErrorBox";
+import { exchangeText } from "../../components/exchange";
 import { type BackupDraft, toSpec } from "../../forms/backup-draft";
 import { useSend } from "../../hooks/useAct";
 import { useWhyNot } from "../../hooks/useWhyNot";
@@ -57,6 +58,7 @@ function Estimate({ estimate }: { estimate: BackupEstimate }) {
           ["Safe already", amount(estimate.files_unchanged, estimate.bytes_unchanged)],
           ["Not there any more", `${plural(estimate.files_gone, "file")}; their copies stay`],
           ["Time at best", formatDuration(estimate.seconds_at_best)],
+          ...exchange(estimate),
           ...estimate.copies.map(
             (copy) => [`Copy ${copy.copy}`, <Where key={copy.copy} copy={copy} />] as const,
           ),
@@ -71,6 +73,12 @@ function Estimate({ estimate }: { estimate: BackupEstimate }) {
       )}
     </div>
   );
+}
+
+function exchange({ exchange }: BackupEstimate): (readonly [string, string])[] {
+  if (!exchange || exchange.exchanges === 0) return [];
+  const time = formatDuration(exchange.seconds);
+  return [["Exchanging cartridges", `${time} more: ${exchangeText(exchange)}`]];
 }
 
 function amount(files: number, bytes: number): string {

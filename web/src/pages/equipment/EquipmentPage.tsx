@@ -8,6 +8,7 @@ import { useLockAwareQuery } from "../../hooks/useLockAwareQuery";
 import { Facts } from "../../ui/Figure";
 import { Panel } from "../../ui/Panel";
 import { to } from "../../util/path-builder";
+import { Calibration } from "./Calibration";
 import { DrivePanel } from "./DrivePanel";
 
 export function EquipmentPage() {
@@ -26,6 +27,7 @@ export function EquipmentPage() {
               <DrivePanel key={drive.serial} drive={drive} />
             ))}
             <ChangerPanel box={box} />
+            {box.changer && <Calibration />}
           </div>
         )}
       </Loaded>

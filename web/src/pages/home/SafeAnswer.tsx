@@ -1,7 +1,8 @@
 // Is my data safe: what is proven of the newest runs of all sets, never more.
 import { Link } from "wouter";
 import { evidence, jobs, sets, status } from "../../api/queries";
-import type { JobView, SetView, StatusView } from "../../api/types";
+import type { JobView, SelfTestBrief, SetView, StatusView } from "../../api/types";
+import { Ago } from "../../components/Ago";
 import { EvidenceLadder } from "../../components/EvidenceLadder";
 import { Loaded } from "../../components/Loaded";
 import { useLockAwareQuery } from "../../hooks/useLockAwareQuery";
@@ -103,9 +104,18 @@ function Answer({ view }: { view: StatusView }) {
               <b>{formatCount(sum.never_proven)}</b> never read back
             </Link>
           )}
+          {view.self_test && <LastTest test={view.self_test} />}
         </p>
       )}
     </>
+  );
+}
+
+function LastTest({ test }: { test: SelfTestBrief }) {
+  return (
+    <Link href={to.selfTest()}>
+      Self-test <Ago at={test.at} />: {test.failed > 0 ? `${test.failed} failed` : "passed"}
+    </Link>
   );
 }
 
