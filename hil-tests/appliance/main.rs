@@ -22,6 +22,7 @@ mod kills;
 mod logs;
 mod machine;
 mod manifests;
+mod object_store;
 mod rebuild;
 mod recovery;
 #[path = "../hil/rig.rs"]

@@ -58,27 +58,27 @@ impl Drop for Server {
 }
 
 /// A source of this test alone, forgotten with the value: sources of one machine share a folder.
-struct Source<'m> {
+pub(crate) struct Source<'m> {
     machine: &'m Machine,
     name: String,
 }
 
 impl<'m> Source<'m> {
-    fn new(machine: &'m Machine, kind: &str) -> Self {
+    pub(crate) fn new(machine: &'m Machine, kind: &str) -> Self {
         Self { machine, name: format!("test-{kind}-{}", std::process::id()) }
     }
 
-    fn path(&self) -> PathBuf {
+    pub(crate) fn path(&self) -> PathBuf {
         Path::new("/srv/sources").join(&self.name)
     }
 
-    fn add(&self, place: &[&str], secret: &str) -> Said {
+    pub(crate) fn add(&self, place: &[&str], secret: &str) -> Said {
         let all = [&["source", "add", &self.name][..], place].concat();
         self.machine.ask_with(&all, secret)
     }
 
     /// All of it to tape and back: the content is the same.
-    fn round_trip(&self, barcode: &str, original: &Path) {
+    pub(crate) fn round_trip(&self, barcode: &str, original: &Path) {
         let machine = self.machine;
         machine.format(barcode);
         let path = self.path();
@@ -109,12 +109,12 @@ impl Drop for Source<'_> {
     }
 }
 
-fn same(original: &Path, back: &Path) {
+pub(crate) fn same(original: &Path, back: &Path) {
     let differs = Command::new("diff").arg("-r").args([original, back]).output().unwrap();
     assert!(differs.status.success(), "{}", String::from_utf8_lossy(&differs.stdout));
 }
 
-fn fill(folder: &Path) {
+pub(crate) fn fill(folder: &Path) {
     for number in 0..30_u64 {
         let size = usize::try_from(number * 997).unwrap();
         let name = format!("dir {}/Größe {number}.jpg", number % 3);

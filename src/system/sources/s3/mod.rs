@@ -16,6 +16,7 @@
 //! no permissions, owners, times and empty folders, and an object is never changed: such wishes are refused. To rename
 //! is to copy and remove, object by object.
 
+mod copies;
 mod names;
 mod store;
 mod upload;
@@ -82,8 +83,9 @@ impl S3 {
     }
 
     /// One object. The copy is there before the original goes.
-    fn move_object(&self, from: &[u8], to: &[u8]) -> Result<(), Errno> {
-        let moved = self.store.copy(from, to).and_then(|()| self.store.remove(from));
+    fn move_object(&self, from: &[u8], to: &[u8], size_bytes: u64) -> Result<(), Errno> {
+        let copied = self.store.copy(from, to, size_bytes);
+        let moved = copied.and_then(|()| self.store.remove(from));
         moved.map_err(|error| errno(&error))
     }
 }
@@ -204,7 +206,7 @@ impl Remote for S3 {
         if let Some(upload) = self.upload(from) {
             upload.finish()?;
         }
-        let is_folder = self.status(from)?.kind == Kind::Folder;
+        let status = self.status(from)?;
         let mut made = self.made.write();
         let moved: Vec<_> =
             made.iter().filter(|folder| is_at_or_below(folder, from)).cloned().collect();
@@ -214,13 +216,14 @@ impl Remote for S3 {
         }
         drop(made);
         let (from, to) = (key_of(from), key_of(to));
-        if !is_folder {
-            return self.move_object(&from, &to);
+        if status.kind != Kind::Folder {
+            return self.move_object(&from, &to, status.size_bytes);
         }
         let below = [&from, &b"/"[..]].concat();
-        let keys = self.store.keys_below(&below, usize::MAX).map_err(|error| errno(&error))?;
-        for key in &keys {
-            self.move_object(key, &[&to, &key[from.len()..]].concat())?;
+        let failed = |error| errno(&error);
+        for key in &self.store.keys_below(&below, usize::MAX).map_err(failed)? {
+            let size_bytes = self.store.head(key).map_err(failed)?.size_bytes;
+            self.move_object(key, &[&to, &key[from.len()..]].concat(), size_bytes)?;
         }
         Ok(())
     }
@@ -230,10 +233,15 @@ impl Remote for S3 {
     }
 
     fn change(&self, path: &[u8], change: &Change) -> Result<(), Errno> {
-        let size = self.status(path)?.size_bytes;
-        let keeps_size = change.size_bytes.is_none_or(|wanted| wanted == size);
-        let others = Change { size_bytes: None, ..*change };
-        if keeps_size && others == Change::default() { Ok(()) } else { Err(Errno::OPNOTSUPP) }
+        // A wish for what is already so is granted: programs that copy a file express it of its mode.
+        let now = self.status(path)?;
+        let is_kept = change.size_bytes.is_none_or(|wanted| wanted == now.size_bytes)
+            && change.mode.is_none_or(|wanted| wanted == now.mode)
+            && change.user.is_none_or(|wanted| wanted == now.user)
+            && change.group.is_none_or(|wanted| wanted == now.group)
+            && change.accessed.is_none()
+            && change.modified.is_none();
+        if is_kept { Ok(()) } else { Err(Errno::OPNOTSUPP) }
     }
 }
 

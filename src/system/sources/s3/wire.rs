@@ -22,8 +22,12 @@ const ANSWER_TIME: Duration = Duration::from_secs(60);
 const ANSWER_BYTES_MAX: usize = 8 << 20;
 /// Connections that are kept when nothing is asked.
 const KEPT_MAX: usize = 8;
-/// How often a question is asked, each time over a new connection: the store may have closed the kept one.
-const TRIES: usize = 3;
+/// How long to wait before a question is asked again, each time over a new connection. At once at first: the
+/// store may have closed the kept one.
+const PAUSES: [Duration; 4] =
+    [Duration::ZERO, Duration::from_secs(1), Duration::from_secs(3), Duration::from_secs(9)];
+/// The store has too much to do.
+const TOO_MANY: u16 = 429;
 /// All of it, or a part that says where it begins.
 pub(super) const OK: u16 = 200;
 /// The object has another version than was asked for.
@@ -87,23 +91,26 @@ impl Wire {
         })
     }
 
-    /// Asks, and asks again if there is no answer.
+    /// Asks, and asks again if there is no answer, or if the store is too busy to give one.
     pub(super) fn ask(&self, question: &Question<'_>) -> Result<Answer, StoreError> {
-        let mut last = String::new();
-        for _ in 0..TRIES {
+        let mut pauses = PAUSES.into_iter();
+        loop {
             let request = self.request(question)?;
             let answer = self.runtime.block_on(async {
                 let exchange = self.exchange(request, question.answer_bytes_max);
                 tokio::time::timeout(ANSWER_TIME, exchange).await
             });
-            match answer {
-                Ok(Ok((status @ 500.., _, _))) => last = format!("it says {status}"),
+            let (said, is_busy) = match answer {
+                Ok(Ok((status @ (TOO_MANY | 500..), _, _))) => (format!("it says {status}"), true),
                 Ok(Ok(answer)) => return judged(answer),
-                Ok(Err(said)) => last = said,
-                Err(_) => last = format!("no answer within {} s", ANSWER_TIME.as_secs()),
-            }
+                Ok(Err(said)) => (said, false),
+                Err(_) => (format!("no answer within {} s", ANSWER_TIME.as_secs()), false),
+            };
+            // Who is busy is not asked again at once.
+            let pause = pauses.find(|pause| !is_busy || !pause.is_zero());
+            let Some(pause) = pause else { return Err(StoreError::NoAnswer(said)) };
+            self.runtime.block_on(tokio::time::sleep(pause));
         }
-        Err(StoreError::NoAnswer(last))
     }
 
     fn request(&self, question: &Question<'_>) -> Result<Request<Full<Bytes>>, StoreError> {

@@ -1,15 +1,12 @@
-//! What is written to an object store: objects in one or many parts, copies, and what is removed.
+//! What is written to an object store: objects in one or many parts, and what is removed.
 
 use hyper::Method;
 use hyper::body::Bytes;
-use hyper::header::{ETAG, HeaderName};
+use hyper::header::ETAG;
 use rusty_s3::S3Action as _;
 
 use super::store::{SIGNED_TIME, Store};
 use super::wire::{Question, StoreError};
-
-/// Names the object that is copied.
-const COPY_SOURCE: &str = "x-amz-copy-source";
 
 impl Store {
     /// An object of these bytes.
@@ -80,20 +77,6 @@ impl Store {
         self.wire.ask(&Question::new(Method::DELETE, &url)).map(drop)
     }
 
-    /// Copies an object within the store.
-    pub(super) fn copy(&self, from: &[u8], to: &[u8]) -> Result<(), StoreError> {
-        let (from, to) = (self.whole_key(from)?, self.whole_key(to)?);
-        // As an address has it: the store decodes it.
-        let source = self.bucket.object_url(&from).path().to_owned();
-        let mut action = self.bucket.put_object(self.credentials.as_ref(), &to);
-        action.headers_mut().insert(COPY_SOURCE, source.clone());
-        let url = action.sign(SIGNED_TIME);
-        let mut question = Question::new(Method::PUT, &url);
-        question.headers.push((HeaderName::from_static(COPY_SOURCE), source));
-        let (_, _, bytes) = self.wire.ask(&question)?;
-        done(&bytes)
-    }
-
     /// Removes an object; one that is not there is removed already.
     pub(super) fn remove(&self, key: &[u8]) -> Result<(), StoreError> {
         let key = self.whole_key(key)?;
@@ -106,7 +89,7 @@ impl Store {
 }
 
 /// A store may begin its answer before it has done it, and say in it that it could not.
-fn done(answer: &[u8]) -> Result<(), StoreError> {
+pub(super) fn done(answer: &[u8]) -> Result<(), StoreError> {
     let text = String::from_utf8_lossy(answer);
     match text.contains("<Error>") {
         true => Err(StoreError::Strange(format!("it could not finish: {text}"))),

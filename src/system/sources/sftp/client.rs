@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::host_key::HostKey;
 use super::own_key::OwnKey;
@@ -12,8 +13,10 @@ use crate::system::sources::SftpFolder;
 
 /// Set where this program is run by the SSH client to say a password; it says it and ends.
 pub const PASSWORD_VARIABLE: &str = "FOSSILSAFE_SSH_PASSWORD";
-/// The file with the key that the server must have.
-const KNOWN_HOST_SUFFIX: &str = "known_host";
+/// Before the number in the name of the file with the key that the server must have.
+const KNOWN_HOST_PREFIX: &str = "known_host";
+/// Numbers the clients of this process: two may believe the same key at two addresses.
+static CLIENTS: AtomicU64 = AtomicU64::new(0);
 /// Seconds between signs of life of the server; after two without an answer the connection ends.
 const ALIVE_SECONDS: u32 = 15;
 
@@ -35,9 +38,8 @@ impl Client {
         folder: &Path,
     ) -> io::Result<Self> {
         let own_key = OwnKey::in_folder(folder)?.path().to_owned();
-        let fingerprint = key.fingerprint();
-        let name: String = fingerprint.chars().filter(char::is_ascii_alphanumeric).collect();
-        let known_host = folder.join(format!("{name}.{KNOWN_HOST_SUFFIX}"));
+        let number = CLIENTS.fetch_add(1, Ordering::Relaxed);
+        let known_host = folder.join(format!("{KNOWN_HOST_PREFIX}.{number}"));
         std::fs::write(&known_host, key.known_host(&place))?;
         Ok(Self { place, password, known_host, own_key })
     }
@@ -82,6 +84,13 @@ impl Client {
             command.env(PASSWORD_VARIABLE, password.reveal());
         }
         command
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        // One that stays is written over by the next client of that number.
+        let _ = std::fs::remove_file(&self.known_host);
     }
 }
 

@@ -1,0 +1,122 @@
+//! Buckets of SeaweedFS, a store with many machines in mind that here has one. It copies parts of objects, which
+//! rclone does not, and signs, lists and answers in its own way.
+
+use std::fs;
+use std::io::Write as _;
+use std::net::TcpStream;
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::machine::{Machine, free_address};
+use crate::sources::{Source, fill};
+
+/// How long the store may take to start.
+const START_LIMIT: Duration = Duration::from_secs(60);
+/// More than is copied in one go.
+const LARGE_BYTES: u64 = (256 << 20) + 77;
+
+/// The store, with one bucket `films`; ended with the value.
+struct Store {
+    process: Child,
+    address: String,
+}
+
+fn program() -> PathBuf {
+    let target = std::env::var("CARGO_TARGET_DIR").unwrap_or_else(|_| "target".to_owned());
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(target).join("gate-python/bin/weed")
+}
+
+impl Store {
+    fn start(folder: &Path) -> Self {
+        fs::create_dir_all(folder).unwrap();
+        let people = folder.join("people.json");
+        let keys = json!([{ "accessKey": "fossil", "secretKey": "simple" }]);
+        let ada = json!({ "name": "ada", "credentials": keys, "actions": ["Admin"] });
+        fs::write(&people, json!({ "identities": [ada] }).to_string()).unwrap();
+        let port = || free_address().rsplit_once(':').unwrap().1.to_owned();
+        // Without a port of its own for its other protocol each service takes the one 10,000 above.
+        let services = ["master", "volume", "filer", "s3"].map(|name| (name, port(), port()));
+        let mut command = Command::new(program());
+        command.args(["server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-s3"]);
+        for (name, http, grpc) in &services {
+            command.arg(format!("-{name}.port={http}")).arg(format!("-{name}.port.grpc={grpc}"));
+        }
+        command.args(["-s3.port.iceberg=0", "-s3.port.lance=0", "-volume.preStopSeconds=0"]);
+        command.args(["-master.electionTimeout=1s", "-master.volumeSizeLimitMB=512"]);
+        command.arg(format!("-s3.config={}", people.display()));
+        command.arg(format!("-dir={}", folder.display()));
+        let [(_, http, grpc), .., (_, s3, _)] = services;
+        let (master, address) = (format!("127.0.0.1:{http}.{grpc}"), format!("127.0.0.1:{s3}"));
+        let process = quiet(&mut command).spawn().unwrap_or_else(|error| {
+            panic!("there is no SeaweedFS, run scripts/gate-python: {error}")
+        });
+        let store = Self { process, address };
+        let begun = Instant::now();
+        while TcpStream::connect(&store.address).is_err() || !made_bucket(&master) {
+            assert!(begun.elapsed() < START_LIMIT, "the store does not start");
+            std::thread::sleep(Duration::from_millis(200));
+        }
+        store
+    }
+}
+
+fn quiet(command: &mut Command) -> &mut Command {
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null())
+}
+
+fn made_bucket(master: &str) -> bool {
+    let mut shell = Command::new(program());
+    shell.args(["shell", "-master", master]).stdin(Stdio::piped());
+    let mut shell = shell.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let orders = b"s3.bucket.create -name films\ns3.bucket.list\n";
+    let _ = shell.stdin.take().unwrap().write_all(orders);
+    let said = shell.wait_with_output().unwrap();
+    String::from_utf8_lossy(&said.stdout).contains("films")
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Goal: another maker's store is a source like any other, and an object that no store copies in one go is put into
+/// place whole. Method: files are written through the source, a large one is renamed, all of it goes to tape.
+#[test]
+fn a_store_of_many_machines_takes_large_objects_and_gives_all_of_them_to_tape() {
+    let machine = Machine::start("256MiB");
+    let store = Store::start(&machine.folder().join("store"));
+    let source = Source::new(&machine, "weed");
+    let address = format!("http://{}/films", store.address);
+    let place = ["--s3", &address, "--access-key", "fossil", "--writable"];
+    let added = source.add(&place, "simple");
+    assert_eq!(added.code, Some(0), "{added:?}");
+    let original = machine.folder().join("original");
+    fill(&original);
+    let path = source.path();
+    let copied = Command::new("cp").arg("-r").arg(&original).arg(path.join("all")).output();
+    let copied = copied.unwrap();
+    assert!(copied.status.success(), "{}", String::from_utf8_lossy(&copied.stderr));
+    let large = machine.folder().join("large");
+    let file = fs::File::create(&large).unwrap();
+    for (at, bytes) in [(0, "begin"), (LARGE_BYTES / 2, "middle"), (LARGE_BYTES - 3, "end")] {
+        file.write_all_at(bytes.as_bytes(), at).unwrap();
+    }
+    let (part, whole) = (path.join("film.part"), path.join("film.mkv"));
+    fs::copy(&large, &part).unwrap();
+    fs::rename(&part, &whole).unwrap();
+    assert!(!part.exists());
+    let compared = Command::new("cmp").args([&large, &whole]).output().unwrap();
+    assert!(compared.status.success(), "{}", String::from_utf8_lossy(&compared.stderr));
+    assert!(!machine.log().contains("copied in one go"), "{}", machine.log());
+    fs::remove_file(&whole).unwrap();
+    let kept = machine.folder().join("kept");
+    fs::create_dir(&kept).unwrap();
+    fs::rename(&original, kept.join("all")).unwrap();
+    source.round_trip("FSP001L9", &kept);
+}
