@@ -9,9 +9,9 @@ use super::volume::{current_volume, look};
 use crate::catalog::{CartridgeId, EventLevel, NewVolume, VolumeState};
 use crate::domain::{Barcode, ByteCount, VolumeUuid};
 use crate::jobs::equipment::Loaded;
-use crate::ltfs::format::{FormatOptions, format};
+use crate::ltfs::format::{FIRST_GENERATION, FormatOptions, format};
 use crate::ltfs::label::PartitionMap;
-use crate::ltfs::mount::CheckEnds;
+use crate::ltfs::mount::{CheckEnds, MountedVolume};
 
 /// Formats the cartridge of the job, and no other.
 ///
@@ -63,12 +63,13 @@ fn format_loaded(
 /// If there is anything else on it, or the drive fails.
 pub(super) fn empty(context: &JobContext, loaded: &mut Loaded) -> Result<CartridgeId, JobError> {
     let parts = &context.parts;
-    let looked = look(context, loaded, None, CheckEnds::WhenInDoubt)?;
+    let looked = look(context, loaded, None, CheckEnds::Always)?;
     let known = current_volume(parts, looked.cartridge)?.map(|record| record.volume);
     let is_empty = known.is_some_and(|known| {
         let is_it = |volume: &VolumeUuid| *volume == known.uuid;
         let Content::Ltfs { volume, .. } = &looked.found.content else { return false };
-        known.state == VolumeState::Blank && is_it(volume)
+        let is_as_made = looked.mounted.as_ref().is_some_and(is_as_formatted);
+        known.state == VolumeState::Blank && is_it(volume) && is_as_made
     });
     let barcode = loaded.barcode().clone();
     let erase = match is_empty {
@@ -79,6 +80,12 @@ pub(super) fn empty(context: &JobContext, loaded: &mut Loaded) -> Result<Cartrid
     identity::ensure_formattable(&looked.found, &erase, &note, parts.clock.now())?;
     make_volume(context, &barcode, None, loaded, looked.cartridge)?;
     Ok(looked.cartridge)
+}
+
+/// True if nothing was written after the format. Another system may have used the cartridge, of which the
+/// catalog knows nothing.
+fn is_as_formatted(mounted: &MountedVolume) -> bool {
+    mounted.findings.is_empty() && mounted.index.file.header().generation == FIRST_GENERATION
 }
 
 /// Formats, whatever is on the cartridge, and notes the new volume.

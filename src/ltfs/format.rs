@@ -28,6 +28,8 @@ use crate::drive::{
 
 /// The block size that everybody uses.
 pub const BLOCK_SIZE_DEFAULT: u32 = 524_288;
+/// The generation of the index of a volume that holds nothing yet.
+pub const FIRST_GENERATION: u64 = 1;
 
 /// How to format.
 #[derive(Clone, Debug)]
@@ -137,7 +139,7 @@ fn write_volume(drive: &mut Drive, options: &FormatOptions) -> Result<VolumeLabe
     Ok(label)
 }
 
-/// Generation 1: an empty root.
+/// An empty root.
 fn first_index(
     label: &VolumeLabel,
     options: &FormatOptions,
@@ -147,7 +149,7 @@ fn first_index(
     let header = IndexHeader {
         creator: format!("{} - Format", label.creator),
         volume_uuid: label.uuid,
-        generation: 1,
+        generation: FIRST_GENERATION,
         update_time: label.format_time,
         location,
         previous,

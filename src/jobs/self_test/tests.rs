@@ -67,6 +67,30 @@ fn what_is_on_a_cartridge_is_never_lost_for_a_test() {
     assert_ne!(volume.volume.state, VolumeState::Blank);
 }
 
+/// Another system has written to a cartridge that was formatted here: all that the catalog knows is an empty volume.
+#[test]
+fn what_another_system_has_written_is_not_lost_for_a_test() {
+    let mut appliance = TestAppliance::formatted(1, 300);
+    let (catalog, before) = (appliance.folder("data").join("catalog.db"), appliance.folder("kept"));
+    appliance.stop();
+    std::fs::copy(&catalog, before.join("catalog.db")).unwrap();
+    appliance.restart();
+    let folder = appliance.folder("source");
+    std::fs::write(folder.join("a"), "text").unwrap();
+    appliance.backup(&folder, "s");
+    appliance.stop();
+    std::fs::copy(before.join("catalog.db"), &catalog).unwrap();
+    appliance.restart();
+    let known = appliance.catalog().cartridges_by_barcode(&barcode(1)).unwrap();
+    let volume = || current_volume(appliance.parts(), known[0].id).unwrap().unwrap().volume;
+    let (written, state) = (volume().uuid, volume().state);
+    assert_eq!(state, VolumeState::Blank);
+    let (state, found) = report(&appliance, &self_test(Some(1)));
+    let check = of(&found, CheckSubject::Cartridge);
+    assert_eq!((state, check.result), (JobState::Incomplete, CheckResult::Failed), "{check:?}");
+    assert_eq!(volume().uuid, written);
+}
+
 #[test]
 fn a_bit_that_the_tape_has_changed_is_found() {
     let appliance = TestAppliance::new(1, 300);
