@@ -164,8 +164,7 @@ const CALENDAR_COUNT = 56;
 export const calendar = (items: readonly ScheduleView[]): Question<Moment[]> => {
   const active = items.filter((item) => item.is_enabled);
   const of = async (item: ScheduleView, signal: AbortSignal) => {
-    const zone = item.time_zone ?? "UTC";
-    const path = api.preview(item.cron, zone, CALENDAR_COUNT);
+    const path = api.preview(item.cron, item.time_zone ?? "", CALENDAR_COUNT);
     const { next } = await get<SchedulePreview>(path, { signal });
     return next.map((at) => ({ schedule: item.name, at }));
   };

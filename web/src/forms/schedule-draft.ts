@@ -1,9 +1,10 @@
 // A schedule as a person sets it: how often and at what time, made into the pattern that the API takes
 // and, where the pattern is of such a form, out of it again.
-import type { ScheduleView } from "../api/types";
+import type { JobSpec, ScheduleView } from "../api/types";
 
 export type Rhythm = "daily" | "weekdays" | "weekly" | "monthly" | "own";
-export type TaskKind = "backup" | "verify" | "inventory";
+/** `as_is` is a task that this form has no fields for; it stays what it is. */
+export type TaskKind = "backup" | "verify" | "inventory" | "self_test" | "as_is";
 
 export interface ScheduleDraft {
   name: string;
@@ -12,6 +13,7 @@ export interface ScheduleDraft {
   weekday: string;
   day: string;
   cron: string;
+  /** Empty: the appliance's own, as it is now. */
   zone: string;
   task: TaskKind;
   set: string;
@@ -89,20 +91,20 @@ export function rhythmFrom(cron: string): Partial<ScheduleDraft> {
   };
 }
 
-function taskFrom(view: ScheduleView): Pick<ScheduleDraft, "task" | "set"> {
-  const { task } = view;
+function taskFrom(task: JobSpec): Pick<ScheduleDraft, "task" | "set"> {
   if (task.kind === "backup") return { task: "backup", set: task.set };
-  if (task.kind === "verify") {
-    return { task: "verify", set: "set" in task.scope ? task.scope.set : "" };
+  if (task.kind === "verify" && "set" in task.scope) {
+    return { task: "verify", set: task.scope.set };
   }
-  return { task: "inventory", set: "" };
+  if (task.kind === "inventory" || task.kind === "self_test") return { task: task.kind, set: "" };
+  return { task: "as_is", set: "" };
 }
 
 export function ofSchedule(view: ScheduleView): ScheduleDraft {
   return {
-    ...emptySchedule(view.time_zone ?? "UTC"),
+    ...emptySchedule(view.time_zone ?? ""),
     ...rhythmFrom(view.cron),
-    ...taskFrom(view),
+    ...taskFrom(view.task),
     name: view.name,
     missed: view.missed,
     attempts: String(view.retries.attempts),
@@ -110,11 +112,16 @@ export function ofSchedule(view: ScheduleView): ScheduleDraft {
   };
 }
 
+/** True if what it does, it does to a set. */
+export function hasSet(draft: ScheduleDraft): boolean {
+  return draft.task === "backup" || draft.task === "verify";
+}
+
 export function whyNotSchedule(draft: ScheduleDraft): string | undefined {
   if (!/^[A-Za-z0-9._-]{1,64}$/.test(draft.name)) {
     return "It needs a name: letters, digits, dot, dash, underscore.";
   }
-  if (draft.task !== "inventory" && draft.set === "") return "Choose a set.";
+  if (hasSet(draft) && draft.set === "") return "Choose a set.";
   const day = Number(draft.day);
   if (draft.rhythm === "monthly" && !(day >= 1 && day <= DAY_MAX)) {
     return `The day is one that every month has: 1 to ${DAY_MAX}.`;
@@ -123,18 +130,21 @@ export function whyNotSchedule(draft: ScheduleDraft): string | undefined {
   return undefined;
 }
 
-/** What to do, as the API takes it: a backup keeps to the set's own paths and copies. */
-export function taskOf(draft: ScheduleDraft, paths: readonly string[]): unknown {
-  if (draft.task === "inventory") return { kind: "inventory" };
+/** What to do, as the API takes it: a backup keeps to the set's own paths and copies. What else was set of the
+ * same task, by the command line, stays. */
+export function taskOf(draft: ScheduleDraft, paths: readonly string[], old?: JobSpec): unknown {
+  const before = old && taskFrom(old);
+  if (before && before.task === draft.task && before.set === draft.set) return old;
   if (draft.task === "verify") return { kind: "verify", scope: { set: draft.set } };
-  return { kind: "backup", set: draft.set, paths };
+  if (draft.task === "backup") return { kind: "backup", set: draft.set, paths };
+  return { kind: draft.task };
 }
 
 export function planOf(draft: ScheduleDraft, task: unknown) {
   const attempts = Number(draft.attempts);
   return {
     cron: cronOf(draft),
-    time_zone: draft.zone,
+    ...(draft.zone === "" ? {} : { time_zone: draft.zone }),
     task,
     missed: draft.missed,
     retries: { attempts, after_minutes: attempts > 0 ? Number(draft.afterMinutes) : 0 },

@@ -14,6 +14,7 @@ import { formatTime } from "../util/units";
 import {
   cronOf,
   emptySchedule,
+  hasSet,
   ofSchedule,
   planOf,
   type ScheduleDraft,
@@ -43,13 +44,12 @@ export function ScheduleEdit({ schedule, onClose }: Props) {
   const change = (part: Partial<ScheduleDraft>) => setDraft((before) => ({ ...before, ...part }));
   const whyNot = whyNotSchedule(draft);
   const known = all.data?.items ?? [];
+  // A task of another kind can be kept, and given up for one of these.
+  const kept = schedule && ofSchedule(schedule).task === "as_is" ? schedule.title : undefined;
   function submit() {
     if (whyNot) return;
     const paths = known.find((set) => set.name === draft.set)?.paths ?? [];
-    // What else was set of a backup, by the command line, stays.
-    const old = schedule?.task;
-    const isSame = old?.kind === "backup" && draft.task === "backup" && old.set === draft.set;
-    const plan = planOf(draft, isSame ? old : taskOf(draft, paths));
+    const plan = planOf(draft, taskOf(draft, paths, schedule?.task));
     if (schedule) send.mutate({ method: "PUT", path: api.schedule(schedule.name), body: plan });
     else send.mutate({ path: api.schedules(), body: { name: draft.name, ...plan } });
   }
@@ -85,9 +85,11 @@ export function ScheduleEdit({ schedule, onClose }: Props) {
             { value: "backup", text: "Back up a set" },
             { value: "verify", text: "Verify a set" },
             { value: "inventory", text: "Take inventory" },
+            { value: "self_test", text: "Test the appliance" },
+            ...(kept ? [{ value: "as_is", text: kept } as const] : []),
           ]}
         />
-        {draft.task !== "inventory" && (
+        {hasSet(draft) && (
           <SelectField
             label="Set"
             value={draft.set}
@@ -162,6 +164,7 @@ function When({ draft, change }: PartProps) {
       )}
       <TextField
         label="Time zone"
+        hint="Left empty, it is the appliance's."
         value={draft.zone}
         onChange={(zone) => change({ zone })}
         isMono

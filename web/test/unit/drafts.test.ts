@@ -1,6 +1,6 @@
 // What a person sets in a form, and what the API is sent of it.
 import { describe, expect, it } from "vitest";
-import type { ChannelView, SourceState, StreamingState } from "../../src/api/types";
+import type { ChannelView, ScheduleView, SourceState, StreamingState } from "../../src/api/types";
 import {
   certificateBody,
   isNamed,
@@ -19,7 +19,10 @@ import { consoleAt, ofSetting, portBody, whyNotPort } from "../../src/forms/port
 import {
   cronOf,
   emptySchedule,
+  ofSchedule,
+  planOf,
   rhythmFrom,
+  type ScheduleDraft,
   taskOf,
   whyNotSchedule,
 } from "../../src/forms/schedule-draft";
@@ -35,6 +38,19 @@ import { groupsOf } from "../../src/pages/keys/KitPage";
 import { DAYS, daysOf } from "../../src/pages/schedules/Calendar";
 
 const empty = emptySchedule("UTC");
+const nightly: ScheduleView = {
+  name: "nightly",
+  title: "Nightly",
+  cron: "30 2 * * *",
+  task: { kind: "inventory" },
+  missed: "skip",
+  retries: { attempts: 3, after_minutes: 45 },
+  is_enabled: true,
+  created: "2026-11-28T12:00:00Z",
+  last: null,
+  next: [],
+  retry_at: null,
+};
 
 describe("a schedule", () => {
   it("becomes a pattern, and the pattern becomes the same schedule again", () => {
@@ -62,6 +78,33 @@ describe("a schedule", () => {
       kind: "verify",
       scope: { set: "docs" },
     });
+  });
+
+  it("is sent as it was read, in the zone of the machine if it names none", () => {
+    const { cron, missed, retries, task } = nightly;
+    expect(planOf(ofSchedule(nightly), task)).toEqual({ cron, missed, retries, task });
+    const there = { ...nightly, time_zone: "Europe/Berlin" };
+    expect(planOf(ofSchedule(there), task)).toMatchObject({ time_zone: "Europe/Berlin" });
+  });
+
+  it("keeps what the form does not show of a task, and a task that it has no fields for", () => {
+    const view = (task: ScheduleView["task"]) => ofSchedule({ ...nightly, task });
+    const priority = "high" as const;
+    const full = { kind: "verify" as const, scope: { set: "docs" }, priority };
+    expect(taskOf(view(full), [], full)).toBe(full);
+    expect(taskOf({ ...view(full), set: "photos" }, [], full)).toEqual({
+      kind: "verify",
+      scope: { set: "photos" },
+    });
+    const catalog = { kind: "catalog_backup" as const, folder: "/srv/backup" };
+    const cartridge = { kind: "verify" as const, scope: { cartridge: "FSP001L9" } };
+    for (const task of [catalog, cartridge] as unknown as ScheduleView["task"][]) {
+      expect(view(task).task).toBe("as_is");
+      expect(whyNotSchedule(view(task))).toBeUndefined();
+      expect(taskOf(view(task), [], task)).toBe(task);
+      const changed: ScheduleDraft = { ...view(task), task: "self_test" };
+      expect(taskOf(changed, [], task)).toEqual({ kind: "self_test" });
+    }
   });
 
   it("stands in the calendar on its days, in order", () => {
