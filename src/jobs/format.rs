@@ -4,7 +4,7 @@ use super::context::JobContext;
 use super::error::JobError;
 use super::identity::{self, Content};
 use super::outcome::{Ending, Outcome};
-use super::spec::{EraseConsent, FormatSpec};
+use super::spec::FormatSpec;
 use super::volume::{current_volume, look};
 use crate::catalog::{CartridgeId, EventLevel, NewVolume, VolumeState};
 use crate::domain::{Barcode, ByteCount, VolumeUuid};
@@ -72,12 +72,8 @@ pub(super) fn empty(context: &JobContext, loaded: &mut Loaded) -> Result<Cartrid
         known.state == VolumeState::Blank && is_it(volume) && is_as_made
     });
     let barcode = loaded.barcode().clone();
-    let erase = match is_empty {
-        true => EraseConsent::Everything { typed_barcode: barcode.clone() },
-        false => EraseConsent::BlankOnly,
-    };
     let note = parts.catalog.cartridge(looked.cartridge)?.note;
-    identity::ensure_formattable(&looked.found, &erase, &note, parts.clock.now())?;
+    identity::ensure_scratch(&looked.found, is_empty, &note, parts.clock.now())?;
     make_volume(context, &barcode, None, loaded, looked.cartridge)?;
     Ok(looked.cartridge)
 }

@@ -167,6 +167,23 @@ pub enum IdentityError {
         /// What is on it.
         found: Content,
     },
+    /// It is to be tried out, and has something on it.
+    #[error(
+        "cartridge {barcode} {found}; nothing was written. Only a cartridge is tried out that is blank, or was \
+         formatted here and not used since: name another one, or erase it with `fossilsafe cartridge format`"
+    )]
+    NotScratch {
+        /// Its barcode.
+        barcode: Barcode,
+        /// What is on it.
+        found: Content,
+    },
+    /// It is to be tried out, and what is written on it stays for ever.
+    #[error(
+        "cartridge {0} is WORM: to try it out would use it up for good; nothing was written. Name one that can \
+         be erased"
+    )]
+    WormScratch(Barcode),
     /// The typed barcode is another one.
     #[error("\"{typed}\" was typed, but the cartridge is {barcode}; nothing was written")]
     TypedOther {
@@ -297,6 +314,33 @@ pub fn ensure_formattable(
     }
 }
 
+/// May this cartridge be written on and made anew, with nothing lost and nothing typed? `is_unused` says that its
+/// volume is as it was formatted.
+///
+/// # Errors
+/// What speaks against it.
+pub fn ensure_scratch(
+    found: &Found,
+    is_unused: bool,
+    note: &CartridgeNote,
+    now: Timestamp,
+) -> Result<(), IdentityError> {
+    let barcode = found.barcode.clone();
+    ensure_formattable(
+        found,
+        &EraseConsent::Everything { typed_barcode: barcode.clone() },
+        note,
+        now,
+    )?;
+    if found.is_worm {
+        return Err(IdentityError::WormScratch(barcode));
+    }
+    if found.content != Content::Blank && !is_unused {
+        return Err(IdentityError::NotScratch { barcode, found: found.content.clone() });
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -373,6 +417,22 @@ mod tests {
         assert!(matches!(refused(ours), IdentityError::NoIndex { .. }));
         assert!(refused(ours).to_string().contains("Its files are not lost"));
         assert!(matches!(refused(other), IdentityError::OtherContent { .. }));
+    }
+
+    #[test]
+    fn only_what_is_blank_or_unused_and_can_be_erased_is_tried_out() {
+        let scratch = |found: &Found, is_unused| {
+            ensure_scratch(found, is_unused, &CartridgeNote::default(), Timestamp::default())
+        };
+        let (blank, used) = (found(Content::Blank), found(volume().1));
+        assert_eq!(scratch(&blank, false), Ok(()));
+        assert_eq!(scratch(&used, true), Ok(()));
+        let error = scratch(&used, false).unwrap_err();
+        assert!(matches!(error, IdentityError::NotScratch { .. }));
+        let worm = Found { is_worm: true, ..blank };
+        assert!(matches!(scratch(&worm, true), Err(IdentityError::WormScratch(_))));
+        let protected = Found { is_write_protected: true, ..used };
+        assert!(matches!(scratch(&protected, true), Err(IdentityError::WriteProtected(_))));
     }
 
     #[test]

@@ -137,7 +137,13 @@ impl Service {
 
     /// Each source is mounted anew if it is not, as it would be for a backup.
     fn source_checks(&self) -> Vec<Check> {
-        let Ok(states) = self.sources.states() else { return Vec::new() };
+        let states = match self.sources.states() {
+            Ok(states) => states,
+            Err(error) => {
+                let verdict = Verdict::failed(error.message, &error.next_step);
+                return vec![Check::new(CheckSubject::Source, None, verdict, Duration::ZERO)];
+            }
+        };
         let mut checks = Vec::new();
         for state in states {
             let began = self.parts.clock.elapsed();

@@ -204,7 +204,14 @@ pub(super) fn machine(context: &JobContext) -> Vec<Check> {
     let Some(machine) = context.parts.machine.get() else {
         // A job that is taken up again may be faster than the program around it.
         let early = || Verdict::skipped("The engine was still starting: run the self-test again.");
-        let all = [CheckSubject::Audit, CheckSubject::Disk, CheckSubject::Staging];
+        let all = [
+            CheckSubject::Audit,
+            CheckSubject::Disk,
+            CheckSubject::Staging,
+            CheckSubject::Clock,
+            CheckSubject::Certificate,
+            CheckSubject::Source,
+        ];
         return all.map(|subject| timed(context, subject, None, early)).into();
     };
     machine.checks()

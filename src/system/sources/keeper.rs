@@ -222,14 +222,15 @@ impl Keeper {
     fn unmount(&self, name: &SourceName) -> Result<(), SourcesError> {
         let path = self.folder.join(name.as_str());
         // A folder whose server is gone cannot be looked at, and is a mount.
-        if !is_mounted(&path).unwrap_or(true) {
-            return Ok(());
+        if is_mounted(&path).unwrap_or(true) {
+            mount::take_away(&path).map_err(|source| SourcesError::File {
+                verb: "unmount",
+                path,
+                source,
+            })?;
         }
-        mount::take_away(&path).map_err(|source| SourcesError::File {
-            verb: "unmount",
-            path,
-            source,
-        })
+        self.served.lock().remove(name);
+        Ok(())
     }
 
     /// One change at a time: two that began with the same sources would lose one of theirs.
