@@ -2,7 +2,7 @@
 //! rclone does not, and signs, lists and answers in its own way.
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::net::TcpStream;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
@@ -23,6 +23,8 @@ const LARGE_BYTES: u64 = (256 << 20) + 77;
 struct Store {
     process: Child,
     address: String,
+    /// Where it listens besides, whatever TMPDIR says; it leaves them behind.
+    sockets: Vec<PathBuf>,
 }
 
 fn program() -> PathBuf {
@@ -41,6 +43,7 @@ impl Store {
         // Without a port of its own for its other protocol each service takes the one 10,000 above.
         let services = ["master", "volume", "filer", "s3"].map(|name| (name, port(), port()));
         let mut command = Command::new(program());
+        command.arg(format!("-logdir={}", folder.display()));
         command.args(["server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-s3"]);
         for (name, http, grpc) in &services {
             command.arg(format!("-{name}.port={http}")).arg(format!("-{name}.port.grpc={grpc}"));
@@ -49,14 +52,19 @@ impl Store {
         command.args(["-master.electionTimeout=1s", "-master.volumeSizeLimitMB=512"]);
         command.arg(format!("-s3.config={}", people.display()));
         command.arg(format!("-dir={}", folder.display()));
+        let sockets = services.iter().flat_map(|(name, http, grpc)| {
+            [format!("{name}-{http}"), format!("{name}-grpc-{grpc}")]
+                .map(|name| PathBuf::from(format!("/tmp/seaweedfs-{name}.sock")))
+        });
+        let sockets = sockets.collect();
         let [(_, http, grpc), .., (_, s3, _)] = services;
         let (master, address) = (format!("127.0.0.1:{http}.{grpc}"), format!("127.0.0.1:{s3}"));
         let process = quiet(&mut command).spawn().unwrap_or_else(|error| {
             panic!("there is no SeaweedFS, run scripts/gate-python: {error}")
         });
-        let store = Self { process, address };
+        let store = Self { process, address, sockets };
         let begun = Instant::now();
-        while TcpStream::connect(&store.address).is_err() || !made_bucket(&master) {
+        while TcpStream::connect(&store.address).is_err() || !made_bucket(&master, folder) {
             assert!(begun.elapsed() < START_LIMIT, "the store does not start");
             std::thread::sleep(Duration::from_millis(200));
         }
@@ -68,8 +76,9 @@ fn quiet(command: &mut Command) -> &mut Command {
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null())
 }
 
-fn made_bucket(master: &str) -> bool {
+fn made_bucket(master: &str, folder: &Path) -> bool {
     let mut shell = Command::new(program());
+    shell.arg(format!("-logdir={}", folder.display()));
     shell.args(["shell", "-master", master]).stdin(Stdio::piped());
     let mut shell = shell.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let orders = b"s3.bucket.create -name films\ns3.bucket.list\n";
@@ -82,6 +91,9 @@ impl Drop for Store {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
+        for socket in &self.sockets {
+            let _ = fs::remove_file(socket);
+        }
     }
 }
 
@@ -108,7 +120,9 @@ fn a_store_of_many_machines_takes_large_objects_and_gives_all_of_them_to_tape() 
         file.write_all_at(bytes.as_bytes(), at).unwrap();
     }
     let (part, whole) = (path.join("film.part"), path.join("film.mkv"));
-    fs::copy(&large, &part).unwrap();
+    // Its bytes alone: a store keeps no mode, and refuses to be given one.
+    let mut from = fs::File::open(&large).unwrap();
+    io::copy(&mut from, &mut fs::File::create(&part).unwrap()).unwrap();
     fs::rename(&part, &whole).unwrap();
     assert!(!part.exists());
     let compared = Command::new("cmp").args([&large, &whole]).output().unwrap();
