@@ -1,15 +1,16 @@
 // Rows of one height, of which only those that are seen are drawn: a million of them cost no more than a
 // screen. More are asked for as the end comes near.
-import { useVirtualizer } from "@tanstack/react-virtual";
+import { type Range, useVirtualizer, type Virtualizer } from "@tanstack/react-virtual";
 import { memo, type ReactNode, useRef } from "react";
 
 /** Browsers draw nothing below some 33.5 million pixels: a million rows have to fit. */
 const ROW_PX = 32;
 /** Rows from the end at which the next page is asked for. */
 const AHEAD = 200;
-const OVERSCAN = 12;
-/** A row that left the screen is drawn anew as one that comes: as many as are ever there, or more. */
-const DRAWN_MAX = 128;
+/** Rows that are there before they are seen, for a turn of the wheel that comes before they are drawn. */
+const COMING = 10;
+/** Rows that are still there after they were seen: the Tab key goes back by them. */
+const GONE = 3;
 
 interface Props<T> {
   label: string;
@@ -25,15 +26,22 @@ interface DrawnProps {
   row: (item: never) => ReactNode;
 }
 
+/** More rows where one scrolls to, since each costs time in every frame. */
+function drawnRows({ startIndex, endIndex, count }: Range, isUpwards: boolean): number[] {
+  const first = Math.max(0, startIndex - (isUpwards ? COMING : GONE));
+  const last = Math.min(count - 1, endIndex + (isUpwards ? GONE : COMING));
+  return Array.from({ length: last - first + 1 }, (_, index) => first + index);
+}
+
 const Drawn = memo(({ item, row }: DrawnProps) => row(item as never));
 
 export function VirtualRows<T>({ label, items, hasMore, onMore, row }: Props<T>) {
   const box = useRef<HTMLDivElement>(null);
-  const rows = useVirtualizer({
+  const rows: Virtualizer<HTMLDivElement, Element> = useVirtualizer({
     count: items.length,
     getScrollElement: () => box.current,
     estimateSize: () => ROW_PX,
-    overscan: OVERSCAN,
+    rangeExtractor: (range) => drawnRows(range, rows.scrollDirection === "backward"),
     onChange: (instance) => {
       const last = instance.getVirtualItems().at(-1)?.index ?? 0;
       if (hasMore && last > items.length - AHEAD) onMore();
@@ -50,12 +58,13 @@ export function VirtualRows<T>({ label, items, hasMore, onMore, row }: Props<T>)
             item !== undefined && (
               // biome-ignore lint/a11y/useSemanticElements: as above
               <div
-                key={each.index % DRAWN_MAX}
+                key={each.index}
                 role="listitem"
                 aria-setsize={hasMore ? -1 : items.length}
                 aria-posinset={each.index + 1}
                 className="hit"
-                style={{ height: ROW_PX, transform: `translateY(${each.start}px)` }}
+                // Not by a transform: the compositor would have to sort one more layer a row in every frame.
+                style={{ height: ROW_PX, top: each.start }}
               >
                 <Drawn item={item} row={row} />
               </div>

@@ -101,7 +101,7 @@ function Row({ entry, barcode }: { entry: ContentEntry; barcode: string }) {
   const href = isFolder ? to.contents(barcode, entry.path) : to.file(entry.path);
   return (
     <>
-      <span className="entry-name clip">
+      <span className="entry-name">
         <Icon name={ICON[entry.kind]} />
         <Link href={href} className="mono" title={entry.path}>
           {entry.name}
