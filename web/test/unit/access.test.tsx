@@ -1,12 +1,13 @@
 // Who may come in: first run, signing in with a second factor, a password that must be changed.
 import { fireEvent, screen, waitFor } from "@testing-library/react";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { ApprovalNeeded, post } from "../../src/api/client";
 import { ErrorBox } from "../../src/components/ErrorBox";
 import { SessionGate } from "../../src/components/SessionGate";
 import { whyNotFor } from "../../src/hooks/useWhyNot";
 import { csrfToken } from "../../src/stores/session";
 import { draw } from "./render";
+import { type Answer, fill, serve } from "./serve";
 
 const SESSION = { user: "ada", role: "operator", is_password_interim: false, csrf: "word" };
 const REFUSED = {
@@ -17,30 +18,7 @@ const REFUSED = {
   request_id: "r1",
 };
 
-type Answer = [status: number, body: unknown];
-
-/** Answers each request by its method and path; what is not named fails the test. */
-function serve(answers: Record<string, (body: unknown) => Answer>) {
-  const asked: string[] = [];
-  vi.stubGlobal(
-    "fetch",
-    vi.fn(async (path: string, options: RequestInit) => {
-      const name = `${options.method} ${path}`;
-      asked.push(name);
-      const answer = answers[name];
-      if (!answer) throw new Error(`nobody answers ${name}`);
-      const [status, body] = answer(options.body ? JSON.parse(String(options.body)) : undefined);
-      return new Response(status === 204 ? null : JSON.stringify(body), { status });
-    }),
-  );
-  return asked;
-}
-
 const isSetUp = { "GET /api/setup": (): Answer => [200, { needed: false }] };
-
-function fill(label: string, value: string) {
-  fireEvent.change(screen.getByLabelText(label), { target: { value } });
-}
 
 it("an appliance without the address of sessions is an error, and lets nobody in", async () => {
   const unknown = { ...REFUSED, status: 404, code: "route_unknown", message: "No such address." };
