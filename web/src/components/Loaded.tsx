@@ -7,12 +7,14 @@ import { ErrorBox } from "./ErrorBox";
 interface Props<T> {
   query: UseQueryResult<T>;
   what: string;
+  /** As `Waiting` has it. */
+  heightRem?: number;
   children: (data: T) => ReactNode;
 }
 
-export function Loaded<T>({ query, what, children }: Props<T>) {
+export function Loaded<T>({ query, what, heightRem, children }: Props<T>) {
   // An answer that is there stays there: an error of a later question is told by the banner.
   if (query.data !== undefined) return children(query.data);
   if (query.error) return <ErrorBox error={query.error} onRetry={() => void query.refetch()} />;
-  return <Waiting what={what} />;
+  return <Waiting what={what} heightRem={heightRem} />;
 }

@@ -30,9 +30,15 @@ export function Empty({ title, children }: { title: string; children: ReactNode 
   );
 }
 
-export function Waiting({ what }: { what: string }) {
+interface WaitingProps {
+  what: string;
+  /** How high the answer will be, so that what stands below it does not jump when it comes. */
+  heightRem?: number | undefined;
+}
+
+export function Waiting({ what, heightRem = 0 }: WaitingProps) {
   return (
-    <div className="stack tight" role="status">
+    <div className="stack tight waiting" role="status" style={{ minHeight: `${heightRem}rem` }}>
       <span className="visually-hidden">Loading {what}</span>
       <div className="skeleton" style={{ width: "60%" }} />
       <div className="skeleton" style={{ width: "85%" }} />

@@ -68,6 +68,12 @@ function missed(report) {
   );
 }
 
+/** What a slow page is slow in. */
+function metrics(report) {
+  const parts = report.categories.performance.auditRefs.filter(({ weight }) => weight > 0);
+  return parts.map(({ id }) => `${id} ${report.audits[id].displayValue}`).join(", ");
+}
+
 const engine = new Engine();
 const folder = mkdtempSync(join(tmpdir(), "fossilsafe-lighthouse-"));
 let browser;
@@ -87,6 +93,7 @@ try {
     const scores = CATEGORIES.map((name) => Math.round(report.categories[name].score * 100));
     console.log(`${path}: ${scores.join(", ")} (${report.finalDisplayedUrl})`);
     for (const audit of missed(report)) console.log(`  ${audit}`);
+    if (report.categories.performance.score < 0.98) console.log(`  ${metrics(report)}`);
   }
 } finally {
   await browser?.close();

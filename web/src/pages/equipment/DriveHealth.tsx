@@ -12,7 +12,7 @@ import { formatBytes, formatCount } from "../../util/units";
 export function DriveHealth({ serial }: { serial: string }) {
   const query = useLockAwareQuery(driveHealth(serial));
   return (
-    <Loaded query={query} what="how it is">
+    <Loaded query={query} what="how it is" heightRem={24}>
       {(health) => <Body health={health} />}
     </Loaded>
   );

@@ -25,7 +25,7 @@ export function FactorRule() {
   const [isAsking, setIsAsking] = useState(false);
   return (
     <Panel title="Second factor required">
-      <Loaded query={query} what="the rule">
+      <Loaded query={query} what="the rule" heightRem={17}>
         {({ required_for: present }) => {
           const chosen = wanted ?? present;
           return (
