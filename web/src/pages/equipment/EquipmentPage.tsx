@@ -22,11 +22,13 @@ export function EquipmentPage() {
       />
       <Loaded query={query} what="the equipment">
         {(box) => (
-          <div className="columns">
-            {box.drives.map((drive) => (
-              <DrivePanel key={drive.serial} drive={drive} />
-            ))}
-            <ChangerPanel box={box} />
+          <div className="stack">
+            <div className="columns">
+              {box.drives.map((drive) => (
+                <DrivePanel key={drive.serial} drive={drive} />
+              ))}
+              <ChangerPanel box={box} />
+            </div>
             {box.changer && <Calibration />}
           </div>
         )}
