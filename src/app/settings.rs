@@ -11,6 +11,7 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -56,9 +57,23 @@ pub struct PracticeSettings {
     pub capacity_bytes: ByteCount,
     /// Data cartridges in the slots.
     pub cartridges: u16,
+    /// What takes the time that it takes on iron.
+    pub takes_time: PracticeTime,
     /// Keys of other releases.
     #[serde(flatten)]
     pub unknown: Map<String, Value>,
+}
+
+/// What takes as long with a practice library as with one of iron.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub enum PracticeTime {
+    /// Nothing.
+    None,
+    /// Data: drives write and read at the rate of their generation
+    Data,
+    /// Data, winding, loads (40 minutes for the first of an LTO-9 cartridge) and the robot
+    All,
 }
 
 /// The data path.
@@ -119,7 +134,12 @@ impl Default for Settings {
 impl Default for PracticeSettings {
     fn default() -> Self {
         // Small enough to fill one in a minute and see what happens then.
-        Self { capacity_bytes: ByteCount(4 * GIB), cartridges: 20, unknown: Map::new() }
+        Self {
+            capacity_bytes: ByteCount(4 * GIB),
+            cartridges: 20,
+            takes_time: PracticeTime::None,
+            unknown: Map::new(),
+        }
     }
 }
 

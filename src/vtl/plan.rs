@@ -102,6 +102,8 @@ pub enum Timing {
     /// Nothing takes time.
     #[default]
     Off,
+    /// Streaming takes its time on the clock, and nothing else: what a short run of a long job is like.
+    Streaming,
     /// Motion, streaming, loads and robot moves take their time on the clock.
     Model,
 }

@@ -7,7 +7,7 @@
 //! the tape, which overshoots and has to wind back: a back-hitch. Reading is the same mirrored.
 //!
 //! Figures are of full-height drives (IBM's published tables); what is a choice says so. All of it
-//! is off unless [`Timing::Model`] is chosen. A virtual clock that several drives wait on advances
+//! is off unless [`Timing::Model`] is chosen, or its streaming alone. A virtual clock that several drives wait on advances
 //! by the sum of their waits, as it has only one hand.
 
 use std::sync::Arc;
@@ -134,8 +134,13 @@ impl Motion {
         }
     }
 
-    pub(super) fn is_on(&self) -> bool {
+    /// True if winding, loads and robot moves take their time.
+    pub(super) fn has_motion(&self) -> bool {
         self.timing == Timing::Model
+    }
+
+    fn has_streaming(&self) -> bool {
+        self.timing != Timing::Off
     }
 
     /// What it has cost so far.
@@ -156,7 +161,7 @@ impl Motion {
 
     /// The tape or the robot moves for that long.
     pub(super) fn spend(&mut self, duration: Duration) {
-        if self.is_on() {
+        if self.has_motion() {
             self.owed += duration;
             self.counters.motion += duration;
         }
@@ -173,7 +178,7 @@ impl Motion {
     /// A block or filemark goes into the buffer.
     pub fn write(&mut self, bytes: Option<u64>, medium: LtoGeneration) {
         self.counters.streamed_bytes += bytes.unwrap_or(0);
-        if self.is_on() {
+        if self.has_streaming() {
             let mut stream = self.streaming(Flow::Write);
             self.advance(&mut stream, medium);
             stream.level += float(bytes.unwrap_or(FILEMARK_BYTES));
@@ -189,7 +194,7 @@ impl Motion {
     /// A block goes from the buffer to the host.
     pub(super) fn read(&mut self, bytes: u64, medium: LtoGeneration) {
         self.counters.streamed_bytes += bytes;
-        if self.is_on() {
+        if self.has_streaming() {
             let mut stream = self.streaming(Flow::Read);
             self.advance(&mut stream, medium);
             stream.window_bytes += float(bytes);

@@ -18,7 +18,7 @@ use crate::app::bench::streaming::{self, StreamingPlan};
 use crate::app::bench::{self, Caches, Case, Cost, LoadPlan, Plan, ScalePlan, Subject, TreePlan};
 use crate::app::error::{AppError, Exit};
 use crate::app::serve::Signals;
-use crate::domain::{ByteCount, KIB};
+use crate::domain::{ByteCount, KIB, MIB};
 
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -91,9 +91,12 @@ struct LoadArguments {
     /// Questions a second
     #[arg(long, value_name = "N", default_value_t = 200)]
     per_second: u32,
-    /// How many files of 4 KiB each backup writes
+    /// How many files of 12 MiB each backup writes to a drive that takes its time
+    #[arg(long, value_name = "N", default_value_t = 250)]
+    large_files: u64,
+    /// How many files of 4 KiB each backup writes to a drive that takes none
     #[arg(long, value_name = "N", default_value_t = 200_000)]
-    backup_files: u64,
+    small_files: u64,
     /// Pairs of backups, one alone and one under load; the figures are medians
     #[arg(long, value_name = "N", default_value_t = 3)]
     rounds: u32,
@@ -153,7 +156,8 @@ fn run_load(arguments: LoadArguments, output: &Output) -> Result<Exit, AppError>
     let plan = LoadPlan {
         files: arguments.files,
         per_second: arguments.per_second,
-        source: TreePlan { files: arguments.backup_files, file_bytes: 4 * KIB },
+        large: TreePlan { files: arguments.large_files, file_bytes: 12 * MIB },
+        small: TreePlan { files: arguments.small_files, file_bytes: 4 * KIB },
         rounds: arguments.rounds,
         work: arguments.work.unwrap_or_else(std::env::temp_dir),
     };

@@ -19,7 +19,7 @@ use crate::app::engine::{
 use crate::app::error::{AppError, Exit};
 use crate::app::logging;
 use crate::app::serve::{self, Addresses, EngineStart, GatewayStart, IfBroken};
-use crate::app::settings::{LibraryChoice, Settings};
+use crate::app::settings::{LibraryChoice, PracticeTime, Settings};
 use crate::domain::ByteCount;
 use crate::gateway::{Hsts, Limits};
 
@@ -50,6 +50,9 @@ pub(super) struct EngineOptions {
     /// Capacity of each practice cartridge, when the practice library is made
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     practice_capacity: Option<ByteCount>,
+    /// What takes as long with the practice library as with one of iron
+    #[arg(long, value_enum, value_name = "WHAT")]
+    practice_takes_time: Option<PracticeTime>,
     /// Folder on a fast disk that continues the memory between source and drive
     #[arg(long, value_name = "DIR")]
     staging_folder: Option<PathBuf>,
@@ -270,6 +273,9 @@ impl EngineOptions {
         }
         if let Some(capacity) = self.practice_capacity {
             settings.practice.capacity_bytes = capacity;
+        }
+        if let Some(what) = self.practice_takes_time {
+            settings.practice.takes_time = what;
         }
         if let Some(folder) = &self.staging_folder {
             settings.stream.staging_folder = Some(absolute(folder)?);

@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::output::{Output, Table, size};
 use super::size::parse_size;
 use super::vtl_serve::serve;
+use crate::app::engine::PRACTICE_FOLDER;
 use crate::app::error::{AppError, Exit};
 use crate::domain::{Barcode, ByteCount, GIB, LtoGeneration};
 use crate::vtl::{
@@ -19,8 +20,6 @@ use crate::vtl::{
     VirtualLibrary, VtlError, VtlErrorKind,
 };
 
-/// Folder of the practice library within the data folder.
-const PRACTICE_FOLDER: &str = "practice-library";
 /// Environment variable that stands for `--library`.
 const LIBRARY_VARIABLE: &str = "FOSSILSAFE_LIBRARY";
 /// Capacity of a cartridge unless somebody says otherwise.

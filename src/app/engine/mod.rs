@@ -69,7 +69,7 @@ pub(super) use self::updates::UpdatesDoor;
 use self::watch::Watch;
 pub(super) use disk::trouble as disk_trouble;
 pub(super) use elsewhere::{HandoverDoor, Keeping};
-pub(super) use open::virtual_equipment;
+pub(super) use open::{PRACTICE_FOLDER, virtual_equipment};
 pub(super) use start::{CatalogStart, Doors, HoldJobs, RunningEngine, SilentJob, start};
 
 use super::settings::Settings;

@@ -13,7 +13,9 @@ use super::logs::Logs;
 use super::{CatalogStart, Doors, arrival};
 use crate::app::error::AppError;
 use crate::app::kept_log::OWNER_ONLY;
-use crate::app::settings::{LibraryChoice, RateSettings, Settings, StreamEngine, StreamSettings};
+use crate::app::settings::{
+    LibraryChoice, PracticeTime, RateSettings, Settings, StreamEngine, StreamSettings,
+};
 use crate::audit::AuditLog;
 use crate::catalog::snapshot::CATALOG_FILE;
 use crate::catalog::{Catalog, CatalogError, CatalogErrorKind, OpenCheck};
@@ -34,7 +36,7 @@ use crate::vtl::{LibraryPlan, OpenOptions, Timing, VirtualLibrary, VtlErrorKind}
 /// The keys' folder in the data folder.
 const KEYS_FOLDER: &str = "keys";
 /// The practice library's folder in the data folder.
-const PRACTICE_FOLDER: &str = "practice-library";
+pub(in crate::app) const PRACTICE_FOLDER: &str = "practice-library";
 /// The data partition of an image, if it is an encrypted one.
 const DATA_ENCRYPTED: &str = "/dev/fossilsafe/data-encrypted";
 /// Only the engine reads what is in the data folder.
@@ -225,7 +227,12 @@ fn practice(
     if !folder.exists() {
         make_practice(folder, settings)?;
     }
-    let options = OpenOptions { clock: Arc::clone(clock), ..OpenOptions::default() };
+    let timing = match settings.practice.takes_time {
+        PracticeTime::None => Timing::Off,
+        PracticeTime::Data => Timing::Streaming,
+        PracticeTime::All => Timing::Model,
+    };
+    let options = OpenOptions { clock: Arc::clone(clock), timing, ..OpenOptions::default() };
     let library = VirtualLibrary::open(folder, options).map_err(|error| {
         let next_step = match error.kind() {
             VtlErrorKind::InUse => "Stop what uses it, or name another folder with --data.",
@@ -252,7 +259,7 @@ pub(in crate::app) fn virtual_equipment(
     const NEXT_STEP: &str = "Look at the practice library's folder, or name another with --data.";
     let changer = Changer::open(Box::new(library.changer()))
         .map_err(|error| failed(WHAT, error, NEXT_STEP))?;
-    let has_motion = library.timing() == Timing::Model;
+    let has_motion = library.timing() != Timing::Off;
     let mut bays = Vec::new();
     for index in 0..library.drive_count() {
         let library = library.clone();

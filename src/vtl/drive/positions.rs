@@ -29,13 +29,14 @@ impl DriveUnit {
         if to == self.position {
             return;
         }
-        if self.motion.is_on()
+        if let Some(medium) = self.seat.as_ref().map(|seat| seat.cartridge.identity.generation) {
+            self.motion.stop(medium);
+        }
+        if self.motion.has_motion()
             && let (Some(from), Some(target)) = (self.point(self.position), self.point(to))
             && let Some(seat) = &self.seat
         {
-            let medium = seat.cartridge.identity.generation;
-            self.motion.stop(medium);
-            self.motion.spend(from.way_to(target, medium));
+            self.motion.spend(from.way_to(target, seat.cartridge.identity.generation));
         }
         self.position = to;
     }

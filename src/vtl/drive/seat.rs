@@ -161,7 +161,7 @@ impl DriveUnit {
     /// Threads the tape of the cartridge in the drive.
     fn begin_loading(&mut self, after: Duration) -> Result<(), VtlError> {
         let now = self.motion.now() + after;
-        let (generation, is_timed) = (self.generation, self.motion.is_on());
+        let (generation, is_timed) = (self.generation, self.motion.has_motion());
         let Some(seat) = self.seat.as_mut() else { return Ok(()) };
         self.position = (0, 0);
         self.order = super::AccessOrder::default();

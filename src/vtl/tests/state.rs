@@ -225,6 +225,21 @@ fn a_host_that_is_too_slow_costs_back_hitches_and_a_fast_one_none() {
 }
 
 #[test]
+fn streaming_alone_takes_the_time_of_its_bytes_and_nothing_else_takes_any() {
+    let mut rig = Rig::with(&plan(LtoGeneration::Lto9), |o| o.timing = Timing::Streaming);
+    rig.load(0);
+    let block = vec![0; 1 << 20];
+    for _ in 0..36 {
+        rig.drive.write(&block).unwrap();
+    }
+    assert_eq!(rig.clock.elapsed(), Duration::ZERO, "all of it is in the buffer");
+    rig.drive.locate(0, 0).unwrap();
+    let took = rig.clock.elapsed().as_secs_f64();
+    // At most the fastest rate of LTO-9, at least its slowest.
+    assert!((0.09..0.25).contains(&took), "{took} s");
+}
+
+#[test]
 fn the_first_load_of_an_lto9_cartridge_takes_its_time_and_says_how_far_it_is() {
     let mut rig = Rig::with(&plan(LtoGeneration::Lto9), |o| o.timing = Timing::Model);
     let start = rig.clock.elapsed();

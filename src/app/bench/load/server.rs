@@ -7,18 +7,23 @@ use std::time::Duration;
 
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::sys::signal::{Signal, kill};
+use nix::time::{clock_getcpuclockid, clock_gettime};
 use nix::unistd::Pid;
+use serde::Serialize;
 use serde_json::json;
 
 use crate::api::types::{HealthView, JobView};
 use crate::app::bench::tree::failed;
 use crate::app::client::Client;
 use crate::app::door::Door;
+use crate::app::engine::PRACTICE_FOLDER;
 use crate::app::error::AppError;
-use crate::domain::{Clock as _, GIB, SystemClock};
+use crate::domain::{ByteCount, Clock as _, GIB, LtoGeneration, SystemClock};
 use crate::jobs::JobState;
+use crate::vtl::{CartridgePlan, LibraryPlan, VirtualLibrary};
 
-const CARTRIDGE: &str = "FSP001L9";
+const CARTRIDGE: &str = "FSP001L8";
+const GENERATION: LtoGeneration = LtoGeneration::Lto8;
 const SET: &str = "load";
 /// More than backups and their indexes take: practice cartridges cost only what is written.
 const CARTRIDGE_SPARE: u64 = 64 * GIB;
@@ -28,6 +33,25 @@ const LOOK: Duration = Duration::from_millis(250);
 const LOOKS_MAX: u32 = 240;
 const NEXT_STEP: &str = "Run it again; if it stays, report it with the line above.";
 
+/// How fast the drive is that is written to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Drive {
+    /// As fast as one of iron.
+    TakesTime,
+    /// As fast as the machine.
+    TakesNone,
+}
+
+/// What a backup took, in seconds.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(super) struct Took {
+    /// From its start to its end.
+    pub(super) seconds: f64,
+    /// Of the processor, by everything that the engine did meanwhile.
+    pub(super) cpu_seconds: f64,
+}
+
 /// The engine. Ended when this is dropped.
 pub(super) struct Server {
     child: Child,
@@ -36,17 +60,14 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// Starts it on the catalog in `data`, with cartridges of `capacity` bytes. The asking side has the other
-    /// processors.
-    pub(super) fn start(data: &Path, capacity: u64) -> Result<Self, AppError> {
+    /// Starts it on the catalog and the library in `data`. The asking side has the other processors.
+    pub(super) fn start(data: &Path, drive: Drive) -> Result<Self, AppError> {
         let socket = data.join("load.sock");
         let missing = |what: &str| data.join(what);
         let program = std::env::current_exe().map_err(failed("find", data))?;
         let mut command = Command::new(program);
         command
-            .args(["engine", "--practice-library", "--practice-capacity"])
-            .arg((capacity + CARTRIDGE_SPARE).to_string())
-            .arg("--data")
+            .args(["engine", "--practice-library", "--data"])
             .arg(data)
             .arg("--socket")
             .arg(&socket)
@@ -56,6 +77,9 @@ impl Server {
             .arg("--updates")
             .arg(missing("no-updates.sock"))
             .stdin(Stdio::null());
+        if drive == Drive::TakesTime {
+            command.args(["--practice-takes-time", "data"]);
+        }
         let log = fs::File::create(data.join("load.log")).map_err(failed("write", data))?;
         command.stdout(Stdio::null()).stderr(log);
         let child = on_one_processor(|| command.spawn())?;
@@ -70,21 +94,31 @@ impl Server {
         &self.socket
     }
 
-    /// Makes the cartridge that is written.
+    /// Empties the cartridge that is written.
     pub(super) fn format(&self) -> Result<(), AppError> {
         let path = format!("/api/cartridges/{CARTRIDGE}/format");
-        self.do_job(&path, &json!({})).map(|_| ())
+        self.do_job(&path, &json!({ "typed_barcode": CARTRIDGE })).map(|_| ())
     }
 
-    /// Backs every file up; how long the job took, in seconds.
-    pub(super) fn back_up(&self, source: &Path) -> Result<f64, AppError> {
+    /// Backs every file up.
+    pub(super) fn back_up(&self, source: &Path) -> Result<Took, AppError> {
         let spec = json!({ "set": SET, "paths": [source], "mode": "full", "copies": 1 });
+        let before = self.cpu_time()?;
         let job = self.do_job("/api/backups", &spec)?;
-        let took = job.started.zip(job.ended).map(|(started, ended)| {
+        let cpu_seconds = self.cpu_time()?.saturating_sub(before).as_secs_f64();
+        let seconds = job.started.zip(job.ended).map(|(started, ended)| {
             (ended.seconds - started.seconds) as f64
                 + (f64::from(ended.nanoseconds) - f64::from(started.nanoseconds)) / 1e9
         });
-        took.ok_or_else(|| unlike("a job has ended and does not say when"))
+        let seconds = seconds.ok_or_else(|| unlike("a job has ended and does not say when"))?;
+        Ok(Took { seconds, cpu_seconds })
+    }
+
+    /// The processor time that it has had so far.
+    fn cpu_time(&self) -> Result<Duration, AppError> {
+        let pid = Pid::from_raw(i32::try_from(self.child.id()).unwrap_or(i32::MAX));
+        let time = clock_getcpuclockid(pid).and_then(clock_gettime);
+        Ok(time.map_err(|error| failed("read the time of", &self.socket)(error.into()))?.into())
     }
 
     fn do_job(&self, path: &str, body: &serde_json::Value) -> Result<JobView, AppError> {
@@ -135,6 +169,24 @@ impl Drop for Server {
         self.end();
         let _ = self.child.wait();
     }
+}
+
+/// Makes a library of one drive and one cartridge for `bytes` and their indexes, in the place of the one before.
+pub(super) fn make_library(data: &Path, bytes: u64) -> Result<(), AppError> {
+    let folder = &data.join(PRACTICE_FOLDER);
+    if folder.exists() {
+        fs::remove_dir_all(folder).map_err(failed("remove", folder))?;
+    }
+    let capacity = ByteCount(bytes + CARTRIDGE_SPARE);
+    let barcode = CARTRIDGE.parse().map_err(|_| unlike("no barcode for the cartridge"))?;
+    let plan = LibraryPlan {
+        drives: vec![GENERATION],
+        cartridges: vec![CartridgePlan::data(barcode, GENERATION, capacity)],
+        ..LibraryPlan::practice(0, capacity)
+    };
+    VirtualLibrary::create(folder, &plan)
+        .map(|_| ())
+        .map_err(|error| unlike(&format!("no library to write to: {error}")))
 }
 
 /// Starts a process that may use the first processor only, and leaves the others to this one.
