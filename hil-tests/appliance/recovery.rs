@@ -78,7 +78,7 @@ impl Drop for Terminal {
 }
 
 const QUESTION: &str = "What is to be done?";
-const GO_ON: &str = "Press Enter for the menu.:";
+const GO_ON: &str = "Press Enter for the menu:";
 
 #[test]
 fn the_recovery_console_is_whole_on_a_terminal_of_80_by_24() {

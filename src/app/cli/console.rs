@@ -38,7 +38,7 @@ const QUESTION: &str = "What is to be done? r restarts this machine, q leaves th
 /// Of a line of what the engine says, after the margin.
 const STATE_COLUMNS: usize = 75;
 /// The screen has 24 lines: title, points and question leave these.
-const STATE_LINES_MAX: usize = 1;
+const STATE_LINES_MAX: usize = 3;
 /// Where the scripts of the overlay are.
 #[cfg(test)]
 const SCRIPTS: &str = "/usr/libexec/fossilsafe";
@@ -231,14 +231,15 @@ fn converse(
         let Some(chosen) = ask(input, output, QUESTION)? else { return Ok(()) };
         let Some(point) = MENU.iter().find(|point| point.key == chosen) else {
             if !chosen.is_empty() {
-                writeln!(output, "\"{chosen}\" is not in the menu. Nothing was done.")?;
+                // In the place of the empty line before the menu, which has the whole screen.
+                write!(output, "\"{chosen}\" is not in the menu. Nothing was done.")?;
             }
             continue;
         };
         if act(point, input, output, &execute)? == Session::Over {
             return Ok(());
         }
-        if ask(input, output, "\nPress Enter for the menu.")?.is_none() {
+        if ask(input, output, "\nPress Enter for the menu")?.is_none() {
             return Ok(());
         }
     }
@@ -341,6 +342,17 @@ mod tests {
             assert!(shown.lines().all(|line| line.chars().count() < 80), "{shown}");
             assert!(ran.is_empty());
         }
+    }
+
+    /// The longest of the sentences with which a machine comes up and cannot work: what to do stands at its end.
+    #[test]
+    fn why_the_engine_does_not_work_is_seen_whole() {
+        let locked = "The engine does not work: the data partition of this machine (slot B) is \
+                      encrypted and is not open. Point 17 of the recovery console opens it with \
+                      its recovery passphrase. Nothing was changed on it.";
+        let (shown, _) = session_of("q\n", locked);
+        let words: Vec<&str> = shown.split_whitespace().collect();
+        assert!(words.join(" ").contains(locked), "{shown}");
     }
 
     #[test]
