@@ -1,6 +1,6 @@
 //! A data partition that is begun anew as an encrypted one, on the serial line: the TPM opens it by itself, without
-//! that TPM its recovery passphrase does and a wrong one does not, and nothing is formatted by that. The TPM is
-//! `swtpm`, a real one but for its chip.
+//! that TPM its recovery passphrase does and a wrong one does not, and nothing is formatted by that. Then the same by an
+//! installation on another disk. The TPM is `swtpm`, a real one but for its chip.
 
 use std::path::Path;
 use std::time::Duration;
@@ -15,6 +15,9 @@ use crate::steps::{Failed, Steps};
 /// What a person waits for at a serial console, on a machine that derives keys without haste.
 const ANSWER_LIMIT: Duration = Duration::from_secs(300);
 const POINT: &str = "17";
+const INSTALL: &str = "16";
+const DISK: &str = "Disk (empty: do nothing): ";
+const ENCRYPT: &str = "Type \"encrypt\" to have that (empty: not encrypted): ";
 const ERASE: &str = "Type \"erase and encrypt\" to do it: ";
 const PAPER: &str = "Type it from your paper: ";
 const LOCKED: &str = "is encrypted and is not open";
@@ -29,6 +32,11 @@ const TWO_KEYS: &str = "cryptsetup luksDump /dev/fossilsafe/data-encrypted >/run
     grep -q systemd-recovery /run/dump";
 const KEPT: &str =
     "grep -qx kept /srv/kept && test $(df --output=size -B1M /data | tail -n 1) -gt 1000";
+const EMPTY: &str =
+    "test ! -e /srv/kept && test $(df --output=size -B1M /data | tail -n 1) -gt 1000";
+/// Why the TPM has not opened it.
+const WHY: &str = "journalctl --no-pager -b -u fossilsafe-open-data.service -u data.mount; \
+    dmesg | grep -i tpm; ls -l /dev/tpm* /dev/fossilsafe; true";
 
 pub(crate) fn run(machine: &mut Machine, _bench: &Path) -> Result<(), Failed> {
     let mut steps = Steps::of("image, encryption");
@@ -47,12 +55,22 @@ pub(crate) fn run(machine: &mut Machine, _bench: &Path) -> Result<(), Failed> {
     steps.step("it has data", machine.inside("echo kept >/srv/kept && sync"))?;
     machine.cut_power();
     steps.step("it starts again after a power failure", machine.boot())?;
-    steps.step("and opens by itself", works(machine))?;
+    steps.step("and opens by itself", opens(machine))?;
     steps.step("with its data", machine.inside(KEPT))?;
     machine.cut_power();
     without_tpm(machine, &mut steps, &passphrase)?;
     machine.cut_power();
-    with_another(machine, &mut steps, &passphrase)
+    with_another(machine, &mut steps, &passphrase)?;
+    machine.cut_power();
+    installed(machine, &mut steps)
+}
+
+/// The engine is up, so the TPM has opened it: nobody else was there.
+fn opens(machine: &mut Machine) -> Result<(), String> {
+    works(machine).map_err(|error| {
+        let why = machine.inside(WHY).unwrap_or_else(|error| error);
+        format!("{error}\n{why}")
+    })
 }
 
 /// Nobody opens it but who has the passphrase.
@@ -95,10 +113,37 @@ fn with_another(machine: &mut Machine, steps: &mut Steps, passphrase: &str) -> R
     steps.step("the engine is up", works(machine))?;
     machine.cut_power();
     steps.step("it starts again", machine.boot())?;
-    steps.step("and opens by itself", works(machine))?;
+    steps.step("and opens by itself", opens(machine))?;
     steps.step("with its data", machine.inside(KEPT))?;
     steps.step("two keys open it", machine.inside(TWO_KEYS))?;
     steps.step("no unit has failed", no_unit_has_failed(machine))
+}
+
+/// Another disk, encrypted by the installation: begun anew, with a passphrase of its own and the TPM that is there.
+fn installed(machine: &mut Machine, steps: &mut Steps) -> Result<(), Failed> {
+    let booted = machine.attach_empty().and_then(|()| machine.boot());
+    steps.step("it starts beside an empty disk", booted)?;
+    steps.step("and opens by itself", opens(machine))?;
+    let refused =
+        [(INSTALL, DISK), ("vdb", ENCRYPT), ("perhaps", "That was not typed. Nothing was done.")];
+    steps.step("an installation asks whether to encrypt", answer(machine, &refused))?;
+    steps.step("it is installed on the disk, encrypted", install(machine))?;
+    steps.step("the machine switches off", machine.wait_for_off())?;
+    machine.exchange_disks();
+    machine.detach();
+    steps.step("the disk boots alone", machine.boot())?;
+    steps.step("and opens by itself", opens(machine))?;
+    steps.step("its data partition is encrypted", machine.inside(IS_ENCRYPTED))?;
+    steps.step("two keys open it", machine.inside(TWO_KEYS))?;
+    steps.step("it has all of the disk, and nothing of the other", machine.inside(EMPTY))?;
+    steps.step("no unit has failed", no_unit_has_failed(machine))
+}
+
+fn install(machine: &Machine) -> Result<(), String> {
+    answer(machine, &[(INSTALL, DISK), ("vdb", ENCRYPT), ("encrypt", "Type \"erase vdb\"")])?;
+    let console = machine.console()?;
+    let passphrase = read_passphrase(console, "erase vdb")?;
+    typed(console, &passphrase, "The machine switches off now")
 }
 
 /// What a person does who reads the passphrase and types it back, wrong at first. Back is the passphrase.
@@ -106,16 +151,21 @@ fn begun_anew(machine: &mut Machine) -> Result<String, String> {
     let shell = machine.shell_mark();
     let console = machine.console()?;
     wait_for_menu(machine)?;
-    let mark = console.mark();
     typed(console, &format!("\n{POINT}"), ERASE)?;
-    typed(console, "erase and encrypt", PAPER)?;
-    let said = console.since(mark);
-    let passphrase = said.lines().map(str::trim).find(|line| is_passphrase(line));
-    let passphrase = passphrase.ok_or_else(|| said.clone())?.to_owned();
+    let passphrase = read_passphrase(console, "erase and encrypt")?;
     typed(console, &passphrase[1..], "That is not what was shown.")?;
     typed(console, &passphrase, "The data partition is encrypted. The machine restarts.")?;
     machine.wait_for_shell(shell)?;
     Ok(passphrase)
+}
+
+/// The passphrase that is shown after these words.
+fn read_passphrase(console: &Line, words: &str) -> Result<String, String> {
+    let mark = console.mark();
+    typed(console, words, PAPER)?;
+    let said = console.since(mark);
+    let passphrase = said.lines().map(str::trim).find(|line| is_passphrase(line));
+    passphrase.map(str::to_owned).ok_or(said)
 }
 
 /// Eight groups of eight letters.
