@@ -263,8 +263,10 @@ fn folder_trouble(folder: &Path, needs_mount: bool) -> Option<String> {
     if needs_mount && !is_mounted(folder).unwrap_or(false) {
         return Some(format!("no disk is mounted at {shown}"));
     }
-    let access = nix::unistd::AccessFlags::W_OK;
-    nix::unistd::access(folder, access).err().map(|_| format!("{shown} cannot be written to"))
+    // With the rights that it is written to with: the plain question leaves out what a service has of root's.
+    let (access, with) = (rustix::fs::Access::WRITE_OK, rustix::fs::AtFlags::EACCESS);
+    let asked = rustix::fs::accessat(rustix::fs::CWD, folder, access, with);
+    asked.err().map(|_| format!("{shown} cannot be written to"))
 }
 
 /// Size of a folder's disk, and what is free.
