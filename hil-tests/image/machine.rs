@@ -41,6 +41,8 @@ pub(crate) struct Machine {
     second_disk: Option<(PathBuf, Access)>,
     /// The folder of its TPM's state, if it has one.
     tpm: Option<PathBuf>,
+    /// What else is in its network: options of QEMU, each with a comma before it.
+    others: String,
     /// Forwarded ports of this machine.
     pub(crate) http: u16,
     pub(crate) https: u16,
@@ -72,8 +74,8 @@ impl Machine {
         run(Command::new("truncate").arg("--size").arg(DISK_SIZE).arg(&disk))?;
         run(Command::new("cp").arg(FIRMWARE_VARIABLES).arg(folder.path().join("firmware.fd")))?;
         let (http, https) = (free_port(), free_port());
-        let machine =
-            Self { folder, running: None, disk, second_disk: None, tpm: None, http, https };
+        let (running, second_disk, tpm, others) = (None, None, None, String::new());
+        let machine = Self { folder, running, disk, second_disk, tpm, others, http, https };
         machine.set_boot_variables(&[("extra", KERNEL_WORDS)])?;
         Ok(machine)
     }
@@ -121,6 +123,15 @@ impl Machine {
     /// Gives it a TPM by a name, from the next start on: what one keeps no other knows. Or none.
     pub(crate) fn set_tpm(&mut self, name: Option<&str>) {
         self.tpm = name.map(|name| self.folder.path().join(name));
+    }
+
+    /// Puts servers of this machine into its network, by the port there and the one here, from the next start on.
+    pub(crate) fn reach(&mut self, address: &str, ports: &[(u16, u16)]) {
+        // A program for each connection: what QEMU connects by itself is one for all of them.
+        let lead = |(there, here): &(u16, u16)| {
+            format!(",guestfwd=tcp:{address}:{there}-cmd:busybox nc 127.0.0.1 {here}")
+        };
+        self.others = ports.iter().map(lead).collect();
     }
 
     /// Takes the second disk out.
@@ -179,7 +190,8 @@ impl Machine {
         }
         let (http, https) = (self.http, self.https);
         let forward = format!(
-            "user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:{http}-:8080,hostfwd=tcp:127.0.0.1:{https}-:8443"
+            "user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:{http}-:8080,hostfwd=tcp:127.0.0.1:{https}-:8443{}",
+            self.others
         );
         command.args(["-netdev", &forward, "-device", "virtio-net-pci,netdev=net,romfile="]);
         let mut listeners = Vec::new();
@@ -343,7 +355,7 @@ fn connected(listener: &UnixListener) -> Result<Line, String> {
 }
 
 /// A port that nobody has now.
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0");
     listener.and_then(|listener| listener.local_addr()).map_or(18080, |address| address.port())
 }

@@ -3,7 +3,8 @@
 //! ```text
 //! scripts/image-test                    what the gate does: services, updates
 //! scripts/image-test --long             also a data partition that fails, versions that do not work, power cuts,
-//!                                       an installation from a stick, and an encrypted data partition
+//!                                       an installation from a stick, an encrypted data partition, and what is
+//!                                       attached: a staging disk, sources of other machines, a receiver of notices
 //! scripts/image-test --only services    one scenario
 //! ```
 //!
@@ -15,12 +16,14 @@
     reason = "a test says on its output what it found"
 )]
 
+mod attached;
 mod browser;
 mod data;
 mod encryption;
 mod install;
 mod line;
 mod machine;
+mod neighbours;
 mod services;
 mod signature;
 mod steps;
@@ -43,6 +46,7 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     ("power-cuts", updates::cut),
     ("install", install::run),
     ("encryption", encryption::run),
+    ("attached", attached::run),
 ];
 
 fn main() -> ExitCode {
