@@ -9,12 +9,22 @@ interface Props<T> {
   what: string;
   /** As `Waiting` has it. */
   heightRem?: number;
+  /** Of a page whose head comes with the answer: what it is headed with until then, and if none comes. */
+  head?: ReactNode;
   children: (data: T) => ReactNode;
 }
 
-export function Loaded<T>({ query, what, heightRem, children }: Props<T>) {
+export function Loaded<T>({ query, what, heightRem, head, children }: Props<T>) {
   // An answer that is there stays there: an error of a later question is told by the banner.
   if (query.data !== undefined) return children(query.data);
-  if (query.error) return <ErrorBox error={query.error} onRetry={() => void query.refetch()} />;
-  return <Waiting what={what} heightRem={heightRem} />;
+  return (
+    <>
+      {head}
+      {query.error ? (
+        <ErrorBox error={query.error} onRetry={() => void query.refetch()} />
+      ) : (
+        <Waiting what={what} heightRem={heightRem} />
+      )}
+    </>
+  );
 }

@@ -8,12 +8,14 @@ import { JobLog } from "../../src/components/JobLog";
 import { LiveRegion } from "../../src/components/LiveRegion";
 import { Shell } from "../../src/components/Shell";
 import { useIsUiLocked } from "../../src/hooks/ui-lock";
+import { SchedulePage } from "../../src/pages/schedules/SchedulePage";
 import { announce } from "../../src/stores/announce";
 import { markAnswered, markLost } from "../../src/stores/connection";
 import { Button } from "../../src/ui/Button";
 import { Dialog } from "../../src/ui/Dialog";
 import { draw } from "./render";
 import { statusView } from "./samples";
+import { serve } from "./serve";
 
 function answer(value: unknown) {
   vi.stubGlobal(
@@ -73,6 +75,24 @@ function Fragile() {
   if (isBroken) throw new Error("a page fell over");
   return <p>drawn</p>;
 }
+
+describe("the page of one thing", () => {
+  it("has its head before the answer comes, and where there is no such thing", async () => {
+    const problem = {
+      status: 404,
+      code: "schedule_unknown",
+      message: "There is no schedule nightly.",
+      next_step: "Look at the list.",
+      request_id: "r1",
+    };
+    serve({ "GET /api/schedules/nightly": () => [404, problem] });
+    draw(<SchedulePage name="nightly" />);
+    const heading = () => screen.getByRole("heading", { level: 1 }).textContent;
+    expect(heading()).toBe("Schedule nightly");
+    expect(await screen.findByText(/There is no schedule nightly/)).toBeTruthy();
+    expect(heading()).toBe("Schedule nightly");
+  });
+});
 
 describe("the error boundary", () => {
   it("keeps the frame and draws the page again in place on Retry", () => {

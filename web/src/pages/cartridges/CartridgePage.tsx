@@ -29,7 +29,17 @@ import { WhatIfLost } from "./WhatIfLost";
 export function CartridgePage({ barcode }: { barcode: string }) {
   const query = useLockAwareQuery(askCartridge(barcode));
   return (
-    <Loaded query={query} what={`cartridge ${barcode}`}>
+    <Loaded
+      query={query}
+      what={`cartridge ${barcode}`}
+      head={
+        <PageHead
+          title={`Cartridge ${barcode}`}
+          crumb={{ href: to.cartridges(), text: "Cartridges" }}
+          topic="cartridges"
+        />
+      }
+    >
       {(cartridge) => <Body cartridge={cartridge} />}
     </Loaded>
   );

@@ -27,7 +27,11 @@ import { Timeline } from "./Timeline";
 export function JobPage({ id }: { id: number }) {
   const query = useLockAwareQuery(askJob(id));
   return (
-    <Loaded query={query} what={`job ${id}`}>
+    <Loaded
+      query={query}
+      what={`job ${id}`}
+      head={<PageHead title={`Job ${id}`} crumb={{ href: to.jobs(), text: "Jobs" }} topic="jobs" />}
+    >
       {(job) => <JobBody job={job} />}
     </Loaded>
   );

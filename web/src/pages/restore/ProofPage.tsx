@@ -17,7 +17,11 @@ import { describeSpec } from "../jobs/describe-spec";
 export function ProofPage({ id }: { id: number }) {
   const query = useLockAwareQuery(askJob(id));
   return (
-    <Loaded query={query} what={`job ${id}`}>
+    <Loaded
+      query={query}
+      what={`job ${id}`}
+      head={<PageHead title="Proof of a restore" crumb={{ href: to.job(id), text: `Job ${id}` }} />}
+    >
       {(job) => <Proof job={job} />}
     </Loaded>
   );

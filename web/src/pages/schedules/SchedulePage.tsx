@@ -27,7 +27,17 @@ const RENEWS = ["schedules", "schedule", "calendar"];
 export function SchedulePage({ name }: { name: string }) {
   const query = useLockAwareQuery(askSchedule(name));
   return (
-    <Loaded query={query} what={`schedule ${name}`}>
+    <Loaded
+      query={query}
+      what={`schedule ${name}`}
+      head={
+        <PageHead
+          title={`Schedule ${name}`}
+          crumb={{ href: to.schedules(), text: "Schedules" }}
+          topic="schedules"
+        />
+      }
+    >
       {(schedule) => <Body schedule={schedule} />}
     </Loaded>
   );

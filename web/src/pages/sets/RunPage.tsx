@@ -21,7 +21,11 @@ import { formatCount, formatTime, splitBytes } from "../../util/units";
 export function RunPage({ id }: { id: string }) {
   const query = useLockAwareQuery(askRun(id));
   return (
-    <Loaded query={query} what={`run ${id}`}>
+    <Loaded
+      query={query}
+      what={`run ${id}`}
+      head={<PageHead title={`Run ${id}`} crumb={{ href: to.sets(), text: "Sets" }} topic="sets" />}
+    >
       {(run) => <Body run={run} />}
     </Loaded>
   );

@@ -20,7 +20,13 @@ import { Topology } from "./Topology";
 export function SetPage({ name }: { name: string }) {
   const query = useLockAwareQuery(askSet(name));
   return (
-    <Loaded query={query} what={`set ${name}`}>
+    <Loaded
+      query={query}
+      what={`set ${name}`}
+      head={
+        <PageHead title={`Set ${name}`} crumb={{ href: to.sets(), text: "Sets" }} topic="sets" />
+      }
+    >
       {(set) => <Body set={set} />}
     </Loaded>
   );
