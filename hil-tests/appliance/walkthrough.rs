@@ -38,9 +38,17 @@ fn the_guide_of_the_api_leads_from_a_new_appliance_to_files_that_are_back() {
     let (out, err) = (String::from_utf8_lossy(&said.stdout), String::from_utf8_lossy(&said.stderr));
     assert!(said.status.success(), "{out}\n{err}\n{}", machine.log());
     // Eve, the kit's confirmation, the pool, a plan: what the guide shows is really answered.
-    for shown in
-        ["\"eve\"", "RECOVERY KIT", "\"sealed\"", "\"nightly\"", "is_taken", "\"safe\"", "20 files"]
-    {
+    let by_api = [
+        "\"eve\"",
+        "RECOVERY KIT",
+        "\"sealed\"",
+        "\"nightly\"",
+        "is_taken",
+        "\"safe\"",
+        "20 files",
+    ];
+    let by_command_line = ["User finn is viewer", "attic  sealed", "schedule weekly first comes"];
+    for shown in by_api.into_iter().chain(by_command_line) {
         assert!(out.contains(shown), "no {shown} in\n{out}");
     }
     let from = source.strip_prefix("/").unwrap();
