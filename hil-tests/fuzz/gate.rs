@@ -133,5 +133,5 @@ macro_rules! each_target {
 each_target! {
     index, label, memory_attributes, bulk_spool, element_status, mode_pages, log_pages, inquiry,
     sense, position, density, supported_commands, reservation, encryption_pages, access_order,
-    manifest, volume_record, signature, sealed_file, key_file, dump, record_spool, settings, job_spec, api_request,
+    manifest, volume_record, signature, sealed_file, key_file, dump, record_spool, settings, sftp_answer, job_spec, api_request,
 }

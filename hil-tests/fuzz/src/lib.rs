@@ -9,6 +9,7 @@
 mod api;
 mod devices;
 mod papers;
+mod remote;
 mod scsi;
 mod sealed;
 mod stored;
@@ -50,6 +51,7 @@ targets! {
     papers::manifest, papers::volume_record, papers::signature,
     sealed::sealed_file, sealed::key_file,
     stored::dump, stored::record_spool, stored::settings,
+    remote::sftp_answer,
     api::job_spec, api::api_request,
 }
 

@@ -34,7 +34,7 @@ mod wire;
 pub use definition::{NfsExport, S3Bucket, SftpFolder, SmbShare, SourcePlace, SourceSpec};
 pub use error::{SourcesError, SourcesErrorKind};
 pub use keeper::{Keeper, SourceCondition, SourceState};
-pub use sftp::PASSWORD_VARIABLE;
+pub use sftp::{PASSWORD_VARIABLE, is_sftp_answer};
 pub use store::{FILE as SOURCES_FILE, hold};
 pub use wire::{Order, answer, ask};
 

@@ -289,6 +289,13 @@ fn refusal(place: &SftpFolder, error: ConnectError) -> SourcesError {
     }
 }
 
+/// Whether a connection takes `packet` (without its length) for something that a server may say: an answer, or
+/// the greeting before the first.
+#[must_use]
+pub fn is_sftp_answer(packet: &[u8]) -> bool {
+    packet::answer(packet).is_some() || packet::version(packet).is_some()
+}
+
 /// The line that lets this appliance in, for `authorized_keys` over there.
 pub(super) fn own_public_line(folder: &Path) -> Option<String> {
     OwnKey::in_folder(folder).and_then(|key| key.public_line()).ok()
