@@ -20,7 +20,7 @@ export function EvidencePanel({ scope, title = "What is proven" }: Props) {
   const query = useLockAwareQuery(evidence(scope));
   return (
     <Panel title={title} aside={query.data?.scope}>
-      <Loaded query={query} what="the evidence">
+      <Loaded query={query} what="the evidence" heightRem={26}>
         {(table) => (
           <div className="stack">
             <p>

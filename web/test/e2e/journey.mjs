@@ -1,8 +1,8 @@
 // What a person does first: a backup with the wizard, a restore with its proof. Used by the tests and
-// by the screenshots.
+// by the screenshots and Lighthouse.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { goTo, heading, settled } from "./browser.mjs";
+import { callApi, goTo, heading, settled } from "./browser.mjs";
 
 const FILES = 40;
 
@@ -75,4 +75,17 @@ export async function restoreFile(page, { text, destination }) {
   await page.getByRole("link", { name: "Proof to print" }).click();
   await heading(page, "Proof of a restore");
   return job;
+}
+
+/** Something to show on every page: a backup, a schedule, a restore. Gives what `pages` asks for. */
+export async function everything(page, engine) {
+  const source = makeSource(engine.folder);
+  const seen = { set: "letters", cartridge: "FSP001L9", path: join(source, "letters/file-7.txt") };
+  seen.backupJob = await backUp(page, { source, set: seen.set });
+  seen.run = await runOf(page, seen.backupJob);
+  const task = { kind: "backup", set: seen.set, paths: [source] };
+  await callApi(page, "POST", "/api/schedules", { name: "nightly", cron: "30 2 * * *", task });
+  const destination = join(engine.folder, "restored");
+  seen.restoreJob = await restoreFile(page, { text: "file-7", destination });
+  return seen;
 }

@@ -1,5 +1,5 @@
-// What Lighthouse says of the pages, signed in, on a new appliance: a report for a person, and no test, since
-// speed depends on the machine. It is fetched when it is asked for and stays out of the project.
+// What Lighthouse says of every page, signed in, on an appliance that was used: a report for a person,
+// and no test, since speed depends on the machine. It is fetched when asked for, and not kept.
 // PRESET=mobile measures as on a slow phone; PAGES='/,/jobs' takes these only, and all take ten minutes.
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -8,15 +8,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { enter, openBrowser, openWindow } from "./browser.mjs";
 import { Engine } from "./engine.mjs";
+import { everything } from "./journey.mjs";
 import { pages } from "./pages.mjs";
 
 const LIGHTHOUSE = "lighthouse@12.8.2";
 const PRESET = process.env.PRESET ?? "desktop";
-/** Those that are there before anything was made. */
-const ALL = pages({})
-  .map(([, path]) => path)
-  .filter((path) => !path.includes("undefined") && !/nightly|no-such/.test(path));
-const PAGES = process.env.PAGES?.split(",") ?? ALL;
 const CATEGORIES = ["accessibility", "best-practices", "performance"];
 
 /** A port that nobody has. */
@@ -83,12 +79,14 @@ try {
   browser = await openBrowser([`--remote-debugging-port=${port}`]);
   const { context, page } = await openWindow(browser, engine.url);
   await enter(page, engine);
+  const seen = await everything(page, engine);
+  const paths = process.env.PAGES?.split(",") ?? pages(seen).map(([, path]) => path);
   const cookie = (await context.cookies()).map(({ name, value }) => `${name}=${value}`).join("; ");
   console.log(`${PRESET}: ${CATEGORIES.join(", ")}`);
-  for (const path of PAGES) {
+  for (const path of paths) {
     const once = () => look(engine.url + path, port, cookie, folder);
     // On a busy machine a trace may not begin in time.
-    const report = await once().catch(once);
+    const report = await once().catch(once).catch(once);
     if (!isSignedIn(report)) throw new Error(`${path} was measured without a session`);
     const scores = CATEGORIES.map((name) => Math.round(report.categories[name].score * 100));
     console.log(`${path}: ${scores.join(", ")} (${report.finalDisplayedUrl})`);

@@ -1,8 +1,8 @@
 // Pictures of every page, with a backup that runs, for a person to look at. SHOTS names the folder.
 import { join } from "node:path";
-import { callApi, enter, goTo, openBrowser, openWindow } from "./browser.mjs";
+import { enter, goTo, openBrowser, openWindow } from "./browser.mjs";
 import { Engine } from "./engine.mjs";
-import { backUp, makeSource, restoreFile, runOf } from "./journey.mjs";
+import { everything } from "./journey.mjs";
 import { pages } from "./pages.mjs";
 
 const SIZES = [
@@ -11,8 +11,6 @@ const SIZES = [
 ];
 const folder = process.env.SHOTS ?? ".";
 const engine = new Engine();
-const source = makeSource(engine.folder);
-const seen = { set: "letters", cartridge: "FSP001L9", path: join(source, "letters/file-7.txt") };
 
 /** A backup that takes a while: the strongest compression of what is large on this machine. */
 async function startLongBackup(page) {
@@ -29,7 +27,7 @@ async function startLongBackup(page) {
   }, body);
 }
 
-async function photograph(browser, state, theme, [width, height]) {
+async function photograph(browser, state, seen, theme, [width, height]) {
   const { context, page } = await openWindow(browser, engine.url, { width, height, theme, state });
   for (const [name, path] of pages(seen)) {
     await goTo(page, path);
@@ -57,17 +55,12 @@ try {
   browser = await openBrowser();
   const { context, page } = await openWindow(browser, engine.url);
   await enter(page, engine);
-  seen.backupJob = await backUp(page, { source, set: seen.set });
-  seen.run = await runOf(page, seen.backupJob);
-  const task = { kind: "backup", set: seen.set, paths: [source] };
-  await callApi(page, "POST", "/api/schedules", { name: "nightly", cron: "30 2 * * *", task });
-  const destination = join(engine.folder, "restored");
-  seen.restoreJob = await restoreFile(page, { text: "file-7", destination });
+  const seen = await everything(page, engine);
   const state = await context.storageState();
   for (const theme of ["light", "dark"]) {
-    for (const size of SIZES) await photograph(browser, state, theme, size);
+    for (const size of SIZES) await photograph(browser, state, seen, theme, size);
   }
-  await photograph(browser, state, "contrast", SIZES[0]);
+  await photograph(browser, state, seen, "contrast", SIZES[0]);
   await startLongBackup(page);
   for (const theme of ["dark", "light"]) await photographRunning(browser, state, theme);
   console.log(`pictures are in ${folder}`);

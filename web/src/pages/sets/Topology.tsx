@@ -27,7 +27,7 @@ export function Topology({ set }: { set: string }) {
   const query = useLockAwareQuery(cartridges({ set }));
   return (
     <Panel title="Where its copies are" aside="each volume is readable by itself">
-      <Loaded query={query} what="its cartridges">
+      <Loaded query={query} what="its cartridges" heightRem={5}>
         {(page) => (
           <div className="graph">
             <p className="root">{set}</p>
