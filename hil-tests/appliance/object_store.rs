@@ -97,6 +97,31 @@ impl Drop for Store {
     }
 }
 
+/// A program that is started while a file is written has its descriptor for a moment, and closes it.
+fn written_while_programs_start(folder: &Path) {
+    let path = folder.join("minutes.txt");
+    let mut file = fs::File::create(&path).unwrap();
+    for line in ["begun\n", "and ended\n"] {
+        let started = Command::new("true").status().unwrap();
+        assert!(started.success());
+        file.write_all(line.as_bytes()).unwrap();
+    }
+    drop(file);
+    assert_eq!(fs::read_to_string(&path).unwrap(), "begun\nand ended\n");
+    let empty = folder.join("empty");
+    drop(fs::File::create(&empty).unwrap());
+    assert_eq!(fs::metadata(&empty).unwrap().len(), 0);
+    let shell = "{ echo one; env echo two; } > by-shell; exec 3> gone; rm gone; exec 3>&-; ls";
+    let said = Command::new("sh").args(["-c", shell]).current_dir(folder).output().unwrap();
+    let listed = String::from_utf8_lossy(&said.stdout);
+    assert!(said.status.success() && !listed.contains("gone"), "{said:?}");
+    assert_eq!(fs::read_to_string(folder.join("by-shell")).unwrap(), "one\ntwo\n");
+    for name in ["minutes.txt", "empty", "by-shell"] {
+        assert!(listed.contains(name), "no {name} in {listed}");
+        fs::remove_file(folder.join(name)).unwrap();
+    }
+}
+
 /// Goal: another maker's store is a source like any other, and an object that no store copies in one go is put into
 /// place whole. Method: files are written through the source, a large one is renamed, all of it goes to tape.
 #[test]
@@ -111,6 +136,7 @@ fn a_store_of_many_machines_takes_large_objects_and_gives_all_of_them_to_tape() 
     let original = machine.folder().join("original");
     fill(&original);
     let path = source.path();
+    written_while_programs_start(&path);
     let copied = Command::new("cp").arg("-r").arg(&original).arg(path.join("all")).output();
     let copied = copied.unwrap();
     assert!(copied.status.success(), "{}", String::from_utf8_lossy(&copied.stderr));

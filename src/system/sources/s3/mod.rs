@@ -179,7 +179,11 @@ impl Remote for S3 {
     }
 
     fn remove(&self, path: &[u8]) -> Result<(), Errno> {
+        let upload = self.upload(path);
         self.uploads.write().remove(path);
+        if let Some(upload) = upload {
+            upload.give_up();
+        }
         self.store.remove(&key_of(path)).map_err(|error| errno(&error))
     }
 

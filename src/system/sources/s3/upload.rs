@@ -85,6 +85,17 @@ impl Upload {
         Ok(())
     }
 
+    /// It was removed before it was an object, and becomes none.
+    pub(super) fn give_up(&self) {
+        let mut state = self.state.lock();
+        let begun = state.begun.take();
+        *state = State { is_done: true, ..State::default() };
+        if let Some((upload, _)) = begun {
+            // It stands there until the store tidies up; there is nobody who could do more about it.
+            let _ = self.store.abandon(&self.key, &upload);
+        }
+    }
+
     fn send_part(&self, state: &mut State) -> Result<(), Errno> {
         let failed = |error| errno(&error);
         let (upload, mut parts) = match state.begun.take() {
@@ -140,6 +151,11 @@ impl RemoteFile for Arc<Upload> {
 
     fn sync(&self) -> Result<(), Errno> {
         self.finish()
+    }
+
+    /// A shell closes the descriptor of a file that it has just made for a program, which then writes it.
+    fn close(&self) -> Result<(), Errno> {
+        if self.size_bytes() == 0 { Ok(()) } else { self.finish() }
     }
 }
 

@@ -13,6 +13,7 @@
 mod attributes;
 mod handles;
 mod nodes;
+mod opened;
 mod tree;
 
 use std::fmt;
@@ -141,6 +142,11 @@ pub(super) trait RemoteFile: Send + Sync + fmt::Debug {
 
     /// Everything that was written is there for good when this returns.
     fn sync(&self) -> Result<(), Errno>;
+
+    /// Who opened it has closed a descriptor of it, the last one as a rule.
+    fn close(&self) -> Result<(), Errno> {
+        self.sync()
+    }
 }
 
 /// The kernel's end of a tree that is not served yet.

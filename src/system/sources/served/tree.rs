@@ -19,7 +19,8 @@ use rustix::io::Errno;
 use super::attributes::{attributes, file_type, from, permissions, seconds, told};
 use super::handles::Handles;
 use super::nodes::{Nodes, below, number_of};
-use super::{Change, Named, Remote, RemoteFile};
+use super::opened::Opened;
+use super::{Change, Named, Remote};
 
 /// How long the kernel believes what it was told. Longer would hide from a backup that a file changes under it.
 const BELIEVED: Duration = Duration::from_secs(1);
@@ -35,7 +36,7 @@ const GENERATION: Generation = Generation(0);
 pub(super) struct Tree {
     remote: Arc<dyn Remote>,
     nodes: Nodes,
-    files: Handles<Box<dyn RemoteFile>>,
+    files: Handles<Opened>,
     folders: Handles<Vec<Named>>,
 }
 
@@ -61,12 +62,13 @@ impl Tree {
 
     fn create_file(
         &self,
+        request: &Request,
         parent: INodeNo,
         name: &OsStr,
         mode: u16,
     ) -> Result<(FileAttr, FileHandle), Errno> {
         let path = self.below(parent, name)?;
-        let file = self.remote.create(&path, mode)?;
+        let file = Opened::new(self.remote.create(&path, mode)?, request.pid());
         Ok((self.told_of(&path)?, self.files.put(file)))
     }
 
@@ -126,10 +128,13 @@ impl Filesystem for Tree {
         }
     }
 
-    fn open(&self, _: &Request, node: INodeNo, flags: OpenFlags, reply: ReplyOpen) {
+    fn open(&self, request: &Request, node: INodeNo, flags: OpenFlags, reply: ReplyOpen) {
         let is_written = flags.acc_mode() != OpenAccMode::O_RDONLY;
         match self.nodes.path(node.0).and_then(|path| self.remote.open(&path, is_written)) {
-            Ok(file) => reply.opened(self.files.put(file), FopenFlags::empty()),
+            Ok(file) => {
+                let file = Opened::new(file, request.pid());
+                reply.opened(self.files.put(file), FopenFlags::empty());
+            }
             Err(errno) => reply.error(told(errno)),
         }
     }
@@ -145,7 +150,7 @@ impl Filesystem for Tree {
         _: Option<LockOwner>,
         reply: ReplyData,
     ) {
-        match self.files.get(handle).and_then(|file| file.read_at(offset, size as usize)) {
+        match self.files.get(handle).and_then(|file| file.file().read_at(offset, size as usize)) {
             Ok(bytes) => reply.data(&bytes),
             Err(errno) => reply.error(told(errno)),
         }
@@ -223,7 +228,7 @@ impl Filesystem for Tree {
 
     fn create(
         &self,
-        _: &Request,
+        request: &Request,
         parent: INodeNo,
         name: &OsStr,
         mode: u32,
@@ -231,7 +236,7 @@ impl Filesystem for Tree {
         _: i32,
         reply: ReplyCreate,
     ) {
-        match self.create_file(parent, name, permissions(mode & !umask)) {
+        match self.create_file(request, parent, name, permissions(mode & !umask)) {
             Ok((attributes, handle)) => {
                 reply.created(&BELIEVED, &attributes, GENERATION, handle, FopenFlags::empty());
             }
@@ -251,19 +256,25 @@ impl Filesystem for Tree {
         _: Option<LockOwner>,
         reply: ReplyWrite,
     ) {
-        match self.files.get(handle).and_then(|file| file.write_at(offset, bytes)) {
+        match self.files.get(handle).and_then(|file| file.file().write_at(offset, bytes)) {
             Ok(()) => reply.written(u32::try_from(bytes.len()).unwrap_or(u32::MAX)),
             Err(errno) => reply.error(told(errno)),
         }
     }
 
-    /// At each close: what could not be written is told to whoever still asks.
-    fn flush(&self, _: &Request, _: INodeNo, handle: FileHandle, _: LockOwner, reply: ReplyEmpty) {
-        done(reply, self.files.get(handle).and_then(|file| file.sync()));
+    fn flush(
+        &self,
+        request: &Request,
+        _: INodeNo,
+        handle: FileHandle,
+        _: LockOwner,
+        reply: ReplyEmpty,
+    ) {
+        done(reply, self.files.get(handle).and_then(|file| file.closed_by(request.pid())));
     }
 
     fn fsync(&self, _: &Request, _: INodeNo, handle: FileHandle, _: bool, reply: ReplyEmpty) {
-        done(reply, self.files.get(handle).and_then(|file| file.sync()));
+        done(reply, self.files.get(handle).and_then(|file| file.file().sync()));
     }
 
     /// A folder has nothing of its own to write.
