@@ -37,6 +37,8 @@ struct State {
     waiting: BTreeMap<u64, Vec<u8>>,
     /// The store's name of the upload, and the names of its parts.
     begun: Option<(String, Vec<String>)>,
+    /// An object without content stands in its place.
+    is_there_empty: bool,
     is_done: bool,
 }
 
@@ -72,6 +74,7 @@ impl Upload {
             self.send_part(&mut state)?;
         }
         let finished = match state.begun.as_ref() {
+            None if state.is_there_empty && state.bytes.is_empty() => Ok(()),
             None => {
                 let bytes = std::mem::take(&mut state.bytes);
                 state.sent += bytes.len() as u64;
@@ -153,9 +156,18 @@ impl RemoteFile for Arc<Upload> {
         self.finish()
     }
 
-    /// A shell closes the descriptor of a file that it has just made for a program, which then writes it.
+    /// A shell closes the descriptor of a file that it has just made for a program, which then writes it: what is
+    /// empty is put into place, and can be written on.
     fn close(&self) -> Result<(), Errno> {
-        if self.size_bytes() == 0 { Ok(()) } else { self.finish() }
+        if self.size_bytes() > 0 {
+            return self.finish();
+        }
+        let mut state = self.state.lock();
+        if !state.is_there_empty && !state.is_done {
+            self.store.put(&self.key, Vec::new()).map_err(|error| errno(&error))?;
+            state.is_there_empty = true;
+        }
+        Ok(())
     }
 }
 

@@ -13,13 +13,14 @@ use super::RemoteFile;
 #[derive(Debug)]
 pub(super) struct Opened {
     file: Box<dyn RemoteFile>,
+    /// Who writes it; of what is only read nobody asks.
     process: Option<u32>,
 }
 
 impl Opened {
-    /// Opened by `task`, a thread as the kernel numbers it.
-    pub(super) fn new(file: Box<dyn RemoteFile>, task: u32) -> Self {
-        Self { file, process: process_of(task) }
+    /// Opened, to be written if there is a `writer`: a thread as the kernel numbers it.
+    pub(super) fn new(file: Box<dyn RemoteFile>, writer: Option<u32>) -> Self {
+        Self { file, process: writer.and_then(process_of) }
     }
 
     pub(super) fn file(&self) -> &dyn RemoteFile {
@@ -28,10 +29,8 @@ impl Opened {
 
     /// `task` has closed a descriptor of it; what could not be written is told to it.
     pub(super) fn closed_by(&self, task: u32) -> Result<(), Errno> {
-        match (self.process, process_of(task)) {
-            (Some(opened), Some(closing)) if opened != closing => Ok(()),
-            _ => self.file.close(),
-        }
+        let is_another = |opened| process_of(task).is_some_and(|closing: u32| closing != opened);
+        if self.process.is_some_and(is_another) { Ok(()) } else { self.file.close() }
     }
 }
 

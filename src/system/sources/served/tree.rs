@@ -68,7 +68,7 @@ impl Tree {
         mode: u16,
     ) -> Result<(FileAttr, FileHandle), Errno> {
         let path = self.below(parent, name)?;
-        let file = Opened::new(self.remote.create(&path, mode)?, request.pid());
+        let file = Opened::new(self.remote.create(&path, mode)?, Some(request.pid()));
         Ok((self.told_of(&path)?, self.files.put(file)))
     }
 
@@ -132,7 +132,7 @@ impl Filesystem for Tree {
         let is_written = flags.acc_mode() != OpenAccMode::O_RDONLY;
         match self.nodes.path(node.0).and_then(|path| self.remote.open(&path, is_written)) {
             Ok(file) => {
-                let file = Opened::new(file, request.pid());
+                let file = Opened::new(file, is_written.then(|| request.pid()));
                 reply.opened(self.files.put(file), FopenFlags::empty());
             }
             Err(errno) => reply.error(told(errno)),
