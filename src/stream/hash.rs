@@ -188,6 +188,20 @@ impl FileHasher {
     }
 }
 
+/// Takes the next bytes of two forms of a file, side by side.
+pub(super) fn update_both(
+    (first, first_bytes): (&mut FileHasher, &[u8]),
+    (second, second_bytes): (&mut FileHasher, &[u8]),
+) {
+    if let (FileHasher::Whole(first), FileHasher::Whole(second)) = (&mut *first, &mut *second) {
+        update_two((first, first_bytes), (second, second_bytes));
+    } else {
+        // A part is two hashes already.
+        first.update(first_bytes);
+        second.update(second_bytes);
+    }
+}
+
 /// The digest of `bytes`.
 #[cfg(test)]
 pub(super) fn sha256(bytes: &[u8]) -> Sha256Digest {

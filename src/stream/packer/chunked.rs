@@ -14,7 +14,7 @@ use crate::stream::feeder::{Chunk, Item, Opened, Supply};
 use crate::stream::hash::FileHasher;
 use crate::stream::input::{Input, outcome_of};
 use crate::stream::large::Extent;
-use crate::stream::ordered::{HeldChunk, OrderedHash};
+use crate::stream::ordered::{HeldChunk, OrderedHashes};
 use crate::stream::plan::{
     Change, Codec, FileOutcome, FileRecord, Place, Placement, PlannedFile, StoredFile,
 };
@@ -23,8 +23,7 @@ use super::{PackedRecord, Packer, Stop, part_of, volume_ends_before, volume_ends
 
 /// What was packed of a file so far.
 struct Progress {
-    hash: Arc<OrderedHash>,
-    stored_hash: Arc<OrderedHash>,
+    hashes: Arc<OrderedHashes>,
     sealer: Option<Sealer>,
     /// Bytes that the sealer has made and no chunk has taken yet: the header.
     sealed: Vec<u8>,
@@ -113,8 +112,7 @@ impl Packer<'_> {
         let stored: fn(&Chunk) -> &[u8] =
             if sealer.is_some() { |chunk| &chunk.sealed } else { |chunk| chunk.content() };
         Progress {
-            hash: OrderedHash::new(&self.run, &self.work, hasher, |chunk| &chunk.raw),
-            stored_hash: OrderedHash::new(&self.run, &self.work, FileHasher::whole(), stored),
+            hashes: OrderedHashes::new(&self.run, &self.work, hasher, stored),
             sealer,
             sealed,
             place: None,
@@ -174,8 +172,7 @@ impl Packer<'_> {
         held: Arc<HeldChunk>,
         progress: &mut Progress,
     ) -> Result<(), Stop> {
-        progress.hash.put(Arc::clone(&held));
-        progress.stored_hash.put(Arc::clone(&held));
+        progress.hashes.put(Arc::clone(&held));
         let chunk = held.chunk();
         let is_sealed = self.run.config.seal.is_some();
         let stored = if is_sealed { &chunk.sealed } else { chunk.content() };
@@ -195,8 +192,7 @@ impl Packer<'_> {
         input: &Arc<Input>,
         progress: Progress,
     ) -> Result<FileOutcome, Stop> {
-        let hasher = progress.hash.finish().ok_or(Stop::Halted)?;
-        let stored_hasher = progress.stored_hash.finish().ok_or(Stop::Halted)?;
+        let (hasher, stored_hasher) = progress.hashes.finish().ok_or(Stop::Halted)?;
         let change = match input.stamp() {
             Ok(now) => Change::between(&planned.stamp, &now),
             Err(error) => return Ok(outcome_of(&error)),

@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use proptest::prelude::*;
 
 use super::*;
+use crate::keys::sealed::{DataKey, OneKey, Opener};
+use crate::stream::config::CHUNK_BYTES;
 use crate::stream::hash::sha256;
 use crate::stream::{
     Change, Placement, RoomRequest, SinkEndReason, SplitState, StreamEnd, StreamErrorKind,
@@ -60,6 +62,46 @@ fn files_of_every_size_come_out_as_they_are_in_plan_order() {
             assert_eq!(end.sinks[0].next_ordinal, plan.len() as u64);
             assert_eq!(end.figures.staged_bytes, 0);
             assert_eq!(end.figures.source_files, plan.len() as u64);
+        }
+    }
+}
+
+/// Four chunks, and as many processors as change who hashes what.
+#[test]
+fn large_files_that_are_compressed_or_sealed_have_the_hashes_of_both_forms() {
+    let folder = Folder::new();
+    let noise = |n: u64| n.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29).to_le_bytes();
+    let content: Vec<u8> = (0..CHUNK_BYTES as u64 / 4).flat_map(noise).collect();
+    folder.write("noise", &content);
+    folder.write("pattern", &pattern(1, 3 * CHUNK_BYTES + 4711));
+    for worker_count in [1, 2, 3] {
+        for codec in [Codec::None, Codec::Zstd { level: 1 }] {
+            for seal in [None, Some(Arc::new(DataKey::generate()))] {
+                let plan = folder.plan(codec);
+                let config =
+                    StreamConfig { worker_count, seal: seal.clone(), ..tiny(EngineChoice::Plain) };
+                let (sink, end) = run(&folder, plan.clone(), &config);
+                assert_eq!(end.end, StreamEnd::Finished, "{end:?}");
+                let Some(key) = seal else {
+                    assert_all_stored(&folder, &plan, &sink, config.block_bytes);
+                    continue;
+                };
+                for (record, planned) in sink.records.iter().zip(&plan) {
+                    let FileOutcome::Stored(stored) = &record.outcome else { panic!("{record:?}") };
+                    let bytes = sink.bytes_at(stored.place, config.block_bytes);
+                    assert_eq!(stored.stored_sha256, sha256(bytes));
+                    assert_eq!(stored.sha256, sha256(&folder.content(&planned.path)));
+                    let mut opener = Opener::new(Arc::new(OneKey(Arc::clone(&key))));
+                    let mut opened = Vec::new();
+                    let mut keep = |own: &[u8]| opened.extend_from_slice(own);
+                    opener.push(bytes, &mut keep).unwrap();
+                    opener.finish(&mut keep).unwrap();
+                    if codec != Codec::None {
+                        opened = zstd::decode_all(opened.as_slice()).unwrap();
+                    }
+                    assert!(opened == folder.content(&planned.path));
+                }
+            }
         }
     }
 }
