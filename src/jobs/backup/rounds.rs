@@ -32,6 +32,9 @@ struct Member<'a> {
     sink: TapeSink<'a>,
 }
 
+/// Why the stream to a copy ended.
+type Stopped = Result<StreamStop, JobError>;
+
 /// What has come of the round for a copy.
 type MemberEnd = (usize, Result<SegmentEnd, JobError>);
 
@@ -132,22 +135,28 @@ impl<'a> Backup<'a> {
             // The read has failed, and with it the run: all copies stay as the catalog says.
             Err(error) => return vec![(members[0].at, Err(error))],
         };
-        let close = |(member, stop): (&mut Member<'a>, Result<StreamStop, JobError>)| {
-            let closed = stop.and_then(|stop| member.segment.close(&mut member.sink, stop));
-            let end = closed.map(|(end, manifest)| {
-                member.segment.state.manifest = Some(manifest);
-                end
+        // Each drive winds to the other partition by itself: one after the other would take minutes a copy.
+        std::thread::scope(|scope| {
+            let mut closing = Vec::new();
+            for (Member { at, segment, sink, .. }, stop) in members.iter_mut().zip(stops) {
+                closing.push(scope.spawn(move || {
+                    let closed = stop.and_then(|stop| segment.close(sink, stop));
+                    let end = closed.map(|(end, manifest)| {
+                        segment.state.manifest = Some(manifest);
+                        end
+                    });
+                    (*at, end)
+                }));
+            }
+            let ended = closing.into_iter().map(|thread| {
+                thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
             });
-            (member.at, end)
-        };
-        members.iter_mut().zip(stops).map(close).collect()
+            ended.collect()
+        })
     }
 
     /// Reads from where the members stand, for all of them together.
-    fn stream(
-        &self,
-        members: &mut [Member<'a>],
-    ) -> Result<Vec<Result<StreamStop, JobError>>, JobError> {
+    fn stream(&self, members: &mut [Member<'a>]) -> Result<Vec<Stopped>, JobError> {
         let mark = members[0].sink.mark();
         let total = self.state.totals.files_to_store;
         if mark.ordinal >= total {
