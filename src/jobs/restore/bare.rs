@@ -190,7 +190,7 @@ fn make(
     described: &Described,
 ) -> Result<Placed, DestinationError> {
     match &described.kind {
-        FileKind::File => destination.file(target, None)?.commit(0, &described.metadata),
+        FileKind::File => destination.small_file(target, None)?.commit(0, &described.metadata),
         FileKind::Directory => destination.directory(target, &described.metadata),
         kind => destination.special(target, kind, &described.metadata),
     }

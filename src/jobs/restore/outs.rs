@@ -10,10 +10,13 @@ use parking_lot::Mutex;
 
 use super::assembly::{Assembly, AssemblyError};
 use crate::catalog::{CopyId, ItemKey};
-use crate::domain::{Sha256Digest, SourcePath};
+use crate::domain::{KIB, Sha256Digest, SourcePath};
 use crate::jobs::description::Described;
 use crate::source::destination::{Destination, RestoredFile, Shortfall};
 use crate::stream::{EdgeError, FileOut, FileOuts};
+
+/// A file of at most this many bytes is written without asking first whether its name is free.
+const SMALL_BYTES_MAX: u64 = 64 * KIB;
 
 /// An item that is being read.
 #[derive(Debug)]
@@ -90,7 +93,12 @@ impl FileOuts for Outs {
         let pending = pending.ok_or("an item that nobody has told of")?;
         let segments = pending.described.data_segments.clone();
         let Some((offset, _)) = pending.part else {
-            let file = self.destination.file(&pending.target, segments)?;
+            let (target, is_small) = (&pending.target, pending.size_bytes <= SMALL_BYTES_MAX);
+            let file = if is_small {
+                self.destination.small_file(target, segments)?
+            } else {
+                self.destination.file(target, segments)?
+            };
             return Ok(Box::new(Whole { file, id, pending, shared: Arc::clone(&self.shared) }));
         };
         let mut assemblies = self.shared.assemblies.lock();

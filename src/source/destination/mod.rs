@@ -203,6 +203,28 @@ impl Destination {
         {
             return Err(DestinationError::Occupied { path: path.clone() });
         }
+        self.begin(parent, path, segments)
+    }
+
+    /// As [`file`](Self::file), for one that is written sooner than its name is looked up: whether that is
+    /// taken is found at the commit alone.
+    ///
+    /// # Errors
+    /// When the file system refuses.
+    pub fn small_file(
+        &self,
+        path: &SourcePath,
+        segments: Option<Vec<DataSegment>>,
+    ) -> Result<RestoredFile, DestinationError> {
+        self.begin(self.parent_of(path)?, path, segments)
+    }
+
+    fn begin(
+        &self,
+        parent: Arc<OwnedFd>,
+        path: &SourcePath,
+        segments: Option<Vec<DataSegment>>,
+    ) -> Result<RestoredFile, DestinationError> {
         let make = |directory: BorrowedFd<'_>, name: &str| {
             openat(directory, name, FILE_FLAGS, PRIVATE_FILE)
         };

@@ -66,6 +66,10 @@ fn a_taken_name_is_refused_before_and_at_the_commit() {
     let destination = open(top.path(), Conflict::Refuse);
     let error = put(&destination, "a").unwrap_err();
     assert_eq!(error.kind(), DestinationErrorKind::Occupied);
+    let mut small = destination.small_file(&path("a"), None).unwrap();
+    small.write_at(CONTENT, 0).unwrap();
+    let error = small.commit(8, &metadata(0o640)).unwrap_err();
+    assert_eq!(error.kind(), DestinationErrorKind::Occupied);
     let mut late = destination.file(&path("b"), None).unwrap();
     late.write_at(CONTENT, 0).unwrap();
     fs::write(top.path().join("b"), "mine").unwrap();
