@@ -221,7 +221,7 @@ pub struct BackupSpec {
     #[serde(default = "BackupSpec::default_index_interval")]
     pub index_interval: ByteCount,
     /// Scripts of this machine that run before and after.
-    #[serde(default, skip_serializing_if = "Hooks::are_none")]
+    #[serde(default, skip_serializing_if = "Hooks::is_default")]
     pub hooks: Hooks,
     /// Whose turn it is among jobs that wait for a drive.
     #[serde(default, skip_serializing_if = "Priority::is_usual")]
@@ -255,10 +255,10 @@ impl Hooks {
     /// The longest time that a hook may be given: a day, well above the dump of a large database.
     pub const SECONDS_MAX: u32 = 24 * 3600;
 
-    /// True if nothing runs.
+    /// True if nothing was said of them.
     #[must_use]
-    pub fn are_none(&self) -> bool {
-        self.before.is_none() && self.after.is_none()
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
     }
 }
 
@@ -519,10 +519,14 @@ mod tests {
         let spec: JobSpec = serde_json::from_str(old).unwrap();
         let JobSpec::Backup(backup) = &spec else { panic!("{spec:?}") };
         assert_eq!((backup.mode, backup.copies), (BackupMode::Incremental, None));
-        assert!(backup.hooks.are_none() && spec.priority() == Priority::Normal);
+        assert!(backup.hooks.is_default() && spec.priority() == Priority::Normal);
         assert_eq!(backup.index_interval, BackupSpec::default_index_interval());
-        let text = serde_json::to_string(&spec).unwrap();
-        assert_eq!(serde_json::from_str::<JobSpec>(&text).unwrap(), spec);
+        let without_scripts = r#"{"kind":"backup","set":"photos","paths":["/srv/photos"],
+            "hooks":{"seconds_max":300}}"#;
+        for spec in [spec, serde_json::from_str(without_scripts).unwrap()] {
+            let text = serde_json::to_string(&spec).unwrap();
+            assert_eq!(serde_json::from_str::<JobSpec>(&text).unwrap(), spec);
+        }
     }
 
     #[test]
