@@ -4,9 +4,8 @@
 //! turn, and go back to the feeder when the last who needs them lets go.
 //!
 //! Two workers that have a form each are through sooner; one that hashes both side by side computes a quarter
-//! less ([`compress`](super::compress)). Where processors are left over the first counts, on a single one the
-//! second. Two have the packer beside the hashes: there the chunks are taken in turns, one by both workers,
-//! one by one of them.
+//! less ([`compress`](super::compress)), and leaves the other to what else there is to do. With two workers
+//! beside the packer the second is faster too (measured: 5 % in time); only with more the first is.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -63,7 +62,8 @@ pub(super) struct OrderedHashes {
 
 #[derive(Debug)]
 struct State {
-    sharing: Sharing,
+    /// True if one worker hashes both forms of a chunk.
+    is_shared: bool,
     read: Lane,
     stored: Lane,
 }
@@ -74,17 +74,10 @@ struct Lane {
     waiting: VecDeque<Arc<HeldChunk>>,
     /// With a worker while a chunk is.
     hasher: Option<FileHasher>,
-    /// Chunks that were taken so far.
-    taken: u64,
 }
 
-/// Which chunks one worker hashes in both forms.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Sharing {
-    Every,
-    EverySecond,
-    None,
-}
+/// With at most so many workers one of them hashes both forms.
+const SHARED_WORKERS_MAX: usize = 2;
 
 /// Forms of a chunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,9 +102,9 @@ impl OrderedHashes {
         read: FileHasher,
         stored_of: StoredOf,
     ) -> Arc<Self> {
-        let sharing = Sharing::among(run.config.workers());
+        let is_shared = run.config.workers() <= SHARED_WORKERS_MAX;
         let state =
-            State { sharing, read: Lane::new(read), stored: Lane::new(FileHasher::whole()) };
+            State { is_shared, read: Lane::new(read), stored: Lane::new(FileHasher::whole()) };
         Arc::new(Self {
             run: Arc::clone(run),
             work: work.clone(),
@@ -190,15 +183,14 @@ impl OrderedHashes {
 impl State {
     /// The forms that a worker can take the next chunk of.
     fn next(&self) -> Option<Forms> {
-        let Self { sharing, read, stored } = self;
-        if read.is_ready() && !sharing.has(read.taken) {
-            return Some(Forms::Read);
+        let Self { is_shared, read, stored } = self;
+        match (read.is_ready(), stored.is_ready()) {
+            // Given together and taken together, they are at the same chunk.
+            (is_read, is_stored) if *is_shared => (is_read && is_stored).then_some(Forms::Both),
+            (true, _) => Some(Forms::Read),
+            (false, true) => Some(Forms::Stored),
+            (false, false) => None,
         }
-        if stored.is_ready() && !sharing.has(stored.taken) {
-            return Some(Forms::Stored);
-        }
-        let is_both = read.is_ready() && stored.is_ready() && read.taken == stored.taken;
-        is_both.then_some(Forms::Both)
     }
 
     fn take_step(&mut self) -> Option<Step> {
@@ -216,7 +208,7 @@ impl State {
 
 impl Lane {
     fn new(hasher: FileHasher) -> Self {
-        Self { waiting: VecDeque::new(), hasher: Some(hasher), taken: 0 }
+        Self { waiting: VecDeque::new(), hasher: Some(hasher) }
     }
 
     fn is_ready(&self) -> bool {
@@ -232,27 +224,7 @@ impl Lane {
         if !self.is_ready() {
             return None;
         }
-        self.taken += 1;
         self.waiting.pop_front().zip(self.hasher.take())
-    }
-}
-
-impl Sharing {
-    /// What suits that many workers.
-    fn among(workers: usize) -> Self {
-        match workers {
-            0 | 1 => Self::Every,
-            2 => Self::EverySecond,
-            _ => Self::None,
-        }
-    }
-
-    fn has(self, chunk: u64) -> bool {
-        match self {
-            Self::Every => true,
-            Self::EverySecond => !chunk.is_multiple_of(2),
-            Self::None => false,
-        }
     }
 }
 
@@ -260,48 +232,32 @@ impl Sharing {
 mod tests {
     use super::*;
 
-    fn steps(workers: usize, chunks: usize) -> Vec<Forms> {
+    fn state_of(is_shared: bool, chunks: usize) -> State {
         let lane = || Lane::new(FileHasher::whole());
-        let mut state = State { sharing: Sharing::among(workers), read: lane(), stored: lane() };
+        let mut state = State { is_shared, read: lane(), stored: lane() };
         for _ in 0..chunks {
             let chunk = HeldChunk::new(Chunk::default(), None);
             state.read.waiting.push_back(Arc::clone(&chunk));
             state.stored.waiting.push_back(chunk);
         }
-        // One worker that brings back what it took.
-        std::iter::from_fn(|| {
-            let forms = state.next()?;
-            match state.take_step()? {
-                Step::Both(_, hashers) => {
-                    let (read, stored) = *hashers;
-                    (state.read.hasher, state.stored.hasher) = (Some(read), Some(stored));
-                }
-                Step::Read(_, read) => state.read.hasher = Some(read),
-                Step::Stored(_, stored) => state.stored.hasher = Some(stored),
-            }
-            Some(forms)
-        })
-        .collect()
+        state
     }
 
     #[test]
-    fn the_fewer_workers_the_more_chunks_are_hashed_in_both_forms_by_one() {
-        use Forms::{Both, Read, Stored};
-        assert_eq!(steps(1, 2), [Both, Both]);
-        assert_eq!(steps(2, 4), [Read, Stored, Both, Read, Stored, Both]);
-        assert_eq!(steps(3, 2), [Read, Read, Stored, Stored]);
-    }
+    fn both_forms_of_a_chunk_are_one_step_or_a_step_each_at_the_same_time() {
+        let mut shared = state_of(true, 2);
+        let Some(Step::Both(_, hashers)) = shared.take_step() else { panic!("{shared:?}") };
+        assert_eq!(shared.next(), None, "the hashers are away");
+        (shared.read.hasher, shared.stored.hasher) = (Some(hashers.0), None);
+        assert_eq!(shared.next(), None, "one of them is");
+        shared.stored.hasher = Some(hashers.1);
+        assert_eq!(shared.next(), Some(Forms::Both));
 
-    #[test]
-    fn a_chunk_for_one_worker_waits_for_both_hashers() {
-        let lane = || Lane::new(FileHasher::whole());
-        let mut state = State { sharing: Sharing::Every, read: lane(), stored: lane() };
-        let chunk = HeldChunk::new(Chunk::default(), None);
-        state.read.waiting.push_back(Arc::clone(&chunk));
-        state.stored.waiting.push_back(chunk);
-        let away = state.stored.hasher.take();
-        assert!(state.take_step().is_none());
-        state.stored.hasher = away;
-        assert!(matches!(state.take_step(), Some(Step::Both(..))));
+        let mut apart = state_of(false, 2);
+        assert!(matches!(apart.take_step(), Some(Step::Read(..))));
+        let Some(Step::Stored(_, stored)) = apart.take_step() else { panic!("{apart:?}") };
+        assert_eq!(apart.next(), None);
+        apart.stored.hasher = Some(stored);
+        assert_eq!(apart.next(), Some(Forms::Stored), "it does not wait for the other form");
     }
 }
