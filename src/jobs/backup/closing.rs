@@ -16,6 +16,7 @@ use crate::jobs::context::make_folder;
 use crate::jobs::error::JobError;
 use crate::jobs::pool::run_key;
 use crate::jobs::spec::BackupMode;
+use crate::jobs::whole_file::{put_in_place, write_whole};
 use crate::keys::sealed::DataKey;
 use crate::keys::{KeyId, Purpose, UNSEAL_PROGRAM};
 use crate::ltfs::writer::{IndexPlacement, IndexWritten};
@@ -140,9 +141,8 @@ impl Segment<'_> {
                 append_file(&mut sink.volume, &mut bytes_left, Path::new(&name))?;
             sink.tree.put_own_file(place, &name, length, extents)?;
         }
-        std::fs::write(path.with_extension("sig"), &signature)
-            .map_err(JobError::io("write the signature of", &path))?;
-        std::fs::rename(&partial, &path).map_err(JobError::io("put in place", &path))?;
+        put_in_place(&partial, &path)?;
+        write_whole(&path.with_extension("sig"), &signature)?;
         Ok(end.sha256)
     }
 

@@ -28,6 +28,7 @@ use crate::jobs::identity;
 use crate::jobs::pool::run_key;
 use crate::jobs::spec::{BackupMode, BackupSpec, Compression};
 use crate::jobs::volume::{expected_of, known_cartridge, look, mounted_of, options_for};
+use crate::jobs::whole_file::copy_whole;
 use crate::ltfs::error::LtfsError;
 use crate::ltfs::merge::IndexFile;
 use crate::ltfs::mount::{CheckEnds, MountedVolume, mount};
@@ -325,10 +326,4 @@ pub(super) enum StreamStop {
     Full,
     Between,
     Stopped,
-}
-
-fn copy_whole(from: &Path, to: &Path) -> Result<(), JobError> {
-    let partial = to.with_extension("partial");
-    std::fs::copy(from, &partial).map_err(JobError::io("copy the index to", to))?;
-    std::fs::rename(&partial, to).map_err(JobError::io("put in place", to))
 }

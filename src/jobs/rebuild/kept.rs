@@ -14,6 +14,7 @@ use crate::jobs::backup::manifest_path;
 use crate::jobs::context::{JobContext, make_folder};
 use crate::jobs::error::JobError;
 use crate::jobs::verify::IndexedPlaces;
+use crate::jobs::whole_file::copy_whole;
 use crate::manifest::{Verdict, verify_manifest};
 
 /// Puts a manifest in its place off the tape, if it is not there.
@@ -37,9 +38,7 @@ pub(super) fn keep(
         (manifest.path.with_extension("sig"), to.with_extension("sig")),
         (manifest.path.clone(), to),
     ] {
-        let partial = to.with_extension("partial");
-        std::fs::copy(&from, &partial).map_err(JobError::io("copy a manifest to", &to))?;
-        std::fs::rename(&partial, &to).map_err(JobError::io("put in place", &to))?;
+        copy_whole(&from, &to)?;
     }
     Ok(())
 }

@@ -39,6 +39,7 @@ use super::error::JobError;
 use super::outcome::{Ending, Outcome, grouped};
 use super::spec::RebuildSpec;
 use super::volume::{is_the_cartridges, with_tries};
+use super::whole_file::write_whole;
 use crate::catalog::{EventLevel, SetRecord};
 use crate::domain::{Barcode, SetName, SourcePath};
 
@@ -130,9 +131,7 @@ fn look_at(context: &JobContext, barcode: &Barcode) -> Result<Collected, JobErro
     };
     let json = |source| JobError::Json { what: "notes", source };
     let text = serde_json::to_vec(&collected).map_err(json)?;
-    let partial = notes.with_extension("partial");
-    std::fs::write(&partial, text).map_err(JobError::io("write", &partial))?;
-    std::fs::rename(&partial, &notes).map_err(JobError::io("put in place", &notes))?;
+    write_whole(&notes, &text)?;
     Ok(collected)
 }
 

@@ -18,6 +18,7 @@ use sha2::{Digest as _, Sha256};
 use crate::domain::{DriveSerial, JobId, RunId, Sha256Digest, Timestamp, VolumeUuid};
 use crate::jobs::context::{Parts, make_folder};
 use crate::jobs::error::JobError;
+use crate::jobs::whole_file::write_whole;
 use crate::keys::{DetachedSignature, PinnedKeys, Purpose, SignatureVerdict};
 
 const FORMAT: &str = "fossilsafe-receipt";
@@ -101,10 +102,7 @@ impl Receipt {
         let name = format!("{}-{when}-{job}", receipt.volume);
         // The signature first: a receipt without one would be called a forgery.
         for (extension, bytes) in [("sig", &signature), ("json", &text)] {
-            let path = folder.join(format!("{name}.{extension}"));
-            let partial = folder.join(format!("{name}.partial"));
-            std::fs::write(&partial, bytes).map_err(JobError::io("write", &partial))?;
-            std::fs::rename(&partial, &path).map_err(JobError::io("put in place", &path))?;
+            write_whole(&folder.join(format!("{name}.{extension}")), bytes)?;
         }
         Ok(())
     }
