@@ -13,7 +13,7 @@ use super::error::JobError;
 /// # Errors
 /// If the disk refuses; `path` is then what it was.
 pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), JobError> {
-    let partial = path.with_extension("partial");
+    let partial = path.with_added_extension("partial");
     std::fs::write(&partial, bytes).map_err(JobError::io("write", &partial))?;
     put_in_place(&partial, path)
 }
@@ -23,7 +23,7 @@ pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), JobError> {
 /// # Errors
 /// If the disk refuses; `to` is then what it was.
 pub(super) fn copy_whole(from: &Path, to: &Path) -> Result<(), JobError> {
-    let partial = to.with_extension("partial");
+    let partial = to.with_added_extension("partial");
     std::fs::copy(from, &partial).map_err(JobError::io("copy to", &partial))?;
     put_in_place(&partial, to)
 }

@@ -141,8 +141,9 @@ impl Segment<'_> {
                 append_file(&mut sink.volume, &mut bytes_left, Path::new(&name))?;
             sink.tree.put_own_file(place, &name, length, extents)?;
         }
-        put_in_place(&partial, &path)?;
+        // The signature first: a manifest without one does not count.
         write_whole(&path.with_extension("sig"), &signature)?;
+        put_in_place(&partial, &path)?;
         Ok(end.sha256)
     }
 
