@@ -18,6 +18,7 @@ pub mod destination;
 pub mod error;
 pub mod exclude;
 mod held;
+pub mod in_memory;
 pub mod local;
 pub mod network;
 
@@ -74,6 +75,13 @@ pub trait SourceFile: Send + fmt::Debug {
     /// # Errors
     /// When the source cannot deliver them.
     fn read_at(&mut self, buffer: &mut [u8], offset: u64) -> Result<usize, SourceError>;
+
+    /// Reads at `offset` what needs no waiting, from none of it to all, and has the rest brought meanwhile if that
+    /// can be done; returns the count of bytes. Who asks many files so waits for them together.
+    fn read_ready(&mut self, buffer: &mut [u8], offset: u64) -> usize {
+        let _ = (buffer, offset);
+        0
+    }
 
     /// What the file is now. Compared before and after reading, it tells whether it changed.
     ///

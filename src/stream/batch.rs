@@ -2,8 +2,9 @@
 //!
 //! A small file costs system calls, not bytes. So a batch is one task on one processor, with plain
 //! calls (four a file; submitting four operations a file to a ring costs more than making the
-//! calls), and several batches run beside each other. The bytes lie in the batch's own buffer and
-//! are copied into slabs once it is their turn: a file that vanished leaves no hole on tape.
+//! calls), and several batches run beside each other. What is not in memory is asked for before anything
+//! is waited for. The bytes lie in the batch's own buffer and are copied into slabs once it is their
+//! turn: a file that vanished leaves no hole on tape.
 
 use std::ops::Range;
 
@@ -14,7 +15,7 @@ use super::input::outcome_of;
 use super::plan::{Change, Codec, FileOutcome, PlannedFile};
 use crate::domain::Sha256Digest;
 use crate::keys::sealed::{DataKey, Inner, SealedForm, seal_whole};
-use crate::source::{Source, SourceError, SourceFile};
+use crate::source::{Source, SourceFile};
 
 /// Planned small files and, once read, what was found. Used again and again.
 #[derive(Debug)]
@@ -104,12 +105,9 @@ impl Batch {
         if self.raw.len() < self.planned_bytes {
             self.raw.resize(self.planned_bytes, 0);
         }
-        let (mut used, mut read, mut refused) = (0, Vec::new(), Vec::new());
-        for (at, file) in self.files.iter().enumerate() {
-            let length = usize::try_from(file.stamp.size_bytes).unwrap_or(0);
-            let raw = used..used + length;
-            used = raw.end;
-            match read_file(source, file, &mut self.raw[raw.clone()]) {
+        let (mut read, mut refused) = (Vec::new(), Vec::new());
+        for (at, raw, outcome) in self.read_each(source) {
+            match outcome {
                 Ok(change) => read.push((at, raw, change)),
                 Err(outcome) => refused.push((at, Found::Nothing(outcome))),
             }
@@ -136,6 +134,30 @@ impl Batch {
                 *stored_sha256 = digest;
             }
         }
+    }
+
+    /// Reads all files into `raw`; of each its number, where it lies, and whether it changed. Those that are in memory
+    /// come first: meanwhile the disk brings the others, all of them at once and in the order that suits it.
+    fn read_each(&mut self, source: &dyn Source) -> Vec<ReadFile> {
+        let (mut used, mut done, mut waiting) = (0, Vec::new(), Vec::new());
+        for (at, file) in self.files.iter().enumerate() {
+            let length = usize::try_from(file.stamp.size_bytes).unwrap_or(0);
+            let raw = used..used + length;
+            used = raw.end;
+            match Reading::begin(source, file, &mut self.raw[raw.clone()]) {
+                Err(outcome) => done.push((at, raw, Err(outcome))),
+                Ok(reading) if reading.count == length => done.push((at, raw, reading.end(file))),
+                Ok(reading) => waiting.push((at, raw, reading)),
+            }
+        }
+        for (at, raw, mut reading) in waiting {
+            let outcome = match reading.go_on(&mut self.raw[raw.clone()]) {
+                Ok(()) => reading.end(&self.files[at]),
+                Err(outcome) => Err(outcome),
+            };
+            done.push((at, raw, outcome));
+        }
+        done
     }
 
     /// Compresses and seals what is to be; false if nothing was.
@@ -196,22 +218,45 @@ fn compress(
     }
 }
 
-/// Reads one whole file into `buffer`, which has its planned size.
+/// A file that was read: its number in the batch, its bytes, and how it changed or why it is not there.
+type ReadFile = (usize, Range<usize>, Result<Option<Change>, FileOutcome>);
+
+/// A file that is open, and how much of it was read.
+struct Reading {
+    opened: Box<dyn SourceFile>,
+    count: usize,
+    planned_bytes: usize,
+}
+
 #[expect(clippy::result_large_err, reason = "the error is the outcome that is kept, and rare")]
-fn read_file(
-    source: &dyn Source,
-    file: &PlannedFile,
-    buffer: &mut [u8],
-) -> Result<Option<Change>, FileOutcome> {
-    let refused = |error: SourceError| outcome_of(&error);
-    let mut opened: Box<dyn SourceFile> = source.open(&file.path).map_err(refused)?;
-    let count = if buffer.is_empty() { 0 } else { opened.read_at(buffer, 0).map_err(refused)? };
-    let now = opened.stamp().map_err(refused)?;
-    let change = Change::between(&file.stamp, &now);
-    if count < buffer.len() {
-        // The stamp may have been right again by the time it was asked for.
-        let how = change.unwrap_or(Change::Shrank);
-        return Err(FileOutcome::Changed { how, fuzzy: None });
+impl Reading {
+    /// Opens a file and reads into `buffer`, which has its planned size, what is in memory.
+    fn begin(
+        source: &dyn Source,
+        file: &PlannedFile,
+        buffer: &mut [u8],
+    ) -> Result<Self, FileOutcome> {
+        let mut opened = source.open(&file.path).map_err(|error| outcome_of(&error))?;
+        let count = if buffer.is_empty() { 0 } else { opened.read_ready(buffer, 0) };
+        Ok(Self { opened, count, planned_bytes: buffer.len() })
     }
-    Ok(change)
+
+    /// Reads the rest; waits for it.
+    fn go_on(&mut self, buffer: &mut [u8]) -> Result<(), FileOutcome> {
+        let rest = self.opened.read_at(&mut buffer[self.count..], self.count as u64);
+        self.count += rest.map_err(|error| outcome_of(&error))?;
+        Ok(())
+    }
+
+    /// Whether the file changed, once all was read that there is.
+    fn end(self, file: &PlannedFile) -> Result<Option<Change>, FileOutcome> {
+        let now = self.opened.stamp().map_err(|error| outcome_of(&error))?;
+        let change = Change::between(&file.stamp, &now);
+        if self.count < self.planned_bytes {
+            // The stamp may have been right again by the time it was asked for.
+            let how = change.unwrap_or(Change::Shrank);
+            return Err(FileOutcome::Changed { how, fuzzy: None });
+        }
+        Ok(change)
+    }
 }

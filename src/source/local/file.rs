@@ -9,6 +9,7 @@ use rustix::fs::{AtFlags, FileType, Mode, OFlags, openat, statx};
 use rustix::io::Errno;
 
 use super::inspect::{STATX_MASK, stamp_of};
+use crate::source::in_memory::{read_in_memory, want_in_memory};
 use crate::source::{FileStamp, SourceError, SourceFile, SourcePath, beneath};
 
 /// How files are opened: a link is refused, a pipe put in the file's place does not block us.
@@ -101,6 +102,12 @@ impl SourceFile for LocalFile {
             }
         }
         Ok(filled)
+    }
+
+    fn read_ready(&mut self, buffer: &mut [u8], offset: u64) -> usize {
+        let count = read_in_memory(&self.file, buffer, offset);
+        want_in_memory(&self.file, offset + count as u64, buffer.len() - count);
+        count
     }
 
     fn stamp(&self) -> Result<FileStamp, SourceError> {
