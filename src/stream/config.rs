@@ -134,7 +134,8 @@ impl MediumRates {
 
 /// LTFS's own default: see field notes on HBAs that refuse more.
 const BLOCK_BYTES_DEFAULT: u32 = 512 * 1024;
-/// Chosen: two files of 100 MB hash side by side, and small machines can spare it.
+/// Chosen: half a second of the fastest drive, half a file of 200 MB hashed ahead of its turn, and small
+/// machines can spare it.
 const RAM_BYTES_DEFAULT: u64 = 256 * MIB;
 /// Copying this much costs less than an operation of its own. Chosen, see `batch`.
 const SMALL_FILE_BYTES_MAX_DEFAULT: u64 = 256 * KIB;
@@ -147,6 +148,8 @@ pub(super) const BATCH_BYTES: usize = 1024 * 1024;
 pub(super) const BATCH_FILES_MAX: usize = 128;
 /// Bytes of a large file that become one zstd frame: large enough that the ratio hardly suffers.
 pub(super) const CHUNK_BYTES: usize = 4 * 1024 * 1024;
+/// See [`StreamConfig::unhashed_bytes_max`].
+const UNHASHED_BYTES_MAX: u64 = 16 * MIB;
 /// Slabs into which staged blocks are read back ahead of the drive.
 pub(super) const READ_BACK_SLABS: usize = 32;
 /// Records on their way to the drives: about 120 MB of them.
@@ -189,6 +192,18 @@ impl StreamConfig {
     pub fn slab_count(&self) -> usize {
         let count = (self.ram_bytes / u64::from(self.block_bytes.max(1))).max(SLAB_COUNT_MIN);
         usize::try_from(count).unwrap_or(usize::MAX)
+    }
+
+    /// Bytes of a large file that may be read and not hashed. Enough to keep a disk array busy; so little
+    /// that hashing finds them in the cache and not in memory, and that the memory is not full of them.
+    pub(super) fn unhashed_bytes_max(&self) -> u64 {
+        UNHASHED_BYTES_MAX.min(self.ram_bytes / 8)
+    }
+
+    /// Bytes of large files that may be in memory before their turn, those that wait for a drive included: what
+    /// is read ahead shall not cost a drive its head start.
+    pub(super) fn ahead_bytes_max(&self) -> u64 {
+        self.ram_bytes / 2
     }
 
     /// Batches of small files in flight.

@@ -3,7 +3,8 @@
 //! The packer cuts spans off the slabs where the file shall lie and has the engine fill them, many
 //! at once. What arrived is hashed by whichever worker is free, one at a time and from the front;
 //! a span is dropped as soon as it is hashed, and a slab without spans is ready for the drive. So
-//! nothing is copied after the kernel put it into the slab.
+//! nothing is copied after the kernel put it into the slab. Only what is read before the file's turn
+//! ([`ahead`](super::packer)) lies in slabs of its own first.
 //!
 //! If the source fails in the middle, what was laid out stays dead: zeroes that no record names.
 
@@ -19,12 +20,8 @@ use super::input::{Input, outcome_of};
 use super::plan::{Change, Codec, FileOutcome, Part, Place, PlannedFile, SplitState, StoredFile};
 use super::run::{HALT_LOOK, Run};
 use super::workers::WorkQueue;
-use crate::domain::{MIB, Sha256Digest};
+use crate::domain::Sha256Digest;
 use crate::source::SourceError;
-
-/// Bytes of a file that may be read and not hashed. Enough to keep a disk array busy; so little that
-/// hashing finds them in the cache and not in memory.
-const UNHASHED_BYTES_MAX: u64 = 16 * MIB;
 
 /// The part of a file that this volume takes.
 #[derive(Clone, Copy, Debug)]
@@ -78,9 +75,12 @@ struct State {
     hasher: Option<FileHasher>,
     /// Everything before this is hashed.
     hashed_to: u64,
+    /// Bytes that the gauge of the source has of it.
+    counted_bytes: u64,
     reads_out: usize,
     is_closed: bool,
     is_working: bool,
+    is_abandoned: bool,
     failure: Option<FileOutcome>,
     verdict: Option<Verdict>,
 }
@@ -108,9 +108,11 @@ impl LargeFile {
             arrived: BTreeMap::new(),
             hasher: Some(hasher),
             hashed_to: extent.offset,
+            counted_bytes: 0,
             reads_out: 0,
             is_closed: false,
             is_working: false,
+            is_abandoned: false,
             failure: None,
             verdict: None,
         };
@@ -130,12 +132,27 @@ impl LargeFile {
         }));
     }
 
-    /// Waits until what was read up to `offset` of the file and is not hashed yet is little enough to
-    /// be in the processor's cache when its turn comes; false if the stream was halted.
+    /// True if so much was read up to `offset` of the file and is not hashed yet that reading on would only put
+    /// it out of the processor's cache again.
+    pub(super) fn is_behind(&self, offset: u64) -> bool {
+        self.is_behind_in(&self.state.lock(), offset)
+    }
+
+    fn is_behind_in(&self, state: &State, offset: u64) -> bool {
+        let unhashed = offset.saturating_sub(state.hashed_to);
+        unhashed > self.run.config.unhashed_bytes_max() && state.failure.is_none()
+    }
+
+    /// True if all before `offset` is hashed, or never will be.
+    pub(super) fn is_hashed_to(&self, offset: u64) -> bool {
+        let state = self.state.lock();
+        state.hashed_to >= offset || state.failure.is_some()
+    }
+
+    /// Waits until it [is not behind](Self::is_behind); false if the stream was halted.
     pub(super) fn wait_for_hash(&self, offset: u64) -> bool {
         let mut state = self.state.lock();
-        while offset.saturating_sub(state.hashed_to) > UNHASHED_BYTES_MAX && state.failure.is_none()
-        {
+        while self.is_behind_in(&state, offset) {
             if self.run.is_halted() {
                 return false;
             }
@@ -148,6 +165,14 @@ impl LargeFile {
     pub(super) fn close(self: &Arc<Self>) {
         self.state.lock().is_closed = true;
         self.start_work();
+    }
+
+    /// It will be read anew: what was read of it does not count.
+    pub(super) fn abandon(&self) {
+        let mut state = self.state.lock();
+        state.is_abandoned = true;
+        state.arrived.clear();
+        self.run.gauges.source_bytes.subtract(std::mem::take(&mut state.counted_bytes));
     }
 
     /// True if laying out more of it would only make dead bytes.
@@ -207,8 +232,9 @@ impl LargeFile {
         if let Some(failure) = failure {
             state.failure.get_or_insert(failure);
         }
-        if state.failure.is_none() {
+        if state.failure.is_none() && !state.is_abandoned {
             self.run.gauges.source_bytes.add(span.len() as u64);
+            state.counted_bytes += span.len() as u64;
             state.arrived.insert(offset, span);
         } else {
             state.arrived.clear();

@@ -17,7 +17,8 @@
 //! **Who owns a buffer when.** A slab belongs to the packer while it is laid out, to the engine and
 //! then a worker as spans, to the stage as a block, and to the outlets as clones; the last drop
 //! gives it back to the pool ([`buffers`]). Small files pass through batch buffers that circulate
-//! between feeder, worker and packer.
+//! between feeder, worker and packer; the heads of large files that are begun before their turn
+//! through slabs of their own.
 //!
 //! **Back pressure.** Everything waits for slabs and nothing else: a standing drive fills the stage,
 //! the stage holds the slabs, the packer waits for one, the queue to it fills, the feeder waits.

@@ -19,6 +19,7 @@ use crate::stream::plan::{
     Change, Codec, FileOutcome, FileRecord, Place, Placement, PlannedFile, StoredFile,
 };
 
+use super::ahead::{Next, Upcoming, accepted};
 use super::{PackedRecord, Packer, Stop, part_of, volume_ends_before, volume_ends_in};
 
 /// What was packed of a file so far.
@@ -40,9 +41,11 @@ impl Packer<'_> {
         &mut self,
         planned: PlannedFile,
         opened: Opened,
-        supply: &Supply,
+        upcoming: &mut Upcoming,
     ) -> Result<(), Stop> {
-        let Some(input) = self.accept(&planned, opened)? else { return Ok(()) };
+        let Some(input) = self.accept(planned.ordinal, accepted(&planned, opened))? else {
+            return Ok(());
+        };
         let begin = planned.continuation.map_or(0, |state| state.offset);
         let rest = planned.stamp.size_bytes.saturating_sub(begin);
         let limit = match self.place(&planned, self.stored_bytes_max(&planned, rest)) {
@@ -61,13 +64,15 @@ impl Packer<'_> {
         let mut progress = self.begin_chunks(planned.codec, number, hasher);
         let mut failure = None;
         while progress.raw_bytes < rest && failure.is_none() {
-            let Ok(Item::Chunk(ready)) = supply.items.recv() else { return Err(Stop::Halted) };
+            let Some(Next::Item(Item::Chunk(ready))) = upcoming.take() else {
+                return Err(Stop::Halted);
+            };
             let chunk = ready.recv().map_err(|_| Stop::Halted)?;
             if progress.content_bytes + chunk.content().len() as u64 > content_max {
                 break;
             }
             let is_last = progress.raw_bytes + chunk.planned_bytes as u64 == rest;
-            failure = self.pack_chunk(chunk, is_last, supply, &mut progress)?;
+            failure = self.pack_chunk(chunk, is_last, &upcoming.supply, &mut progress)?;
         }
         if progress.raw_bytes == 0 && failure.is_none() {
             return Err(volume_ends_before(&planned));

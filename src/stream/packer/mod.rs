@@ -6,7 +6,9 @@
 //! The only slab that may be short is the last. One thread; waits for slabs (back pressure of the
 //! drives) and for the workers.
 
+mod ahead;
 mod chunked;
+mod large;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -18,20 +20,18 @@ use crate::stream::batch::{Batch, Found, Stored};
 use crate::stream::buffers::{Filling, Pending};
 use crate::stream::config::RECORDS_PER_SLAB_MAX;
 use crate::stream::engine::Engine;
-use crate::stream::feeder::{Item, Opened, Supply};
+use crate::stream::feeder::{Item, Supply};
 use crate::stream::hash::HashState;
-use crate::stream::input::{Input, outcome_of};
-use crate::stream::large::{Extent, LargeFile};
+use crate::stream::large::LargeFile;
 use crate::stream::plan::{
-    Change, FileOutcome, FileRecord, Place, Placement, PlannedFile, Room, RoomRequest, SplitState,
+    FileOutcome, FileRecord, Place, Placement, PlannedFile, Room, RoomRequest, SplitState,
     StoredFile,
 };
 use crate::stream::run::Run;
 use crate::stream::sink::StreamEnd;
 use crate::stream::workers::WorkQueue;
 
-/// Files are split at multiples of this: a multiple of the hash's block and of any sector.
-const SPLIT_STEP_BYTES: u64 = 4096;
+use ahead::{Begun, Next, Upcoming};
 
 /// A slab, and the files that end in it.
 #[derive(Debug)]
@@ -93,7 +93,7 @@ pub(super) struct Layout {
 impl Packer<'_> {
     /// Packs everything that is supplied.
     pub(super) fn run(mut self, supply: Supply) -> Ended {
-        let ended = match self.pack(&supply) {
+        let ended = match self.pack(&mut Upcoming::new(supply)) {
             Ok(()) => StreamEnd::Finished,
             Err(Stop::VolumeFull { next_ordinal, resume }) => {
                 StreamEnd::VolumeFull { next_ordinal, resume }
@@ -106,33 +106,34 @@ impl Packer<'_> {
         }
     }
 
-    fn pack(&mut self, supply: &Supply) -> Result<(), Stop> {
+    fn pack(&mut self, upcoming: &mut Upcoming) -> Result<(), Stop> {
         loop {
-            let item = match supply.items.recv() {
-                Ok(item) => item,
+            let item = match upcoming.take() {
+                Some(item) => item,
                 // The feeder leaves early only when halted or cancelled.
-                Err(_) if self.run.is_halted() || self.run.control.is_cancelled() => {
+                None if self.run.is_halted() || self.run.control.is_cancelled() => {
                     return Err(Stop::Halted);
                 }
-                Err(_) => return Ok(()),
+                None => return Ok(()),
             };
             match item {
-                Item::Batch(ready) => {
+                Next::Begun(begun) => self.pack_large(begun, upcoming)?,
+                Next::Item(Item::Large { planned, opened }) => {
+                    let opened = opened.recv().map_err(|_| Stop::Halted)?;
+                    self.pack_large(Begun::new(planned, opened), upcoming)?;
+                }
+                Next::Item(Item::Batch(ready)) => {
                     let mut batch = ready.recv().map_err(|_| Stop::Halted)?;
                     self.pack_batch(&batch)?;
                     batch.clear();
-                    let _ = supply.batches.send(batch);
+                    let _ = upcoming.supply.batches.send(batch);
                 }
-                Item::Large { planned, opened } => {
-                    let opened = opened.recv().map_err(|_| Stop::Halted)?;
-                    self.pack_large(planned, opened)?;
+                Next::Item(Item::Chunked { planned, opened }) => {
+                    self.pack_chunked(planned, opened, upcoming)?;
                 }
-                Item::Chunked { planned, opened } => {
-                    self.pack_chunked(planned, opened, supply)?;
-                }
-                Item::Chunk(unwanted) => {
+                Next::Item(Item::Chunk(unwanted)) => {
                     let chunk = unwanted.recv().map_err(|_| Stop::Halted)?;
-                    let _ = supply.chunks.send(chunk);
+                    let _ = upcoming.supply.chunks.send(chunk);
                 }
             }
         }
@@ -189,88 +190,6 @@ impl Packer<'_> {
     fn place(&self, planned: &PlannedFile, stored_bytes_max: u64) -> Placement {
         let stream_bytes = self.stream_bytes();
         self.room.place(&RoomRequest { ordinal: planned.ordinal, stored_bytes_max, stream_bytes })
-    }
-
-    fn pack_large(&mut self, planned: PlannedFile, opened: Opened) -> Result<(), Stop> {
-        let Some(input) = self.accept(&planned, opened)? else { return Ok(()) };
-        let begin = planned.continuation.map_or(0, |state| state.offset);
-        let rest = planned.stamp.size_bytes.saturating_sub(begin);
-        let length = match self.place(&planned, rest) {
-            Placement::Whole => rest,
-            Placement::Split { bytes } if bytes >= rest => rest,
-            Placement::Split { bytes } => bytes - bytes % SPLIT_STEP_BYTES,
-            Placement::NextVolume => 0,
-        };
-        if length == 0 {
-            return Err(volume_ends_before(&planned));
-        }
-        let is_last = length == rest;
-        let part = part_of(&planned, is_last);
-        let extent = Extent { offset: begin, length, part, is_last };
-        let ordinal = planned.ordinal;
-        let (run, work) = (Arc::clone(&self.run), self.work.clone());
-        let file = LargeFile::new(planned, extent, input, run, work);
-        let laid_out = self.lay_out(&file, &extent);
-        // Also when halted: what is out must be waited for by nobody.
-        file.close();
-        let place = laid_out?;
-        self.record(PackedRecord::Large { ordinal, file: Arc::clone(&file), place })?;
-        if is_last {
-            return Ok(());
-        }
-        let outcome = file.wait(place).ok_or(Stop::Halted)?;
-        let next = match &outcome {
-            FileOutcome::Stored(StoredFile { part: Some(part), .. }) => part.next,
-            // It changed or failed: the volume is full all the same, and jobs plan it anew.
-            _ => None,
-        };
-        Err(volume_ends_in(ordinal, next))
-    }
-
-    /// Has the extent read into the slabs that come next.
-    fn lay_out(&mut self, file: &Arc<LargeFile>, extent: &Extent) -> Result<Option<Place>, Stop> {
-        let mut place: Option<Place> = None;
-        let mut laid_out = 0;
-        while laid_out < extent.length && !file.has_failed() {
-            if !file.wait_for_hash(extent.offset + laid_out) {
-                return Err(Stop::Halted);
-            }
-            self.ensure_space()?;
-            let slab = self.layout.sequence;
-            let Some(open) = &mut self.layout.open else { return Err(Stop::Halted) };
-            let left = extent.length - laid_out;
-            let length = usize::try_from(left)
-                .map_or(open.remaining_bytes(), |left| left.min(open.remaining_bytes()));
-            let offset = u32::try_from(open.used_bytes()).unwrap_or(u32::MAX);
-            place.get_or_insert(Place { slab, offset, length: extent.length });
-            let span = open.take(length);
-            file.read(self.engine.as_ref(), extent.offset + laid_out, span);
-            laid_out += length as u64;
-        }
-        if laid_out < extent.length {
-            self.run.gauges.dead_bytes.add(laid_out);
-        }
-        Ok(place)
-    }
-
-    /// The input of a large file that is worth reading; otherwise its record is made.
-    fn accept(
-        &mut self,
-        planned: &PlannedFile,
-        opened: Opened,
-    ) -> Result<Option<Arc<Input>>, Stop> {
-        let outcome = match opened {
-            Err(error) => outcome_of(&error),
-            Ok((input, now)) => match Change::between(&planned.stamp, &now) {
-                Some(how @ (Change::Shrank | Change::Replaced)) => {
-                    FileOutcome::Changed { how, fuzzy: None }
-                }
-                Some(Change::Grew | Change::Touched) | None => return Ok(Some(input)),
-            },
-        };
-        let ordinal = planned.ordinal;
-        self.record(PackedRecord::Ready(FileRecord { ordinal, outcome }))?;
-        Ok(None)
     }
 
     /// Copies `bytes` into the slabs that come next.

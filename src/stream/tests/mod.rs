@@ -1,5 +1,6 @@
 //! Scenarios on real files in temporary folders, with sinks in memory. One body runs on each engine.
 
+mod ahead;
 mod restoring;
 mod saving;
 mod staging;

@@ -14,7 +14,12 @@ use crate::stream::{
 };
 
 /// Every record must be `Stored` with the bytes of the file as it is now.
-fn assert_all_stored(folder: &Folder, plan: &[PlannedFile], sink: &VecSink, block_bytes: u32) {
+pub(super) fn assert_all_stored(
+    folder: &Folder,
+    plan: &[PlannedFile],
+    sink: &VecSink,
+    block_bytes: u32,
+) {
     assert_eq!(sink.records.len(), plan.len());
     for (record, planned) in sink.records.iter().zip(plan) {
         assert_eq!(record.ordinal, planned.ordinal);
@@ -35,7 +40,7 @@ fn assert_all_stored(folder: &Folder, plan: &[PlannedFile], sink: &VecSink, bloc
     assert!(*last <= block_bytes as usize);
 }
 
-fn outcome(sink: &VecSink, ordinal: u64) -> &FileOutcome {
+pub(super) fn outcome(sink: &VecSink, ordinal: u64) -> &FileOutcome {
     &sink.records.iter().find(|record| record.ordinal == ordinal).unwrap().outcome
 }
 
@@ -241,9 +246,9 @@ fn a_large_file_that_is_cut_while_it_is_read_leaves_dead_bytes_and_no_stored_rec
 }
 
 /// Room for a number of bytes; more is split or refused.
-struct SmallRoom {
-    bytes: u64,
-    splits: bool,
+pub(super) struct SmallRoom {
+    pub(super) bytes: u64,
+    pub(super) splits: bool,
 }
 
 impl Room for SmallRoom {
