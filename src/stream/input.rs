@@ -1,10 +1,12 @@
 //! A file of a source, open, as the engines see it: readable at any offset from any thread.
 
 use std::fs::File;
+use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::FileExt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
+use rustix::fs::{Mode, OFlags, fcntl_getfl};
 
 use super::plan::{FileOutcome, PlannedFile};
 use crate::domain::SourcePath;
@@ -15,6 +17,8 @@ use crate::source::{FileStamp, Source, SourceError, SourceErrorKind, SourceFile}
 pub(super) struct Input {
     path: SourcePath,
     local: Option<Arc<File>>,
+    /// Opened when it is first asked for.
+    direct: OnceLock<Option<File>>,
     opened: Mutex<Box<dyn SourceFile>>,
 }
 
@@ -26,6 +30,7 @@ impl Input {
         Ok(Self {
             path: file.path.clone(),
             local: local.map(|fd| Arc::new(File::from(fd))),
+            direct: OnceLock::new(),
             opened: Mutex::new(opened),
         })
     }
@@ -33,6 +38,11 @@ impl Input {
     /// The descriptor, for engines that use it themselves.
     pub(super) fn local(&self) -> Option<&Arc<File>> {
         self.local.as_ref()
+    }
+
+    /// The same file with `O_DIRECT`, if it has a descriptor and a file system that allows it.
+    pub(super) fn direct(&self) -> Option<&File> {
+        self.direct.get_or_init(|| open_direct(self.local()?)).as_ref()
     }
 
     /// What the file is now.
@@ -52,6 +62,14 @@ impl Input {
     pub(super) fn error(&self, error: std::io::Error) -> SourceError {
         SourceError::of_io(&self.path, "read it", error)
     }
+}
+
+/// Opens the file behind a descriptor once more, for reading past the kernel's cache.
+fn open_direct(file: &File) -> Option<File> {
+    let kept = fcntl_getfl(file).ok()? & OFlags::NOATIME;
+    let flags = OFlags::RDONLY | OFlags::DIRECT | OFlags::CLOEXEC | kept;
+    let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+    rustix::fs::open(path, flags, Mode::empty()).ok().map(File::from)
 }
 
 /// Reads until the buffer is full or the file ends.

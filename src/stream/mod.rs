@@ -24,6 +24,9 @@
 //! the stage holds the slabs, the packer waits for one, the queue to it fills, the feeder waits.
 //! So memory is what [`StreamConfig::memory_bytes`] says, whatever the source.
 //!
+//! **Memory of the machine.** What the kernel has of a file is copied from there; what it has not is
+//! read past it by the ring, for large files, so that the rest of the machine keeps its own.
+//!
 //! **Order.** Files, slabs and records keep the order of the plan from end to end; only reading and
 //! hashing happen out of order.
 //!
@@ -33,6 +36,7 @@
 mod backup;
 mod batch;
 pub mod buffers;
+mod cached;
 mod codec;
 mod compress;
 mod config;

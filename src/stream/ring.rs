@@ -17,6 +17,7 @@
 use std::cell::OnceCell;
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -29,8 +30,10 @@ use tokio_uring::buf::fixed::{FixedBuf, FixedBufRegistry};
 use tokio_uring::buf::{BoundedBuf, IoBuf, IoBufMut};
 use tokio_uring::fs::File as RingFile;
 
-use super::buffers::{Block, BufferPool, Span};
+use super::buffers::{Block, BufferPool, SLAB_ALIGN_BYTES, Span};
+use super::cached::is_cached;
 use super::engine::{Engine, LoadOp, Op, ReadOp, SaveOp, join_unless_own};
+use super::input::Input;
 use super::plain::{PlainEngine, perform};
 use super::run::Run;
 
@@ -163,13 +166,13 @@ async fn do_op(registered: Rc<Registered>, op: Op, _permit: OwnedSemaphorePermit
     match op {
         Op::Read(ReadOp { input, offset, span, done }) => {
             let (span, result) = match input.local() {
-                Some(file) => read_span(&registered, file, offset, span).await,
+                Some(file) => read_input(&registered, &input, file, offset, span).await,
                 None => (span, Err(io::ErrorKind::Unsupported.into())),
             };
             done(span, result.map_err(|error| input.error(error)));
         }
         Op::Load(LoadOp { file, offset, span, done }) => {
-            let (span, result) = read_span(&registered, &file, offset, span).await;
+            let (span, result) = read_span(&registered, &file, offset, span, 0).await;
             let whole = span.len();
             let result = result.and_then(|count| {
                 let is_whole = count == whole;
@@ -190,32 +193,78 @@ async fn do_op(registered: Rc<Registered>, op: Op, _permit: OwnedSemaphorePermit
     }
 }
 
-/// Reads until the span is full or the file ends.
+/// Reads until the span is full or the file ends. What is not in memory is read from the disk right into the
+/// slab, where file and slab are aligned for that: it costs no copy, and a backup does not push everything else
+/// out of memory.
+async fn read_input(
+    registered: &Registered,
+    input: &Input,
+    file: &File,
+    offset: u64,
+    span: Span,
+) -> (Span, io::Result<usize>) {
+    let aligned = aligned_bytes(&span, offset);
+    if aligned == 0 || is_cached(file, offset, aligned) {
+        return read_span(registered, file, offset, span, 0).await;
+    }
+    let Some(direct) = input.direct() else {
+        return read_span(registered, file, offset, span, 0).await;
+    };
+    let (span, read) = read_range(registered, direct, offset, span, 0..aligned).await;
+    // Whatever is wrong with it, the way through memory says so better.
+    read_span(registered, file, offset, span, read.unwrap_or(0)).await
+}
+
+/// How much of a span `O_DIRECT` can fill.
+fn aligned_bytes(span: &Span, offset: u64) -> usize {
+    let is_aligned = span.slab_offset().is_multiple_of(SLAB_ALIGN_BYTES)
+        && offset.is_multiple_of(SLAB_ALIGN_BYTES as u64);
+    if is_aligned { span.len() - span.len() % SLAB_ALIGN_BYTES } else { 0 }
+}
+
+/// Reads until the span, of which `filled` bytes are there, is full or the file ends.
 async fn read_span(
     registered: &Registered,
     file: &File,
     offset: u64,
     span: Span,
+    filled: usize,
 ) -> (Span, io::Result<usize>) {
+    let length = span.len();
+    let (span, read) = read_range(registered, file, offset, span, filled..length).await;
+    (span, read.map(|count| filled + count))
+}
+
+/// Reads until the `range` of the span, which begins at `offset` of the file, is full or the file ends; returns how
+/// many bytes of it there are.
+async fn read_range(
+    registered: &Registered,
+    file: &File,
+    offset: u64,
+    span: Span,
+    range: Range<usize>,
+) -> (Span, io::Result<usize>) {
+    if range.is_empty() {
+        return (span, Ok(0));
+    }
     // The ring closes what it is given, so it gets a descriptor of its own.
     let file = match file.try_clone() {
         Ok(file) => RingFile::from_std(file),
         Err(error) => return (span, Err(error)),
     };
-    let length = span.len();
     let mut buffer = registered.buffer_of(span);
-    let mut filled = 0;
-    while filled < length {
+    let mut at = range.start;
+    while at < range.end {
         let result;
-        (result, buffer) = buffer.read(&file, filled, offset + filled as u64).await;
+        (result, buffer) = buffer.read(&file, at..range.end, offset + at as u64).await;
         match result {
             Ok(0) => break,
-            Ok(count) => filled += count,
+            Ok(count) => at += count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return (buffer.into_span(), Err(error)),
         }
     }
-    (buffer.into_span(), Ok(filled))
+    (buffer.into_span(), Ok(at - range.start))
 }
 
 /// The slabs as the kernel knows them.
@@ -269,17 +318,22 @@ enum RingBuffer {
 }
 
 impl RingBuffer {
-    /// Reads into the span from its byte `from` on.
-    async fn read(self, file: &RingFile, from: usize, offset: u64) -> (io::Result<usize>, Self) {
+    /// Reads into a `range` of the span.
+    async fn read(
+        self,
+        file: &RingFile,
+        range: Range<usize>,
+        offset: u64,
+    ) -> (io::Result<usize>, Self) {
         match self {
             Self::Fixed { fixed, span } => {
                 let start = span.slab_offset();
-                let part = fixed.slice(start + from..start + span.len());
+                let part = fixed.slice(start + range.start..start + range.end);
                 let (result, part) = file.read_fixed_at(part, offset).await;
                 (result, Self::Fixed { fixed: part.into_inner(), span })
             }
             Self::Plain(span) => {
-                let part = span.slice(from..);
+                let part = span.slice(range);
                 let (result, part) = file.read_at(part, offset).await;
                 (result, Self::Plain(part.into_inner()))
             }

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::stream::buffers::Pending;
+use crate::domain::MIB;
+use crate::stream::buffers::{Pending, SLAB_ALIGN_BYTES};
 use crate::stream::input::Input;
 use crate::stream::large::{Extent, LargeFile};
 use crate::stream::plan::{FileOutcome, FileRecord, Place, Placement, StoredFile};
@@ -12,6 +13,10 @@ use super::{PackedRecord, Packer, Stop, part_of, volume_ends_before, volume_ends
 
 /// Files are split at multiples of this: a multiple of the hash's block and of any sector.
 const SPLIT_STEP_BYTES: u64 = 4096;
+
+/// Files from this size on begin at a multiple of [`SLAB_ALIGN_BYTES`], which wastes up to a 256th of a volume:
+/// few of their bytes, and they are read from the disk without a copy.
+const ALIGNED_FILE_BYTES_MIN: u64 = MIB;
 
 /// How far a file is laid out.
 #[derive(Clone, Copy, Debug, Default)]
@@ -25,6 +30,9 @@ impl Packer<'_> {
         let Begun { planned, input, head } = begun;
         let ordinal = planned.ordinal;
         let Some(input) = self.accept(ordinal, input)? else { return Ok(()) };
+        if planned.stamp.size_bytes >= ALIGNED_FILE_BYTES_MIN {
+            self.align();
+        }
         let begin = planned.continuation.map_or(0, |state| state.offset);
         let rest = planned.stamp.size_bytes.saturating_sub(begin);
         let length = match self.place(&planned, rest) {
@@ -66,6 +74,15 @@ impl Packer<'_> {
             _ => None,
         };
         Err(volume_ends_in(ordinal, next))
+    }
+
+    /// Leaves bytes out so that what comes next can be read without a copy.
+    fn align(&mut self) {
+        if let Some(open) = &mut self.layout.open {
+            let dead = open.used_bytes().next_multiple_of(SLAB_ALIGN_BYTES) - open.used_bytes();
+            open.take(dead).fill(0);
+            self.run.gauges.dead_bytes.add(dead as u64);
+        }
     }
 
     /// Copies what was read of the file before its turn.

@@ -1,6 +1,7 @@
 //! Scenarios on real files in temporary folders, with sinks in memory. One body runs on each engine.
 
 mod ahead;
+mod cold;
 mod restoring;
 mod saving;
 mod staging;
