@@ -1,8 +1,8 @@
 //! The slabs: aligned memory taken once at start, leased, and always given back.
 //!
 //! A slab is one tape block. All of them lie in one mapping made when the pool is made, so memory is
-//! bounded whatever the source, the drive and the kernel get page-aligned addresses, and io_uring
-//! can have them registered. A slab goes through four hands:
+//! bounded whatever the source, and the drive and the kernel get page-aligned addresses. A slab goes
+//! through four hands:
 //!
 //! ```text
 //! BufferPool::lease ──▶ Lease ──▶ Filling ──▶ Span, Span, …   disjoint parts, filled by any thread
@@ -187,16 +187,6 @@ impl BufferPool {
         self.0.returned.notify_all();
     }
 
-    /// The address of a slab, for registering it with the kernel. Says nothing about who owns it.
-    ///
-    /// # Panics
-    /// If there is no such slab.
-    #[must_use]
-    pub fn slab_address(&self, index: usize) -> *mut u8 {
-        assert!(index < self.0.slab_count);
-        self.slab_start(index).as_ptr()
-    }
-
     fn slab_start(&self, index: usize) -> NonNull<u8> {
         debug_assert!(index < self.0.slab_count);
         // SAFETY: index is below the count of slabs, so the result stays inside the mapping.
@@ -218,14 +208,6 @@ impl fmt::Debug for BufferPool {
 pub struct Lease {
     pool: BufferPool,
     index: usize,
-}
-
-impl Lease {
-    /// Which slab of the pool this is, from 0.
-    #[must_use]
-    pub fn index(&self) -> usize {
-        self.index
-    }
 }
 
 impl Deref for Lease {
@@ -323,18 +305,6 @@ pub struct Span {
 }
 
 impl Span {
-    /// Which slab of the pool it lies in, for engines that registered the slabs.
-    #[must_use]
-    pub fn slab_index(&self) -> usize {
-        self.slab.lease.index
-    }
-
-    /// True if it lies in a slab of `pool`.
-    #[must_use]
-    pub fn is_of(&self, pool: &BufferPool) -> bool {
-        Arc::ptr_eq(&self.slab.lease.pool.0, &pool.0)
-    }
-
     /// Where in the slab it begins, in bytes.
     #[must_use]
     pub fn slab_offset(&self) -> usize {

@@ -1,10 +1,11 @@
-//! The engine on io_uring: one thread, many operations in flight, slabs registered with the kernel.
+//! The engine on io_uring: one thread, many operations in flight.
 //!
 //! Used for large files and staging, where an operation moves a whole slab. Small files do not come
-//! here, see [`batch`](super::batch). The slabs are registered once, so the kernel does not look up
-//! their pages for every read; a slab in which two files meet can be filled by one registered read
-//! at a time, and the other goes the unregistered way. Files without a descriptor are read by
-//! threads.
+//! here, see [`batch`](super::batch). Files without a descriptor are read by threads.
+//!
+//! The slabs are not registered with the kernel. That would make all of them resident when the stream begins,
+//! of which most streams need a part; measured, it costs more than looking up the pages of a slab for each
+//! read.
 //!
 //! The kernel may refuse io_uring (containers and hardened systems do): starting the engine does one
 //! real read, and its refusal is an error before anything depends on it.
@@ -14,23 +15,20 @@
     reason = "the kernel is handed addresses of slabs that operations keep alive"
 )]
 
-use std::cell::OnceCell;
 use std::fs::File;
 use std::io;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::rc::Rc;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use crossbeam_channel::{Sender, bounded};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio_uring::buf::fixed::{FixedBuf, FixedBufRegistry};
 use tokio_uring::buf::{BoundedBuf, IoBuf, IoBufMut};
 use tokio_uring::fs::File as RingFile;
 
-use super::buffers::{Block, BufferPool, SLAB_ALIGN_BYTES, Span};
+use super::buffers::{Block, SLAB_ALIGN_BYTES, Span};
 use super::cached::is_cached;
 use super::engine::{Engine, LoadOp, Op, ReadOp, SaveOp, join_unless_own};
 use super::input::Input;
@@ -41,8 +39,6 @@ use super::run::Run;
 const IN_FLIGHT_MAX: u32 = 64;
 /// Entries of the submission queue: a power of two above what is in flight.
 const QUEUE_ENTRIES: u32 = 128;
-/// Buffers that the kernel lets one ring register (UIO_MAXIOV). Slabs above are not registered.
-const REGISTERED_MAX: usize = 1024;
 
 /// io_uring on one thread.
 #[derive(Debug)]
@@ -65,7 +61,7 @@ impl RingEngine {
         let run = Arc::clone(run);
         let thread =
             std::thread::Builder::new().name("stream-ring".to_owned()).spawn(move || {
-                let running = AssertUnwindSafe(|| run_ring(&run.slabs, operations, &started));
+                let running = AssertUnwindSafe(|| run_ring(operations, &started));
                 if let Err(panic) = catch_unwind(running) {
                     run.fail_of_panic(panic.as_ref());
                 }
@@ -115,11 +111,7 @@ impl Drop for RingEngine {
 }
 
 /// The life of the ring's thread.
-fn run_ring(
-    slabs: &BufferPool,
-    operations: UnboundedReceiver<Op>,
-    started: &Sender<io::Result<()>>,
-) {
+fn run_ring(operations: UnboundedReceiver<Op>, started: &Sender<io::Result<()>>) {
     let mut builder = tokio_uring::builder();
     builder.entries(QUEUE_ENTRIES);
     let runtime = match tokio_uring::Runtime::new(&builder) {
@@ -134,10 +126,9 @@ fn run_ring(
             let _ = started.send(Err(error));
             return;
         }
-        let registered = Registered::new(slabs);
         // Refused only if the one who starts the engine is gone.
         let _ = started.send(Ok(()));
-        serve(registered, operations).await;
+        serve(operations).await;
     });
 }
 
@@ -152,27 +143,27 @@ async fn probe() -> io::Result<()> {
 }
 
 /// Does operations until the queue is closed, and then waits for those in flight.
-async fn serve(registered: Rc<Registered>, mut operations: UnboundedReceiver<Op>) {
+async fn serve(mut operations: UnboundedReceiver<Op>) {
     let in_flight = Arc::new(Semaphore::new(IN_FLIGHT_MAX as usize));
     while let Some(op) = operations.recv().await {
         let Ok(permit) = Arc::clone(&in_flight).acquire_owned().await else { break };
-        tokio_uring::spawn(do_op(Rc::clone(&registered), op, permit));
+        tokio_uring::spawn(do_op(op, permit));
     }
     // Every permit is back when nothing is in flight.
     let _ = in_flight.acquire_many(IN_FLIGHT_MAX).await;
 }
 
-async fn do_op(registered: Rc<Registered>, op: Op, _permit: OwnedSemaphorePermit) {
+async fn do_op(op: Op, _permit: OwnedSemaphorePermit) {
     match op {
         Op::Read(ReadOp { input, offset, span, done }) => {
             let (span, result) = match input.local() {
-                Some(file) => read_input(&registered, &input, file, offset, span).await,
+                Some(file) => read_input(&input, file, offset, span).await,
                 None => (span, Err(io::ErrorKind::Unsupported.into())),
             };
             done(span, result.map_err(|error| input.error(error)));
         }
         Op::Load(LoadOp { file, offset, span, done }) => {
-            let (span, result) = read_span(&registered, &file, offset, span, 0).await;
+            let (span, result) = read_span(&file, offset, span, 0).await;
             let whole = span.len();
             let result = result.and_then(|count| {
                 let is_whole = count == whole;
@@ -197,7 +188,6 @@ async fn do_op(registered: Rc<Registered>, op: Op, _permit: OwnedSemaphorePermit
 /// slab, where file and slab are aligned for that: it costs no copy, and a backup does not push everything else
 /// out of memory.
 async fn read_input(
-    registered: &Registered,
     input: &Input,
     file: &File,
     offset: u64,
@@ -205,14 +195,14 @@ async fn read_input(
 ) -> (Span, io::Result<usize>) {
     let aligned = aligned_bytes(&span, offset);
     if aligned == 0 || is_cached(file, offset, aligned) {
-        return read_span(registered, file, offset, span, 0).await;
+        return read_span(file, offset, span, 0).await;
     }
     let Some(direct) = input.direct() else {
-        return read_span(registered, file, offset, span, 0).await;
+        return read_span(file, offset, span, 0).await;
     };
-    let (span, read) = read_range(registered, direct, offset, span, 0..aligned).await;
+    let (span, read) = read_range(direct, offset, span, 0..aligned).await;
     // Whatever is wrong with it, the way through memory says so better.
-    read_span(registered, file, offset, span, read.unwrap_or(0)).await
+    read_span(file, offset, span, read.unwrap_or(0)).await
 }
 
 /// How much of a span `O_DIRECT` can fill.
@@ -224,21 +214,19 @@ fn aligned_bytes(span: &Span, offset: u64) -> usize {
 
 /// Reads until the span, of which `filled` bytes are there, is full or the file ends.
 async fn read_span(
-    registered: &Registered,
     file: &File,
     offset: u64,
     span: Span,
     filled: usize,
 ) -> (Span, io::Result<usize>) {
     let length = span.len();
-    let (span, read) = read_range(registered, file, offset, span, filled..length).await;
+    let (span, read) = read_range(file, offset, span, filled..length).await;
     (span, read.map(|count| filled + count))
 }
 
 /// Reads until the `range` of the span, which begins at `offset` of the file, is full or the file ends; returns how
 /// many bytes of it there are.
 async fn read_range(
-    registered: &Registered,
     file: &File,
     offset: u64,
     span: Span,
@@ -252,138 +240,28 @@ async fn read_range(
         Ok(file) => RingFile::from_std(file),
         Err(error) => return (span, Err(error)),
     };
-    let mut buffer = registered.buffer_of(span);
+    let mut buffer = Filled(span);
     let mut at = range.start;
     while at < range.end {
-        let result;
-        (result, buffer) = buffer.read(&file, at..range.end, offset + at as u64).await;
+        let part = buffer.slice(at..range.end);
+        let (result, part) = file.read_at(part, offset + at as u64).await;
+        buffer = part.into_inner();
         match result {
             Ok(0) => break,
             Ok(count) => at += count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return (buffer.into_span(), Err(error)),
+            Err(error) => return (buffer.0, Err(error)),
         }
     }
-    (buffer.into_span(), Ok(at - range.start))
+    (buffer.0, Ok(at - range.start))
 }
 
-/// The slabs as the kernel knows them.
-struct Registered {
-    slabs: BufferPool,
-    /// Made by the first read, because it makes every page of the slabs resident at once: a stream of
-    /// small files has no use for that. Nothing in it if the kernel refused to pin so much memory.
-    registry: OnceCell<Option<FixedBufRegistry<PinnedSlab>>>,
-}
-
-impl Registered {
-    fn new(slabs: &BufferPool) -> Rc<Self> {
-        Rc::new(Self { slabs: slabs.clone(), registry: OnceCell::new() })
-    }
-
-    fn register(&self) -> Option<FixedBufRegistry<PinnedSlab>> {
-        let count = self.slabs.slab_count().min(REGISTERED_MAX);
-        let pinned = (0..count).map(|index| PinnedSlab { slabs: self.slabs.clone(), index });
-        let registry = FixedBufRegistry::new(pinned);
-        match registry.register() {
-            Ok(()) => Some(registry),
-            Err(error) => {
-                tracing::info!(
-                    %error,
-                    "buffers are not registered with io_uring; raise the limit of locked memory"
-                );
-                None
-            }
-        }
-    }
-
-    /// The span's bytes as a registered buffer, if it is one and nobody else is filling that slab.
-    fn buffer_of(&self, span: Span) -> RingBuffer {
-        let registry = self.registry.get_or_init(|| self.register());
-        let registry = registry.as_ref().filter(|_| span.is_of(&self.slabs));
-        match registry.and_then(|registry| registry.check_out(span.slab_index())) {
-            Some(fixed) => RingBuffer::Fixed { fixed, span },
-            None => RingBuffer::Plain(UnregisteredSpan(span)),
-        }
-    }
-}
-
-/// A span on its way through the ring.
-enum RingBuffer {
-    /// `fixed` is the whole slab; the span in it is what may be touched.
-    Fixed {
-        fixed: FixedBuf,
-        span: Span,
-    },
-    Plain(UnregisteredSpan),
-}
-
-impl RingBuffer {
-    /// Reads into a `range` of the span.
-    async fn read(
-        self,
-        file: &RingFile,
-        range: Range<usize>,
-        offset: u64,
-    ) -> (io::Result<usize>, Self) {
-        match self {
-            Self::Fixed { fixed, span } => {
-                let start = span.slab_offset();
-                let part = fixed.slice(start + range.start..start + range.end);
-                let (result, part) = file.read_fixed_at(part, offset).await;
-                (result, Self::Fixed { fixed: part.into_inner(), span })
-            }
-            Self::Plain(span) => {
-                let part = span.slice(range);
-                let (result, part) = file.read_at(part, offset).await;
-                (result, Self::Plain(part.into_inner()))
-            }
-        }
-    }
-
-    fn into_span(self) -> Span {
-        match self {
-            Self::Fixed { span, .. } | Self::Plain(UnregisteredSpan(span)) => span,
-        }
-    }
-}
-
-/// A slab in the registry. Holds the pool, so the memory outlives the registration.
-struct PinnedSlab {
-    slabs: BufferPool,
-    index: usize,
-}
-
-// SAFETY: the address is that of a slab of a pool that `self` keeps mapped; it never moves, and all
-// of it is initialised. Which bytes an operation touches is decided by the span it holds.
-unsafe impl IoBuf for PinnedSlab {
-    fn stable_ptr(&self) -> *const u8 {
-        self.slabs.slab_address(self.index)
-    }
-
-    fn bytes_init(&self) -> usize {
-        self.slabs.slab_bytes()
-    }
-
-    fn bytes_total(&self) -> usize {
-        self.slabs.slab_bytes()
-    }
-}
-
-// SAFETY: as above. The mapping is writable; the registry never reads or writes it by itself.
-unsafe impl IoBufMut for PinnedSlab {
-    fn stable_mut_ptr(&mut self) -> *mut u8 {
-        self.slabs.slab_address(self.index)
-    }
-
-    unsafe fn set_init(&mut self, _pos: usize) {}
-}
-
-/// A span that the kernel fills without registration.
-struct UnregisteredSpan(Span);
+/// A span that the kernel fills.
+struct Filled(Span);
 
 // SAFETY: a span's bytes are initialised memory inside a mapping that the span keeps; they do not
 // move, and nobody else has them.
-unsafe impl IoBuf for UnregisteredSpan {
+unsafe impl IoBuf for Filled {
     fn stable_ptr(&self) -> *const u8 {
         self.0.as_ptr()
     }
@@ -398,7 +276,7 @@ unsafe impl IoBuf for UnregisteredSpan {
 }
 
 // SAFETY: as above; the span may be written by its owner, which is the operation.
-unsafe impl IoBufMut for UnregisteredSpan {
+unsafe impl IoBufMut for Filled {
     fn stable_mut_ptr(&mut self) -> *mut u8 {
         self.0.as_ptr()
     }

@@ -130,8 +130,9 @@ impl Drop for Head {
 impl Packer<'_> {
     /// Has the heads of the files that come next read as far as processors and memory allow. Does not wait.
     pub(super) fn read_ahead(&self, upcoming: &mut Upcoming) {
-        let staged = self.run.gauges.staged_bytes.get();
-        let held = staged + upcoming.head_bytes();
+        let gauges = &self.run.gauges;
+        let staged = gauges.staged_bytes.get();
+        let held = staged.saturating_sub(gauges.staged_on_disk_bytes.get()) + upcoming.head_bytes();
         let mut spare_bytes = self.run.config.ahead_bytes_max().saturating_sub(held);
         // One processor has the file whose turn it is.
         let mut spare_workers = self.run.config.workers().saturating_sub(1);
