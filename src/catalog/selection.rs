@@ -157,6 +157,29 @@ impl Catalog {
         })
     }
 
+    /// As [`waiting_items`](Self::waiting_items), of those without bytes alone: folders, links, devices,
+    /// empty files. They stand before all others of their volume.
+    ///
+    /// # Errors
+    /// `NotFound` if the volume is not known.
+    pub fn waiting_items_without_bytes(
+        &self,
+        job: JobId,
+        volume: VolumeUuid,
+        after: Option<ItemKey>,
+        limit: usize,
+    ) -> Result<Vec<SelectionItem>, CatalogError> {
+        self.read("list what needs no tape", |reader| {
+            let volume = super::volumes::volume_id(reader, volume)?;
+            let after = after.map_or((i64::MIN, 0, 0), |key| (key.block, key.offset, key.copy.0));
+            let which = "s.job_id = ?1 AND s.volume_id = ?2 AND s.block < 0
+                    AND (s.block, s.offset, s.copy_id) > (?3, ?4, ?5) AND s.state = 'waiting'
+                 ORDER BY s.block, s.offset, s.copy_id LIMIT ?6";
+            let values = params![job.0, volume, after.0, after.1, after.2, limit];
+            items(reader, which, values)
+        })
+    }
+
     /// Items that failed or are missing, and done ones with a reason: they fell short of what they
     /// were. After `after`, at most `limit`.
     ///

@@ -178,6 +178,50 @@ fn a_selection_is_read_in_tape_order_and_lists_what_is_missing() {
 }
 
 #[test]
+fn what_a_selection_still_needs_of_each_volume_is_known_without_its_totals() {
+    let (catalog, _folder) = empty();
+    let run = start_run(&catalog, "r1", RunKind::Full, 100);
+    let (one, two) = (volume(&catalog, 1), volume(&catalog, 2));
+    let segment = catalog.begin_segment(&run, one, CopyLetter::A).unwrap();
+    let mut writing = writer(&catalog, segment);
+    push_file(&mut writing, b"a/2", 100, 1);
+    let bare = plain_file(1, b"a/1", 0, 1, &[]);
+    writing.push(&NewCopy { kind: FileKind::Directory, sha256: None, ..bare }).unwrap();
+    let next = writing.next_sequence();
+    writing.checkpoint(next, None, at(900), None).unwrap();
+    store(&catalog, &run, 2, &[("b/3", 1), ("b/4", 1)], &[]);
+    end(&catalog, &run);
+    let job = JobId(5);
+    let request = SelectionRequest {
+        set: set(),
+        as_of: AsOf::Run(run),
+        paths: Vec::new(),
+        missing: Vec::new(),
+        at_hand: Vec::new(),
+        choosing: Choosing::Best,
+    };
+    assert!(catalog.selected_volumes(job).unwrap().is_empty());
+    catalog.select_for_restore(job, &request).unwrap();
+    let shares = catalog.selection_volumes(job).unwrap();
+    let volumes: Vec<_> = shares.iter().map(|share| share.volume).collect();
+    assert_eq!(catalog.selected_volumes(job).unwrap(), volumes);
+    assert_eq!(volumes.len(), 2);
+    let path_of = |item: &SelectionItem| String::from_utf8(item.located.path.clone()).unwrap();
+    let bare = catalog.waiting_items_without_bytes(job, one, None, 10).unwrap();
+    assert_eq!(bare.iter().map(path_of).collect::<Vec<_>>(), ["a/1"]);
+    let after = Some(bare[0].key);
+    assert!(catalog.waiting_items_without_bytes(job, one, after, 10).unwrap().is_empty());
+    assert!(catalog.waiting_items_without_bytes(job, two, None, 10).unwrap().is_empty());
+    assert_eq!(catalog.waiting_count(job, one, 10).unwrap(), 2);
+    assert_eq!(catalog.waiting_count(job, two, 1).unwrap(), 1, "nobody counts on");
+    assert!(catalog.waits_for_volume(job, one).unwrap());
+    let read = catalog.waiting_items(job, one, after, 10).unwrap();
+    catalog.finish_items(job, &[(read[0].key, ItemState::Done, None)]).unwrap();
+    assert!(!catalog.waits_for_volume(job, one).unwrap(), "a folder is not read");
+    assert!(catalog.waits_for_volume(job, two).unwrap());
+}
+
+#[test]
 fn a_whole_run_can_be_selected_and_everything_comes_once() {
     let (catalog, _folder) = empty();
     let [first, ..] = three_runs(&catalog);

@@ -5,14 +5,14 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, Row, params};
 
-use crate::domain::JobId;
+use crate::domain::{JobId, VolumeUuid};
 
 use super::super::Catalog;
 use super::super::error::CatalogError;
 use super::super::runs::FileTotals;
-use super::super::volumes::uuid_at;
+use super::super::volumes::{uuid_at, volume_id};
 use super::{ItemState, SelectionTotals, VolumeShare};
 
 impl Catalog {
@@ -35,6 +35,64 @@ impl Catalog {
             // Volumes of one place come by their numbers, as they were counted.
             shares.sort_by_key(|share| share.sequence);
             Ok(shares)
+        })
+    }
+
+    /// The same volumes without their totals: however much was chosen, each costs one look.
+    ///
+    /// # Errors
+    /// `Database` if they cannot be read.
+    pub fn selected_volumes(&self, job: JobId) -> Result<Vec<VolumeUuid>, CatalogError> {
+        self.read("list the volumes of a selection", |reader| {
+            let mut next = reader.prepare_cached(
+                "SELECT min(volume_id) FROM selections WHERE job_id = ?1 AND volume_id > ?2",
+            )?;
+            let mut named =
+                reader.prepare_cached("SELECT uuid, sequence FROM volumes WHERE id = ?1")?;
+            let (mut last, mut volumes) = (i64::MIN, Vec::new());
+            while let Some(id) =
+                next.query_row([job.0, last], |row| row.get::<_, Option<i64>>(0))?
+            {
+                let volume = |row: &Row<'_>| Ok((uuid_at(row, 0)?, row.get::<_, Option<u32>>(1)?));
+                volumes.push(named.query_row([id], volume)?);
+                last = id;
+            }
+            volumes.sort_by_key(|&(_, sequence)| sequence);
+            Ok(volumes.into_iter().map(|(volume, _)| volume).collect())
+        })
+    }
+
+    /// True if something with bytes waits to be read from a volume.
+    ///
+    /// # Errors
+    /// `NotFound` if the volume is not known.
+    pub fn waits_for_volume(&self, job: JobId, volume: VolumeUuid) -> Result<bool, CatalogError> {
+        self.read("look for what is to be restored", |reader| {
+            let mut any = reader.prepare_cached(
+                "SELECT 1 FROM selections
+                 WHERE job_id = ?1 AND volume_id = ?2 AND state = 'waiting' AND size > 0",
+            )?;
+            Ok(any.exists([job.0, volume_id(reader, volume)?])?)
+        })
+    }
+
+    /// How many items of a volume wait; nobody counts beyond `limit`.
+    ///
+    /// # Errors
+    /// `NotFound` if the volume is not known.
+    pub fn waiting_count(
+        &self,
+        job: JobId,
+        volume: VolumeUuid,
+        limit: usize,
+    ) -> Result<usize, CatalogError> {
+        self.read("count what is to be restored", |reader| {
+            let mut count = reader.prepare_cached(
+                "SELECT count(*) FROM (SELECT 1 FROM selections
+                 WHERE job_id = ?1 AND volume_id = ?2 AND state = 'waiting' LIMIT ?3)",
+            )?;
+            let values = params![job.0, volume_id(reader, volume)?, limit];
+            Ok(count.query_row(values, |row| row.get(0))?)
         })
     }
 

@@ -108,17 +108,11 @@ pub(super) fn each_bare(
     job: JobId,
     visit: &mut dyn FnMut(&SelectionItem) -> Result<(), JobError>,
 ) -> Result<(), JobError> {
-    for share in parts.catalog.selection_volumes(job)? {
+    for volume in parts.catalog.selected_volumes(job)? {
         let mut after: Option<ItemKey> = None;
-        // Items without bytes stand before all others of their volume.
-        'volume: loop {
-            let page = parts.catalog.waiting_items(job, share.volume, after, ITEMS_READ)?;
-            for item in &page {
-                if !item.located.copy.extents.is_empty() {
-                    break 'volume;
-                }
-                visit(item)?;
-            }
+        loop {
+            let page = parts.catalog.waiting_items_without_bytes(job, volume, after, ITEMS_READ)?;
+            page.iter().try_for_each(&mut *visit)?;
             match page.last() {
                 Some(last) => after = Some(last.key),
                 None => break,

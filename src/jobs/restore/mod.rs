@@ -141,8 +141,8 @@ impl<'a> Restore<'a> {
     fn sets(&self) -> Result<BTreeSet<SetName>, JobError> {
         let catalog = &self.context.parts.catalog;
         let mut sets = BTreeSet::new();
-        for share in catalog.selection_volumes(self.context.id)? {
-            sets.extend(catalog.volume(share.volume)?.set.map(|place| place.set));
+        for volume in catalog.selected_volumes(self.context.id)? {
+            sets.extend(catalog.volume(volume)?.set.map(|place| place.set));
         }
         Ok(sets)
     }
@@ -205,24 +205,22 @@ impl<'a> Restore<'a> {
     ) -> Result<Option<Whereabouts>, JobError> {
         let parts = &self.context.parts;
         let mut shelf = None;
-        for share in parts.catalog.selection_volumes(self.context.id)? {
-            let bytes = share.totals.get(&ItemState::Waiting).map_or(0, |totals| totals.bytes.0);
-            let is_known =
-                visited.contains(&share.volume) || self.given_up.contains_key(&share.volume);
-            if bytes == 0 || is_known {
+        for volume in parts.catalog.selected_volumes(self.context.id)? {
+            let is_known = visited.contains(&volume) || self.given_up.contains_key(&volume);
+            if is_known || !parts.catalog.waits_for_volume(self.context.id, volume)? {
                 continue;
             }
             let shelf = match &shelf {
                 Some(shelf) => shelf,
                 None => shelf.insert(Shelf::look(parts)?),
             };
-            let place = shelf.find(parts, share.volume)?;
+            let place = shelf.find(parts, volume)?;
             if place.is_erased {
-                self.give_up(share.volume, GivenUp::erased(&place));
+                self.give_up(volume, GivenUp::erased(&place));
             } else if place.is_here {
                 return Ok(Some(place));
             } else {
-                self.give_up(share.volume, GivenUp::missing(&place));
+                self.give_up(volume, GivenUp::missing(&place));
             }
         }
         Ok(None)
@@ -253,10 +251,14 @@ impl<'a> Restore<'a> {
 
     /// Volumes with files that still have to be read.
     fn volumes_waited_for(&self) -> Result<BTreeSet<VolumeUuid>, JobError> {
-        let shares = self.context.parts.catalog.selection_volumes(self.context.id)?;
-        let bytes = |state: Option<&crate::catalog::FileTotals>| state.map_or(0, |it| it.bytes.0);
-        let waiting = shares.iter().filter(|it| bytes(it.totals.get(&ItemState::Waiting)) > 0);
-        Ok(waiting.map(|share| share.volume).collect())
+        let (catalog, job) = (&self.context.parts.catalog, self.context.id);
+        let mut waiting = BTreeSet::new();
+        for volume in catalog.selected_volumes(job)? {
+            if catalog.waits_for_volume(job, volume)? {
+                waiting.insert(volume);
+            }
+        }
+        Ok(waiting)
     }
 
     fn waiting(self, need: Need) -> Result<Ending, JobError> {
@@ -292,14 +294,12 @@ impl<'a> Restore<'a> {
             ledger.failed(key, problem::text(word::PARTS_MISSING, sentence))?;
         }
         ledger.flush()?;
-        let shares = catalog.selection_volumes(self.context.id)?;
-        for share in shares.iter().filter(|it| it.totals.contains_key(&ItemState::Waiting)) {
+        for volume in catalog.selected_volumes(self.context.id)? {
             let mut after: Option<ItemKey> = None;
             loop {
-                let page =
-                    catalog.waiting_items(self.context.id, share.volume, after, ITEMS_READ)?;
+                let page = catalog.waiting_items(self.context.id, volume, after, ITEMS_READ)?;
                 for item in page.iter().filter(|item| has_bytes(item)) {
-                    self.note_leftover(&mut ledger, share.volume, item)?;
+                    self.note_leftover(&mut ledger, volume, item)?;
                 }
                 match page.last() {
                     Some(last) => after = Some(last.key),

@@ -53,25 +53,19 @@ impl Pages {
         Ok(Self { pages: Some(pages), thread: Some(thread), page })
     }
 
-    /// Has `order` bring the items into another order, unless there are more than `count_max`.
+    /// Has `order` bring the items into another order. All of them are in memory for that.
     ///
     /// # Errors
     /// If the catalog cannot be read.
     pub(super) fn reorder(
         &mut self,
-        count_max: usize,
         order: impl FnOnce(Vec<SelectionItem>) -> Vec<SelectionItem>,
     ) -> Result<(), JobError> {
         let mut items = Vec::new();
-        while items.len() <= count_max
-            && let Some(item) = self.next_item()?
-        {
+        while let Some(item) = self.next_item()? {
             items.push(item);
         }
-        let items = if items.len() <= count_max { order(items) } else { items };
-        // What is left of a page that was begun comes after them.
-        let rest = std::mem::take(&mut self.page);
-        self.page = items.into_iter().chain(rest).collect::<Vec<_>>().into_iter();
+        self.page = order(items).into_iter();
         Ok(())
     }
 

@@ -14,7 +14,7 @@ use super::outs::{Pending, Written};
 use super::pages::Pages;
 use super::shelf::Whereabouts;
 use super::{Restore, problem};
-use crate::catalog::EventLevel;
+use crate::catalog::{EventLevel, SelectionItem};
 use crate::domain::{Barcode, VolumeUuid};
 use crate::drive::DriveError;
 use crate::jobs::equipment::{EquipmentError, Loaded};
@@ -156,10 +156,15 @@ impl Restore<'_> {
             failure: RefCell::new(None),
             is_full: Cell::new(false),
         };
-        let mut pages = Pages::of(&context.parts.catalog, context.id, volume)?;
-        pages.reorder(ITEMS_ORDERED_MAX, |items| {
-            order_for_reading(loaded.drive(), items, GAP, |item| place_of(item, label.block_size))
-        })?;
+        let catalog = &context.parts.catalog;
+        let mut pages = Pages::of(catalog, context.id, volume)?;
+        let waiting = catalog.waiting_count(context.id, volume, ITEMS_ORDERED_MAX + 1)?;
+        if waiting <= ITEMS_ORDERED_MAX {
+            pages.reorder(|items| {
+                let place = |item: &SelectionItem| place_of(item, label.block_size);
+                order_for_reading(loaded.drive(), items, GAP, place)
+            })?;
+        }
         let mut feed = Feed { reading: &reading, map, pages, next_id: 0 };
         let mut blocks = TapeBlocks::identified(loaded.drive(), &label, map);
         let ended = restore(ReadRequest {
