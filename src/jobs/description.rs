@@ -161,26 +161,54 @@ pub(crate) struct Described {
     pub data_segments: Option<Vec<DataSegment>>,
 }
 
-/// Puts together what the catalog keeps of one version.
-///
-/// # Errors
-/// If a text cannot be understood or lacks what the kind needs.
-pub(crate) fn decode(
+/// Understands the catalog's descriptions, one after the other. Files that come together mostly share
+/// theirs, which is read once for all of them.
+#[derive(Debug, Default)]
+pub(crate) struct Describer {
+    last: Option<(Vec<u8>, Shared)>,
+}
+
+impl Describer {
+    /// Puts together what the catalog keeps of one version.
+    ///
+    /// # Errors
+    /// If a text cannot be understood or lacks what the kind needs.
+    pub(crate) fn describe(
+        &mut self,
+        path: &SourcePath,
+        located: &catalog::LocatedCopy,
+    ) -> Result<Described, DescriptionError> {
+        let json = |source| DescriptionError::Json { path: path.clone(), source };
+        let shared = self.shared(&located.attributes).map_err(json)?;
+        let own = match &located.detail {
+            None => Own::default(),
+            Some(text) => serde_json::from_slice(text).map_err(json)?,
+        };
+        join(path, &located.version, shared, own)
+    }
+
+    fn shared(&mut self, text: &[u8]) -> Result<Shared, serde_json::Error> {
+        match &self.last {
+            _ if text.is_empty() => Ok(Shared::default()),
+            Some((known, shared)) if known == text => Ok(shared.clone()),
+            _ => {
+                let shared: Shared = serde_json::from_slice(text)?;
+                self.last = Some((text.to_vec(), shared.clone()));
+                Ok(shared)
+            }
+        }
+    }
+}
+
+fn join(
     path: &SourcePath,
-    full: &catalog::FullVersion,
+    version: &catalog::FileVersion,
+    shared: Shared,
+    own: Own,
 ) -> Result<Described, DescriptionError> {
-    let json = |source| DescriptionError::Json { path: path.clone(), source };
-    let shared: Shared = match full.attributes.as_slice() {
-        [] => Shared::default(),
-        text => serde_json::from_slice(text).map_err(json)?,
-    };
-    let own: Own = match &full.detail {
-        None => Own::default(),
-        Some(text) => serde_json::from_slice(text).map_err(json)?,
-    };
     let lacking = |kind| DescriptionError::Lacking { path: path.clone(), kind };
     let device = |(major, minor)| DeviceNumber { major, minor };
-    let kind = match full.version.kind {
+    let kind = match version.kind {
         catalog::FileKind::File | catalog::FileKind::HardLink => FileKind::File,
         catalog::FileKind::Directory => FileKind::Directory,
         catalog::FileKind::Symlink => {
@@ -195,7 +223,7 @@ pub(crate) fn decode(
             (None, None) => return Err(lacking("device")),
         },
     };
-    let hard_link_of = match (own.hard_link_of, full.version.kind) {
+    let hard_link_of = match (own.hard_link_of, version.kind) {
         (Some(bytes), _) => {
             Some(SourcePath::from_bytes(bytes.0).map_err(|_| lacking("hard link"))?)
         }
@@ -208,7 +236,7 @@ pub(crate) fn decode(
         gid: shared.gid,
         user: shared.user,
         group: shared.group,
-        times: times(full.version.modified, full.version.changed),
+        times: times(version.modified, version.changed),
         xattrs: own.xattrs.into_iter().map(|(name, value)| xattr(name, value)).collect(),
     };
     let segment = |(offset, length)| DataSegment { offset, length };

@@ -10,7 +10,7 @@ use super::ledger::Ledger;
 use super::{Restore, problem};
 use crate::catalog::{FileKind as CatalogKind, ItemKey, ItemState, SelectionItem};
 use crate::domain::{FileKind, SourcePath};
-use crate::jobs::description::Described;
+use crate::jobs::description::{Described, Describer};
 use crate::jobs::error::JobError;
 use crate::jobs::outcome::PROBLEMS_MAX;
 use crate::source::destination::{
@@ -26,7 +26,7 @@ impl Restore<'_> {
         let parts = &self.context.parts;
         let destination = &self.outs.destination;
         let mut ledger = Ledger::new(self.context, destination);
-        let mut noted = HashMap::new();
+        let (mut describer, mut noted) = (Describer::default(), HashMap::new());
         let mut is_full = false;
         each_bare(parts, self.context.id, &mut |item| {
             if is_full || self.context.is_stopped() {
@@ -38,7 +38,7 @@ impl Restore<'_> {
             if is_later {
                 return Ok(());
             }
-            let (path, described) = match describe(item) {
+            let (path, described) = match describe(&mut describer, item) {
                 Ok(both) => both,
                 Err(error) => {
                     let text = problem::text(word::NOT_DESCRIBED, problem::chain(&error));
@@ -93,12 +93,13 @@ impl Restore<'_> {
         self.context.stage("making hard links", None);
         let destination = &self.outs.destination;
         let mut ledger = Ledger::new(self.context, destination);
-        let mut not_restored = None;
+        let (mut describer, mut not_restored) = (Describer::default(), None);
         each_bare(&self.context.parts, self.context.id, &mut |item| {
             if item.located.version.kind != CatalogKind::HardLink {
                 return Ok(());
             }
-            let Ok((path, Described { hard_link_of: Some(first), .. })) = describe(item) else {
+            let described = describe(&mut describer, item);
+            let Ok((path, Described { hard_link_of: Some(first), .. })) = described else {
                 let sentence = "the catalog does not say whose name it is";
                 return ledger.failed(item.key, problem::text(word::NOT_DESCRIBED, sentence));
             };

@@ -9,12 +9,10 @@ use std::os::unix::ffi::OsStrExt as _;
 use serde::{Deserialize, Serialize};
 
 use super::shelf::Shelf;
-use crate::catalog::{
-    AsOf, Choosing, FileKind, FullVersion, ItemKey, SelectionItem, SelectionRequest,
-};
+use crate::catalog::{AsOf, Choosing, FileKind, ItemKey, SelectionItem, SelectionRequest};
 use crate::domain::{JobId, SourcePath};
 use crate::jobs::context::Parts;
-use crate::jobs::description::{self, Described, DescriptionError};
+use crate::jobs::description::{Described, Describer, DescriptionError};
 use crate::jobs::error::JobError;
 use crate::jobs::spec::RestoreSelection;
 
@@ -77,13 +75,13 @@ impl Choice {
         job: JobId,
         asked: &[SourcePath],
     ) -> Result<(), JobError> {
-        let mut known = HashSet::new();
+        let (mut describer, mut known) = (Describer::default(), HashSet::new());
         each_bare(parts, job, &mut |item| {
             if item.located.version.kind != FileKind::HardLink {
                 return Ok(());
             }
             // What cannot be understood is told when its turn comes.
-            let Ok((path, described)) = describe(item) else { return Ok(()) };
+            let Ok((path, described)) = describe(&mut describer, item) else { return Ok(()) };
             let Some(first) = described.hard_link_of else { return Ok(()) };
             let is_asked = asked.iter().any(|path| first.is_within(path));
             if !is_asked && known.insert(first.clone()) {
@@ -126,16 +124,12 @@ pub(super) fn each_bare(
 ///
 /// # Errors
 /// If the catalog's words cannot be understood.
-pub(super) fn describe(item: &SelectionItem) -> Result<(SourcePath, Described), DescriptionError> {
-    let located = &item.located;
-    let path = SourcePath::from_bytes(located.path.clone()).unwrap_or_default();
-    let full = FullVersion {
-        version: located.version.clone(),
-        copies: Vec::new(),
-        attributes: located.attributes.clone(),
-        detail: located.detail.clone(),
-    };
-    let described = description::decode(&path, &full)?;
+pub(super) fn describe(
+    describer: &mut Describer,
+    item: &SelectionItem,
+) -> Result<(SourcePath, Described), DescriptionError> {
+    let path = SourcePath::from_bytes(item.located.path.clone()).unwrap_or_default();
+    let described = describer.describe(&path, &item.located)?;
     Ok((path, described))
 }
 

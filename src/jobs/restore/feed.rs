@@ -10,6 +10,7 @@ use super::pages::Pages;
 use super::{Restore, problem};
 use crate::catalog::{FileKind, SelectionItem};
 use crate::domain::SourcePath;
+use crate::jobs::description::Describer;
 use crate::jobs::error::JobError;
 use crate::jobs::tape_blocks::{form_of, read_item};
 use crate::keys::KeysError;
@@ -45,6 +46,7 @@ pub(super) struct Feed<'a> {
     pub(super) reading: &'a Reading<'a>,
     pub(super) map: PartitionMap,
     pub(super) pages: Pages,
+    pub(super) describer: Describer,
     pub(super) next_id: u64,
 }
 
@@ -77,7 +79,7 @@ impl Feed<'_> {
         let restore = self.reading.restore;
         let located = &item.located;
         let mut ledger = self.reading.ledger.borrow_mut();
-        let (path, described) = match describe(item) {
+        let (path, described) = match describe(&mut self.describer, item) {
             Ok(both) => both,
             Err(error) => {
                 let text = problem::text(word::NOT_DESCRIBED, problem::chain(&error));

@@ -7,6 +7,7 @@ use rustix::fs::statvfs;
 use crate::catalog::{ItemState, SelectionItem};
 use crate::domain::{ByteCount, JobId};
 use crate::jobs::context::Parts;
+use crate::jobs::description::Describer;
 use crate::jobs::error::JobError;
 
 use super::choice::{ITEMS_READ, describe};
@@ -40,12 +41,13 @@ fn free_bytes(folder: &Path) -> Result<u64, JobError> {
 }
 
 fn bytes_without_holes(parts: &Parts, job: JobId) -> Result<u64, JobError> {
-    let mut bytes = 0_u64;
+    let (mut bytes, mut describer) = (0_u64, Describer::default());
     for share in parts.catalog.selection_volumes(job)? {
         let mut after = None;
         loop {
             let page = parts.catalog.waiting_items(job, share.volume, after, ITEMS_READ)?;
-            bytes = bytes.saturating_add(page.iter().map(data_bytes).sum());
+            bytes = bytes
+                .saturating_add(page.iter().map(|item| data_bytes(&mut describer, item)).sum());
             match page.last() {
                 Some(last) => after = Some(last.key),
                 None => break,
@@ -56,12 +58,13 @@ fn bytes_without_holes(parts: &Parts, job: JobId) -> Result<u64, JobError> {
 }
 
 /// Bytes of an item that are no hole; of a part of a sparse file, those of its data in all.
-fn data_bytes(item: &SelectionItem) -> u64 {
+fn data_bytes(describer: &mut Describer, item: &SelectionItem) -> u64 {
     let version = &item.located.version;
     if version.kind != crate::catalog::FileKind::File {
         return 0;
     }
     let size = item.located.copy.part.map_or(version.size.0, |part| part.size.0);
-    let segments = describe(item).ok().and_then(|(_, described)| described.data_segments);
+    let segments =
+        describe(describer, item).ok().and_then(|(_, described)| described.data_segments);
     segments.map_or(size, |segments| size.min(segments.iter().map(|s| s.length).sum()))
 }

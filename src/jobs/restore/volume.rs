@@ -17,6 +17,7 @@ use super::{Restore, problem};
 use crate::catalog::{EventLevel, SelectionItem};
 use crate::domain::{Barcode, VolumeUuid};
 use crate::drive::DriveError;
+use crate::jobs::description::Describer;
 use crate::jobs::equipment::{EquipmentError, Loaded};
 use crate::jobs::error::JobError;
 use crate::jobs::identity::Expected;
@@ -165,7 +166,8 @@ impl Restore<'_> {
                 order_for_reading(loaded.drive(), items, GAP, place)
             })?;
         }
-        let mut feed = Feed { reading: &reading, map, pages, next_id: 0 };
+        let describer = Describer::default();
+        let mut feed = Feed { reading: &reading, map, pages, describer, next_id: 0 };
         let mut blocks = TapeBlocks::identified(loaded.drive(), &label, map);
         let ended = restore(ReadRequest {
             items: Box::new(std::iter::from_fn(|| feed.next_item())),
