@@ -105,13 +105,7 @@ impl Batch {
         if self.raw.len() < self.planned_bytes {
             self.raw.resize(self.planned_bytes, 0);
         }
-        let (mut read, mut refused) = (Vec::new(), Vec::new());
-        for (at, raw, outcome) in self.read_each(source) {
-            match outcome {
-                Ok(change) => read.push((at, raw, change)),
-                Err(outcome) => refused.push((at, Found::Nothing(outcome))),
-            }
-        }
+        let (read, refused) = self.read_each(source);
         let digests = sha256_each(read.iter().map(|(_, raw, _)| &self.raw[raw.clone()]));
         let mut found = refused;
         found.extend(read.into_iter().zip(digests).map(|((at, raw, change), sha256)| {
@@ -136,28 +130,35 @@ impl Batch {
         }
     }
 
-    /// Reads all files into `raw`; of each its number, where it lies, and whether it changed. Those that are in memory
-    /// come first: meanwhile the disk brings the others, all of them at once and in the order that suits it.
-    fn read_each(&mut self, source: &dyn Source) -> Vec<ReadFile> {
-        let (mut used, mut done, mut waiting) = (0, Vec::new(), Vec::new());
+    /// Reads all files into `raw`: those that were read, with where they lie and whether they changed, and the
+    /// others. What is in memory comes first: meanwhile the disk brings the rest, all of it at once and in the
+    /// order that suits it.
+    fn read_each(&mut self, source: &dyn Source) -> (Vec<ReadFile>, Vec<(usize, Found)>) {
+        let (mut read, mut refused) = (Vec::with_capacity(self.files.len()), Vec::new());
+        let mut end =
+            |at: usize, raw: Range<usize>, reading: Reading| match reading.end(&self.files[at]) {
+                Ok(change) => read.push((at, raw, change)),
+                Err(outcome) => refused.push((at, Found::Nothing(outcome))),
+            };
+        let (mut used, mut waiting, mut failed) = (0, Vec::new(), Vec::new());
         for (at, file) in self.files.iter().enumerate() {
             let length = usize::try_from(file.stamp.size_bytes).unwrap_or(0);
             let raw = used..used + length;
             used = raw.end;
             match Reading::begin(source, file, &mut self.raw[raw.clone()]) {
-                Err(outcome) => done.push((at, raw, Err(outcome))),
-                Ok(reading) if reading.count == length => done.push((at, raw, reading.end(file))),
+                Ok(reading) if reading.count == length => end(at, raw, reading),
                 Ok(reading) => waiting.push((at, raw, reading)),
+                Err(outcome) => failed.push((at, Found::Nothing(outcome))),
             }
         }
         for (at, raw, mut reading) in waiting {
-            let outcome = match reading.go_on(&mut self.raw[raw.clone()]) {
-                Ok(()) => reading.end(&self.files[at]),
-                Err(outcome) => Err(outcome),
-            };
-            done.push((at, raw, outcome));
+            match reading.go_on(&mut self.raw[raw.clone()]) {
+                Ok(()) => end(at, raw, reading),
+                Err(outcome) => failed.push((at, Found::Nothing(outcome))),
+            }
         }
-        done
+        refused.append(&mut failed);
+        (read, refused)
     }
 
     /// Compresses and seals what is to be; false if nothing was.
@@ -218,8 +219,8 @@ fn compress(
     }
 }
 
-/// A file that was read: its number in the batch, its bytes, and how it changed or why it is not there.
-type ReadFile = (usize, Range<usize>, Result<Option<Change>, FileOutcome>);
+/// A file that was read: its number in the batch, its bytes, and how it changed.
+type ReadFile = (usize, Range<usize>, Option<Change>);
 
 /// A file that is open, and how much of it was read.
 struct Reading {
