@@ -25,6 +25,7 @@ use super::cartridge_notes::CartridgeNotes;
 use super::error::CatalogError;
 use super::events::EventSignal;
 use super::ids::SegmentId;
+use super::run_writer::Firsts;
 use super::search::SearchIndex;
 use super::volume_folders::VolumeFolders;
 
@@ -86,6 +87,8 @@ pub(super) struct Inner {
     readers: Mutex<Vec<Connection>>,
     /// Segments that a run writer is on; a second one would break the numbering.
     pub(super) writing: Mutex<BTreeSet<SegmentId>>,
+    /// What they stored last. Locked after `writer` only.
+    pub(super) firsts: Mutex<Firsts>,
     pub(super) events: EventSignal,
     pub(super) search: SearchIndex,
     pub(super) notes: CartridgeNotes,
@@ -121,6 +124,7 @@ impl Catalog {
             writer: Mutex::new(writer),
             readers: Mutex::new(Vec::new()),
             writing: Mutex::new(BTreeSet::new()),
+            firsts: Mutex::new(Firsts::default()),
             events: EventSignal::default(),
             search,
             notes,
@@ -172,6 +176,17 @@ impl Catalog {
         doing: &'static str,
         work: impl FnOnce(&Transaction<'_>) -> Result<T, CatalogError>,
     ) -> Result<T, CatalogError> {
+        self.write_then(doing, work, |_| ())
+    }
+
+    /// As [`Catalog::write`]. Before anybody else can write, `then` is given how many changes the connection
+    /// has made by now, or nothing if the transaction was undone.
+    pub(super) fn write_then<T>(
+        &self,
+        doing: &'static str,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, CatalogError>,
+        then: impl FnOnce(Option<u64>),
+    ) -> Result<T, CatalogError> {
         let mut writer = self.inner.writer.lock();
         let in_transaction = || {
             let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -180,6 +195,7 @@ impl Catalog {
             Ok(value)
         };
         let result: Result<T, CatalogError> = in_transaction();
+        then(result.is_ok().then(|| writer.total_changes()));
         result.map_err(|error| error.while_doing(doing, &self.inner.path))
     }
 

@@ -28,11 +28,14 @@ use super::settings::encode_json;
 
 mod batch;
 mod discard;
+mod firsts;
+mod inserts;
 mod joining;
 mod store;
 
 use batch::{Batch, PendingCopy, PendingOutcome};
 pub(super) use discard::discard_beyond;
+pub(super) use firsts::Firsts;
 
 /// Copies in a batch: its transaction takes some 50 ms, and one sync is shared by all of them.
 const BATCH_COPIES: usize = 10_000;
@@ -121,6 +124,8 @@ pub struct RunWriter {
     segment: SegmentId,
     run: i64,
     letter: CopyLetter,
+    /// True if the run is written in other copies too.
+    has_others: bool,
     next_sequence: u64,
     cursor: DirCursor,
     attributes: HashMap<Vec<u8>, i64>,
@@ -145,12 +150,14 @@ impl Catalog {
         }
         let opened = self.write("open a segment", |transaction| {
             discard_beyond(transaction, segment, &checkpoint)?;
-            let (run, set, letter): (i64, i64, CopyLetter) = transaction
+            let (run, set, letter, copies): (i64, i64, CopyLetter, u8) = transaction
                 .prepare_cached(
-                    "SELECT g.run_id, r.set_id, g.copy_number
+                    "SELECT g.run_id, r.set_id, g.copy_number, r.copies
                      FROM segments g JOIN runs r ON r.id = g.run_id WHERE g.id = ?1",
                 )?
-                .query_row([segment.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+                .query_row([segment.0], |row| {
+                    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+                })?;
             let totals = transaction
                 .prepare_cached(
                     "SELECT files, bytes FROM segment_marks WHERE segment_id = ?1
@@ -161,9 +168,9 @@ impl Catalog {
                 Err(rusqlite::Error::QueryReturnedNoRows) => (0, 0),
                 other => other?,
             };
-            Ok((run, letter, totals, DirCursor::at_top_of(transaction, set)?))
+            Ok((run, letter, copies, totals, DirCursor::at_top_of(transaction, set)?))
         });
-        let (run, letter, totals, cursor) = opened.inspect_err(|_| {
+        let (run, letter, copies, totals, cursor) = opened.inspect_err(|_| {
             self.inner.writing.lock().remove(&segment);
         })?;
         let batch_began = clock.elapsed();
@@ -173,6 +180,7 @@ impl Catalog {
             segment,
             run,
             letter,
+            has_others: copies > 1,
             next_sequence: checkpoint.sequence,
             cursor,
             attributes: HashMap::new(),
@@ -208,6 +216,7 @@ impl RunWriter {
         let sequence = self.next_sequence;
         let batch = &mut self.batch;
         let pending = PendingCopy {
+            ordinal: copy.ordinal,
             sequence,
             path: batch.keep(path),
             kind: copy.kind,
@@ -320,12 +329,15 @@ impl RunWriter {
     ) -> Result<(), CatalogError> {
         let catalog = self.catalog.clone();
         let mut totals = self.totals;
-        let stored = catalog.write("store files", |transaction| {
+        let store = |transaction: &Transaction<'_>| {
+            catalog.inner.firsts.lock().note_begin(transaction.total_changes());
             if !self.batch.is_empty() {
                 totals = self.store_batch(transaction)?;
             }
             also(transaction, self.segment)
-        });
+        };
+        let then = |changes| catalog.inner.firsts.lock().note_end(changes);
+        let stored = catalog.write_then("store files", store, then);
         match stored {
             Ok(()) => {
                 self.totals = totals;
@@ -344,6 +356,7 @@ impl RunWriter {
 
 impl Drop for RunWriter {
     fn drop(&mut self) {
+        self.catalog.inner.firsts.lock().forget(self.run);
         self.catalog.inner.writing.lock().remove(&self.segment);
     }
 }

@@ -19,6 +19,7 @@ pub(super) struct Batch {
 
 #[derive(Debug)]
 pub(super) struct PendingCopy {
+    pub(super) ordinal: u64,
     pub(super) sequence: u64,
     pub(super) path: Range<usize>,
     pub(super) kind: FileKind,

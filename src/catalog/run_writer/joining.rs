@@ -7,6 +7,8 @@ use rusqlite::{Transaction, params};
 
 use super::super::error::CatalogError;
 use super::super::ids::CopyId;
+use super::firsts::FirstCopy;
+use super::inserts::Inserts;
 use crate::domain::CopyLetter;
 
 /// The key of a version.
@@ -38,12 +40,11 @@ pub(super) enum Joined {
     OtherContent,
 }
 
-/// Adds a copy to a version.
-pub(super) fn join_version(
+/// What a version says of its first copy; nothing if its first part was not stored.
+pub(super) fn first_copy(
     transaction: &Transaction<'_>,
     version: &Version<'_>,
-    joining: &Joining,
-) -> Result<Joined, CatalogError> {
+) -> Result<Option<FirstCopy>, CatalogError> {
     let Version { dir, name, run } = *version;
     let mut statement = transaction.prepare_cached(
         "SELECT v.segment_id << 36 | v.sequence, g.copy_number, v.sha256
@@ -51,35 +52,36 @@ pub(super) fn join_version(
          WHERE v.dir_id = ?1 AND v.name = ?2 AND v.run_id = ?3",
     )?;
     let mut rows = statement.query(params![dir, name, run])?;
-    let first = match rows.next()? {
-        Some(row) => Some((row.get(0)?, row.get::<_, CopyLetter>(1)?, row.get(2)?)),
-        None => None,
-    };
-    drop(rows);
-    let mut extra = joining.copy.0;
-    let mut known: Option<[u8; 32]> = None;
-    if let Some((copy, letter, sha256)) = first {
-        known = sha256;
-        if joining.is_beginning && joining.letter < letter {
-            extra = copy;
-            let (segment, sequence) = (joining.copy.segment(), joining.copy.sequence());
-            transaction
-                .prepare_cached(
-                    "UPDATE versions SET segment_id = ?4, sequence = ?5
-                     WHERE dir_id = ?1 AND name = ?2 AND run_id = ?3",
-                )?
-                .execute(params![dir, name, run, segment.0, sequence])?;
-        }
+    let Some(row) = rows.next()? else { return Ok(None) };
+    Ok(Some(FirstCopy { copy: CopyId(row.get(0)?), letter: row.get(1)?, sha256: row.get(2)? }))
+}
+
+/// Adds a copy to a version whose first copy is `first`, and keeps that true.
+pub(super) fn join_version(
+    transaction: &Transaction<'_>,
+    insert: &mut Inserts<'_>,
+    version: &Version<'_>,
+    joining: &Joining,
+    first: &mut FirstCopy,
+) -> Result<Joined, CatalogError> {
+    let Version { dir, name, run } = *version;
+    let mut extra = joining.copy;
+    if joining.is_beginning && joining.letter < first.letter {
+        extra = std::mem::replace(&mut first.copy, joining.copy);
+        first.letter = joining.letter;
+        let (segment, sequence) = (joining.copy.segment(), joining.copy.sequence());
+        transaction
+            .prepare_cached(
+                "UPDATE versions SET segment_id = ?4, sequence = ?5
+                 WHERE dir_id = ?1 AND name = ?2 AND run_id = ?3",
+            )?
+            .execute(params![dir, name, run, segment.0, sequence])?;
     }
-    transaction
-        .prepare_cached(
-            "INSERT OR REPLACE INTO extra_copies (dir_id, name, run_id, copy_id)
-             VALUES (?1, ?2, ?3, ?4)",
-        )?
-        .execute(params![dir, name, run, extra])?;
-    match (known, joining.sha256) {
+    insert.extra(version, extra)?;
+    match (first.sha256, joining.sha256) {
         (Some(known), Some(now)) if known != now => return Ok(Joined::OtherContent),
         (None, Some(now)) => {
+            first.sha256 = Some(now);
             transaction
                 .prepare_cached(
                     "UPDATE versions SET sha256 = ?4

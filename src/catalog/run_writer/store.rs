@@ -11,7 +11,9 @@ use super::super::ids::CopyId;
 use super::super::paths::split_path;
 use super::RunWriter;
 use super::batch::{Batch, PendingCopy, PendingOutcome};
-use super::joining::{self, Joined};
+use super::firsts::FirstCopy;
+use super::inserts::Inserts;
+use super::joining::{self, Joined, Joining, Version};
 
 /// Why a copy is called failed whose bytes are another file's than those of the copy before it.
 const OTHER_CONTENT: &str =
@@ -45,57 +47,7 @@ impl RunWriter {
         batch: &Batch,
         totals: &mut (u64, u64),
     ) -> Result<(), CatalogError> {
-        let mut insert_copy = transaction.prepare_cached(
-            "INSERT INTO copies (id, dir_id, name, extents) VALUES (?1, ?2, ?3, ?4)",
-        )?;
-        let mut insert_version = transaction.prepare_cached(
-            "INSERT INTO versions (dir_id, name, run_id, kind, size, modified, changed, inode, sha256,
-                attributes_id, segment_id, sequence)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
-             ON CONFLICT (dir_id, name, run_id) DO UPDATE SET kind = excluded.kind,
-                size = excluded.size, modified = excluded.modified, changed = excluded.changed,
-                inode = excluded.inode, sha256 = excluded.sha256,
-                attributes_id = excluded.attributes_id, segment_id = excluded.segment_id,
-                sequence = excluded.sequence
-             WHERE segment_id IS NULL
-                OR ?13 = (SELECT copy_number FROM segments g WHERE g.id = versions.segment_id)",
-        )?;
-        for copy in &batch.copies {
-            let (dir, name) = split_path(&batch.bytes[copy.path.clone()]);
-            let dir = self.cursor.enter(transaction, dir)?;
-            let id = CopyId::new(self.segment, copy.sequence).0;
-            insert_copy.execute(params![id, dir, name, &batch.bytes[copy.extents.clone()]])?;
-            // A version is made by its first part, of whichever copy comes first.
-            let mut is_extra = copy.part.is_some_and(|part| part.number > 1);
-            if !is_extra {
-                let attributes = self.attributes_id(transaction, batch, copy)?;
-                let changed = insert_version.execute(params![
-                    dir,
-                    name,
-                    self.run,
-                    copy.kind.code(),
-                    copy.size,
-                    copy.modified,
-                    copy.changed,
-                    copy.inode,
-                    copy.sha256,
-                    attributes,
-                    self.segment.0,
-                    copy.sequence,
-                    self.letter
-                ])?;
-                is_extra = changed == 0;
-            }
-            if is_extra {
-                self.join_version(transaction, (dir, name), copy)?;
-            }
-            store_rarities(transaction, batch, copy, id, (dir, name, self.run))?;
-            if copy.kind == FileKind::File && copy.part.is_none() {
-                totals.0 += 1;
-                totals.1 += copy.size;
-            }
-        }
-        drop((insert_copy, insert_version));
+        self.store_copies(transaction, batch, totals)?;
         for outcome in &batch.outcomes {
             self.store_outcome(transaction, batch, outcome)?;
         }
@@ -107,23 +59,112 @@ impl RunWriter {
         Ok(())
     }
 
+    fn store_copies(
+        &mut self,
+        transaction: &Transaction<'_>,
+        batch: &Batch,
+        totals: &mut (u64, u64),
+    ) -> Result<(), CatalogError> {
+        let mut insert = Inserts::prepare(transaction)?;
+        let catalog = self.catalog.clone();
+        let mut firsts = catalog.inner.firsts.lock();
+        let firsts = firsts.of_run(self.run);
+        firsts.begin_batch();
+        for copy in &batch.copies {
+            let (dir, name) = split_path(&batch.bytes[copy.path.clone()]);
+            let dir = self.cursor.enter(transaction, dir)?;
+            let id = self.id_of(copy);
+            insert.copy.execute(params![id.0, dir, name, &batch.bytes[copy.extents.clone()]])?;
+            // A version is made by its first part, of whichever copy comes first.
+            let is_beginning = copy.part.is_none_or(|part| part.number == 1);
+            let known = if is_beginning && self.has_others {
+                firsts.find(copy.ordinal, (dir, name), self.letter)
+            } else {
+                None
+            };
+            if let Some(first) = known {
+                self.join_version(transaction, &mut insert, (dir, name), copy, first)?;
+            } else if is_beginning
+                && self.make_version(transaction, &mut insert, batch, (dir, name), copy)?
+            {
+                if self.has_others && copy.part.is_none() {
+                    let (letter, sha256) = (self.letter, copy.sha256);
+                    firsts.add(copy.ordinal, (dir, name), FirstCopy { copy: id, letter, sha256 });
+                }
+            } else {
+                self.find_and_join(transaction, &mut insert, (dir, name), copy)?;
+            }
+            store_rarities(transaction, batch, copy, id.0, (dir, name, self.run))?;
+            if copy.kind == FileKind::File && copy.part.is_none() {
+                totals.0 += 1;
+                totals.1 += copy.size;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes a version whose first copy this is; false if another copy has made it.
+    fn make_version(
+        &mut self,
+        transaction: &Transaction<'_>,
+        insert: &mut Inserts<'_>,
+        batch: &Batch,
+        (dir, name): (i64, &[u8]),
+        copy: &PendingCopy,
+    ) -> Result<bool, CatalogError> {
+        let attributes = self.attributes_id(transaction, batch, copy)?;
+        let changed = insert.version.execute(params![
+            dir,
+            name,
+            self.run,
+            copy.kind.code(),
+            copy.size,
+            copy.modified,
+            copy.changed,
+            copy.inode,
+            copy.sha256,
+            attributes,
+            self.segment.0,
+            copy.sequence,
+            self.letter
+        ])?;
+        Ok(changed > 0)
+    }
+
+    /// As [`Self::join_version`], where it is not remembered what the version says.
+    fn find_and_join(
+        &self,
+        transaction: &Transaction<'_>,
+        insert: &mut Inserts<'_>,
+        (dir, name): (i64, &[u8]),
+        copy: &PendingCopy,
+    ) -> Result<(), CatalogError> {
+        match joining::first_copy(transaction, &Version { dir, name, run: self.run })? {
+            Some(mut first) => {
+                self.join_version(transaction, insert, (dir, name), copy, &mut first)
+            }
+            // A part whose first one was not stored waits for its version.
+            None => insert.extra(&Version { dir, name, run: self.run }, self.id_of(copy)),
+        }
+    }
+
     /// Adds a further part, or another copy of the set, to a version that is there.
     fn join_version(
         &self,
         transaction: &Transaction<'_>,
+        insert: &mut Inserts<'_>,
         (dir, name): (i64, &[u8]),
         copy: &PendingCopy,
+        first: &mut FirstCopy,
     ) -> Result<(), CatalogError> {
-        let joined = joining::join_version(
-            transaction,
-            &joining::Version { dir, name, run: self.run },
-            &joining::Joining {
-                copy: CopyId::new(self.segment, copy.sequence),
-                letter: self.letter,
-                is_beginning: copy.part.is_none_or(|part| part.number == 1),
-                sha256: copy.sha256,
-            },
-        )?;
+        let joining = Joining {
+            copy: self.id_of(copy),
+            letter: self.letter,
+            is_beginning: copy.part.is_none_or(|part| part.number == 1),
+            sha256: copy.sha256,
+        };
+        let version = Version { dir, name, run: self.run };
+        let joined = joining::join_version(transaction, insert, &version, &joining, first)?;
         match joined {
             Joined::Same => Ok(()),
             Joined::OtherContent => {
@@ -137,6 +178,10 @@ impl RunWriter {
                 append(transaction, self.segment, &record, self.clock.now())
             }
         }
+    }
+
+    fn id_of(&self, copy: &PendingCopy) -> CopyId {
+        CopyId::new(self.segment, copy.sequence)
     }
 
     fn store_outcome(

@@ -12,6 +12,8 @@ use super::super::test_support::{
 use super::super::{AsOf, CatalogErrorKind, FileTotals, OpenCheck, RunKind, SegmentId};
 use super::*;
 
+mod side_by_side;
+
 fn segment(catalog: &Catalog) -> SegmentId {
     let uuid = volume(catalog, 1);
     let run = start_run(catalog, "r1", RunKind::Full, 100);
