@@ -19,6 +19,7 @@ mod bare;
 mod choice;
 mod feed;
 mod ledger;
+mod leftovers;
 mod order;
 mod outs;
 mod pages;
@@ -148,6 +149,7 @@ impl<'a> Restore<'a> {
     }
 
     fn run(mut self) -> Result<Ending, JobError> {
+        self.remove_leftovers()?;
         self.make_bare()?;
         self.show_totals()?;
         let mut visited = BTreeSet::new();

@@ -26,6 +26,7 @@
 mod error;
 mod file;
 mod folder;
+mod leftovers;
 mod mark;
 mod metadata;
 mod place;

@@ -23,7 +23,12 @@ const SIDE_NAMES_MAX: u32 = 1000;
 /// The name that `path` has until it is complete.
 pub(super) fn temporary_name(tag: &str, path: &SourcePath) -> String {
     let digest = Sha256::digest(path.as_bytes());
-    format!(".fossilsafe-{tag}-{}", hex::encode(&digest[..8]))
+    temporary_names(tag) + &hex::encode(&digest[..8])
+}
+
+/// What all of them begin with.
+pub(super) fn temporary_names(tag: &str) -> String {
+    format!(".fossilsafe-{tag}-")
 }
 
 /// Something made under its temporary name; removed again unless it is placed.

@@ -133,6 +133,29 @@ fn a_file_that_is_given_up_leaves_no_trace_and_a_leftover_is_replaced() {
 }
 
 #[test]
+fn what_a_killed_restore_left_is_removed_and_nothing_else() {
+    let top = tempfile::tempdir().unwrap();
+    let destination = open(top.path(), Conflict::Refuse);
+    for name in ["d/a", "d/b", "d/in/c"] {
+        std::mem::forget(destination.file(&path(name), None).unwrap());
+    }
+    let _ = put(&destination, "d/whole").unwrap();
+    drop(destination);
+    let others = ["d/.fossilsafe-another-0011223344556677", "d/.fossilsafe"];
+    others.iter().for_each(|name| std::fs::write(top.path().join(name), b"x").unwrap());
+    let again = open(top.path(), Conflict::Refuse);
+    assert_eq!(again.remove_leftovers(&path("d")).unwrap(), 2);
+    assert_eq!(again.remove_leftovers(&path("d")).unwrap(), 0);
+    assert_eq!(
+        names(&top.path().join("d")),
+        [".fossilsafe", ".fossilsafe-another-0011223344556677", "in", "whole"]
+    );
+    assert_eq!(names(&top.path().join("d/in")).len(), 1, "folders are tidied up one by one");
+    assert_eq!(again.remove_leftovers(&path("none")).unwrap(), 0);
+    assert_eq!(again.remove_leftovers(&path("d/whole")).unwrap(), 0);
+}
+
+#[test]
 fn damaged_content_never_gets_its_own_name() {
     let top = tempfile::tempdir().unwrap();
     for conflict in [Conflict::Refuse, Conflict::SideName, Conflict::Overwrite] {
