@@ -43,6 +43,7 @@ pub use plan::{NeededVolume, RestorePlan, plan};
 
 use self::choice::{Choice, ITEMS_READ};
 use self::ledger::Ledger;
+use self::leftovers::remove_leftovers;
 use self::outs::Outs;
 use self::problem::word;
 use self::shelf::{Shelf, Whereabouts};
@@ -75,6 +76,19 @@ pub(super) fn run(context: &JobContext, spec: &RestoreSpec) -> Result<Ending, Jo
     restore.run()
 }
 
+fn open_destination(context: &JobContext, spec: &RestoreSpec) -> Result<Destination, JobError> {
+    let conflict = match spec.existing {
+        Existing::Keep => Conflict::Refuse,
+        Existing::Replace => Conflict::Overwrite,
+    };
+    let tag = format!("job-{}", context.id);
+    let own = Some(context.parts.folders.data().to_owned());
+    let options = DestinationOptions { conflict, owners: Owners::Restore, own, tag };
+    // Into the empty folder of a source that is away everything would go, and be found by nobody.
+    ensure_mounted(&spec.destination)?;
+    Ok(Destination::open(&spec.destination, options)?)
+}
+
 /// A restore at work.
 struct Restore<'a> {
     context: &'a JobContext,
@@ -98,29 +112,32 @@ impl<'a> Restore<'a> {
     /// Makes the choice, or takes up the one that was made.
     fn begin(context: &'a JobContext, spec: &'a RestoreSpec) -> Result<Self, JobError> {
         let parts = &context.parts;
-        let checkpoint = parts.catalog.job(context.id)?.checkpoint;
-        let is_resumed = checkpoint.is_some();
+        let taken_up = match parts.catalog.job(context.id)?.checkpoint {
+            Some(value) => {
+                let choice: Choice = serde_json::from_value(value).map_err(JobError::checkpoint)?;
+                let destination = open_destination(context, spec)?;
+                // Before anything can fail for good.
+                remove_leftovers(context, &destination, &choice.targets())?;
+                Some((choice, destination))
+            }
+            None => None,
+        };
+        let is_resumed = taken_up.is_some();
         let shelf = Shelf::look(parts)?;
         let absent = shelf.absent(parts)?;
-        let choice = match checkpoint {
-            Some(value) => serde_json::from_value(value).map_err(JobError::checkpoint)?,
+        let (choice, opened) = match taken_up {
+            Some((choice, destination)) => (choice, Some(destination)),
             None => {
                 context.stage("choosing files", None);
-                Choice::make(parts, context.id, &spec.selection, &shelf)?
+                (Choice::make(parts, context.id, &spec.selection, &shelf)?, None)
             }
         };
         await_missing(context)?;
         room::ensure_room(parts, context.id, &spec.destination)?;
-        let conflict = match spec.existing {
-            Existing::Keep => Conflict::Refuse,
-            Existing::Replace => Conflict::Overwrite,
+        let destination = match opened {
+            Some(destination) => destination,
+            None => open_destination(context, spec)?,
         };
-        let tag = format!("job-{}", context.id);
-        let own = Some(parts.folders.data().to_owned());
-        let options = DestinationOptions { conflict, owners: Owners::Restore, own, tag };
-        // Into the empty folder of a source that is away everything would go, and be found by nobody.
-        ensure_mounted(&spec.destination)?;
-        let destination = Destination::open(&spec.destination, options)?;
         if !is_resumed {
             context.checkpoint(&choice)?;
         }
@@ -149,7 +166,6 @@ impl<'a> Restore<'a> {
     }
 
     fn run(mut self) -> Result<Ending, JobError> {
-        self.remove_leftovers()?;
         self.make_bare()?;
         self.show_totals()?;
         let mut visited = BTreeSet::new();
