@@ -146,15 +146,7 @@ impl Catalog {
         after: Option<ItemKey>,
         limit: usize,
     ) -> Result<Vec<SelectionItem>, CatalogError> {
-        self.read("list what is to be restored", |reader| {
-            let volume = super::volumes::volume_id(reader, volume)?;
-            let after = after.map_or((i64::MIN, 0, 0), |key| (key.block, key.offset, key.copy.0));
-            let which = "s.job_id = ?1 AND s.volume_id = ?2
-                    AND (s.block, s.offset, s.copy_id) > (?3, ?4, ?5) AND s.state = 'waiting'
-                 ORDER BY s.block, s.offset, s.copy_id LIMIT ?6";
-            let values = params![job.0, volume, after.0, after.1, after.2, limit];
-            items(reader, which, values)
-        })
+        self.waiting_before(i64::MAX, job, volume, after, limit)
     }
 
     /// As [`waiting_items`](Self::waiting_items), of those without bytes alone: folders, links, devices,
@@ -169,13 +161,25 @@ impl Catalog {
         after: Option<ItemKey>,
         limit: usize,
     ) -> Result<Vec<SelectionItem>, CatalogError> {
-        self.read("list what needs no tape", |reader| {
+        self.waiting_before(0, job, volume, after, limit)
+    }
+
+    /// Waiting items of a volume that stand before `block`.
+    fn waiting_before(
+        &self,
+        block: i64,
+        job: JobId,
+        volume: VolumeUuid,
+        after: Option<ItemKey>,
+        limit: usize,
+    ) -> Result<Vec<SelectionItem>, CatalogError> {
+        self.read("list what is to be restored", |reader| {
             let volume = super::volumes::volume_id(reader, volume)?;
             let after = after.map_or((i64::MIN, 0, 0), |key| (key.block, key.offset, key.copy.0));
-            let which = "s.job_id = ?1 AND s.volume_id = ?2 AND s.block < 0
+            let which = "s.job_id = ?1 AND s.volume_id = ?2 AND s.block < ?7
                     AND (s.block, s.offset, s.copy_id) > (?3, ?4, ?5) AND s.state = 'waiting'
                  ORDER BY s.block, s.offset, s.copy_id LIMIT ?6";
-            let values = params![job.0, volume, after.0, after.1, after.2, limit];
+            let values = params![job.0, volume, after.0, after.1, after.2, limit, block];
             items(reader, which, values)
         })
     }

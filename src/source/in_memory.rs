@@ -43,9 +43,7 @@ mod tests {
         assert!(buffer.iter().all(|&byte| byte == 7));
         assert_eq!(read_in_memory(&file, &mut buffer, 10_000), 0);
         forget(&file);
-        let is_kept = read_in_memory(&file, &mut buffer, 0) > 0;
-        // A file system in memory forgets nothing.
-        assert!(!is_kept || rustix::fs::fstatfs(&file).unwrap().f_type == 0x0102_1994);
+        // Whether it is gone now is the kernel's affair: a disk may have brought it back by the time one looks.
         want_in_memory(&file, 0, 10_000);
         file.read_exact_at(&mut buffer, 0).unwrap();
         assert_eq!(read_in_memory(&file, &mut buffer, 0), 10_000);
