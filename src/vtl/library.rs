@@ -363,7 +363,8 @@ impl VirtualLibrary {
 impl Library {
     pub(super) fn power_off(&self) {
         self.has_power.store(false, Ordering::SeqCst);
-        // Whoever was in the middle of a command has ended it when its lock is free.
+        // Whoever was in the middle of a command has ended it when its lock is free, and whoever waited
+        // for the lock finds no power.
         let is_told = !self.environment.faults.is_power_on_silent();
         self.changer.lock().state.reset(is_told, true);
         self.drives.iter().for_each(|drive| drive.lock().reset(is_told, true));

@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::Barcode;
-use crate::scsi::{Cdb, Completion, Sense, Status, TransportError, opcode};
+use crate::scsi::{Cdb, Completion, Sense, SenseKey, Status, TransportError, opcode};
 
 /// One device of the library.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -100,7 +100,12 @@ impl CommandRecord {
     /// True if the device did what was asked, with or without a remark.
     #[must_use]
     pub fn is_good(&self) -> bool {
-        matches!(self.outcome, Outcome::Answered { status: Status::Good, .. })
+        let is_recovered = |sense: &Sense| sense.key == SenseKey::RecoveredError;
+        match &self.outcome {
+            Outcome::Answered { status: Status::Good, .. } => true,
+            Outcome::Answered { sense, .. } => sense.as_ref().is_some_and(is_recovered),
+            Outcome::Failed(_) => false,
+        }
     }
 
     /// The sense of the answer.

@@ -113,11 +113,11 @@ impl VirtualTransport {
             _ => None,
         };
         let answer = match (course.is_executed, &flipped) {
-            (false, _) => Ok((Ok(Completion::good(0)), Duration::ZERO)),
-            (true, Some(flipped)) => Ok(self.execute_on_device(&cdb, &mut Data::Out(flipped))),
-            (true, None) => Ok(self.execute_on_device(&cdb, &mut data)),
+            (false, _) => Some((Ok(Completion::good(0)), Duration::ZERO)),
+            (true, Some(flipped)) => self.execute_on_device(&cdb, &mut Data::Out(flipped)),
+            (true, None) => self.execute_on_device(&cdb, &mut data),
         };
-        let (answer, cost) = answer?;
+        let (answer, cost) = answer.ok_or_else(|| self.gone())?;
         if cost > timeout {
             library.environment.clock.wait(timeout);
             return Err(self.timed_out(&cdb, timeout));
@@ -204,19 +204,20 @@ impl VirtualTransport {
         }
     }
 
-    /// The device's own answer and the time that it took.
-    fn execute_on_device(&self, cdb: &Cdb, data: &mut Data<'_>) -> (Answer, Duration) {
+    /// The device's own answer and the time that it took; nothing if the power failed before its turn.
+    fn execute_on_device(&self, cdb: &Cdb, data: &mut Data<'_>) -> Option<(Answer, Duration)> {
         let request = Request { initiator: self.initiator, cdb: cdb.as_bytes(), data };
+        let has_power = || self.library.has_power.load(Ordering::SeqCst);
         match self.device {
             Device::Changer => {
                 let mut changer = self.library.changer.lock();
-                let answer = changer.execute(request);
-                (answer, changer.take_owed())
+                let answer = has_power().then(|| changer.execute(request))?;
+                Some((answer, changer.take_owed()))
             }
             Device::Drive(index) => {
                 let mut drive = self.library.drives[index].lock();
-                let answer = drive.execute(request);
-                (answer, drive.motion_mut().take_owed())
+                let answer = has_power().then(|| drive.execute(request))?;
+                Some((answer, drive.motion_mut().take_owed()))
             }
         }
     }

@@ -164,6 +164,30 @@ fn power_fails_before_during_or_after_a_command() {
     }
 }
 
+/// Threads race for the end: whoever comes after the power leaves the unit attention to the next one.
+#[test]
+fn what_was_under_way_when_the_power_went_is_executed_before_or_never() {
+    let mut rig = Rig::loaded();
+    for round in 0..200 {
+        let begun = std::sync::Barrier::new(5);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                let mut other = Host::to(rig.library.drive(0));
+                let begun = &begun;
+                scope.spawn(move || {
+                    begun.wait();
+                    while other.try_none([0; 6]).is_ok() {}
+                });
+            }
+            begun.wait();
+            std::thread::sleep(Duration::from_micros(200));
+            rig.library.power_off();
+        });
+        rig.library.power_on();
+        assert_eq!(numbers(rig.drive.none([0; 6])), (6, 0x29, 0), "round {round}");
+    }
+}
+
 #[test]
 fn power_may_come_back_silently() {
     let mut rig = Rig::loaded();
