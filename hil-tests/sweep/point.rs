@@ -316,7 +316,7 @@ impl Point<'_> {
         // A volume that has lost a label is not repaired: repair only appends, and the other label reads it.
         let is_hopeless =
             self.harm == Harm::Label && matches!(self.stage.prepared.goal, Goal::Repaired(_));
-        let has_reason = self.is_many && self.lacks_cartridges(ended.as_ref());
+        let has_reason = self.is_many && self.lacks_cartridges(ended.as_ref())?;
         if !is_done(&ended) && self.harm != Harm::Content && !is_hopeless && !has_reason {
             self.find(format!("begun again without a fault, it ends with {ended:?}"));
         }
@@ -398,15 +398,21 @@ impl Point<'_> {
         }
     }
 
-    /// Every cartridge that may be written was set aside for a reason that is told: it waits for another.
-    fn lacks_cartridges(&self, ended: Option<&Ended>) -> bool {
-        match ended.and_then(|ended| ended.end.need.as_ref()) {
-            Some(Need::FormattedCartridge { passed_over, .. }) => {
-                let told: Vec<_> = passed_over.iter().map(|(barcode, _)| barcode).collect();
-                self.stage.prepared.may_write.iter().all(|barcode| told.contains(&barcode))
-            }
-            _ => false,
-        }
+    /// Every cartridge that may be written was set aside for a reason that is told, or holds another copy:
+    /// it waits for one more.
+    fn lacks_cartridges(&self, ended: Option<&Ended>) -> Result<bool, Failed> {
+        let need = ended.and_then(|ended| ended.end.need.as_ref());
+        let Some(Need::FormattedCartridge { copy, passed_over, .. }) = need else {
+            return Ok(false);
+        };
+        let told: Vec<_> = passed_over.iter().map(|(barcode, _)| barcode).collect();
+        let volumes = self.rig.host()?.catalog().volumes()?;
+        let is_others = |barcode: &Barcode| {
+            let mut on_it = volumes.iter().filter(|v| v.volume.barcode.as_ref() == Some(barcode));
+            on_it.any(|v| copy.is_some() && v.set.as_ref().is_some_and(|at| Some(at.copy) != *copy))
+        };
+        let mut ours = self.stage.prepared.may_write.iter();
+        Ok(ours.all(|barcode| told.contains(&barcode) || is_others(barcode)))
     }
 
     /// Drives and robot are free.
@@ -449,7 +455,7 @@ impl Point<'_> {
         let mut locked = BTreeMap::new();
         let mut failures = self.power_failures.iter().peekable();
         for record in log {
-            if failures.next_if(|failed_at| record.number > **failed_at).is_some() {
+            while failures.next_if(|failed_at| record.number > **failed_at).is_some() {
                 locked.clear();
             }
             if let Some(cartridge) = &record.cartridge

@@ -202,8 +202,9 @@ impl Wire {
             panic!("no crash image of {}: {error}", self.host.display());
         }
         if cut != Cut::HostGone {
-            state.power_failed_at = Some(self.library.log().last_number());
             self.library.power_off();
+            // Asked after: what other threads had under way was executed by then, or never is.
+            state.power_failed_at = Some(self.library.log().last_number());
         }
     }
 }
