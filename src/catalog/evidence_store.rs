@@ -65,14 +65,7 @@ impl Catalog {
         job: Option<JobId>,
     ) -> Result<(), CatalogError> {
         self.write("record evidence", |transaction| {
-            let checkpoint = checkpoint_of(transaction, segment)?;
-            if state >= EvidenceState::Flushed && range.end > checkpoint {
-                return Err(CatalogError::Misuse(format!(
-                    "segment {segment}: copies up to {} cannot be {state}: only {checkpoint} are synced",
-                    range.end
-                )));
-            }
-            append_say(transaction, segment, state, &range, at, job)
+            say(transaction, segment, state, &range, at, job)
         })
     }
 
@@ -99,32 +92,6 @@ impl Catalog {
                 reason: Some(reason.to_owned()),
             };
             append(transaction, segment, &record, at)
-        })
-    }
-
-    /// Records that copies were found bad, each with its reason, in one transaction.
-    ///
-    /// # Errors
-    /// `NotFound` for an unknown segment.
-    pub fn fail_copies(
-        &self,
-        failures: &[(CopyId, String)],
-        at: Timestamp,
-        job: Option<JobId>,
-    ) -> Result<(), CatalogError> {
-        self.write("record failed copies", |transaction| {
-            for (copy, reason) in failures {
-                checkpoint_of(transaction, copy.segment())?;
-                let record = EvidenceRecord {
-                    act: EvidenceAct::Fail,
-                    state: EvidenceState::Planned,
-                    range: copy.sequence()..copy.sequence() + 1,
-                    job,
-                    reason: Some(reason.clone()),
-                };
-                append(transaction, copy.segment(), &record, at)?;
-            }
-            Ok(())
         })
     }
 
@@ -206,6 +173,25 @@ impl Catalog {
             Ok(outcomes)
         })
     }
+}
+
+/// Records a state that copies have reached, if the tape can hold them.
+pub(super) fn say(
+    connection: &Connection,
+    segment: SegmentId,
+    state: EvidenceState,
+    range: &Range<u64>,
+    at: Timestamp,
+    job: Option<JobId>,
+) -> Result<(), CatalogError> {
+    let checkpoint = checkpoint_of(connection, segment)?;
+    if state >= EvidenceState::Flushed && range.end > checkpoint {
+        return Err(CatalogError::Misuse(format!(
+            "segment {segment}: copies up to {} cannot be {state}: only {checkpoint} are synced",
+            range.end
+        )));
+    }
+    append_say(connection, segment, state, range, at, job)
 }
 
 /// Records a raised state. A row that only goes on where the newest one ended makes that one longer.
@@ -294,7 +280,10 @@ fn record_from(row: &Row<'_>) -> rusqlite::Result<EvidenceRecord> {
     })
 }
 
-fn checkpoint_of(connection: &Connection, segment: SegmentId) -> Result<u64, CatalogError> {
+pub(super) fn checkpoint_of(
+    connection: &Connection,
+    segment: SegmentId,
+) -> Result<u64, CatalogError> {
     connection
         .prepare_cached("SELECT checkpoint_sequence FROM segments WHERE id = ?1")?
         .query_row([segment.0], |row| row.get(0))

@@ -9,6 +9,7 @@
 //!  running, paused, waiting ──(engine restarted)──▶ queued, with its checkpoint
 //! ```
 
+mod how_far;
 mod newest;
 
 use std::time::Duration;
@@ -23,6 +24,9 @@ use super::error::{CatalogError, Subject};
 use super::ids::{sql_time, time_from_sql};
 use super::settings::{decode_json, encode_json};
 use super::text_enum::text_enum;
+
+pub use how_far::HowFar;
+pub(super) use how_far::store_how_far;
 
 text_enum! {
     /// Where a job stands.
@@ -342,31 +346,6 @@ impl Catalog {
                 .prepare_cached("UPDATE jobs SET priority = ?2, updated = ?3 WHERE id = ?1")?
                 .execute(params![id.0, priority, sql_time(at)])?;
             Ok(())
-        })
-    }
-
-    /// Stores how far a job is, and with `checkpoint` from where it would go on.
-    ///
-    /// # Errors
-    /// `NotFound` if there is no such job.
-    pub fn set_job_progress(
-        &self,
-        id: JobId,
-        progress: &Value,
-        checkpoint: Option<&Value>,
-        at: Timestamp,
-    ) -> Result<(), CatalogError> {
-        let progress = encode_json("a job's progress", progress)?;
-        let checkpoint =
-            checkpoint.map(|value| encode_json("a job's checkpoint", value)).transpose()?;
-        self.write("store the progress of a job", |transaction| {
-            let changed = transaction
-                .prepare_cached(
-                    "UPDATE jobs SET progress = ?2, checkpoint = coalesce(?3, checkpoint),
-                        updated = ?4 WHERE id = ?1",
-                )?
-                .execute(params![id.0, progress, checkpoint, sql_time(at)])?;
-            if changed == 0 { Err(CatalogError::NotFound(Subject::Job(id))) } else { Ok(()) }
         })
     }
 

@@ -43,6 +43,7 @@ mod open;
 mod paths;
 pub mod people;
 pub mod previous;
+mod readings;
 pub mod rebuild;
 pub mod run_writer;
 pub mod runs;
@@ -74,7 +75,9 @@ pub use evidence_sums::{ReferredEvidence, SetProof, VolumeSums};
 pub use extents::CopyExtent;
 pub use files::{CopyStanding, FileKind, FileVersion, FullVersion, OutcomeState};
 pub use ids::{CartridgeId, CopyId, SegmentId};
-pub use jobs::{EventLevel, JobEvent, JobRecord, JobRequest, JobState, Priority, RecordedEvent};
+pub use jobs::{
+    EventLevel, HowFar, JobEvent, JobRecord, JobRequest, JobState, Priority, RecordedEvent,
+};
 pub use located::LocatedCopy;
 pub use loss::{LostFile, VolumeLoss};
 pub use open::{Catalog, OpenCheck};

@@ -13,7 +13,7 @@ use super::equipment::{Claimant, Equipment, Turn};
 use super::error::JobError;
 use super::self_test::MachineChecks;
 use super::spec::JobProgress;
-use crate::catalog::{Catalog, EventLevel, JobEvent, Priority};
+use crate::catalog::{Catalog, EventLevel, HowFar, JobEvent, Priority};
 use crate::catalog_backup::KeptElsewhere;
 use crate::domain::{Barcode, Clock, DriveSerial, JobId, RunId, SetName, VolumeUuid};
 use crate::drive::WaitState;
@@ -253,7 +253,7 @@ impl JobContext {
         let stored =
             serde_json::to_value(&progress).map_err(|error| error.to_string()).and_then(|value| {
                 let catalog = &self.parts.catalog;
-                catalog.set_job_progress(self.id, &value, None, now).map_err(|e| e.to_string())
+                catalog.set_job_progress(self.id, &value, now).map_err(|e| e.to_string())
             });
         if let Err(error) = stored {
             tracing::warn!(job = self.id.0, error, "progress was not stored");
@@ -265,12 +265,16 @@ impl JobContext {
     /// # Errors
     /// If the catalog cannot be written.
     pub fn checkpoint(&self, checkpoint: &impl serde::Serialize) -> Result<(), JobError> {
+        self.parts.catalog.set_job_checkpoint(&self.how_far(checkpoint)?)?;
+        Ok(())
+    }
+
+    /// The same to be stored together with what was found up to there.
+    pub(super) fn how_far(&self, checkpoint: &impl serde::Serialize) -> Result<HowFar, JobError> {
         let json = |source| JobError::Json { what: "checkpoint", source };
         let progress = serde_json::to_value(self.live.progress()).map_err(json)?;
         let checkpoint = serde_json::to_value(checkpoint).map_err(json)?;
-        let now = self.parts.clock.now();
-        self.parts.catalog.set_job_progress(self.id, &progress, Some(&checkpoint), now)?;
-        Ok(())
+        Ok(HowFar { job: self.id, progress, checkpoint, at: self.parts.clock.now() })
     }
 
     /// Tells what happened, for those who follow and for the record.

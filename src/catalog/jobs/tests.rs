@@ -39,8 +39,9 @@ fn an_interrupted_job_is_queued_again_with_its_checkpoint_after_a_restart() {
     let (catalog, folder) = empty();
     let job = catalog.create_job("backup", &json!({}), at(1)).unwrap();
     catalog.claim_next_job(at(2)).unwrap();
-    catalog.set_job_progress(job, &json!({ "files": 3 }), Some(&json!(["here"])), at(3)).unwrap();
-    catalog.set_job_progress(job, &json!({ "files": 4 }), None, at(3)).unwrap();
+    let (progress, checkpoint) = (json!({ "files": 3 }), json!(["here"]));
+    catalog.set_job_checkpoint(&HowFar { job, progress, checkpoint, at: at(3) }).unwrap();
+    catalog.set_job_progress(job, &json!({ "files": 4 }), at(3)).unwrap();
     let catalog = reopen(catalog, &folder);
     assert_eq!(catalog.requeue_interrupted_jobs(at(5)).unwrap(), [job]);
     let record = catalog.claim_next_job(at(6)).unwrap().unwrap();

@@ -51,6 +51,8 @@ struct State {
     run: Option<RunId>,
     /// The first copy of each segment that has no verdict.
     next: BTreeMap<i64, u64>,
+    /// Bytes of the notes on each segment that belong to what has a verdict.
+    noted: BTreeMap<i64, u64>,
     /// Segments that have their receipt.
     closed: BTreeSet<i64>,
     /// Volumes that are through, read or given up.

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::Receipt;
 use crate::catalog::{Effective, EvidenceState, FileVersion};
-use crate::domain::{ByteCount, RunId, SourcePath};
+use crate::domain::{ByteCount, JobId, RunId, SourcePath};
 use crate::jobs::spec::{BackupMode, BackupSpec, JobSpec, VerifyScope, VerifySpec};
 use crate::jobs::test_support::{TestAppliance, backup_spec, barcode, noise, write_file};
 use crate::jobs::{JobEnd, JobState};
@@ -89,6 +90,25 @@ fn everything_of_a_run_is_read_back_without_a_single_write() {
     assert!(!commands.iter().any(|command| command.is_write_class()), "{}", appliance.log());
     let receipts = appliance.parts().folders.receipts(&run);
     assert_eq!(std::fs::read_dir(receipts).unwrap().count(), 2, "a receipt and its signature");
+}
+
+#[test]
+fn what_a_life_noted_that_ended_before_its_commit_is_in_no_receipt() {
+    let appliance = TestAppliance::formatted(1, 64);
+    let run = appliance.backup(&make_source(&appliance), "photos");
+    let (catalog, folders) = (appliance.catalog(), &appliance.parts().folders);
+    let segment = catalog.segments_of_run(&run).unwrap().remove(0);
+    let next = JobId(catalog.jobs(None, 1).unwrap()[0].id.0 + 1);
+    let left = r#"{"failed":[3,"block 7 cannot be read"]}"#;
+    let notes = folders.job(next).join(format!("segment-{}.jsonl", segment.id));
+    write_file(&notes, format!("{left}\n{left}").as_bytes());
+    let job = appliance.submit(&scope(VerifyScope::Run(run.clone())));
+    let (state, end) = appliance.wait(job);
+    assert_eq!((job, state), (next, JobState::Completed), "{end:#?}");
+    let pinned = appliance.parts().keys.pinned();
+    let (receipts, refused) = Receipt::read_all(&folders.receipts(&run), segment.volume, pinned);
+    assert_eq!((receipts.len(), refused), (1, Vec::new()));
+    assert_eq!(receipts[0].failed, Vec::new());
 }
 
 #[test]

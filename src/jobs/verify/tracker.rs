@@ -3,19 +3,19 @@
 //! Results come as files are done, not in the order of the tape. The tracker holds the copies that are
 //! under way, and says of everything before the first of them what is true: stretches that agreed become
 //! *read back*, each copy that did not is failed with its reason. After a kill the next start goes on at
-//! the place of the last commit; what was read twice then is said once more, which changes nothing.
+//! the place of the last commit, and what had been found beyond it was said nowhere.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::fs::OpenOptions;
-use std::io::Write as _;
 use std::ops::Range;
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::State;
-use crate::catalog::{CopyId, EventLevel, EvidenceState, FileKind, LocatedCopy, SegmentId};
+use crate::catalog::{CopyId, EventLevel, FileKind, LocatedCopy, SegmentId};
 use crate::domain::{Barcode, SourcePath};
 use crate::jobs::context::JobContext;
 use crate::jobs::error::JobError;
@@ -222,28 +222,24 @@ impl<'a> Tracker<'a> {
     /// If the catalog or the notes cannot be written.
     pub(super) fn commit(&mut self) -> Result<(), JobError> {
         self.note()?;
-        let parts = &self.context.parts;
-        let (now, job) = (parts.clock.now(), Some(self.context.id));
-        for range in self.good.drain(..) {
-            parts.catalog.say_evidence(self.segment, EvidenceState::ReadBack, range, now, job)?;
-        }
-        if !self.failed.is_empty() {
-            parts.catalog.fail_copies(&self.failed, now, job)?;
-            self.failed.clear();
-        }
         self.state.next.insert(self.segment.0, self.settled);
         let (entries, bytes) = (self.state.entries_done, self.state.outcome.bytes);
         self.context.update(|progress| {
             progress.files_done = entries;
             progress.bytes_done = bytes;
         });
-        self.context.checkpoint(&self.state)?;
+        let parts = &self.context.parts;
+        let how_far = self.context.how_far(&self.state)?;
+        parts.catalog.settle_reading(self.segment, &self.good, &self.failed, &how_far)?;
+        self.good.clear();
+        self.failed.clear();
         self.since_commit = 0;
         self.committed_at = parts.clock.elapsed();
         Ok(())
     }
 
-    fn note(&self) -> Result<(), JobError> {
+    /// Adds what is settled to the notes, in place of what a life noted that ended before its commit.
+    fn note(&mut self) -> Result<(), JobError> {
         let mut lines = Vec::new();
         let good = self.good.iter().map(|range| Note::ReadBack(range.start, range.end));
         let failed =
@@ -253,12 +249,16 @@ impl<'a> Tracker<'a> {
             serde_json::to_writer(&mut lines, &note).map_err(json)?;
             lines.push(b'\n');
         }
+        let noted = self.state.noted.entry(self.segment.0).or_default();
         let write = |path: &Path| {
-            let mut file = OpenOptions::new().create(true).append(true).open(path)?;
-            file.write_all(&lines)?;
+            let file = OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
+            file.set_len(*noted)?;
+            file.write_all_at(&lines, *noted)?;
             file.sync_data()
         };
-        write(&self.notes).map_err(JobError::io("write", &self.notes))
+        write(&self.notes).map_err(JobError::io("write", &self.notes))?;
+        *noted += lines.len() as u64;
+        Ok(())
     }
 
     /// What all stretches of work on this segment found, for the receipt: ranges that agreed, and
@@ -272,9 +272,9 @@ impl<'a> Tracker<'a> {
             other => other.map_err(JobError::io("read", &self.notes))?,
         };
         let (mut good, mut failed) = (Vec::new(), Vec::new());
-        // A torn line is the last thing before a kill, and what it says was read again after it.
-        for note in text.lines().filter_map(|line| serde_json::from_str(line).ok()) {
-            match note {
+        for line in text.lines() {
+            let json = |source| JobError::Json { what: "notes", source };
+            match serde_json::from_str(line).map_err(json)? {
                 Note::ReadBack(from, to) => good.push((from, to)),
                 Note::Failed(sequence, reason) => failed.push((sequence, reason)),
             }
