@@ -16,7 +16,7 @@ use crate::catalog::{
     VolumeRecord, VolumeState,
 };
 use crate::domain::{Barcode, VolumeUuid};
-use crate::drive::{DriveErrorKind, Medium};
+use crate::drive::{DriveError, DriveErrorKind, Medium};
 use crate::keys::sealed::KeySource;
 use crate::ltfs::error::{LtfsError, LtfsErrorKind, NotLtfs};
 use crate::ltfs::label::{PartitionMap, VolumeLabel};
@@ -114,7 +114,7 @@ fn sight(context: &JobContext, loaded: &mut Loaded) -> Result<(Medium, Cartridge
     context.stage("looking at the volume", Some(&barcode));
     let keys: Arc<dyn KeySource> = parts.keys.ring().clone();
     loaded.drive().find_keys_in(Arc::new(DataKeys(keys)));
-    let medium = loaded.drive().medium()?.ok_or_else(|| {
+    let medium = medium_in(loaded)?.ok_or_else(|| {
         JobError::from(EquipmentError::NothingLoaded {
             serial: loaded.drive_serial().clone(),
             barcode: barcode.clone(),
@@ -137,6 +137,15 @@ fn sight(context: &JobContext, loaded: &mut Loaded) -> Result<(Medium, Cartridge
     let sighted = parts.catalog.saw_cartridge(&sighting, now)?;
     parts.catalog.cartridge_loaded(sighted.id, loaded.drive_serial(), context.id, now)?;
     Ok((medium, sighted.id))
+}
+
+/// What is in the drive. It is not written yet: a deferred error is about what somebody wrote before, and
+/// whether that is there will be seen on the tape.
+fn medium_in(loaded: &mut Loaded) -> Result<Option<Medium>, DriveError> {
+    match loaded.drive().medium() {
+        Err(DriveError::Deferred { .. }) => loaded.drive().medium(),
+        medium => medium,
+    }
 }
 
 fn found(loaded: &Loaded, medium: Medium, content: Content) -> Found {

@@ -231,6 +231,23 @@ fn a_device_that_fails_once_does_not_fail_the_run() {
     }
 }
 
+/// Before anything was written to a cartridge, what the drive could not write is of somebody else.
+#[test]
+fn a_deferred_error_before_the_first_write_does_not_cost_the_cartridge() {
+    for nth in 1..=4 {
+        let appliance = TestAppliance::formatted(2, 64);
+        let source = small_tree(&appliance);
+        let sense = SensePlan::new(SenseKey::MediumError, 0x0C, 0x00);
+        let effect = Effect::DeferredError { sense, objects_kept: 0 };
+        let fault = Fault::at_opcode(opcode::READ_ATTRIBUTE, nth, effect);
+        appliance.library.set_faults(FaultPlan::of(fault));
+        appliance.complete(&JobSpec::Backup(backup_spec(&source, "s")));
+        let volumes = appliance.catalog().volumes().unwrap();
+        let states: Vec<_> = volumes.iter().map(|record| record.volume.state).collect();
+        assert_eq!(states, [VolumeState::Open, VolumeState::Blank], "{nth}: {}", appliance.log());
+    }
+}
+
 #[test]
 fn a_drive_that_fails_again_and_again_is_for_a_person_and_the_job_goes_on_afterwards() {
     let appliance = TestAppliance::formatted(1, 64);
