@@ -10,7 +10,8 @@ use crate::jobs::context::JobContext;
 use crate::jobs::error::JobError;
 use crate::source::destination::Destination;
 
-/// Removes what an earlier stretch of this job left half done, in every folder that something still goes to.
+/// Removes what an earlier stretch of this job left half done: in every folder that something still goes to
+/// what has a temporary name, and of what still goes there the half files.
 pub(super) fn remove_leftovers(
     context: &JobContext,
     destination: &Destination,
@@ -24,11 +25,14 @@ pub(super) fn remove_leftovers(
             let page = catalog.waiting_items(job, volume, after, ITEMS_READ)?;
             for item in &page {
                 let path = SourcePath::from_bytes(item.located.path.clone()).unwrap_or_default();
-                let Some(folder) = targets.get(&path).unwrap_or(&path).parent() else { continue };
-                if tidied.contains(&folder) {
-                    continue;
-                }
-                if let Err(error) = destination.remove_leftovers(&folder) {
+                let target = targets.get(&path).unwrap_or(&path);
+                let Some(folder) = target.parent() else { continue };
+                let half_file = destination.remove_half_file(target).map(|_| ());
+                let leftovers = match tidied.contains(&folder) {
+                    true => Ok(()),
+                    false => destination.remove_leftovers(&folder).map(|_| ()),
+                };
+                for error in [half_file, leftovers].into_iter().filter_map(Result::err) {
                     let message = format!("what was left half done may still be there: {error}");
                     context.tell(EventLevel::Warning, "leftovers", message);
                 }

@@ -8,8 +8,10 @@
 //!
 //! **What survives.** The choice is kept in the catalog, item by item in tape order; an item is noted
 //! once its file is durable in the destination. A job that is taken up again reads what is not noted,
-//! except files that it finds standing there with the right content. Nothing stands under its own name
-//! before all of it is there: files under a temporary one, split files until every part is.
+//! except files that it finds standing there with the right content. Nothing is taken for a file before all
+//! of it is there: files stand under a temporary name, split ones until every part is there; small ones have
+//! a mode that no file has, for the moment that it takes to write them, and are removed by a job that is
+//! taken up again.
 //!
 //! **What is missing.** Files on cartridges that are not in the library wait or are listed, as asked;
 //! the others are restored. Damaged files are not put in place; their copies are called failed.

@@ -1,5 +1,6 @@
 //! Restores of real backups on the virtual library.
 
+use std::fs;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 
@@ -219,13 +220,15 @@ fn a_restore_waits_for_a_missing_cartridge_and_goes_on_when_it_is_there() {
     assert_eq!(wanted, barcode(2));
     let back = below(&destination, &source);
     assert!(back.join("a").exists() && back.join("c").exists() && !back.join("b-huge").exists());
-    // As if it had been killed: half a file that the next stretch does not make anew either.
+    // As if it had been killed: half files that the next stretch does not make anew either.
     let leftover = back.join(format!(".fossilsafe-job-{job}-0011223344556677"));
-    write_file(&leftover, b"half");
+    let half = back.join("b-huge");
+    [&leftover, &half].into_iter().for_each(|path| write_file(path, b"half"));
+    fs::set_permissions(&half, fs::Permissions::from_mode(0o1200)).unwrap();
     appliance.restart();
     appliance.runner().resume(job).unwrap();
     assert_eq!(appliance.wait(job).0, JobState::Waiting);
-    assert!(!leftover.exists());
+    assert!(!leftover.exists() && !half.exists());
     appliance.put_in(&barcode(2));
     let reads_before = appliance.library.log().last_number();
     appliance.runner().resume(job).unwrap();

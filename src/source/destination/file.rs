@@ -5,13 +5,17 @@ use std::fs::File;
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::os::unix::fs::FileExt as _;
 
+use rustix::fs::fstat;
+use rustix::io::Errno;
+
 use super::error::DestinationError;
 use super::metadata::{Aspect, Owners, Shortfall, apply_to_open};
 use super::place::Unplaced;
 use super::{Conflict, Placed};
 use crate::domain::{DataSegment, FileMetadata, SourcePath};
 
-/// A file being written under a temporary name. Dropped without a commit, it leaves no trace.
+/// A file being written, under a temporary name or as a half file. Dropped without a commit, it leaves no
+/// trace.
 #[derive(Debug)]
 pub struct RestoredFile {
     pub(super) file: File,
@@ -150,7 +154,12 @@ impl RestoredFile {
                 .set_len(size_bytes)
                 .map_err(|error| DestinationError::of_io(self.path(), "set its size", error))?;
         }
-        Ok(apply_to_open(self.file.as_fd(), self.path(), metadata, self.owners))
+        let now = fstat(&self.file);
+        if self.unplaced.is_half_file() && now.as_ref().is_ok_and(|now| now.st_nlink == 0) {
+            // Somebody has removed it: nothing would stand where it is said to.
+            return Err(DestinationError::of_io(self.path(), "complete it", Errno::NOENT));
+        }
+        Ok(apply_to_open(self.file.as_fd(), now, self.path(), metadata, self.owners))
     }
 }
 

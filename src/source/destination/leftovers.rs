@@ -1,11 +1,12 @@
-//! What a restore that was killed has left under temporary names.
+//! What a restore that was killed has left: things under temporary names, and half files under their own.
 
+use std::io;
 use std::os::fd::AsFd as _;
 
-use rustix::fs::{AtFlags, Dir, Mode, unlinkat};
+use rustix::fs::{AtFlags, Dir, Mode, statat, unlinkat};
 use rustix::io::Errno;
 
-use super::place::temporary_names;
+use super::place::{is_half, temporary_names};
 use super::{DIRECTORY_FLAGS, Destination, DestinationError, beneath};
 use crate::domain::SourcePath;
 
@@ -38,5 +39,28 @@ impl Destination {
             unlinkat(&opened, name.as_c_str(), AtFlags::empty()).map_err(failed)?;
         }
         Ok(names.len())
+    }
+
+    /// Removes the file at `path` if it is half done; true if it was.
+    ///
+    /// # Errors
+    /// When it cannot be looked at or removed.
+    pub fn remove_half_file(&self, path: &SourcePath) -> Result<bool, DestinationError> {
+        let failed = |error: io::Error| match Errno::from_io_error(&error) {
+            Some(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => Ok(false),
+            _ => Err(DestinationError::of_io(path, "tidy it up", error)),
+        };
+        let Some(parent) = path.parent() else { return Ok(false) };
+        let folder = match self.parents.folder(&parent, || self.open_folder(&parent)) {
+            Ok(folder) => folder,
+            Err(error) => return failed(error),
+        };
+        match statat(&folder, path.name(), AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(now) if is_half(&now) => unlinkat(&folder, path.name(), AtFlags::empty())
+                .map(|()| true)
+                .or_else(|errno| failed(errno.into())),
+            Ok(_) => Ok(false),
+            Err(errno) => failed(errno.into()),
+        }
     }
 }

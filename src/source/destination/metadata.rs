@@ -2,15 +2,16 @@
 //!
 //! The order matters: a change of owner clears set-user-id bits and capabilities, so owner comes
 //! first; attributes hold capabilities and ACLs, and an ACL changes the mode, so the mode comes
-//! after them; everything changes the times, so they come last.
+//! after them; a write changes the times, so they come after the content. The mode is last of all: it makes a
+//! half file a whole one.
 
 use std::ffi::CString;
 use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd};
 
 use rustix::fs::XattrFlags;
 use rustix::fs::{
-    AtFlags, Gid, Mode, Timespec, Timestamps, Uid, chmodat, chownat, fchmod, fchown, flistxattr,
-    fremovexattr, fsetxattr, fstat, futimens, lsetxattr, statat, utimensat,
+    AtFlags, Gid, Mode, Stat, Timespec, Timestamps, Uid, chmodat, chownat, fchmod, fchown,
+    flistxattr, fremovexattr, fsetxattr, fstat, futimens, lsetxattr, statat, utimensat,
 };
 use rustix::io::Errno;
 
@@ -88,19 +89,21 @@ impl Applying<'_> {
     }
 }
 
-/// Puts back the metadata of an open file or directory.
+/// Puts back the metadata of an open file or directory; `now` is what it has.
 pub(super) fn apply_to_open(
     descriptor: BorrowedFd<'_>,
+    now: rustix::io::Result<Stat>,
     path: &SourcePath,
     wanted: &FileMetadata,
     owners: Owners,
 ) -> Vec<Shortfall> {
     let mut applying = Applying { path, wanted, shortfalls: Vec::new() };
-    let is_owner_restored = match owners {
-        Owners::Leave => fstat(descriptor).is_ok_and(|now| has_owner(&now, wanted)),
-        Owners::Restore => restore_owner(descriptor, &mut applying),
-    };
+    let is_owner_restored = now.is_ok_and(|now| has_owner(&now, wanted))
+        || (owners == Owners::Restore && restore_owner(descriptor, &mut applying));
     restore_xattrs(descriptor, &mut applying);
+    if let Err(errno) = futimens(descriptor, &timestamps(&wanted.times)) {
+        applying.miss(Aspect::Times, errno);
+    }
     let mode = applying.safe_mode(is_owner_restored);
     match fchmod(descriptor, Mode::from_raw_mode(mode)) {
         Ok(()) if mode & SET_ID_BITS != 0 => {
@@ -112,9 +115,6 @@ pub(super) fn apply_to_open(
         }
         Ok(()) => {}
         Err(errno) => applying.miss(Aspect::Mode, errno),
-    }
-    if let Err(errno) = futimens(descriptor, &timestamps(&wanted.times)) {
-        applying.miss(Aspect::Times, errno);
     }
     applying.shortfalls
 }
@@ -161,7 +161,7 @@ fn owner_of(wanted: &FileMetadata) -> (Option<Uid>, Option<Gid>) {
     (Some(Uid::from_raw(wanted.uid)), Some(Gid::from_raw(wanted.gid)))
 }
 
-fn has_owner(now: &rustix::fs::Stat, wanted: &FileMetadata) -> bool {
+fn has_owner(now: &Stat, wanted: &FileMetadata) -> bool {
     now.st_uid == wanted.uid && now.st_gid == wanted.gid
 }
 
@@ -171,9 +171,6 @@ fn owner_reason(errno: Errno, wanted: &FileMetadata) -> String {
 
 /// Restores owner and group, or the group alone where no more is permitted.
 fn restore_owner(descriptor: BorrowedFd<'_>, applying: &mut Applying<'_>) -> bool {
-    if fstat(descriptor).is_ok_and(|now| has_owner(&now, applying.wanted)) {
-        return true;
-    }
     let (user, group) = owner_of(applying.wanted);
     match fchown(descriptor, user, group) {
         Ok(()) => true,

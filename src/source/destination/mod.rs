@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! file(path) -> RestoredFile: written under .fossilsafe-<tag>-<hash>, mode 0600
-//!     commit: size, owner, attributes, mode, times, then renamed to its name
+//!     commit: size, owner, attributes, times, mode, then renamed to its name
+//! small_file(path) -> RestoredFile: the same under its own name, if that is free
 //! directory(path): made with mode 0700 and remembered
 //! hard_link, symlink, special: made under the temporary name, then the same
 //! finish: metadata of the directories, deepest first; one syncfs
@@ -40,17 +41,18 @@ use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 use rustix::fs::{
-    AtFlags, FileType, Mode, OFlags, linkat, makedev, mknodat, openat, statat, symlinkat, syncfs,
+    AtFlags, FileType, Mode, OFlags, Stat, fstat, linkat, makedev, mknodat, openat, statat,
+    symlinkat, syncfs,
 };
 use rustix::io::Errno;
 
 use self::mark::unmark;
 use self::metadata::{apply_to_name, apply_to_open};
-use self::place::Unplaced;
+use self::place::{HALF_FILE, Unplaced, is_half};
 use super::held::HeldFolders;
 use super::{FileStamp, SourceError, SourceFile, beneath};
 use crate::domain::{DataSegment, FileKind, FileMetadata, SourcePath};
@@ -110,6 +112,8 @@ pub struct Destination {
     options: DestinationOptions,
     state: Mutex<State>,
     parents: HeldFolders,
+    /// Whether files keep the mode by which half ones are known.
+    keeps_half_files: OnceLock<bool>,
 }
 
 #[derive(Debug, Default)]
@@ -159,6 +163,7 @@ impl Destination {
             options,
             state: Mutex::default(),
             parents: HeldFolders::default(),
+            keeps_half_files: OnceLock::new(),
         })
     }
 
@@ -207,17 +212,31 @@ impl Destination {
         self.begin(parent, path, segments)
     }
 
-    /// As [`file`](Self::file), for one that is written sooner than its name is looked up: whether that is
-    /// taken is found at the commit alone.
+    /// As [`file`](Self::file), for one that is written in a moment: it stands under its own name at once,
+    /// if that is free. Until the commit it has a mode that no file has, and nobody else may read it.
     ///
     /// # Errors
-    /// When the file system refuses.
+    /// When the file system refuses. That the name is taken and may not be replaced is found at the commit.
     pub fn small_file(
         &self,
         path: &SourcePath,
         segments: Option<Vec<DataSegment>>,
     ) -> Result<RestoredFile, DestinationError> {
-        self.begin(self.parent_of(path)?, path, segments)
+        let parent = self.parent_of(path)?;
+        let make =
+            |directory: BorrowedFd<'_>, name: &[u8]| openat(directory, name, FILE_FLAGS, HALF_FILE);
+        // Whatever is in the way of it is met again under a temporary name, and told there.
+        match Unplaced::make_half_file(Arc::clone(&parent), path, make) {
+            Ok(made) if self.keeps_half_files(&made.1) => Ok(self.restored(made, segments)),
+            _ => self.begin(parent, path, segments),
+        }
+    }
+
+    /// True if a half file can be told from others here, and from one that somebody removed. Asked of the
+    /// first one.
+    fn keeps_half_files(&self, first: &OwnedFd) -> bool {
+        let is_kept = |now: Stat| is_half(&now) && now.st_nlink == 1;
+        *self.keeps_half_files.get_or_init(|| fstat(first).is_ok_and(is_kept))
     }
 
     fn begin(
@@ -229,17 +248,25 @@ impl Destination {
         let make = |directory: BorrowedFd<'_>, name: &str| {
             openat(directory, name, FILE_FLAGS, PRIVATE_FILE)
         };
-        let (unplaced, file) = self
+        let made = self
             .make(parent, path, make)?
             .map_err(|errno| DestinationError::of_io(path, "make it", errno))?;
-        Ok(RestoredFile {
+        Ok(self.restored(made, segments))
+    }
+
+    fn restored(
+        &self,
+        (unplaced, file): (Unplaced, OwnedFd),
+        segments: Option<Vec<DataSegment>>,
+    ) -> RestoredFile {
+        RestoredFile {
             file: file.into(),
             unplaced,
             segments,
             written_bytes: Cell::new(0),
             conflict: self.options.conflict,
             owners: self.options.owners,
-        })
+        }
     }
 
     /// Makes something under its temporary name in its folder. If that was removed while it was held, it is
@@ -318,7 +345,7 @@ impl Destination {
         let is_symlink = matches!(kind, FileKind::Symlink { .. });
         let shortfalls = apply_to_name(
             unplaced.directory(),
-            unplaced.temporary().as_bytes(),
+            unplaced.name(),
             path,
             metadata,
             self.options.owners,
@@ -358,7 +385,8 @@ impl Destination {
             match opened {
                 Ok(opened) => {
                     let owners = self.options.owners;
-                    let missed = apply_to_open(opened.as_fd(), &path, &metadata, owners);
+                    let now = fstat(&opened);
+                    let missed = apply_to_open(opened.as_fd(), now, &path, &metadata, owners);
                     missed.into_iter().for_each(&mut *tell);
                 }
                 Err(error) => tell(Shortfall {

@@ -1,13 +1,18 @@
 //! Gives finished things their names, by the policy for names that are taken.
 //!
-//! Everything is made under a name of our own in its folder and renamed when it is complete, so
-//! nobody ever sees half a file under a true name. The name is derived from the path: after a crash
-//! the same restore finds its leftover and replaces it.
+//! Things are made under a name of our own in their folder and renamed when they are complete. The name is
+//! derived from the path: after a crash the same restore finds its leftover and replaces it.
+//!
+//! A small file whose name is free is made there at once, since renaming costs as much as writing it. Until
+//! it is complete it has a mode that no file has ([`HALF_FILE`]), by which a restore that goes on knows it;
+//! where the file system keeps no such mode, it is made like the others.
 
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
-use rustix::fs::{AtFlags, RenameFlags, linkat, renameat, renameat_with, statat, unlinkat};
+use rustix::fs::{
+    AtFlags, FileType, Mode, RenameFlags, Stat, linkat, renameat, renameat_with, statat, unlinkat,
+};
 use rustix::io::Errno;
 use sha2::{Digest as _, Sha256};
 
@@ -31,12 +36,25 @@ pub(super) fn temporary_names(tag: &str) -> String {
     format!(".fossilsafe-{tag}-")
 }
 
-/// Something made under its temporary name; removed again unless it is placed.
+/// Mode of a file that stands under its own name and is not complete: without any permission but to be
+/// written, and sticky, which means nothing for files.
+pub(super) const HALF_FILE: Mode = Mode::WUSR.union(Mode::SVTX);
+
+/// True for a file of such a mode, whatever a folder's default list has taken of it.
+pub(super) fn is_half(now: &Stat) -> bool {
+    let mode = Mode::from_raw_mode(now.st_mode);
+    FileType::from_raw_mode(now.st_mode) == FileType::RegularFile
+        && mode.union(Mode::WUSR) == HALF_FILE
+}
+
+/// Something made under a name that is not its own yet, or a half file; removed again unless it is placed.
 #[derive(Debug)]
 pub(super) struct Unplaced {
     directory: Arc<OwnedFd>,
-    temporary: String,
+    /// The name that it has.
+    name: Vec<u8>,
     path: SourcePath,
+    is_half_file: bool,
     is_placed: bool,
 }
 
@@ -57,15 +75,32 @@ impl Unplaced {
             }
             outcome => outcome?,
         };
-        Ok((Self { directory, temporary, path: path.clone(), is_placed: false }, made))
+        let (name, path) = (temporary.into_bytes(), path.clone());
+        Ok((Self { directory, name, path, is_half_file: false, is_placed: false }, made))
+    }
+
+    /// Makes a half file in `directory` by `make`, which gets the name to use and must not replace.
+    pub(super) fn make_half_file<T>(
+        directory: Arc<OwnedFd>,
+        path: &SourcePath,
+        make: impl FnOnce(BorrowedFd<'_>, &[u8]) -> Result<T, Errno>,
+    ) -> Result<(Self, T), Errno> {
+        let made = make(directory.as_fd(), path.name())?;
+        let (name, path) = (path.name().to_vec(), path.clone());
+        Ok((Self { directory, name, path, is_half_file: true, is_placed: false }, made))
     }
 
     pub(super) fn directory(&self) -> BorrowedFd<'_> {
         self.directory.as_fd()
     }
 
-    pub(super) fn temporary(&self) -> &str {
-        &self.temporary
+    /// The name that it has until it is placed.
+    pub(super) fn name(&self) -> &[u8] {
+        &self.name
+    }
+
+    pub(super) fn is_half_file(&self) -> bool {
+        self.is_half_file
     }
 
     pub(super) fn path(&self) -> &SourcePath {
@@ -76,6 +111,7 @@ impl Unplaced {
     pub(super) fn place(mut self, conflict: Conflict) -> Result<SourcePath, DestinationError> {
         let name = self.path.name().to_vec();
         let placed = match conflict {
+            _ if self.is_half_file => Ok(name),
             Conflict::Overwrite => self.rename_over(&name).map(|()| name),
             Conflict::Refuse => self.rename_new(&name).map(|()| name),
             Conflict::SideName => match self.rename_new(&name) {
@@ -120,9 +156,9 @@ impl Unplaced {
     }
 
     fn rename_over(&self, name: &[u8]) -> Result<(), Errno> {
-        renameat(&self.directory, self.temporary.as_str(), &self.directory, name)?;
+        renameat(&self.directory, self.name.as_slice(), &self.directory, name)?;
         // Renaming one name of a file over another of the same file does nothing at all.
-        match unlinkat(&self.directory, self.temporary.as_str(), AtFlags::empty()) {
+        match unlinkat(&self.directory, self.name.as_slice(), AtFlags::empty()) {
             Ok(()) | Err(Errno::NOENT) => Ok(()),
             Err(errno) => Err(errno),
         }
@@ -130,7 +166,7 @@ impl Unplaced {
 
     /// Renames unless the name is taken, on any file system.
     fn rename_new(&self, name: &[u8]) -> Result<(), Errno> {
-        let (directory, temporary) = (&self.directory, self.temporary.as_str());
+        let (directory, temporary) = (&self.directory, self.name.as_slice());
         match renameat_with(directory, temporary, directory, name, RenameFlags::NOREPLACE) {
             Err(Errno::INVAL | Errno::NOSYS) => {}
             outcome => return outcome,
@@ -151,8 +187,13 @@ impl Unplaced {
 
 impl Drop for Unplaced {
     fn drop(&mut self) {
-        if !self.is_placed {
-            let _ = unlinkat(&self.directory, self.temporary.as_str(), AtFlags::empty());
+        // What stands under a name that is not of our making may be somebody's who has removed ours.
+        let is_ours = || {
+            let now = statat(&self.directory, self.name.as_slice(), AtFlags::SYMLINK_NOFOLLOW);
+            !self.is_half_file || now.is_ok_and(|now| is_half(&now))
+        };
+        if !self.is_placed && is_ours() {
+            let _ = unlinkat(&self.directory, self.name.as_slice(), AtFlags::empty());
         }
     }
 }

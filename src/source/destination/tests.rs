@@ -132,6 +132,84 @@ fn a_file_that_is_given_up_leaves_no_trace_and_a_leftover_is_replaced() {
     assert_eq!(names(top.path()), ["a"]);
 }
 
+fn put_small(destination: &Destination, at: &str) -> Result<Placed, DestinationError> {
+    let mut file = destination.small_file(&path(at), None)?;
+    file.write_at(CONTENT, 0)?;
+    file.commit(8, &metadata(0o640))
+}
+
+fn mode_of(path: &Path) -> u32 {
+    fs::symlink_metadata(path).unwrap().mode() & 0o7777
+}
+
+#[test]
+fn a_small_file_stands_under_its_own_name_and_is_known_as_half_until_it_is_whole() {
+    let top = tempfile::tempdir().unwrap();
+    let destination = open(top.path(), Conflict::Refuse);
+    let mut file = destination.small_file(&path("a"), None).unwrap();
+    file.write_at(CONTENT, 0).unwrap();
+    assert_eq!(names(top.path()), ["a"]);
+    assert_eq!(mode_of(&top.path().join("a")), 0o1200);
+    let placed = file.commit(8, &metadata(0o640)).unwrap();
+    assert_eq!(placed, Placed { path: path("a"), shortfalls: Vec::new() });
+    let whole = fs::metadata(top.path().join("a")).unwrap();
+    assert_eq!((whole.mode() & 0o7777, whole.mtime(), whole.len()), (0o640, 1_000_000_000, 8));
+    drop(destination.small_file(&path("b"), None).unwrap());
+    assert_eq!(names(top.path()), ["a"], "given up without a trace");
+}
+
+#[test]
+fn a_small_file_whose_name_is_taken_goes_by_the_policy() {
+    for (conflict, wanted) in [
+        (Conflict::Refuse, vec![("a", &b"mine"[..])]),
+        (Conflict::SideName, vec![("a", b"mine"), ("a.restored-1", CONTENT)]),
+        (Conflict::Overwrite, vec![("a", CONTENT)]),
+    ] {
+        let top = tempfile::tempdir().unwrap();
+        fs::write(top.path().join("a"), "mine").unwrap();
+        let put = put_small(&open(top.path(), conflict), "a");
+        assert_eq!(put.is_ok(), conflict != Conflict::Refuse, "{put:?}");
+        let found = names(top.path());
+        let found: Vec<_> = found
+            .iter()
+            .map(|name| (name.as_str(), fs::read(top.path().join(name)).unwrap()))
+            .collect();
+        let wanted: Vec<_> = wanted.iter().map(|(name, bytes)| (*name, bytes.to_vec())).collect();
+        assert_eq!(found, wanted, "{conflict:?}");
+    }
+}
+
+#[test]
+fn a_small_file_that_somebody_removes_is_not_called_restored_and_what_replaced_it_stays() {
+    let top = tempfile::tempdir().unwrap();
+    let destination = open(top.path(), Conflict::Refuse);
+    let mut file = destination.small_file(&path("a"), None).unwrap();
+    file.write_at(CONTENT, 0).unwrap();
+    fs::remove_file(top.path().join("a")).unwrap();
+    fs::write(top.path().join("a"), "theirs").unwrap();
+    let error = file.commit(8, &metadata(0o640)).unwrap_err();
+    assert_eq!(error.to_string(), "\"a\": cannot complete it");
+    assert_eq!(fs::read(top.path().join("a")).unwrap(), b"theirs");
+}
+
+#[test]
+fn half_files_of_a_killed_restore_are_removed_and_whole_ones_are_not() {
+    let top = tempfile::tempdir().unwrap();
+    let destination = open(top.path(), Conflict::Refuse);
+    std::mem::forget(destination.small_file(&path("d/half"), None).unwrap());
+    let _ = put_small(&destination, "d/whole").unwrap();
+    std::os::unix::fs::symlink("half", top.path().join("d/link")).unwrap();
+    drop(destination);
+    let again = open(top.path(), Conflict::Refuse);
+    for (name, was_half) in
+        [("d/whole", false), ("d/link", false), ("d", false), ("none/a", false), ("d/half", true)]
+    {
+        assert_eq!(again.remove_half_file(&path(name)).unwrap(), was_half, "{name}");
+    }
+    assert_eq!(names(&top.path().join("d")), ["link", "whole"]);
+    assert_eq!(names(top.path()), ["d"], "no folder is made to look into it");
+}
+
 #[test]
 fn what_a_killed_restore_left_is_removed_and_nothing_else() {
     let top = tempfile::tempdir().unwrap();
