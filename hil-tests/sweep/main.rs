@@ -5,8 +5,9 @@
 //! fault that can happen there:
 //!
 //! * **power-before, power-during**: the power of everything fails just before a command, or after it was
-//!   done and before it was answered. Drives lose their buffers; the host's disk is as it was at that
-//!   moment, for its files are copied while the command is held.
+//!   done and before it was answered. Drives lose their buffers. The host's files are copied while the command
+//!   is held, without what the kernel has not brought to the disk yet (in memory it brings nothing anywhere,
+//!   and nothing is lost): ends of files are gone then, and what was in the middle is zeroes.
 //! * **host-gone**: the process alone dies; drives keep buffer, position and locks.
 //! * **write-before, write-torn**: the power fails at a write of SQLite to the catalog or its log, which did
 //!   not happen, or half of which did.

@@ -19,7 +19,7 @@ use fossilsafe::vtl::{LibraryPlan, OpenOptions, VirtualLibrary};
 
 use crate::claims::{Claims, claims};
 use crate::host::{Ended, Failed, Host, at};
-use crate::image;
+use crate::image::{self, Survives};
 use crate::scenarios::CARTRIDGES;
 use crate::wire::{Strike, Wire};
 
@@ -64,7 +64,7 @@ impl Rig {
     /// Puts what is there away as the base of all points.
     pub(crate) fn keep_as_base(mut self) -> Result<(), Failed> {
         self.close();
-        image::copy(&self.folder.join("case"), &self.folder.join("base"))?;
+        image::copy(&self.folder.join("case"), &self.folder.join("base"), Survives::Written)?;
         Ok(())
     }
 
@@ -73,7 +73,7 @@ impl Rig {
         let mut rig = Self::closed(folder);
         let case = folder.join("case");
         image::remove(&case).map_err(at(&case))?;
-        image::copy(&folder.join("base"), &case)?;
+        image::copy(&folder.join("base"), &case, Survives::Written)?;
         let options = OpenOptions::for_tests(rig.clock.clone());
         rig.library = Some(VirtualLibrary::open(&rig.library_folder(), options)?);
         // No two points live at the same moment, and none of them when the base was made.
@@ -159,7 +159,7 @@ impl Rig {
     pub(crate) fn copy_library(&self) -> Result<PathBuf, Failed> {
         let copy = self.folder.join("case/copy");
         image::remove(&copy).map_err(at(&copy))?;
-        image::copy(&self.library_folder(), &copy)?;
+        image::copy(&self.library_folder(), &copy, Survives::Written)?;
         Ok(copy)
     }
 

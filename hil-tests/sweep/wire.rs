@@ -13,7 +13,7 @@ use fossilsafe::vtl::faults::{Effect, Fault, FaultPlan};
 use fossilsafe::vtl::{Device, VirtualLibrary, VirtualTransport};
 use parking_lot::Mutex;
 
-use crate::image;
+use crate::image::{self, Survives};
 
 /// What counts when a strike is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -198,7 +198,11 @@ impl Wire {
 
     fn cut(&self, state: &mut State, cut: Cut) {
         state.is_dead = true;
-        if let Err(error) = image::copy(&self.host, &self.image) {
+        let survives = match cut {
+            Cut::HostGone => Survives::Written,
+            Cut::PowerBefore | Cut::PowerDuring => Survives::Synced,
+        };
+        if let Err(error) = image::copy(&self.host, &self.image, survives) {
             panic!("no crash image of {}: {error}", self.host.display());
         }
         if cut != Cut::HostGone {
