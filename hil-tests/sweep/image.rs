@@ -29,7 +29,7 @@ pub(crate) enum Survives {
     Synced,
 }
 
-/// Copies what is below `from`, with times and hard links. What vanishes meanwhile was vanishing: other
+/// Copies what is below `from`, with times, attributes of folders and hard links. What vanishes meanwhile was vanishing: other
 /// threads still run. The copy is on the disk: only what is written to it from then on can be lost.
 pub(crate) fn copy(from: &Path, to: &Path, survives: Survives) -> io::Result<()> {
     copy_folder(from, to, survives, &mut HashMap::new())?;
@@ -70,6 +70,7 @@ fn copy_entry(
     let metadata = from.symlink_metadata()?;
     if metadata.is_dir() {
         copy_folder(from, to, survives, linked)?;
+        copy_attributes(from, to)?;
         fs::set_permissions(to, metadata.permissions())?;
     } else if metadata.is_symlink() {
         std::os::unix::fs::symlink(fs::read_link(from)?, to)?;
@@ -86,6 +87,16 @@ fn copy_entry(
     let accessed = at(metadata.atime(), metadata.atime_nsec());
     let modified = at(metadata.mtime(), metadata.mtime_nsec());
     Ok(utimensat(AT_FDCWD, to, &accessed, &modified, UtimensatFlags::NoFollowSymlink)?)
+}
+
+/// A folder that a restore has made is marked by one.
+fn copy_attributes(from: &Path, to: &Path) -> io::Result<()> {
+    for name in xattr::list(from)?.filter(|name| name.to_string_lossy().starts_with("user.")) {
+        if let Some(value) = xattr::get(from, &name)? {
+            xattr::set(to, &name, &value)?;
+        }
+    }
+    Ok(())
 }
 
 /// Of what is lost, the end of a file is not there, and the middle holds zeroes.

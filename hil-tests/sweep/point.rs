@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use fossilsafe::catalog::JobState;
 use fossilsafe::domain::{Barcode, JobId};
-use fossilsafe::jobs::spec::{EraseConsent, MoveSpec, Place, VerifyScope, VerifySpec};
+use fossilsafe::jobs::spec::{
+    EraseConsent, Existing, MoveSpec, Place, RestoreSpec, VerifyScope, VerifySpec,
+};
 use fossilsafe::jobs::{Failure, JobEnd, JobSpec, Need};
 use fossilsafe::ltfs::mount::{CheckEnds, MountOptions, mount};
 use fossilsafe::ltfs::repair::repair;
@@ -383,6 +385,10 @@ impl Point<'_> {
             Task::Job(JobSpec::Format(mut spec)) if ended.is_some() => {
                 spec.erase = EraseConsent::Everything { typed_barcode: spec.barcode.clone() };
                 Task::Job(JobSpec::Format(spec))
+            }
+            // What was restored stands there, and is to be made again with the rest.
+            Task::Job(JobSpec::Restore(spec)) if ended.is_some() => {
+                Task::Job(JobSpec::Restore(RestoreSpec { existing: Existing::Replace, ..spec }))
             }
             Task::Job(JobSpec::Move(spec)) => {
                 match goals::move_left(&self.rig, self.stage, spec)? {

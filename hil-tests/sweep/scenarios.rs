@@ -277,7 +277,7 @@ fn restore(rig: &mut Rig) -> Result<Prepared, Failed> {
     let task = Task::Job(JobSpec::Restore(RestoreSpec {
         selection,
         destination,
-        existing: Existing::Replace,
+        existing: Existing::Keep,
         missing: MissingCartridge::Wait,
         priority: Priority::default(),
     }));

@@ -8,7 +8,7 @@ use crate::catalog::{EventLevel, ItemKey};
 use crate::domain::SourcePath;
 use crate::jobs::context::JobContext;
 use crate::jobs::error::JobError;
-use crate::source::destination::Destination;
+use crate::source::destination::{Destination, WholeFile};
 
 /// Removes what an earlier stretch of this job left half done: in every folder that something still goes to
 /// what has a temporary name, and of what still goes there the half files.
@@ -27,7 +27,9 @@ pub(super) fn remove_leftovers(
                 let path = SourcePath::from_bytes(item.located.path.clone()).unwrap_or_default();
                 let target = targets.get(&path).unwrap_or(&path);
                 let Some(folder) = target.parent() else { continue };
-                let half_file = destination.remove_half_file(target).map(|_| ());
+                let version = &item.located.version;
+                let whole = WholeFile { size_bytes: version.size.0, modified: version.modified };
+                let half_file = destination.remove_half_file(target, whole).map(|_| ());
                 let leftovers = match tidied.contains(&folder) {
                     true => Ok(()),
                     false => destination.remove_leftovers(&folder).map(|_| ()),

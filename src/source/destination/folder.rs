@@ -62,7 +62,7 @@ impl Destination {
     }
 
     /// True if this restore made the directory `path`, before or after a restart.
-    fn has_made(&self, parent: &OwnedFd, path: &SourcePath) -> bool {
+    pub(super) fn has_made(&self, parent: &OwnedFd, path: &SourcePath) -> bool {
         let state = self.state.lock();
         state.directories.contains_key(path)
             || state.implied.contains(path)

@@ -3,12 +3,12 @@
 use std::io;
 use std::os::fd::AsFd as _;
 
-use rustix::fs::{AtFlags, Dir, Mode, statat, unlinkat};
+use rustix::fs::{AtFlags, Dir, FileType, Mode, Stat, statat, unlinkat};
 use rustix::io::Errno;
 
 use super::place::{is_half, temporary_names};
 use super::{DIRECTORY_FLAGS, Destination, DestinationError, beneath};
-use crate::domain::SourcePath;
+use crate::domain::{SourcePath, Timestamp};
 
 impl Destination {
     /// Removes from `folder`, not from folders in it, what this restore left half done when it was killed;
@@ -41,11 +41,17 @@ impl Destination {
         Ok(names.len())
     }
 
-    /// Removes the file at `path` if it is half done; true if it was.
+    /// Removes the file at `path` if it is half done; true if it was. That is one that was not completed, and
+    /// in a folder that this restore made one of which a power cut took the end: it has the times of the
+    /// whole one and not its size.
     ///
     /// # Errors
     /// When it cannot be looked at or removed.
-    pub fn remove_half_file(&self, path: &SourcePath) -> Result<bool, DestinationError> {
+    pub fn remove_half_file(
+        &self,
+        path: &SourcePath,
+        whole: WholeFile,
+    ) -> Result<bool, DestinationError> {
         let failed = |error: io::Error| match Errno::from_io_error(&error) {
             Some(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => Ok(false),
             _ => Err(DestinationError::of_io(path, "tidy it up", error)),
@@ -56,11 +62,38 @@ impl Destination {
             Err(error) => return failed(error),
         };
         match statat(&folder, path.name(), AtFlags::SYMLINK_NOFOLLOW) {
-            Ok(now) if is_half(&now) => unlinkat(&folder, path.name(), AtFlags::empty())
-                .map(|()| true)
-                .or_else(|errno| failed(errno.into())),
+            Ok(now)
+                if is_half(&now) || (whole.is_cut_to(&now) && self.has_made_folder(&parent)) =>
+            {
+                unlinkat(&folder, path.name(), AtFlags::empty())
+                    .map(|()| true)
+                    .or_else(|errno| failed(errno.into()))
+            }
             Ok(_) => Ok(false),
             Err(errno) => failed(errno.into()),
         }
+    }
+
+    fn has_made_folder(&self, folder: &SourcePath) -> bool {
+        let above = folder.parent().and_then(|above| self.open_folder(&above).ok());
+        above.is_some_and(|above| self.has_made(&above, folder))
+    }
+}
+
+/// What a file is when it is whole.
+#[derive(Clone, Copy, Debug)]
+pub struct WholeFile {
+    /// Its size.
+    pub size_bytes: u64,
+    /// When its content last changed.
+    pub modified: Timestamp,
+}
+
+impl WholeFile {
+    fn is_cut_to(self, now: &Stat) -> bool {
+        FileType::from_raw_mode(now.st_mode) == FileType::RegularFile
+            && u64::try_from(now.st_size).is_ok_and(|size| size < self.size_bytes)
+            && now.st_mtime == self.modified.seconds
+            && i128::from(now.st_mtime_nsec) == i128::from(self.modified.nanoseconds)
     }
 }

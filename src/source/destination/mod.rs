@@ -34,6 +34,7 @@ mod place;
 
 pub use error::{DestinationError, DestinationErrorKind};
 pub use file::RestoredFile;
+pub use leftovers::WholeFile;
 pub use metadata::{Aspect, Owners, Shortfall};
 
 use std::cell::Cell;

@@ -195,19 +195,40 @@ fn a_small_file_that_somebody_removes_is_not_called_restored_and_what_replaced_i
 #[test]
 fn half_files_of_a_killed_restore_are_removed_and_whole_ones_are_not() {
     let top = tempfile::tempdir().unwrap();
+    let at = |name: &str| top.path().join(name);
     let destination = open(top.path(), Conflict::Refuse);
     std::mem::forget(destination.small_file(&path("d/half"), None).unwrap());
-    let _ = put_small(&destination, "d/whole").unwrap();
-    std::os::unix::fs::symlink("half", top.path().join("d/link")).unwrap();
-    drop(destination);
-    let again = open(top.path(), Conflict::Refuse);
-    for (name, was_half) in
-        [("d/whole", false), ("d/link", false), ("d", false), ("none/a", false), ("d/half", true)]
-    {
-        assert_eq!(again.remove_half_file(&path(name)).unwrap(), was_half, "{name}");
+    for name in ["d/whole", "d/cut", "d/theirs", "above"] {
+        let _ = put_small(&destination, name).unwrap();
     }
-    assert_eq!(names(&top.path().join("d")), ["link", "whole"]);
-    assert_eq!(names(top.path()), ["d"], "no folder is made to look into it");
+    std::os::unix::fs::symlink("half", at("d/link")).unwrap();
+    drop(destination);
+    // A power cut takes the end of a file and nothing of what is known of it; a person changes its time.
+    let cut = |name: &str, modified| {
+        let file = File::options().write(true).open(at(name)).unwrap();
+        file.set_len(3).unwrap();
+        file.set_modified(std::time::UNIX_EPOCH + modified).unwrap();
+    };
+    let modified = std::time::Duration::new(1_000_000_000, 123_456_789);
+    cut("d/cut", modified);
+    cut("above", modified);
+    cut("d/theirs", modified * 2);
+    let whole = WholeFile { size_bytes: 8, modified: metadata(0o640).times.modified };
+    let again = open(top.path(), Conflict::Refuse);
+    for (name, was_half) in [
+        ("d/whole", false),
+        ("d/link", false),
+        ("d/theirs", false),
+        ("d", false),
+        ("none/a", false),
+        ("above", false), // in a folder that was there before
+        ("d/half", true),
+        ("d/cut", true),
+    ] {
+        assert_eq!(again.remove_half_file(&path(name), whole).unwrap(), was_half, "{name}");
+    }
+    assert_eq!(names(&at("d")), ["link", "theirs", "whole"]);
+    assert_eq!(names(top.path()), ["above", "d"], "no folder is made to look into it");
 }
 
 #[test]
