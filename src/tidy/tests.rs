@@ -159,7 +159,7 @@ fn a_failure_without_its_row_or_its_test_is_found() {
     let row =
         |number: usize, proof: &str| format!("| F{number} | it fails | we hold | {proof} |\n");
     let table = |rows: &[String]| {
-        let rest = (rows.len() + 1..=38).map(|number| row(number, "`it_holds`"));
+        let rest = (rows.len() + 1..=39).map(|number| row(number, "`it_holds`"));
         rows.iter().cloned().chain(rest).collect::<String>()
     };
     let found = |table: &str| -> Vec<String> {
@@ -170,5 +170,5 @@ fn a_failure_without_its_row_or_its_test_is_found() {
     assert_eq!(found(&table(&[row(1, "`no_test`")])), ["there is no test `no_test`"]);
     assert_eq!(found(&table(&[row(1, "")])), ["no test and no part that is waited for"]);
     assert_eq!(found(&table(&[row(2, "`it_holds`")])), ["here F1 is expected"]);
-    assert_eq!(found(&row(1, "`it_holds`")), ["1 rows, not 38"]);
+    assert_eq!(found(&row(1, "`it_holds`")), ["1 rows, not 39"]);
 }
