@@ -226,11 +226,13 @@ impl Destination {
         let parent = self.parent_of(path)?;
         let make =
             |directory: BorrowedFd<'_>, name: &[u8]| openat(directory, name, FILE_FLAGS, HALF_FILE);
-        // Whatever is in the way of it is met again under a temporary name, and told there.
         match Unplaced::make_half_file(Arc::clone(&parent), path, make) {
-            Ok(made) if self.keeps_half_files(&made.1) => Ok(self.restored(made, segments)),
-            _ => self.begin(parent, path, segments),
+            Ok(made) if self.keeps_half_files(&made.1) => return Ok(self.restored(made, segments)),
+            Ok((unplaced, _)) => unplaced.remove(),
+            // Whatever is in the way of it is met again under a temporary name, and told there.
+            Err(_) => {}
         }
+        self.begin(parent, path, segments)
     }
 
     /// True if a half file can be told from others here, and from one that somebody removed. Asked of the

@@ -180,6 +180,19 @@ fn a_small_file_whose_name_is_taken_goes_by_the_policy() {
 }
 
 #[test]
+fn where_half_files_cannot_be_told_a_small_file_has_a_temporary_name_first() {
+    let top = tempfile::tempdir().unwrap();
+    let destination = open(top.path(), Conflict::Refuse);
+    // As a file system that gives all files one mode, like FAT and many a share, would have it.
+    destination.keeps_half_files.set(false).unwrap();
+    let file = destination.small_file(&path("a"), None).unwrap();
+    assert!(names(top.path())[0].starts_with(".fossilsafe-job-1-"), "{:?}", names(top.path()));
+    drop(file);
+    let _ = put_small(&destination, "a").unwrap();
+    assert_eq!(names(top.path()), ["a"]);
+}
+
+#[test]
 fn a_small_file_that_somebody_removes_is_not_called_restored_and_what_replaced_it_stays() {
     let top = tempfile::tempdir().unwrap();
     let destination = open(top.path(), Conflict::Refuse);
