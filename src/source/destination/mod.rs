@@ -42,12 +42,12 @@ use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use parking_lot::Mutex;
 use rustix::fs::{
-    AtFlags, FileType, Mode, OFlags, Stat, fstat, linkat, makedev, mknodat, openat, statat,
-    symlinkat, syncfs,
+    AtFlags, FileType, Mode, OFlags, fstat, linkat, makedev, mknodat, openat, statat, symlinkat,
+    syncfs, unlinkat,
 };
 use rustix::io::Errno;
 
@@ -113,8 +113,8 @@ pub struct Destination {
     options: DestinationOptions,
     state: Mutex<State>,
     parents: HeldFolders,
-    /// Whether files keep the mode by which half ones are known.
-    keeps_half_files: OnceLock<bool>,
+    /// Whether half files can be told, by file system.
+    half_files: Mutex<HashMap<u64, bool>>,
 }
 
 #[derive(Debug, Default)]
@@ -164,7 +164,7 @@ impl Destination {
             options,
             state: Mutex::default(),
             parents: HeldFolders::default(),
-            keeps_half_files: OnceLock::new(),
+            half_files: Mutex::default(),
         })
     }
 
@@ -224,22 +224,32 @@ impl Destination {
         segments: Option<Vec<DataSegment>>,
     ) -> Result<RestoredFile, DestinationError> {
         let parent = self.parent_of(path)?;
-        let make =
-            |directory: BorrowedFd<'_>, name: &[u8]| openat(directory, name, FILE_FLAGS, HALF_FILE);
-        match Unplaced::make_half_file(Arc::clone(&parent), path, make) {
-            Ok(made) if self.keeps_half_files(&made.1) => return Ok(self.restored(made, segments)),
-            Ok((unplaced, _)) => unplaced.remove(),
+        if self.knows_half_files(&parent) {
+            let make = |directory: BorrowedFd<'_>, name: &[u8]| {
+                openat(directory, name, FILE_FLAGS, HALF_FILE)
+            };
             // Whatever is in the way of it is met again under a temporary name, and told there.
-            Err(_) => {}
+            if let Ok(made) = Unplaced::make_half_file(Arc::clone(&parent), path, make) {
+                return Ok(self.restored(made, segments));
+            }
         }
         self.begin(parent, path, segments)
     }
 
-    /// True if a half file can be told from others here, and from one that somebody removed. Asked of the
-    /// first one.
-    fn keeps_half_files(&self, first: &OwnedFd) -> bool {
-        let is_kept = |now: Stat| is_half(&now) && now.st_nlink == 1;
-        *self.keeps_half_files.get_or_init(|| fstat(first).is_ok_and(is_kept))
+    /// True if a half file in this folder can be told from others, and from one that somebody removed. Tried
+    /// once for each file system, under a temporary name: some give all files one mode, and some make the
+    /// file and refuse to open it.
+    fn knows_half_files(&self, folder: &OwnedFd) -> bool {
+        let Ok(device) = fstat(folder).map(|now| now.st_dev) else { return false };
+        let try_one = || {
+            let name = place::temporary_names(&self.options.tag) + "half";
+            let remove = || unlinkat(folder, name.as_str(), AtFlags::empty());
+            let _ = remove(); // of a stretch that was killed
+            let now = openat(folder, name.as_str(), FILE_FLAGS, HALF_FILE).and_then(fstat);
+            let is_removed = remove().is_ok();
+            is_removed && now.is_ok_and(|now| is_half(&now) && now.st_nlink == 1)
+        };
+        *self.half_files.lock().entry(device).or_insert_with(try_one)
     }
 
     fn begin(

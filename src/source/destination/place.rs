@@ -90,11 +90,6 @@ impl Unplaced {
         Ok((Self { directory, name, path, is_half_file: true, is_placed: false }, made))
     }
 
-    /// Removes what was just made, as the end of anything that is not placed, whatever it looks like.
-    pub(super) fn remove(mut self) {
-        self.is_half_file = false;
-    }
-
     pub(super) fn directory(&self) -> BorrowedFd<'_> {
         self.directory.as_fd()
     }

@@ -184,7 +184,8 @@ fn where_half_files_cannot_be_told_a_small_file_has_a_temporary_name_first() {
     let top = tempfile::tempdir().unwrap();
     let destination = open(top.path(), Conflict::Refuse);
     // As a file system that gives all files one mode, like FAT and many a share, would have it.
-    destination.keeps_half_files.set(false).unwrap();
+    let device = fs::metadata(top.path()).unwrap().dev();
+    destination.half_files.lock().insert(device, false);
     let file = destination.small_file(&path("a"), None).unwrap();
     assert!(names(top.path())[0].starts_with(".fossilsafe-job-1-"), "{:?}", names(top.path()));
     drop(file);
