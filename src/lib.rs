@@ -4,6 +4,7 @@
 //! and named for it in `tidy.rs`.
 
 pub mod domain;
+pub mod durable;
 pub mod spool;
 pub mod scsi;
 pub mod vtl;

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::domain::{ByteCount, GIB, LtoGeneration, MIB};
+use crate::durable::{self, ANYBODY};
 
 /// Name of the file in the data folder.
 const FILE_NAME: &str = "settings.json";
@@ -241,7 +242,9 @@ impl Settings {
     /// The file cannot be written.
     pub fn save(&self, data: &Path) -> Result<(), SettingsError> {
         let path = data.join(FILE_NAME);
-        let written = replace(&path, &self.text(&path)?);
+        let text = self.text(&path)?;
+        let written =
+            std::fs::create_dir_all(data).and_then(|()| durable::replace(&path, &text, ANYBODY));
         written.map_err(|source| SettingsError::File { verb: "write", path, source })
     }
 
@@ -291,18 +294,6 @@ impl Settings {
         }
         Ok(())
     }
-}
-
-/// Replaces a file so that a power failure leaves the old one or the new one.
-fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
-    let new = path.with_extension("json.new");
-    let mut file = fs::File::create(&new)?;
-    file.write_all(content)?;
-    file.sync_all()?;
-    fs::rename(&new, path)?;
-    fs::File::open(folder)?.sync_all()
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 use super::description::{Description, Head, StateFile, is_safe_name};
 use super::{CatalogBackupError, names, tar};
 use crate::domain::{ByteCount, Secret, Sha256Digest, Timestamp};
+use crate::durable;
 use crate::keys::sealed::{DataKey, Inner, SealWriter, SealedForm};
 use crate::keys::{KeyFile, KeyStore, Purpose, UNSEAL_PROGRAM};
 
@@ -103,8 +104,8 @@ pub fn make(making: &Making<'_>) -> Result<(PathBuf, Description), CatalogBackup
     remove(&hidden)?;
     let made = fill(making, &hidden, &kits).and_then(|description| {
         let target = free_name(making);
-        fs::rename(&hidden, &target).map_err(CatalogBackupError::io("rename", &hidden))?;
-        sync_folder(making.folder)?;
+        durable::put_in_place(&hidden, &target)
+            .map_err(CatalogBackupError::io("rename", &hidden))?;
         Ok((target, description))
     });
     if made.is_err() {
@@ -249,8 +250,7 @@ fn create(path: &Path) -> Result<File, CatalogBackupError> {
 }
 
 fn sync_folder(folder: &Path) -> Result<(), CatalogBackupError> {
-    let synced = File::open(folder).and_then(|folder| folder.sync_all());
-    synced.map_err(CatalogBackupError::io("sync", folder))
+    durable::sync(folder).map_err(CatalogBackupError::io("sync", folder))
 }
 
 pub(super) fn digest(bytes: &[u8]) -> Sha256Digest {

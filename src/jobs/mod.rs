@@ -35,7 +35,6 @@ pub(crate) mod test_support;
 mod verify;
 pub mod volume;
 pub(crate) mod volume_tree;
-mod whole_file;
 
 pub use crate::catalog::JobState;
 pub use context::{Folders, Parts};

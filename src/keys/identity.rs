@@ -24,6 +24,7 @@ use zeroize::{Zeroize as _, Zeroizing};
 
 use super::{KeyId, KeysError, PublicKey};
 use crate::domain::Timestamp;
+use crate::durable;
 
 /// What the file says it is.
 const FORMAT: &str = "fossilsafe-identity";
@@ -228,8 +229,7 @@ pub(super) fn write_private(
         // The rename did not take it, so it would stay for ever.
         let _ = std::fs::remove_file(&temporary);
     }
-    let synced = File::open(directory).and_then(|directory| directory.sync_all());
-    synced.map_err(failed("sync", directory))?;
+    durable::sync(directory).map_err(failed("sync", directory))?;
     moved
 }
 

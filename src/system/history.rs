@@ -1,7 +1,7 @@
 //! What became of each update: kept in the boot state, which no image and no factory reset touches.
 
-use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -10,6 +10,7 @@ use super::boot::{Boot, Slot};
 use super::error::SystemError;
 use super::version::Version;
 use crate::domain::Timestamp;
+use crate::durable::{self, ANYBODY};
 
 /// Below the root.
 const PATH: &str = "boot/update.json";
@@ -121,13 +122,7 @@ impl History {
     /// It cannot be written.
     pub fn write(&self, root: &Path) -> Result<(), SystemError> {
         let path = path(root);
-        let new = path.with_extension("new");
-        let write = || {
-            let mut file = File::create(&new)?;
-            file.write_all(&serde_json::to_vec_pretty(self)?)?;
-            file.sync_all()?;
-            fs::rename(&new, &path)
-        };
+        let write = || durable::replace(&path, &serde_json::to_vec_pretty(self)?, ANYBODY);
         write().map_err(|source| SystemError::file("write", &path, source))
     }
 

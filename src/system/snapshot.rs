@@ -4,12 +4,13 @@
 //! Runs before the engine, so that files are copied and nothing writes them. What the abandoned version
 //! wrote since is kept beside; tapes that it wrote can be read into the catalog again.
 
-use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::error::SystemError;
 use super::version::Version;
+use crate::durable::{self, ANYBODY};
 
 /// Databases of the engine, with their journals.
 const ENDINGS: &[&str] = &[".db", ".db-wal", ".db-shm"];
@@ -85,18 +86,14 @@ impl Snapshots {
             let to = self.engine.join(from.file_name().unwrap_or_default());
             copy_file(&from, &to)?;
         }
-        Ok(())
+        durable::sync(&self.engine)
+            .map_err(|source| SystemError::file("write", &self.engine, source))
     }
 
     fn write_marker(&self, marker: &Path, version: &Version) -> Result<(), SystemError> {
         let write = || {
             fs::create_dir_all(&self.folder)?;
-            let new = marker.with_extension("new");
-            let mut file = File::create(&new)?;
-            file.write_all(version.to_string().as_bytes())?;
-            file.sync_all()?;
-            fs::rename(&new, marker)?;
-            File::open(&self.folder)?.sync_all()
+            durable::replace(marker, version.to_string().as_bytes(), ANYBODY)
         };
         write().map_err(|source| SystemError::file("write", marker, source))
     }
@@ -149,7 +146,7 @@ fn copy_databases(from: &Path, to: &Path) -> Result<(), SystemError> {
         copy_file(&path, &new.join(path.file_name().unwrap_or_default()))?;
     }
     prepare(to)?;
-    fs::rename(&new, to).map_err(|source| SystemError::file("write", to, source))
+    durable::put_in_place(&new, to).map_err(|source| SystemError::file("write", to, source))
 }
 
 /// Copies one file with its owner, whom the engine must stay.
@@ -159,7 +156,7 @@ fn copy_file(from: &Path, to: &Path) -> Result<(), SystemError> {
         fs::copy(from, to)?;
         let owner = fs::metadata(from)?;
         chown(to, Some(owner.uid()), Some(owner.gid()))?;
-        File::open(to)?.sync_all()
+        durable::sync(to)
     };
     copy().map_err(|source| SystemError::file("copy", from, source))
 }

@@ -8,6 +8,8 @@ use super::source::{Source, identifiers};
 /// The direction of imports. What is not listed for a module, it may not name.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("domain", &[]),
+    // Below everything that keeps files of its own.
+    ("durable", &[]),
     ("memmove", &[]),
     ("spool", &[]),
     ("scsi", &["domain"]),
@@ -18,14 +20,14 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("source", &["domain"]),
     ("schedules", &["domain"]),
     // A key server keeps data keys outside of this machine; it is asked over the network.
-    ("keys", &["domain", "outgoing"]),
+    ("keys", &["domain", "durable", "outgoing"]),
     ("outgoing", &[]),
     // What it mounts is what sources are read from; what is published is asked for over the network.
-    ("system", &["domain", "source", "outgoing"]),
+    ("system", &["domain", "durable", "source", "outgoing"]),
     ("catalog", &["domain"]),
     ("manifest", &["domain", "keys"]),
     // Files of a data folder, signed and sealed; whose files they are, `jobs` and `app` know.
-    ("catalog_backup", &["domain", "keys"]),
+    ("catalog_backup", &["domain", "durable", "keys"]),
     // Sealing is a stage of the data path; keys know no stream.
     ("stream", &["domain", "drive", "ltfs", "source", "keys"]),
     ("pools", &["domain", "catalog"]),
@@ -40,6 +42,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "jobs",
         &[
             "domain",
+            "durable",
             "spool",
             "drive",
             "changer",

@@ -15,6 +15,7 @@ use crate::app::engine::Keeping;
 use crate::app::error::AppError;
 use crate::app::serve::CERTIFICATE_FOLDER;
 use crate::domain::{Clock, Timestamp};
+use crate::durable;
 use crate::system::certificate::{CERTIFICATE_FILE, CertificateKeeper, KEY_FILE};
 use crate::system::sources::{KEPT_FILES, Keeper, SOURCES_FILE, hold};
 
@@ -85,9 +86,7 @@ pub(super) fn put(
             make_folder(&aside)?;
             fs::rename(&to, aside.join(name)).map_err(io("move aside", &to))?;
         }
-        fs::rename(&hidden, &to).map_err(io("put into place", &to))?;
-        let synced = File::open(&folder).and_then(|folder| folder.sync_all());
-        synced.map_err(io("sync", &folder))?;
+        durable::put_in_place(&hidden, &to).map_err(io("put into place", &to))?;
         placed.push(to);
     }
     for keeping in [Keeping::Sources, Keeping::Gateway] {

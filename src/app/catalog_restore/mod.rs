@@ -27,6 +27,7 @@ use crate::catalog::snapshot::{
 use crate::catalog::{Catalog, OpenCheck, RunState};
 use crate::catalog_backup::{Description, OpenedBackup};
 use crate::domain::{Clock, SystemClock, Timestamp, lock_alone};
+use crate::durable;
 use crate::jobs::{JobEnd, JobState, Outcome};
 use crate::keys::KeyStore;
 
@@ -162,8 +163,7 @@ pub(super) fn restore(
         fs::rename(&from, &to).map_err(io("put into place", &to))?;
     }
     fs::remove_dir_all(&stage).map_err(io("remove", &stage))?;
-    let synced = File::open(&data.path).and_then(|folder| folder.sync_all());
-    synced.map_err(io("sync", &data.path))?;
+    durable::sync(&data.path).map_err(io("sync", &data.path))?;
     Ok(Restored {
         host: description.host,
         made: description.made,

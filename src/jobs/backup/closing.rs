@@ -12,11 +12,11 @@ use super::sink::TapeSink;
 use super::tree::OwnPlace;
 use crate::catalog::{EventLevel, EvidenceState, IndexGeneration, SetPlace, VolumeState};
 use crate::domain::{ByteCount, Position, Sha256Digest};
+use crate::durable::{self, ANYBODY};
 use crate::jobs::context::make_folder;
 use crate::jobs::error::JobError;
 use crate::jobs::pool::run_key;
 use crate::jobs::spec::BackupMode;
-use crate::jobs::whole_file::{put_in_place, write_whole};
 use crate::keys::sealed::DataKey;
 use crate::keys::{KeyId, Purpose, UNSEAL_PROGRAM};
 use crate::ltfs::writer::{IndexPlacement, IndexWritten};
@@ -142,8 +142,10 @@ impl Segment<'_> {
             sink.tree.put_own_file(place, &name, length, extents)?;
         }
         // The signature first: a manifest without one does not count.
-        write_whole(&path.with_extension("sig"), &signature)?;
-        put_in_place(&partial, &path)?;
+        let signature_path = path.with_extension("sig");
+        durable::replace(&signature_path, &signature, ANYBODY)
+            .map_err(JobError::io("write", &signature_path))?;
+        durable::put_in_place(&partial, &path).map_err(JobError::io("put in place", &path))?;
         Ok(end.sha256)
     }
 

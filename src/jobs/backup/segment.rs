@@ -20,6 +20,7 @@ use super::volume_room::VolumeRoom;
 use crate::catalog::{EventLevel, SegmentId};
 use crate::domain::{Barcode, CopyLetter, Sha256Digest, VolumeUuid};
 use crate::drive::BlockKey;
+use crate::durable;
 use crate::jobs::block_keys::block_key_of;
 use crate::jobs::context::JobContext;
 use crate::jobs::equipment::Loaded;
@@ -28,7 +29,6 @@ use crate::jobs::identity;
 use crate::jobs::pool::run_key;
 use crate::jobs::spec::{BackupMode, BackupSpec, Compression};
 use crate::jobs::volume::{expected_of, known_cartridge, look, mounted_of, options_for};
-use crate::jobs::whole_file::copy_whole;
 use crate::ltfs::error::LtfsError;
 use crate::ltfs::merge::IndexFile;
 use crate::ltfs::mount::{CheckEnds, MountedVolume, mount};
@@ -161,7 +161,8 @@ impl<'a> Segment<'a> {
                 let detail = format!("its index has generation {generation}, not {known}");
                 return Err(changed(detail));
             }
-            copy_whole(mounted.index.file.path(), &path)?;
+            let copied = durable::copy(mounted.index.file.path(), &path);
+            copied.map_err(JobError::io("copy to", &path))?;
         }
         let base = IndexFile::open(&path, mounted.label.block_size)?;
         let began = base.header().generation;

@@ -10,11 +10,11 @@ use std::path::{Path, PathBuf};
 use super::collect::CollectedManifest;
 use super::facts::ManifestFacts;
 use crate::domain::{CopyLetter, RunId, SetName};
+use crate::durable;
 use crate::jobs::backup::manifest_path;
 use crate::jobs::context::{JobContext, make_folder};
 use crate::jobs::error::JobError;
 use crate::jobs::verify::IndexedPlaces;
-use crate::jobs::whole_file::copy_whole;
 use crate::manifest::{Verdict, verify_manifest};
 
 /// Puts a manifest in its place off the tape, if it is not there.
@@ -38,7 +38,7 @@ pub(super) fn keep(
         (manifest.path.with_extension("sig"), to.with_extension("sig")),
         (manifest.path.clone(), to),
     ] {
-        copy_whole(&from, &to)?;
+        durable::copy(&from, &to).map_err(JobError::io("copy to", &to))?;
     }
     Ok(())
 }

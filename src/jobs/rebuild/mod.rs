@@ -39,9 +39,9 @@ use super::error::JobError;
 use super::outcome::{Ending, Outcome, grouped};
 use super::spec::RebuildSpec;
 use super::volume::{is_the_cartridges, with_tries};
-use super::whole_file::write_whole;
 use crate::catalog::{EventLevel, SetRecord};
 use crate::domain::{Barcode, SetName, SourcePath};
+use crate::durable::{self, ANYBODY};
 
 /// Bytes of a set's name that are left beside `.foreign-` and a key's 16 digits within the 64 allowed.
 const FOREIGN_SET_BYTES_MAX: usize = 39;
@@ -131,7 +131,7 @@ fn look_at(context: &JobContext, barcode: &Barcode) -> Result<Collected, JobErro
     };
     let json = |source| JobError::Json { what: "notes", source };
     let text = serde_json::to_vec(&collected).map_err(json)?;
-    write_whole(&notes, &text)?;
+    durable::replace(&notes, &text, ANYBODY).map_err(JobError::io("write", &notes))?;
     Ok(collected)
 }
 

@@ -16,9 +16,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::domain::{DriveSerial, JobId, RunId, Sha256Digest, Timestamp, VolumeUuid};
+use crate::durable::{self, ANYBODY};
 use crate::jobs::context::{Parts, make_folder};
 use crate::jobs::error::JobError;
-use crate::jobs::whole_file::write_whole;
 use crate::keys::{DetachedSignature, PinnedKeys, Purpose, SignatureVerdict};
 
 const FORMAT: &str = "fossilsafe-receipt";
@@ -102,7 +102,8 @@ impl Receipt {
         let name = format!("{}-{when}-{job}", receipt.volume);
         // The signature first: a receipt without one would be called a forgery.
         for (extension, bytes) in [("sig", &signature), ("json", &text)] {
-            write_whole(&folder.join(format!("{name}.{extension}")), bytes)?;
+            let path = folder.join(format!("{name}.{extension}"));
+            durable::replace(&path, bytes, ANYBODY).map_err(JobError::io("write", &path))?;
         }
         Ok(())
     }

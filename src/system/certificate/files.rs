@@ -4,13 +4,14 @@
 //! them. Both new ones are written whole beside the old ones; then the key is renamed, then the
 //! certificate. If power fails between the two, [`finish`] finds the new certificate beside the new key.
 
-use std::fs::{self, File};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::fs;
+use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use super::chain::Chain;
 use super::{CertificateError, WaitingRequest};
+use crate::durable;
 
 /// The chain, in the folder of a certificate.
 pub const CERTIFICATE_FILE: &str = "certificate.pem";
@@ -18,7 +19,6 @@ pub const CERTIFICATE_FILE: &str = "certificate.pem";
 pub const KEY_FILE: &str = "key.pem";
 const REQUEST: &str = "request.json";
 const REQUEST_KEY: &str = "request-key.pem";
-const NEW: &str = "new";
 /// Who may read keys: the gateway alone.
 const FOLDER_MODE: u32 = 0o700;
 const FILE_MODE: u32 = 0o600;
@@ -69,14 +69,15 @@ impl Files {
     /// Ends what a power failure interrupted in [`put_pair`](Self::put_pair).
     pub(super) fn finish(&self) -> Result<(), CertificateError> {
         let (certificate, key) = (self.path(CERTIFICATE_FILE), self.path(KEY_FILE));
-        let Some(waiting) = read_if_there(&certificate.with_extension(NEW))? else { return Ok(()) };
-        let belongs =
-            Chain::read(&waiting, NEW).and_then(|chain| chain.with_key(&self.key()?)).is_ok();
+        let Some(waiting) = read_if_there(&durable::beside(&certificate))? else { return Ok(()) };
+        let belongs = Chain::read(&waiting, CERTIFICATE_FILE)
+            .and_then(|chain| chain.with_key(&self.key()?))
+            .is_ok();
         if belongs {
             return rename_new(&certificate);
         }
-        remove_if_there(&key.with_extension(NEW))?;
-        remove_if_there(&certificate.with_extension(NEW))
+        remove_if_there(&durable::beside(&key))?;
+        remove_if_there(&durable::beside(&certificate))
     }
 
     pub(super) fn request(&self) -> Result<Option<WaitingRequest>, CertificateError> {
@@ -149,21 +150,9 @@ fn remove_if_there(path: &Path) -> Result<(), CertificateError> {
 }
 
 fn write_new(path: &Path, content: &[u8]) -> Result<(), CertificateError> {
-    let new = path.with_extension(NEW);
-    let write = || {
-        let mut options = fs::OpenOptions::new();
-        options.write(true).create(true).truncate(true).mode(FILE_MODE);
-        let mut file = options.open(&new)?;
-        file.write_all(content)?;
-        file.sync_all()
-    };
-    write().map_err(failed("write", path))
+    durable::write_beside(path, content, FILE_MODE).map(drop).map_err(failed("write", path))
 }
 
 fn rename_new(path: &Path) -> Result<(), CertificateError> {
-    let rename = || {
-        fs::rename(path.with_extension(NEW), path)?;
-        File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
-    };
-    rename().map_err(failed("write", path))
+    durable::put_in_place(&durable::beside(path), path).map_err(failed("write", path))
 }

@@ -267,17 +267,17 @@ fn a_power_failure_between_the_two_files_leaves_a_pair_that_belongs_together() {
     let (new, new_key) = authority.sign(&["new.example"], 0, 90);
     let put = |name: &str, text: &str| fs::write(folder.join(name), text).unwrap();
     for (files, serves) in [
-        (&[("certificate.new", &*new), ("key.new", &*new_key)][..], "old.example"),
-        (&[("certificate.new", "half"), ("key.new", &new_key)], "old.example"),
-        (&[("key.new", "half")], "old.example"),
-        (&[("certificate.new", &new), ("key.pem", &new_key)], "new.example"),
+        (&[("certificate.pem.new", &*new), ("key.pem.new", &*new_key)][..], "old.example"),
+        (&[("certificate.pem.new", "half"), ("key.pem.new", &new_key)], "old.example"),
+        (&[("key.pem.new", "half")], "old.example"),
+        (&[("certificate.pem.new", &new), ("key.pem", &new_key)], "new.example"),
     ] {
         put("certificate.pem", &old);
         put("key.pem", &old_key);
         files.iter().for_each(|(name, text)| put(name, text));
         let served = kept.reopened().state().unwrap().certificate.unwrap();
         assert_eq!(served.names, [serves], "{files:?}");
-        assert!(!folder.join("certificate.new").exists());
+        assert!(!folder.join("certificate.pem.new").exists());
     }
     // One that was made here is simply made anew.
     kept.keeper.make_own(&[]).unwrap();

@@ -1,11 +1,12 @@
 //! The files that systemd-networkd reads: one that is kept, and one before it that is on trial.
 
-use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::NetworkError;
 use super::setting::PortSetting;
+use crate::durable::{self, ANYBODY};
 
 /// Sorts before what is kept, so it is the one that counts.
 const TRIAL_PREFIX: &str = "30-fossilsafe-";
@@ -78,16 +79,8 @@ impl Files {
 }
 
 pub(super) fn write(path: &Path, text: &str) -> Result<(), NetworkError> {
-    let written = || {
-        // networkd reads what ends in `.network` only.
-        let new = path.with_extension("new");
-        let mut file = File::create(&new)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&new, path)?;
-        path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
-    };
-    written().map_err(failed("write", path))
+    // What stands beside it meanwhile does not end in `.network`: networkd does not read it.
+    durable::replace(path, text.as_bytes(), ANYBODY).map_err(failed("write", path))
 }
 
 pub(super) fn remove(path: &Path) -> Result<(), NetworkError> {

@@ -10,7 +10,7 @@
 //! The image has the links from there to here, so nothing has to be set anew at a start but the name, which the
 //! kernel keeps: `fossilsafe-host-name.service` does that, at a start and when it is changed.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -23,6 +23,7 @@ use super::time::{ClockState, TimeSetting, TimeState, zone_of_link};
 use super::timesync::{QUESTION, clock_of};
 use super::told::tell;
 use crate::domain::{Clock, Timestamp};
+use crate::durable;
 
 const HOST_NAME: &str = "host-name";
 const LOCAL_TIME: &str = "localtime";
@@ -138,7 +139,7 @@ impl MachineKeeper {
     /// After a power failure it is the old zone or the new.
     fn link_zone(&self, zone: &str) -> Result<(), NetworkError> {
         let path = self.folder.join(LOCAL_TIME);
-        let new = path.with_extension("new");
+        let new = durable::beside(&path);
         let linked = || {
             match fs::remove_file(&new) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -146,7 +147,7 @@ impl MachineKeeper {
             }
             symlink(Path::new(ZONES).join(zone), &new)?;
             fs::rename(&new, &path)?;
-            File::open(&self.folder)?.sync_all()
+            durable::sync(&self.folder)
         };
         linked().map_err(failed("write", &path))
     }

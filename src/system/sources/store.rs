@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::SourcesError;
 use super::definition::SourceSpec;
 use crate::domain::{Secret, SourceName, lock_alone};
+use crate::durable;
 
 /// The file in the service's folder.
 pub const FILE: &str = "sources.json";
@@ -58,20 +59,7 @@ impl Store {
 
     /// Replaces what is kept; after a power failure it is the old or the new.
     pub(super) fn write(&self, kept: &AllKept) -> Result<(), SourcesError> {
-        let new = self.path.with_extension("new");
-        let write = || {
-            let bytes = serde_json::to_vec_pretty(kept)?;
-            // One that was left behind could have other permissions.
-            match fs::remove_file(&new) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                _ => {}
-            }
-            let mut file = OpenOptions::new().write(true).create_new(true).mode(MODE).open(&new)?;
-            file.write_all(&bytes)?;
-            file.sync_all()?;
-            fs::rename(&new, &self.path)?;
-            self.path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
-        };
+        let write = || durable::replace(&self.path, &serde_json::to_vec_pretty(kept)?, MODE);
         write().map_err(failed("write", &self.path))
     }
 }

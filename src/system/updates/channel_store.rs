@@ -1,7 +1,7 @@
 //! What is set and known of the channel: kept in the service's folder on the data partition.
 
-use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use ed25519_dalek::VerifyingKey;
@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{ChannelState, Published, UpdatesError};
 use crate::domain::Timestamp;
+use crate::durable::{self, ANYBODY};
 use crate::outgoing::{HttpAddress, root_store};
 use crate::system::channel::{Channel, Seen};
 use crate::system::{SystemError, Version};
@@ -124,15 +125,11 @@ impl ChannelStore {
 
     /// A power failure leaves the old one or the new one.
     pub(super) fn write(&self, kept: &Kept) -> Result<(), UpdatesError> {
-        let new = self.path.with_extension("new");
         let write = || {
             if let Some(folder) = self.path.parent() {
                 fs::create_dir_all(folder)?;
             }
-            let mut file = File::create(&new)?;
-            file.write_all(&serde_json::to_vec_pretty(kept)?)?;
-            file.sync_all()?;
-            fs::rename(&new, &self.path)
+            durable::replace(&self.path, &serde_json::to_vec_pretty(kept)?, ANYBODY)
         };
         Ok(write().map_err(|source| SystemError::file("write", &self.path, source))?)
     }
