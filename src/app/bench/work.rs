@@ -48,9 +48,10 @@ impl WorkFolder {
             message: format!(
                 "the measurement needs {needed} in {parent}, of which {free} are free"
             ),
-            next_step: "Name another folder with --work, or measure less: see --large-bytes and \
-                        --small-files."
-                .to_owned(),
+            next_step:
+                "Name another folder with --work, or measure fewer or smaller files: --help \
+                        has the options."
+                    .to_owned(),
         })
     }
 
