@@ -77,6 +77,17 @@ pub struct MoveEnd {
     pub found_at: Option<u16>,
 }
 
+/// A move as it was written down.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MoveRecord {
+    /// Its number.
+    pub number: i64,
+    /// What was wanted.
+    pub order: MoveOrder,
+    /// How it ended; nothing if the power failed before.
+    pub end: Option<MoveEnd>,
+}
+
 impl Catalog {
     /// Notes that a library was met.
     ///
@@ -239,28 +250,31 @@ impl Catalog {
         })
     }
 
-    /// Moves that were begun and never ended, oldest first.
+    /// The last move that was begun for a job.
     ///
     /// # Errors
-    /// `Database` if they cannot be read.
-    pub fn open_moves(&self) -> Result<Vec<(i64, MoveOrder)>, CatalogError> {
-        self.read("list open moves", |reader| {
+    /// `Database` if it cannot be read.
+    pub fn last_move_of(&self, job: JobId) -> Result<Option<MoveRecord>, CatalogError> {
+        self.read("look up a move", |reader| {
             let mut statement = reader.prepare_cached(
-                "SELECT m.id, l.serial, m.barcode, m.from_element, m.to_element, m.job_id
+                "SELECT m.id, l.serial, m.barcode, m.from_element, m.to_element, m.outcome, m.found_at
                  FROM moves m JOIN libraries l ON l.id = m.library_id
-                 WHERE m.ended IS NULL ORDER BY m.id",
+                 WHERE m.job_id = ?1 ORDER BY m.id DESC LIMIT 1",
             )?;
-            let rows = statement.query_map([], |row| {
+            let read = |row: &rusqlite::Row<'_>| {
                 let order = MoveOrder {
                     library: LibrarySerial(row.get(1)?),
                     barcode: barcode_from(row, 2)?,
                     from_element: row.get(3)?,
                     to_element: row.get(4)?,
-                    job: row.get::<_, Option<i64>>(5)?.map(JobId),
+                    job: Some(job),
                 };
-                Ok((row.get(0)?, order))
-            })?;
-            Ok(rows.collect::<Result<_, _>>()?)
+                let found_at = row.get(6)?;
+                let outcome = row.get::<_, Option<String>>(5)?;
+                let end = outcome.map(|outcome| MoveEnd { outcome, found_at });
+                Ok(MoveRecord { number: row.get(0)?, order, end })
+            };
+            Ok(statement.query_row([job.0], read).optional()?)
         })
     }
 }

@@ -67,7 +67,7 @@ pub use cartridge_history::{CartridgeEvent, HistoryPlace};
 pub use cartridge_notes::{CartridgeLock, CartridgeNote, NoteChange};
 pub use cartridges::{CartridgeKind, CartridgeRecord, CartridgeSighting, CartridgeState, Sighted};
 pub use copies::{CopyRecord, StoredCodec};
-pub use equipment::{DriveRecord, LibraryRecord, MoveEnd, MoveOrder, ProductIdentity};
+pub use equipment::{DriveRecord, LibraryRecord, MoveEnd, MoveOrder, MoveRecord, ProductIdentity};
 pub use error::{CatalogError, CatalogErrorKind, Subject};
 pub use evidence::{Effective, EvidenceState, SegmentEvidence};
 pub use evidence_store::{EvidenceTable, OutcomeRecord};

@@ -326,7 +326,7 @@ fn volumes_join_a_set_in_sequence_and_keep_their_indexes() {
 }
 
 #[test]
-fn moves_that_never_ended_are_found_after_a_restart() {
+fn the_last_move_of_a_job_is_found_after_a_restart_ended_or_not() {
     let (catalog, folder) = empty();
     let library = crate::domain::LibrarySerial("LIB".to_owned());
     let order = MoveOrder {
@@ -343,8 +343,13 @@ fn moves_that_never_ended_are_found_after_a_restart() {
     catalog.end_move(done, &moved, at(3)).unwrap();
     let open = catalog.begin_move(&order, at(4)).unwrap();
     let catalog = reopen(catalog, &folder);
-    assert_eq!(catalog.open_moves().unwrap(), [(open, order)]);
-    assert!(catalog.end_move(done, &moved, at(5)).is_err());
+    let last = catalog.last_move_of(JobId(1)).unwrap().unwrap();
+    assert_eq!(last, MoveRecord { number: open, order: order.clone(), end: None });
+    catalog.end_move(open, &moved, at(5)).unwrap();
+    let last = catalog.last_move_of(JobId(1)).unwrap().unwrap();
+    assert_eq!(last, MoveRecord { number: open, order, end: Some(moved.clone()) });
+    assert_eq!(catalog.last_move_of(JobId(2)).unwrap(), None);
+    assert!(catalog.end_move(done, &moved, at(6)).is_err());
 }
 
 #[test]
