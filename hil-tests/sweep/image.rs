@@ -131,6 +131,18 @@ pub(crate) fn remove(folder: &Path) -> io::Result<()> {
     }
 }
 
+/// Removes all that is in a folder.
+pub(crate) fn empty(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        match entry.file_type()?.is_dir() {
+            true => fs::remove_dir_all(entry.path())?,
+            false => fs::remove_file(entry.path())?,
+        }
+    }
+    Ok(())
+}
+
 /// One hash over names and contents of all that is below a folder.
 pub(crate) fn digest(folder: &Path) -> io::Result<[u8; 32]> {
     let mut hasher = Sha256::new();

@@ -7,7 +7,8 @@
 //! * **power-before, power-during**: the power of everything fails just before a command, or after it was
 //!   done and before it was answered. Drives lose their buffers. The host's files are copied while the command
 //!   is held, without what the kernel has not brought to the disk yet (in memory it brings nothing anywhere,
-//!   and nothing is lost): ends of files are gone then, and what was in the middle is zeroes.
+//!   and nothing is lost): ends of files are gone then, and what was in the middle is zeroes. With `--disk` the
+//!   host has a disk of its own, whose file system loses names and renames as well.
 //! * **host-gone**: the process alone dies; drives keep buffer, position and locks.
 //! * **write-before, write-torn**: the power fails at a write of SQLite to the catalog or its log, which did
 //!   not happen, or half of which did.
@@ -15,7 +16,8 @@
 //!
 //! After a cut a new host is opened on the crash image, and before it does anything the tapes are read
 //! with an empty catalog: everything that the image calls flushed must be there with the right hash. Then it
-//! goes on. What has not ended well is begun again without faults and must come to its end. In the
+//! goes on, and a job that nothing but a cut has happened to completes. What else has not ended well is begun
+//! again without faults and must come to its end. In the
 //! end again: every claim is on tape, nothing that was there before is lost or forgotten, no block was
 //! written over, nothing was sent that writes to a cartridge that was not ours, drives and robot are free,
 //! no lock is left, and a job that has not done all it was asked said why.
@@ -25,6 +27,7 @@
 //! scripts/sweep                                  all of it
 //! scripts/sweep --scenario backup                all of one scenario
 //! scripts/sweep --scenario backup --point write-error@40    one point, with what the drive was told
+//! scripts/sweep --disk --point power-before      a power cut at each command, on a disk of the host's own
 //! scripts/sweep --random 600 --seed 7            several faults at once, over several lives, for so long
 //! ```
 //!
@@ -39,6 +42,7 @@
 )]
 
 mod claims;
+mod disk;
 mod faults;
 mod goals;
 mod host;
@@ -66,7 +70,7 @@ use crate::faults::FaultKind;
 use crate::host::Failed;
 use crate::options::{Extent, Options};
 use crate::point::{Counted, Report, Stage};
-use crate::rig::Rig;
+use crate::rig::{Keeping, Rig};
 use crate::scenarios::{SCENARIOS, Scenario};
 use crate::tape::TapeReader;
 
@@ -91,6 +95,12 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    if options.keeping == Keeping::Disk
+        && let Err(error) = disk::mount_alone()
+    {
+        eprintln!("sweep: {error}");
+        return ExitCode::FAILURE;
+    }
     let is_good = match options.extent {
         Extent::Random { .. } => random::sweep(&options, work.path()),
         _ => sweep(&options, work.path()),
@@ -128,7 +138,7 @@ fn sweep_scenario(
 ) -> Result<usize, Failed> {
     let begun = Instant::now();
     let mut reader = TapeReader::default();
-    let stage = prepare(scenario, folder, &mut reader)?;
+    let stage = prepare(scenario, folder, options.keeping, &mut reader)?;
     let Counted { commands, writes, report: undisturbed } = stage.count(&mut reader)?;
     if !undisturbed.findings.is_empty() || undisturbed.first_end != "completed" {
         show("undisturbed", &undisturbed);
@@ -177,8 +187,13 @@ fn sweep_scenario(
 }
 
 /// Makes the base of a scenario and reads what is on its tapes.
-fn prepare(scenario: &Scenario, folder: &Path, reader: &mut TapeReader) -> Result<Stage, Failed> {
-    let mut rig = Rig::new(folder, scenario.data_mib)?;
+fn prepare(
+    scenario: &Scenario,
+    folder: &Path,
+    keeping: Keeping,
+    reader: &mut TapeReader,
+) -> Result<Stage, Failed> {
+    let mut rig = Rig::new(folder, scenario.data_mib, keeping)?;
     let prepared = (scenario.prepare)(&mut rig)?;
     let mut floor = claims(rig.host()?.catalog())?;
     let is_known = rig.disowned.keys().all(|key| floor.contains_key(key));
@@ -194,7 +209,7 @@ fn prepare(scenario: &Scenario, folder: &Path, reader: &mut TapeReader) -> Resul
         return Err(format!("after its preparation, {what}").into());
     }
     let last_job = fossilsafe::domain::JobId(last_job);
-    Ok(Stage { folder: folder.to_owned(), prepared, floor, is_known, tapes, last_job })
+    Ok(Stage { folder: folder.to_owned(), keeping, prepared, floor, is_known, tapes, last_job })
 }
 
 fn show(point: &str, report: &Report) {

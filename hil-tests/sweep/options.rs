@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::faults::table;
 use crate::host::Failed;
 use crate::points::Place;
+use crate::rig::Keeping;
 
 /// Points of each scenario in the short form: the gate has two minutes for it.
 const SAMPLE: usize = 80;
@@ -15,6 +16,7 @@ const SAMPLE_SEED: u64 = 1;
 
 const HELP: &str = "\
 Usage: sweep [--whole | --random SECONDS] [--seed N] [--scenario NAME] [--point NAME] [--work DIR]
+             [--disk]
 
 Disturbs every job at every command and looks whether anything was lost. Without options a sample.
 
@@ -25,6 +27,8 @@ Disturbs every job at every command and looks whether anything was lost. Without
   --point NAME       this point only, or those whose name begins so, with how the job first ended
   --work DIR         work in this folder instead of $TMPDIR; in /dev/shm it is quicker, and a power cut loses
                      nothing that was not synced
+  --disk             give the host a disk of its own, ext4 on a file: a power cut takes names and renames too.
+                     For root
   --help             this text
 ";
 
@@ -40,6 +44,7 @@ pub(crate) struct Options {
     pub(crate) extent: Extent,
     pub(crate) seed: u64,
     pub(crate) work: PathBuf,
+    pub(crate) keeping: Keeping,
     scenario: Option<String>,
     point: Option<String>,
 }
@@ -51,6 +56,7 @@ impl Options {
             extent: Extent::Sample,
             seed: SAMPLE_SEED,
             work: std::env::temp_dir(),
+            keeping: Keeping::Folder,
             scenario: None,
             point: None,
         };
@@ -72,6 +78,7 @@ impl Options {
                 "--scenario" => options.scenario = Some(value()?),
                 "--point" => options.point = Some(value()?),
                 "--work" => options.work = value()?.into(),
+                "--disk" => options.keeping = Keeping::Disk,
                 "--help" => {
                     print!("{HELP}");
                     return Ok(None);

@@ -19,7 +19,7 @@ use crate::claims::{Claims, claims, forgotten, unproven};
 use crate::faults::Harm;
 use crate::goals::{self, Reached};
 use crate::host::{Ended, Failed};
-use crate::rig::Rig;
+use crate::rig::{Keeping, Rig};
 use crate::scenarios::{Goal, Prepared, Task};
 use crate::tape::{TapeReader, Tapes};
 use crate::wire::Strike;
@@ -27,6 +27,7 @@ use crate::wire::Strike;
 /// A scenario that is ready to be disturbed.
 pub(crate) struct Stage {
     pub(crate) folder: std::path::PathBuf,
+    pub(crate) keeping: Keeping,
     pub(crate) prepared: Prepared,
     /// What was on the tapes before: nothing of it may be lost.
     pub(crate) floor: Claims,
@@ -108,6 +109,7 @@ impl Stage {
         while point.rig.host()?.wire.is_dead() {
             point.next_life(lives.next().unwrap_or_default(), reader)?;
             ended = point.resumed()?;
+            point.went_on(ended.as_ref());
         }
         point.rig.host()?.wire.disarm();
         point.after(ended, reader)?;
@@ -115,7 +117,7 @@ impl Stage {
     }
 
     fn begin(&self, harm: Harm) -> Result<Point<'_>, Failed> {
-        let mut rig = Rig::again(&self.folder)?;
+        let mut rig = Rig::again(&self.folder, self.keeping)?;
         rig.host_mut()?.start()?;
         let (report, power_failures) = (Report::default(), Vec::new());
         Ok(Point { stage: self, rig, report, power_failures, harm, is_many: false })
@@ -250,6 +252,16 @@ impl Point<'_> {
                 Ok(Some(Ended { state: job.state, end: end.unwrap_or_default() }))
             }
             None => Ok(None),
+        }
+    }
+
+    /// A job that is cut off and meets nothing else is taken up and does what it was asked.
+    fn went_on(&mut self, ended: Option<&Ended>) {
+        if let Some(ended) = ended
+            && ended.state != JobState::Completed
+            && !self.is_many
+        {
+            self.find(format!("taken up after the cut, it ends with {ended:?}"));
         }
     }
 

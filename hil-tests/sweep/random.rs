@@ -36,7 +36,7 @@ pub(crate) fn sweep(options: &Options, work: &Path) -> bool {
     let mut ready = Vec::new();
     for scenario in SCENARIOS.iter().filter(|scenario| options.wants(scenario.name)) {
         let name = scenario.name;
-        let stage = crate::prepare(scenario, &work.join(name), &mut reader);
+        let stage = crate::prepare(scenario, &work.join(name), options.keeping, &mut reader);
         let counted = stage.and_then(|stage| {
             let counted = stage.count(&mut reader)?;
             let (commands, writes) = (counted.commands.len() as u64, counted.writes);

@@ -6,6 +6,7 @@
 //! <folder>/case/library     the library of this point
 //! <folder>/case/host        everything that this host has on its disk, restored files too
 //! <folder>/case/image       the crash image, from the cut until the next life
+//! <folder>/disks/           with --disk: the host's disk, which is mounted at case/host, and its crash image
 //! ```
 
 use std::path::{Path, PathBuf};
@@ -18,6 +19,7 @@ use fossilsafe::keys::DriveKey;
 use fossilsafe::vtl::{LibraryPlan, OpenOptions, VirtualLibrary};
 
 use crate::claims::{Claims, claims};
+use crate::disk::Disk;
 use crate::host::{Ended, Failed, Host, at};
 use crate::image::{self, Survives};
 use crate::scenarios::CARTRIDGES;
@@ -35,14 +37,26 @@ pub(crate) struct Rig {
     pub(crate) disowned: Claims,
     /// What drives need to read tapes that a drive has encrypted.
     pub(crate) drive_keys: Vec<DriveKey>,
+    /// The disk that is the host's alone.
+    disk: Option<Disk>,
+}
+
+/// What the host keeps its files on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keeping {
+    /// A folder of the machine's own file system.
+    Folder,
+    /// A disk of its own.
+    Disk,
 }
 
 impl Rig {
     /// A new library and a host that runs.
-    pub(crate) fn new(folder: &Path, data_mib: u64) -> Result<Self, Failed> {
+    pub(crate) fn new(folder: &Path, data_mib: u64, keeping: Keeping) -> Result<Self, Failed> {
         image::remove(folder).map_err(at(folder))?;
-        let mut rig = Self::closed(folder);
+        let mut rig = Self::closed(folder, keeping);
         std::fs::create_dir_all(rig.host_folder())?;
+        rig.disk.as_ref().map_or(Ok(()), Disk::make)?;
         let plan = LibraryPlan::practice(CARTRIDGES, ByteCount((data_mib + INDEX_MIB) * MIB));
         let options = OpenOptions::for_tests(rig.clock.clone());
         rig.library = Some(VirtualLibrary::create_with(&rig.library_folder(), &plan, options)?);
@@ -50,7 +64,8 @@ impl Rig {
         Ok(rig)
     }
 
-    fn closed(folder: &Path) -> Self {
+    fn closed(folder: &Path, keeping: Keeping) -> Self {
+        let disk = Disk::new(&folder.join("disks"), &folder.join("case/host"));
         Self {
             folder: folder.to_owned(),
             clock: Arc::new(VirtualClock::default()),
@@ -58,22 +73,25 @@ impl Rig {
             host: None,
             disowned: Claims::new(),
             drive_keys: Vec::new(),
+            disk: (keeping == Keeping::Disk).then_some(disk),
         }
     }
 
     /// Puts what is there away as the base of all points.
     pub(crate) fn keep_as_base(mut self) -> Result<(), Failed> {
         self.close();
+        self.disk.as_ref().map_or(Ok(()), Disk::keep_as_base)?;
         image::copy(&self.folder.join("case"), &self.folder.join("base"), Survives::Written)?;
         Ok(())
     }
 
     /// The base again, with a host that is open and takes no job up yet.
-    pub(crate) fn again(folder: &Path) -> Result<Self, Failed> {
-        let mut rig = Self::closed(folder);
+    pub(crate) fn again(folder: &Path, keeping: Keeping) -> Result<Self, Failed> {
+        let mut rig = Self::closed(folder, keeping);
         let case = folder.join("case");
         image::remove(&case).map_err(at(&case))?;
         image::copy(&folder.join("base"), &case, Survives::Written)?;
+        rig.disk.as_ref().map_or(Ok(()), Disk::again)?;
         let options = OpenOptions::for_tests(rig.clock.clone());
         rig.library = Some(VirtualLibrary::open(&rig.library_folder(), options)?);
         // No two points live at the same moment, and none of them when the base was made.
@@ -120,7 +138,8 @@ impl Rig {
 
     fn open_host(&mut self) -> Result<(), Failed> {
         let library = self.library()?.clone();
-        let wire = Wire::new(library.clone(), self.host_folder(), self.image_folder());
+        let (host, image) = (self.host_folder(), self.image_folder());
+        let wire = Wire::new(library.clone(), host, image, self.disk.clone());
         self.host = Some(Host::open(&self.host_folder(), &library, wire, &self.clock)?);
         Ok(())
     }
@@ -148,8 +167,19 @@ impl Rig {
         let power_failed_at = dead.wire.power_failed_at();
         drop(dead);
         let (image, host) = (self.image_folder(), self.host_folder());
-        image::remove(&host).map_err(at(&host))?;
-        std::fs::rename(&image, &host).map_err(at(&image))?;
+        match &self.disk {
+            None => {
+                image::remove(&host).map_err(at(&host))?;
+                std::fs::rename(&image, &host).map_err(at(&image))?;
+            }
+            Some(disk) => {
+                if !disk.begin_anew()? {
+                    image::empty(&host).map_err(at(&host))?;
+                    image::copy(&image, &host, Survives::Written).map_err(at(&image))?;
+                    image::remove(&image).map_err(at(&image))?;
+                }
+            }
+        }
         self.library()?.power_on();
         self.open_host()?;
         Ok(power_failed_at)
@@ -193,18 +223,16 @@ impl Rig {
     /// The host's disk is lost: a new appliance, with keys of its own.
     pub(crate) fn forget_everything(&mut self) -> Result<(), Failed> {
         self.disown()?;
-        image::remove(&self.host_folder())?;
+        image::empty(&self.host_folder())?;
         self.boot()
     }
 
     /// All but the keys is lost.
     pub(crate) fn forget_catalog(&mut self) -> Result<(), Failed> {
         self.disown()?;
-        let (data, kept) = (self.host_folder().join("data"), self.scratch());
-        image::remove(&kept)?;
+        let (data, kept) = (self.host_folder().join("data"), self.host_folder().join("keys"));
         std::fs::rename(data.join("keys"), &kept)?;
-        image::remove(&self.host_folder())?;
-        std::fs::create_dir_all(&data)?;
+        image::empty(&data)?;
         std::fs::rename(&kept, data.join("keys"))?;
         self.boot()
     }
@@ -213,5 +241,14 @@ impl Rig {
         self.disowned.extend(claims(self.host()?.catalog())?);
         self.close_host();
         Ok(())
+    }
+}
+
+impl Drop for Rig {
+    fn drop(&mut self) {
+        self.close();
+        if let Some(Err(error)) = self.disk.as_ref().map(Disk::unmount) {
+            eprintln!("sweep: {error}");
+        }
     }
 }

@@ -13,6 +13,7 @@ use fossilsafe::vtl::faults::{Effect, Fault, FaultPlan};
 use fossilsafe::vtl::{Device, VirtualLibrary, VirtualTransport};
 use parking_lot::Mutex;
 
+use crate::disk::Disk;
 use crate::image::{self, Survives};
 
 /// What counts when a strike is due.
@@ -74,6 +75,8 @@ pub(crate) struct Wire {
     host: PathBuf,
     /// Where the crash image goes.
     image: PathBuf,
+    /// The disk of its own that it keeps all that on.
+    disk: Option<Disk>,
     state: Mutex<State>,
 }
 
@@ -95,8 +98,13 @@ struct State {
 }
 
 impl Wire {
-    pub(crate) fn new(library: VirtualLibrary, host: PathBuf, image: PathBuf) -> Arc<Self> {
-        Arc::new(Self { library, host, image, state: Mutex::default() })
+    pub(crate) fn new(
+        library: VirtualLibrary,
+        host: PathBuf,
+        image: PathBuf,
+        disk: Option<Disk>,
+    ) -> Arc<Self> {
+        Arc::new(Self { library, host, image, disk, state: Mutex::default() })
     }
 
     /// A way to a device, over this wire.
@@ -198,11 +206,12 @@ impl Wire {
 
     fn cut(&self, state: &mut State, cut: Cut) {
         state.is_dead = true;
-        let survives = match cut {
-            Cut::HostGone => Survives::Written,
-            Cut::PowerBefore | Cut::PowerDuring => Survives::Synced,
+        let copied = match (cut, &self.disk) {
+            (Cut::HostGone, _) => image::copy(&self.host, &self.image, Survives::Written),
+            (_, None) => image::copy(&self.host, &self.image, Survives::Synced),
+            (_, Some(disk)) => disk.capture(),
         };
-        if let Err(error) = image::copy(&self.host, &self.image, survives) {
+        if let Err(error) = copied {
             panic!("no crash image of {}: {error}", self.host.display());
         }
         if cut != Cut::HostGone {
