@@ -13,6 +13,7 @@ use super::facts::ManifestFacts;
 use crate::catalog::{CartridgeId, IndexGeneration};
 use crate::domain::{Barcode, BlockNumber, ByteCount, Partition, Position, Timestamp, VolumeUuid};
 use crate::drive::DriveError;
+use crate::durable::{self, ANYBODY};
 use crate::jobs::context::{JobContext, make_folder};
 use crate::jobs::equipment::Loaded;
 use crate::jobs::error::JobError;
@@ -297,9 +298,12 @@ impl Collector<'_> {
             };
             match taken {
                 Ok(manifest) => {
+                    // Before notes name it: they are believed after a power failure.
+                    durable::sync(&path).map_err(JobError::io("write", &path))?;
                     if let Ok(signature) = &signature {
                         let path = path.with_extension("sig");
-                        std::fs::write(&path, signature).map_err(JobError::io("write", &path))?;
+                        let written = durable::replace(&path, signature, ANYBODY);
+                        written.map_err(JobError::io("write", &path))?;
                     }
                     manifests.push(manifest);
                 }
