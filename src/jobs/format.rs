@@ -1,11 +1,16 @@
 //! Formatting: an empty LTFS volume on one cartridge, after looking at what would be lost.
+//!
+//! Which volume it will be is written down before the first label, so that a format that was cut off knows its own
+//! beginnings when it is taken up, and asks nobody whether they may be erased.
+
+use serde::{Deserialize, Serialize};
 
 use super::context::JobContext;
 use super::error::JobError;
 use super::identity::{self, Content};
 use super::outcome::{Ending, Outcome};
-use super::spec::FormatSpec;
-use super::volume::{current_volume, look};
+use super::spec::{EraseConsent, FormatSpec};
+use super::volume::{Looked, current_volume, look};
 use crate::catalog::{CartridgeId, EventLevel, NewVolume, VolumeState};
 use crate::domain::{Barcode, ByteCount, VolumeUuid};
 use crate::jobs::equipment::Loaded;
@@ -41,20 +46,59 @@ fn format_loaded(
     let parts = &context.parts;
     let looked = look(context, loaded, None, CheckEnds::WhenInDoubt)?;
     let expected = current_volume(parts, looked.cartridge)?;
+    let begun = begun_before(context)?;
+    if let Some(made) = begun.filter(|it| expected.as_ref().is_some_and(|e| e.volume.uuid == *it)) {
+        return Ok(completed(&spec.barcode, made));
+    }
     let note = parts.catalog.cartridge(looked.cartridge)?.note;
-    identity::ensure_formattable(&looked.found, &spec.erase, &note, parts.clock.now())?;
+    let own = EraseConsent::Everything { typed_barcode: spec.barcode.clone() };
+    let is_own = begun.is_some_and(|volume| has_beginnings(&looked, volume));
+    let consent = if is_own { &own } else { &spec.erase };
+    identity::ensure_formattable(&looked.found, consent, &note, parts.clock.now())?;
     if context.is_stopped() {
         return Ok(Ending::Cancelled(Outcome::default()));
     }
     context.stage("formatting", Some(&spec.barcode));
     let name = spec.volume_name.as_deref();
-    let uuid = make_volume(context, &spec.barcode, name, loaded, looked.cartridge)?;
+    let volume = begun.unwrap_or_else(VolumeUuid::random);
+    context.checkpoint(&Begun { volume })?;
+    make_volume(context, &spec.barcode, name, volume, loaded, looked.cartridge)?;
     if let Some(erased) = expected {
         let message = format!("volume {} was erased", erased.volume.uuid);
         context.tell(EventLevel::Warning, "volume_erased", message);
     }
-    let sentence = format!("cartridge {} holds the empty volume {}", spec.barcode, uuid);
-    Ok(Ending::Completed(Outcome { sentence, ..Outcome::default() }))
+    Ok(completed(&spec.barcode, volume))
+}
+
+/// What a format keeps until it has ended.
+#[derive(Debug, Serialize, Deserialize)]
+struct Begun {
+    /// The volume that it makes.
+    volume: VolumeUuid,
+}
+
+/// The volume that an earlier life of the job was about to make.
+fn begun_before(context: &JobContext) -> Result<Option<VolumeUuid>, JobError> {
+    let checkpoint = context.parts.catalog.job(context.id)?.checkpoint;
+    let begun = checkpoint.map(serde_json::from_value::<Begun>).transpose();
+    Ok(begun.map_err(JobError::checkpoint)?.map(|begun| begun.volume))
+}
+
+/// True if that volume is on the cartridge, half made or just made: nobody has written to it since.
+fn has_beginnings(looked: &Looked, volume: VolumeUuid) -> bool {
+    match &looked.found.content {
+        Content::NoIndex { volume: found } => *found == volume,
+        Content::Ltfs { volume: found, .. } => {
+            let is_first = |mounted: &MountedVolume| mounted.generation() == FIRST_GENERATION;
+            *found == volume && looked.mounted.as_ref().is_some_and(is_first)
+        }
+        Content::Blank | Content::Other { .. } => false,
+    }
+}
+
+fn completed(barcode: &Barcode, volume: VolumeUuid) -> Ending {
+    let sentence = format!("cartridge {barcode} holds the empty volume {volume}");
+    Ending::Completed(Outcome { sentence, ..Outcome::default() })
 }
 
 /// Makes an empty volume on a cartridge that is blank, or has an empty volume of ours on it.
@@ -74,7 +118,7 @@ pub(super) fn empty(context: &JobContext, loaded: &mut Loaded) -> Result<Cartrid
     let barcode = loaded.barcode().clone();
     let note = parts.catalog.cartridge(looked.cartridge)?.note;
     identity::ensure_scratch(&looked.found, is_empty, &note, parts.clock.now())?;
-    make_volume(context, &barcode, None, loaded, looked.cartridge)?;
+    make_volume(context, &barcode, None, VolumeUuid::random(), loaded, looked.cartridge)?;
     Ok(looked.cartridge)
 }
 
@@ -92,14 +136,16 @@ pub(super) fn make_volume(
     context: &JobContext,
     barcode: &Barcode,
     name: Option<&str>,
+    uuid: VolumeUuid,
     loaded: &mut Loaded,
     cartridge: CartridgeId,
-) -> Result<VolumeUuid, JobError> {
+) -> Result<(), JobError> {
     let parts = &context.parts;
     let name = name.unwrap_or(barcode.as_str());
     let volume_name = FormatOptions::volume_name(name).map_err(|e| JobError::name(name, e))?;
     let clock = std::sync::Arc::clone(&parts.clock);
-    let options = FormatOptions::usual(Some(barcode.clone()), volume_name, clock);
+    let usual = FormatOptions::usual(Some(barcode.clone()), volume_name, clock);
+    let options = FormatOptions { uuid, ..usual };
     let label = format(loaded.drive(), &options)?;
     let map = PartitionMap::FORMATTED;
     let capacities = loaded.drive().partition_capacities()?;
@@ -116,6 +162,5 @@ pub(super) fn make_volume(
         capacity: data.map_or(ByteCount(0), |capacity| capacity.maximum),
         formatted: label.format_time,
     };
-    parts.catalog.volume_formatted(&volume, parts.clock.now())?;
-    Ok(label.uuid)
+    Ok(parts.catalog.volume_formatted(&volume, parts.clock.now())?)
 }

@@ -48,10 +48,12 @@ pub struct FormatOptions {
     pub creator: String,
     /// How thoroughly the partitions are made.
     pub plan: PartitionPlan,
+    /// The new volume's.
+    pub uuid: VolumeUuid,
 }
 
 impl FormatOptions {
-    /// What is usual: 512 KiB blocks, the drive's compression on, a quick format.
+    /// What is usual: 512 KiB blocks, the drive's compression on, a quick format, a new UUID.
     #[must_use]
     pub fn usual(barcode: Option<Barcode>, volume_name: Name, clock: Arc<dyn Clock>) -> Self {
         Self {
@@ -62,6 +64,7 @@ impl FormatOptions {
             clock,
             creator: super::writer::creator("format"),
             plan: PartitionPlan::ltfs(),
+            uuid: VolumeUuid::random(),
         }
     }
 
@@ -105,7 +108,7 @@ fn write_volume(drive: &mut Drive, options: &FormatOptions) -> Result<VolumeLabe
     let map = PartitionMap::FORMATTED;
     let now = options.clock.now();
     let label = VolumeLabel {
-        uuid: VolumeUuid::random(),
+        uuid: options.uuid,
         format_time: now,
         block_size: options.block_size,
         compression: options.compression,

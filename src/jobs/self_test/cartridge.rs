@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::Verdict;
 use crate::catalog::EventLevel;
-use crate::domain::{Barcode, ByteCount};
+use crate::domain::{Barcode, ByteCount, VolumeUuid};
 use crate::drive::{Access, Drive, Flush, ReadOutcome};
 use crate::jobs::context::JobContext;
 use crate::jobs::equipment::Loaded;
@@ -47,7 +47,7 @@ fn on_loaded(context: &JobContext, loaded: &mut Loaded) -> Result<Verdict, JobEr
     context.stage("writing and reading back", Some(&barcode));
     let tried = transfer(context, loaded.drive());
     // Whatever came of it, what is on the tape is to be what the catalog says.
-    format::make_volume(context, &barcode, None, loaded, cartridge)?;
+    format::make_volume(context, &barcode, None, VolumeUuid::random(), loaded, cartridge)?;
     tried
 }
 
