@@ -255,12 +255,14 @@ impl Point<'_> {
         }
     }
 
-    /// A job that is cut off and meets nothing else is taken up and does what it was asked.
+    /// A job that is cut off and meets nothing else is taken up and does what it was asked. A format that finds
+    /// half a label, in which no volume is named yet, asks a person: it could be anybody's.
     fn went_on(&mut self, ended: Option<&Ended>) {
-        if let Some(ended) = ended
-            && ended.state != JobState::Completed
-            && !self.is_many
-        {
+        let Some(ended) = ended else { return };
+        let code = ended.end.failure.as_ref().map(|failure| failure.code.as_str());
+        let is_asking = matches!(self.stage.prepared.goal, Goal::Formatted(_))
+            && code == Some("wrong_cartridge");
+        if ended.state != JobState::Completed && !self.is_many && !is_asking {
             self.find(format!("taken up after the cut, it ends with {ended:?}"));
         }
     }
