@@ -1,7 +1,6 @@
 //! A disk of the host's own: ext4 on a file, as the appliance's data partition is.
 //!
-//! A file system of the machine's own says which pages it has still to write, and nothing of its journal. Here
-//! the power takes what a disk does not have: pages, names, renames and sizes that nobody has synced. A power cut
+//! The power takes what a disk does not have: pages, names, renames and sizes that nobody has synced. A power cut
 //! copies the file that is the disk, and the next life mounts the copy, whose journal is then replayed.
 //!
 //! For root. The process has its mounts for itself, and what it leaves mounted goes with it.
@@ -22,7 +21,7 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::sched::{CloneFlags, unshare};
-use nix::unistd::{Whence, lseek};
+use nix::unistd::{Whence, lseek, syncfs};
 use rustix::mount::{MountPropagationFlags, UnmountFlags, mount_change, unmount};
 
 use crate::host::{Failed, at};
@@ -63,6 +62,13 @@ type Extents = Vec<(u64, Vec<u8>)>;
 pub(crate) fn mount_alone() -> Result<(), Failed> {
     unshare(CloneFlags::CLONE_NEWNS).map_err(|error| format!("--disk is for root: {error}"))?;
     Ok(mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC)?)
+}
+
+/// Whether this process may have disks: it tries one in `folder`, whose name it then gives back.
+pub(crate) fn is_possible(folder: &Path) -> bool {
+    let tried = Disk::new(&folder.join("trial"), &folder.join("mounted"));
+    let is_possible = mount_alone().and_then(|()| tried.make()).and_then(|()| tried.unmount());
+    is_possible.is_ok()
 }
 
 impl Disk {
@@ -122,6 +128,11 @@ impl Disk {
         fs::rename(&image, self.file("case")).map_err(at(&image))?;
         self.mount()?;
         Ok(true)
+    }
+
+    /// Puts on the disk all that was written to it.
+    pub(crate) fn sync(&self) -> io::Result<()> {
+        Ok(syncfs(File::open(&self.at)?)?)
     }
 
     fn mount(&self) -> Result<(), Failed> {

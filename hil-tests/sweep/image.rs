@@ -1,18 +1,15 @@
 //! Folders as they are at one moment: the crash image of a host, the cartridges of a library.
 
 use std::collections::HashMap;
-use std::fs::{self, File};
+use std::fs;
 use std::io;
-use std::os::unix::fs::{FileExt as _, MetadataExt as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use nix::fcntl::AT_FDCWD;
 use nix::sys::stat::{UtimensatFlags, utimensat};
 use nix::sys::time::TimeSpec;
-use nix::unistd::syncfs;
 use sha2::{Digest as _, Sha256};
-
-use crate::storage::{PAGE_BYTES, unsynced_pages};
 
 /// What a process leaves beside its files and a new one makes again: locks, and SQLite's shared memory,
 /// which does not outlive the machine.
@@ -20,26 +17,15 @@ fn is_volatile(name: &str) -> bool {
     name == "lock" || name.ends_with(".lock") || name.ends_with("-shm")
 }
 
-/// What there is of a file at that moment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Survives {
-    /// All that was written.
-    Written,
-    /// What was on the disk: the rest is lost with the power.
-    Synced,
-}
-
 /// Copies what is below `from`, with times, attributes of folders and hard links. What vanishes meanwhile was vanishing: other
-/// threads still run. The copy is on the disk: only what is written to it from then on can be lost.
-pub(crate) fn copy(from: &Path, to: &Path, survives: Survives) -> io::Result<()> {
-    copy_folder(from, to, survives, &mut HashMap::new())?;
-    Ok(syncfs(File::open(to)?)?)
+/// threads still run.
+pub(crate) fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    copy_folder(from, to, &mut HashMap::new())
 }
 
 fn copy_folder(
     from: &Path,
     to: &Path,
-    survives: Survives,
     linked: &mut HashMap<(u64, u64), PathBuf>,
 ) -> io::Result<()> {
     fs::create_dir_all(to)?;
@@ -53,7 +39,7 @@ fn copy_folder(
         if is_volatile(&name.to_string_lossy()) {
             continue;
         }
-        match copy_entry(&entry.path(), &to.join(&name), survives, linked) {
+        match copy_entry(&entry.path(), &to.join(&name), linked) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             other => other?,
         }
@@ -61,15 +47,10 @@ fn copy_folder(
     Ok(())
 }
 
-fn copy_entry(
-    from: &Path,
-    to: &Path,
-    survives: Survives,
-    linked: &mut HashMap<(u64, u64), PathBuf>,
-) -> io::Result<()> {
+fn copy_entry(from: &Path, to: &Path, linked: &mut HashMap<(u64, u64), PathBuf>) -> io::Result<()> {
     let metadata = from.symlink_metadata()?;
     if metadata.is_dir() {
-        copy_folder(from, to, survives, linked)?;
+        copy_folder(from, to, linked)?;
         copy_attributes(from, to)?;
         fs::set_permissions(to, metadata.permissions())?;
     } else if metadata.is_symlink() {
@@ -81,7 +62,7 @@ fn copy_entry(
                 return fs::hard_link(first, to);
             }
         }
-        copy_file(from, to, survives)?;
+        fs::copy(from, to)?;
     }
     let at = |seconds, nanoseconds| TimeSpec::new(seconds, nanoseconds);
     let accessed = at(metadata.atime(), metadata.atime_nsec());
@@ -94,30 +75,6 @@ fn copy_attributes(from: &Path, to: &Path) -> io::Result<()> {
     for name in xattr::list(from)?.filter(|name| name.to_string_lossy().starts_with("user.")) {
         if let Some(value) = xattr::get(from, &name)? {
             xattr::set(to, &name, &value)?;
-        }
-    }
-    Ok(())
-}
-
-/// Of what is lost, the end of a file is not there, and the middle holds zeroes.
-fn copy_file(from: &Path, to: &Path, survives: Survives) -> io::Result<()> {
-    let file = File::open(from)?;
-    let mut pages = file.metadata()?.len().div_ceil(PAGE_BYTES);
-    let lost = match survives {
-        Survives::Written => Vec::new(),
-        Survives::Synced => unsynced_pages(&file, pages)?,
-    };
-    fs::copy(from, to)?;
-    if lost.is_empty() {
-        return Ok(());
-    }
-    let copy = File::options().write(true).open(to)?;
-    for page in lost.into_iter().rev() {
-        if page + 1 == pages {
-            pages = page;
-            copy.set_len(page * PAGE_BYTES)?;
-        } else {
-            copy.write_all_at(&[0; 4096], page * PAGE_BYTES)?;
         }
     }
     Ok(())

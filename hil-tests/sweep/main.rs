@@ -6,9 +6,8 @@
 //!
 //! * **power-before, power-during**: the power of everything fails just before a command, or after it was
 //!   done and before it was answered. Drives lose their buffers. The host's files are copied while the command
-//!   is held, without what the kernel has not brought to the disk yet (in memory it brings nothing anywhere,
-//!   and nothing is lost): ends of files are gone then, and what was in the middle is zeroes. With `--disk` the
-//!   host has a disk of its own, whose file system loses names and renames as well.
+//!   is held. With `--disk`, and in the sample where it can be had, the host has a disk of its own that is copied
+//!   instead, and what was not synced is gone: content, names, renames.
 //! * **host-gone**: the process alone dies; drives keep buffer, position and locks.
 //! * **write-before, write-torn**: the power fails at a write of SQLite to the catalog or its log, which did
 //!   not happen, or half of which did.
@@ -95,26 +94,32 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    if options.keeping == Keeping::Disk
+    let keeping = match (options.keeping, options.extent) {
+        (Some(keeping), _) => keeping,
+        (None, Extent::Sample) if disk::is_possible(work.path()) => Keeping::Disk,
+        (None, _) => Keeping::Folder,
+    };
+    println!("{}", keeping.describe());
+    if options.keeping == Some(Keeping::Disk)
         && let Err(error) = disk::mount_alone()
     {
         eprintln!("sweep: {error}");
         return ExitCode::FAILURE;
     }
     let is_good = match options.extent {
-        Extent::Random { .. } => random::sweep(&options, work.path()),
-        _ => sweep(&options, work.path()),
+        Extent::Random { .. } => random::sweep(&options, keeping, work.path()),
+        _ => sweep(&options, keeping, work.path()),
     };
     if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// Every chosen scenario; true if nothing was found.
-fn sweep(options: &Options, work: &Path) -> bool {
+fn sweep(options: &Options, keeping: Keeping, work: &Path) -> bool {
     let table = faults::table();
     let mut is_good = true;
     for scenario in SCENARIOS.iter().filter(|scenario| options.wants(scenario.name)) {
         let name = scenario.name;
-        match sweep_scenario(scenario, &table, options, &work.join(name)) {
+        match sweep_scenario(scenario, &table, options, keeping, &work.join(name)) {
             Ok(0) => println!("ok - sweep of {name}"),
             Ok(bad) => {
                 is_good = false;
@@ -134,11 +139,12 @@ fn sweep_scenario(
     scenario: &Scenario,
     table: &[FaultKind],
     options: &Options,
+    keeping: Keeping,
     folder: &Path,
 ) -> Result<usize, Failed> {
     let begun = Instant::now();
     let mut reader = TapeReader::default();
-    let stage = prepare(scenario, folder, options.keeping, &mut reader)?;
+    let stage = prepare(scenario, folder, keeping, &mut reader)?;
     let Counted { commands, writes, report: undisturbed } = stage.count(&mut reader)?;
     if !undisturbed.findings.is_empty() || undisturbed.first_end != "completed" {
         show("undisturbed", &undisturbed);

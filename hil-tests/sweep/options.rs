@@ -8,7 +8,7 @@ use crate::host::Failed;
 use crate::points::Place;
 use crate::rig::Keeping;
 
-/// Points of each scenario in the short form: the gate has two minutes for it.
+/// Points of each scenario in the short form: the gate has some minutes for it.
 const SAMPLE: usize = 80;
 /// Which sample that is. A gate that fails by chance blames the wrong change; new points are tried by
 /// `scripts/sweep`, which tries them all, and by `--random`.
@@ -25,10 +25,9 @@ Disturbs every job at every command and looks whether anything was lost. Without
   --seed N           which sample (1), or which faults (another each time); printed by each run
   --scenario NAME    this scenario only
   --point NAME       this point only, or those whose name begins so, with how the job first ended
-  --work DIR         work in this folder instead of $TMPDIR; in /dev/shm it is quicker, and a power cut loses
-                     nothing that was not synced
-  --disk             give the host a disk of its own, ext4 on a file: a power cut takes names and renames too.
-                     For root
+  --work DIR         work in this folder instead of $TMPDIR; in /dev/shm it is quicker
+  --disk             give the host a disk of its own, ext4 on a file: a power cut takes what was not synced, names and
+                     renames too. For root; the sample does so where it can
   --help             this text
 ";
 
@@ -44,7 +43,7 @@ pub(crate) struct Options {
     pub(crate) extent: Extent,
     pub(crate) seed: u64,
     pub(crate) work: PathBuf,
-    pub(crate) keeping: Keeping,
+    pub(crate) keeping: Option<Keeping>,
     scenario: Option<String>,
     point: Option<String>,
 }
@@ -56,7 +55,7 @@ impl Options {
             extent: Extent::Sample,
             seed: SAMPLE_SEED,
             work: std::env::temp_dir(),
-            keeping: Keeping::Folder,
+            keeping: None,
             scenario: None,
             point: None,
         };
@@ -78,7 +77,7 @@ impl Options {
                 "--scenario" => options.scenario = Some(value()?),
                 "--point" => options.point = Some(value()?),
                 "--work" => options.work = value()?.into(),
-                "--disk" => options.keeping = Keeping::Disk,
+                "--disk" => options.keeping = Some(Keeping::Disk),
                 "--help" => {
                     print!("{HELP}");
                     return Ok(None);

@@ -11,6 +11,7 @@ use rand::{Rng as _, SeedableRng as _};
 use crate::faults::{FaultKind, Harm, table};
 use crate::options::{Extent, Options};
 use crate::point::Stage;
+use crate::rig::Keeping;
 use crate::scenarios::SCENARIOS;
 use crate::tape::TapeReader;
 use crate::wire::{Blow, Count, Cut, Strike};
@@ -29,14 +30,14 @@ struct Ready {
 }
 
 /// True if nothing was found.
-pub(crate) fn sweep(options: &Options, work: &Path) -> bool {
+pub(crate) fn sweep(options: &Options, keeping: Keeping, work: &Path) -> bool {
     let Extent::Random { lasts } = options.extent else { return false };
     let begun = Instant::now();
     let mut reader = TapeReader::default();
     let mut ready = Vec::new();
     for scenario in SCENARIOS.iter().filter(|scenario| options.wants(scenario.name)) {
         let name = scenario.name;
-        let stage = crate::prepare(scenario, &work.join(name), options.keeping, &mut reader);
+        let stage = crate::prepare(scenario, &work.join(name), keeping, &mut reader);
         let counted = stage.and_then(|stage| {
             let counted = stage.count(&mut reader)?;
             let (commands, writes) = (counted.commands.len() as u64, counted.writes);

@@ -21,7 +21,7 @@ use fossilsafe::vtl::{LibraryPlan, OpenOptions, VirtualLibrary};
 use crate::claims::{Claims, claims};
 use crate::disk::Disk;
 use crate::host::{Ended, Failed, Host, at};
-use crate::image::{self, Survives};
+use crate::image;
 use crate::scenarios::CARTRIDGES;
 use crate::wire::{Strike, Wire};
 
@@ -48,6 +48,16 @@ pub(crate) enum Keeping {
     Folder,
     /// A disk of its own.
     Disk,
+}
+
+impl Keeping {
+    /// What a power cut takes, for a report.
+    pub(crate) fn describe(self) -> &'static str {
+        match self {
+            Self::Folder => "a power cut takes nothing that the host has written",
+            Self::Disk => "a power cut takes what the host has not synced",
+        }
+    }
 }
 
 impl Rig {
@@ -81,7 +91,7 @@ impl Rig {
     pub(crate) fn keep_as_base(mut self) -> Result<(), Failed> {
         self.close();
         self.disk.as_ref().map_or(Ok(()), Disk::keep_as_base)?;
-        image::copy(&self.folder.join("case"), &self.folder.join("base"), Survives::Written)?;
+        image::copy(&self.folder.join("case"), &self.folder.join("base"))?;
         Ok(())
     }
 
@@ -90,7 +100,7 @@ impl Rig {
         let mut rig = Self::closed(folder, keeping);
         let case = folder.join("case");
         image::remove(&case).map_err(at(&case))?;
-        image::copy(&folder.join("base"), &case, Survives::Written)?;
+        image::copy(&folder.join("base"), &case)?;
         rig.disk.as_ref().map_or(Ok(()), Disk::again)?;
         let options = OpenOptions::for_tests(rig.clock.clone());
         rig.library = Some(VirtualLibrary::open(&rig.library_folder(), options)?);
@@ -175,7 +185,9 @@ impl Rig {
             Some(disk) => {
                 if !disk.begin_anew()? {
                     image::empty(&host).map_err(at(&host))?;
-                    image::copy(&image, &host, Survives::Written).map_err(at(&image))?;
+                    image::copy(&image, &host).map_err(at(&image))?;
+                    // What the dead process had written is not lost with the power of a later life.
+                    disk.sync().map_err(at(&host))?;
                     image::remove(&image).map_err(at(&image))?;
                 }
             }
@@ -189,7 +201,7 @@ impl Rig {
     pub(crate) fn copy_library(&self) -> Result<PathBuf, Failed> {
         let copy = self.folder.join("case/copy");
         image::remove(&copy).map_err(at(&copy))?;
-        image::copy(&self.library_folder(), &copy, Survives::Written)?;
+        image::copy(&self.library_folder(), &copy)?;
         Ok(copy)
     }
 

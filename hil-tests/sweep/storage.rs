@@ -5,18 +5,12 @@
 //! write to one of those two files is counted by the wire of the host whose file it is, which
 //! lets it pass, tears it in the middle, or refuses it because that host is dead.
 //!
-//! What nobody has asked the kernel to put on the disk is lost with the power: here it is asked which pages
-//! those are. Memory file systems have none.
-//!
-//! This is the one file of the sweep with unsafe code: a function pointer for SQLite to call, and a system
-//! call that no library wraps.
+//! This is the one file of the sweep with unsafe code: a function pointer for SQLite to call.
 
 #![expect(unsafe_code, reason = "SQLite calls a function of ours in place of write(2)")]
 
-use std::fs::File;
-use std::io;
 use std::mem::transmute;
-use std::os::fd::{AsRawFd as _, RawFd};
+use std::os::fd::RawFd;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock, Weak};
 
@@ -111,38 +105,4 @@ fn wire_of(file: RawFd) -> Option<Arc<Wire>> {
     let watched = WATCHED.lock();
     let found = watched.iter().find(|(folder, _)| Some(folder.as_path()) == path.parent());
     found.and_then(|(_, wire)| wire.upgrade())
-}
-
-/// What the kernel counts for a stretch of a file: pages in memory, to be written, being written, gone.
-type PageCounts = [u64; 5];
-
-/// Bytes of a page.
-pub(crate) const PAGE_BYTES: u64 = 4096;
-
-/// The pages among the first `count` of a file that are not on the disk yet.
-///
-/// # Errors
-/// If the kernel cannot say: it can since Linux 6.5.
-pub(crate) fn unsynced_pages(file: &File, count: u64) -> io::Result<Vec<u64>> {
-    let is_unsynced =
-        |range| page_counts(file, range).map(|[_, dirty, under_way, ..]| dirty + under_way > 0);
-    let mut pages = Vec::new();
-    if is_unsynced([0, count * PAGE_BYTES])? {
-        for page in 0..count {
-            if is_unsynced([page * PAGE_BYTES, PAGE_BYTES])? {
-                pages.push(page);
-            }
-        }
-    }
-    Ok(pages)
-}
-
-/// `cachestat`, for the bytes from the first number on, as many as the second.
-fn page_counts(file: &File, range: [u64; 2]) -> io::Result<PageCounts> {
-    const CACHESTAT: libc::c_long = 451;
-    let mut counts = PageCounts::default();
-    let (range, found, flags) = (&raw const range, &raw mut counts, 0_u32);
-    // SAFETY: both are laid out as the call has them and outlive it; it writes to the second only.
-    let outcome = unsafe { libc::syscall(CACHESTAT, file.as_raw_fd(), range, found, flags) };
-    if outcome == 0 { Ok(counts) } else { Err(io::Error::last_os_error()) }
 }

@@ -14,7 +14,7 @@ use fossilsafe::vtl::{Device, VirtualLibrary, VirtualTransport};
 use parking_lot::Mutex;
 
 use crate::disk::Disk;
-use crate::image::{self, Survives};
+use crate::image;
 
 /// What counts when a strike is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -207,9 +207,8 @@ impl Wire {
     fn cut(&self, state: &mut State, cut: Cut) {
         state.is_dead = true;
         let copied = match (cut, &self.disk) {
-            (Cut::HostGone, _) => image::copy(&self.host, &self.image, Survives::Written),
-            (_, None) => image::copy(&self.host, &self.image, Survives::Synced),
-            (_, Some(disk)) => disk.capture(),
+            (Cut::PowerBefore | Cut::PowerDuring, Some(disk)) => disk.capture(),
+            (Cut::HostGone, _) | (_, None) => image::copy(&self.host, &self.image),
         };
         if let Err(error) = copied {
             panic!("no crash image of {}: {error}", self.host.display());
