@@ -71,8 +71,10 @@ fn done_before(context: &JobContext, now: &Inventory) -> Result<Option<MoveOrder
     let order = last.order;
     let is_at = |address| {
         now.element(ElementAddress(address)).is_some_and(|element| {
-            let is_it = order.barcode.is_none() || element.barcode == order.barcode;
-            element.is_full && is_it
+            let is_it = |wanted: &Barcode| {
+                element.barcode.as_ref().is_some_and(|found| found.is_same_label(wanted))
+            };
+            element.is_full && order.barcode.as_ref().is_none_or(is_it)
         })
     };
     let is_done = is_at(order.to_element) && !is_at(order.from_element);
