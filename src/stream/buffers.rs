@@ -305,6 +305,16 @@ pub struct Span {
 }
 
 impl Span {
+    /// Takes in the span right behind it.
+    ///
+    /// # Panics
+    /// If `next` is not that.
+    pub fn join(&mut self, next: Self) {
+        let is_next = Arc::ptr_eq(&self.slab, &next.slab) && next.start == self.start + self.length;
+        assert!(is_next, "{next:?} behind {self:?}");
+        self.length += next.length;
+    }
+
     /// Where in the slab it begins, in bytes.
     #[must_use]
     pub fn slab_offset(&self) -> usize {
@@ -412,7 +422,8 @@ mod tests {
         let pool = BufferPool::new(8192, 2).unwrap();
         drop(pool.try_lease().unwrap());
         let mut filling = Filling::new(pool.try_lease().unwrap());
-        let mut first = filling.take(100);
+        let mut first = filling.take(60);
+        first.join(filling.take(40));
         let second = filling.take(50);
         first.fill(7);
         let pending = filling.close();

@@ -223,8 +223,10 @@ impl StreamConfig {
         let read_back = self.staging.as_ref().map_or(0, |_| READ_BACK_SLABS as u64);
         let batches = (self.batch_count() * BATCH_BYTES) as u64;
         let chunks = (self.chunk_count() * CHUNK_BYTES) as u64;
-        let forms = if self.seal.is_some() { 3 } else { 2 };
-        slabs + read_back * u64::from(self.block_bytes) + forms * (batches + chunks)
+        // Chunks are sealed in the slabs.
+        let batch_forms = if self.seal.is_some() { 3 } else { 2 };
+        let read_back_bytes = read_back * u64::from(self.block_bytes);
+        slabs + read_back_bytes + batch_forms * batches + 2 * chunks
     }
 
     /// Refuses what cannot work.

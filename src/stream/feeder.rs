@@ -42,8 +42,6 @@ pub(super) struct Chunk {
     pub(super) raw: Vec<u8>,
     /// A zstd frame of its own, if the file is compressed; else empty.
     pub(super) frame: Vec<u8>,
-    /// What is sealed of the stream of frames or bytes up to here; made by the packer, in order.
-    pub(super) sealed: Vec<u8>,
     /// How many bytes were planned.
     pub(super) planned_bytes: usize,
     pub(super) failure: Option<SourceError>,

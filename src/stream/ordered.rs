@@ -1,7 +1,8 @@
 //! Hashes the chunks of one file in their order, as read and as stored, on whichever workers are free.
 //!
 //! SHA-256 of a file cannot be divided, but it need not hold up the packer: chunks wait here for their
-//! turn, and go back to the feeder when the last who needs them lets go.
+//! turn, and go back to the feeder when the last who needs them lets go. The stored form is hashed where it lies
+//! in the slabs, piece by piece: whoever lays it out must never wait for a slab and hold part of another.
 //!
 //! Two workers that have a form each are through sooner; one that hashes both side by side computes a quarter
 //! less ([`compress`](super::compress)), and leaves the other to what else there is to do. With two workers
@@ -9,11 +10,13 @@
 //! workers the first is faster.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::Arc;
 
 use crossbeam_channel::Sender;
 use parking_lot::{Condvar, Mutex};
 
+use super::buffers::Span;
 use super::feeder::Chunk;
 use super::hash::{FileHasher, update_both};
 use super::run::{HALT_LOOK, Run};
@@ -48,22 +51,37 @@ impl Drop for HeldChunk {
     }
 }
 
-/// Which bytes of a chunk go to tape.
-pub(super) type StoredOf = fn(&Chunk) -> &[u8];
+/// The next bytes of a file as read, and as stored. Either may be none.
+#[derive(Debug)]
+pub(super) struct Piece {
+    pub(super) chunk: Arc<HeldChunk>,
+    /// Of the chunk as read.
+    pub(super) read: Range<usize>,
+    pub(super) stored: Option<Span>,
+}
+
+impl Piece {
+    fn read(&self) -> &[u8] {
+        &self.chunk.chunk().raw[self.read.clone()]
+    }
+
+    fn stored(&self) -> &[u8] {
+        self.stored.as_deref().unwrap_or_default()
+    }
+}
 
 /// The hashes of both forms of a file.
 #[derive(Debug)]
 pub(super) struct OrderedHashes {
     run: Arc<Run>,
     work: WorkQueue,
-    stored_of: StoredOf,
     state: Mutex<State>,
     idle: Condvar,
 }
 
 #[derive(Debug)]
 struct State {
-    /// True if one worker hashes both forms of a chunk.
+    /// True if one worker hashes both forms of a piece.
     is_shared: bool,
     read: Lane,
     stored: Lane,
@@ -72,15 +90,15 @@ struct State {
 /// One form.
 #[derive(Debug)]
 struct Lane {
-    waiting: VecDeque<Arc<HeldChunk>>,
-    /// With a worker while a chunk is.
+    waiting: VecDeque<Arc<Piece>>,
+    /// With a worker while a piece is.
     hasher: Option<FileHasher>,
 }
 
 /// With at most so many workers one of them hashes both forms.
 const SHARED_WORKERS_MAX: usize = 2;
 
-/// Forms of a chunk.
+/// Forms of a piece.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Forms {
     Read,
@@ -90,36 +108,31 @@ enum Forms {
 
 /// What a worker does next.
 enum Step {
-    Both(Arc<HeldChunk>, Box<(FileHasher, FileHasher)>),
-    Read(Arc<HeldChunk>, FileHasher),
-    Stored(Arc<HeldChunk>, FileHasher),
+    Both(Arc<Piece>, Box<(FileHasher, FileHasher)>),
+    Read(Arc<Piece>, FileHasher),
+    Stored(Arc<Piece>, FileHasher),
 }
 
 impl OrderedHashes {
     /// Of a file whose bytes as read go on in `read`.
-    pub(super) fn new(
-        run: &Arc<Run>,
-        work: &WorkQueue,
-        read: FileHasher,
-        stored_of: StoredOf,
-    ) -> Arc<Self> {
+    pub(super) fn new(run: &Arc<Run>, work: &WorkQueue, read: FileHasher) -> Arc<Self> {
         let is_shared = run.config.workers() <= SHARED_WORKERS_MAX;
         let state =
             State { is_shared, read: Lane::new(read), stored: Lane::new(FileHasher::whole()) };
         Arc::new(Self {
             run: Arc::clone(run),
             work: work.clone(),
-            stored_of,
             state: Mutex::new(state),
             idle: Condvar::new(),
         })
     }
 
-    /// Takes the next chunk.
-    pub(super) fn put(self: &Arc<Self>, chunk: Arc<HeldChunk>) {
+    /// Takes the next piece.
+    pub(super) fn put(self: &Arc<Self>, piece: Piece) {
+        let piece = Arc::new(piece);
         let mut state = self.state.lock();
-        state.read.waiting.push_back(Arc::clone(&chunk));
-        state.stored.waiting.push_back(chunk);
+        state.read.waiting.push_back(Arc::clone(&piece));
+        state.stored.waiting.push_back(piece);
         self.call_worker(&state);
     }
 
@@ -137,23 +150,22 @@ impl OrderedHashes {
             self.call_worker(&state);
             drop(state);
             match step {
-                Step::Both(chunk, hashers) => {
+                Step::Both(piece, hashers) => {
                     let (mut read, mut stored) = *hashers;
-                    let bytes = chunk.chunk();
-                    update_both((&mut read, &bytes.raw), (&mut stored, (self.stored_of)(bytes)));
-                    drop(chunk);
+                    update_both((&mut read, piece.read()), (&mut stored, piece.stored()));
+                    drop(piece);
                     state = self.state.lock();
                     (state.read.hasher, state.stored.hasher) = (Some(read), Some(stored));
                 }
-                Step::Read(chunk, mut read) => {
-                    read.update(&chunk.chunk().raw);
-                    drop(chunk);
+                Step::Read(piece, mut read) => {
+                    read.update(piece.read());
+                    drop(piece);
                     state = self.state.lock();
                     state.read.hasher = Some(read);
                 }
-                Step::Stored(chunk, mut stored) => {
-                    stored.update((self.stored_of)(chunk.chunk()));
-                    drop(chunk);
+                Step::Stored(piece, mut stored) => {
+                    stored.update(piece.stored());
+                    drop(piece);
                     state = self.state.lock();
                     state.stored.hasher = Some(stored);
                 }
@@ -162,7 +174,7 @@ impl OrderedHashes {
         self.idle.notify_all();
     }
 
-    /// Both hashers, as read and as stored, once all chunks are in them; nothing if the stream was halted.
+    /// Both hashers, as read and as stored, once all pieces are in them; nothing if the stream was halted.
     pub(super) fn finish(&self) -> Option<(FileHasher, FileHasher)> {
         let mut state = self.state.lock();
         loop {
@@ -182,11 +194,11 @@ impl OrderedHashes {
 }
 
 impl State {
-    /// The forms that a worker can take the next chunk of.
+    /// The forms that a worker can take the next piece of.
     fn next(&self) -> Option<Forms> {
         let Self { is_shared, read, stored } = self;
         match (read.is_ready(), stored.is_ready()) {
-            // Given together and taken together, they are at the same chunk.
+            // Given together and taken together, they are at the same piece.
             (is_read, is_stored) if *is_shared => (is_read && is_stored).then_some(Forms::Both),
             (true, _) => Some(Forms::Read),
             (false, true) => Some(Forms::Stored),
@@ -196,12 +208,12 @@ impl State {
 
     fn take_step(&mut self) -> Option<Step> {
         match self.next()? {
-            Forms::Read => self.read.take().map(|(chunk, hasher)| Step::Read(chunk, hasher)),
-            Forms::Stored => self.stored.take().map(|(chunk, hasher)| Step::Stored(chunk, hasher)),
+            Forms::Read => self.read.take().map(|(piece, hasher)| Step::Read(piece, hasher)),
+            Forms::Stored => self.stored.take().map(|(piece, hasher)| Step::Stored(piece, hasher)),
             Forms::Both => {
-                let (chunk, read) = self.read.take()?;
+                let (piece, read) = self.read.take()?;
                 let (_, stored) = self.stored.take()?;
-                Some(Step::Both(chunk, Box::new((read, stored))))
+                Some(Step::Both(piece, Box::new((read, stored))))
             }
         }
     }
@@ -220,8 +232,8 @@ impl Lane {
         self.hasher.is_some() && self.waiting.is_empty()
     }
 
-    /// The next chunk with the hasher, if both are here.
-    fn take(&mut self) -> Option<(Arc<HeldChunk>, FileHasher)> {
+    /// The next piece with the hasher, if both are here.
+    fn take(&mut self) -> Option<(Arc<Piece>, FileHasher)> {
         if !self.is_ready() {
             return None;
         }
@@ -233,19 +245,20 @@ impl Lane {
 mod tests {
     use super::*;
 
-    fn state_of(is_shared: bool, chunks: usize) -> State {
+    fn state_of(is_shared: bool, pieces: usize) -> State {
         let lane = || Lane::new(FileHasher::whole());
         let mut state = State { is_shared, read: lane(), stored: lane() };
-        for _ in 0..chunks {
+        for _ in 0..pieces {
             let chunk = HeldChunk::new(Chunk::default(), None);
-            state.read.waiting.push_back(Arc::clone(&chunk));
-            state.stored.waiting.push_back(chunk);
+            let piece = Arc::new(Piece { chunk, read: 0..0, stored: None });
+            state.read.waiting.push_back(Arc::clone(&piece));
+            state.stored.waiting.push_back(piece);
         }
         state
     }
 
     #[test]
-    fn both_forms_of_a_chunk_are_one_step_or_a_step_each_at_the_same_time() {
+    fn both_forms_of_a_piece_are_one_step_or_a_step_each_at_the_same_time() {
         let mut shared = state_of(true, 2);
         let Some(Step::Both(_, hashers)) = shared.take_step() else { panic!("{shared:?}") };
         assert_eq!(shared.next(), None, "the hashers are away");

@@ -35,10 +35,10 @@ fn digest_key(key: &DataKey, stored: &Sha256Digest) -> SegmentKey {
 /// The digests as a manifest holds them.
 #[must_use]
 pub fn seal_digests(key: &DataKey, stored: &Sha256Digest, digests: &PlainDigests) -> String {
-    let mut plain = digests.content.0.to_vec();
-    plain.extend(digests.file.iter().flat_map(|file| file.0));
-    let mut sealed = Vec::new();
-    digest_key(key, stored).seal(0, Place::Last, &plain, &mut sealed);
+    let mut sealed = digests.content.0.to_vec();
+    sealed.extend(digests.file.iter().flat_map(|file| file.0));
+    let tag = digest_key(key, stored).seal(0, Place::Last, &mut sealed);
+    sealed.extend(tag);
     BASE64.encode(sealed)
 }
 

@@ -22,7 +22,7 @@ pub use error::SealedError;
 pub use header::{HEADER_BYTES, Header};
 pub use opener::{KeySource, Opener};
 pub use piped::{OneKey, OpenReader, SealWriter};
-pub use sealer::{Sealer, plain_bytes_within, seal_whole, sealed_bytes};
+pub use sealer::{Sealer, Segment, plain_bytes_within, seal_whole, sealed_bytes};
 
 /// What was done with the bytes before they were sealed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

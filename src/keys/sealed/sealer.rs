@@ -13,6 +13,44 @@ pub struct Sealer {
     number: u64,
     /// What is not sealed yet, since it may be the last: at most a segment.
     pending: Vec<u8>,
+    /// True if `pending` was given away as a segment.
+    is_pending_taken: bool,
+}
+
+/// A segment that is to be sealed wherever it shall lie.
+#[derive(Debug)]
+pub struct Segment<'s> {
+    key: &'s SegmentKey,
+    number: u64,
+    place: Place,
+    plain: &'s [u8],
+}
+
+impl Segment<'_> {
+    /// Bytes that it is when it is sealed.
+    #[must_use]
+    pub fn sealed_bytes(&self) -> usize {
+        self.plain.len() + TAG_BYTES
+    }
+
+    /// Seals it into `out`.
+    ///
+    /// # Panics
+    /// If `out` is not [`Self::sealed_bytes`] long.
+    pub fn seal_into(self, out: &mut [u8]) {
+        assert_eq!(out.len(), self.sealed_bytes());
+        let (segment, tag) = out.split_at_mut(self.plain.len());
+        segment.copy_from_slice(self.plain);
+        tag.copy_from_slice(&self.key.seal(self.number, self.place, segment));
+    }
+
+    /// Appends it to `out`, sealed.
+    pub fn append_to(self, out: &mut Vec<u8>) {
+        let start = out.len();
+        out.extend_from_slice(self.plain);
+        let tag = self.key.seal(self.number, self.place, &mut out[start..]);
+        out.extend_from_slice(&tag);
+    }
 }
 
 impl Sealer {
@@ -33,52 +71,67 @@ impl Sealer {
         out: &mut Vec<u8>,
     ) -> Self {
         let key = Header::new(key.id(), form, salt).write(key, out);
-        Self { key, number: 0, pending: Vec::new() }
+        Self { key, number: 0, pending: Vec::new(), is_pending_taken: false }
+    }
+
+    /// Takes bytes off the front of `plain`: the next segment, as soon as it is known not to be the last. With
+    /// nothing, all of `plain` was taken.
+    pub fn take<'s, 'p: 's>(&'s mut self, plain: &mut &'p [u8]) -> Option<Segment<'s>> {
+        if std::mem::take(&mut self.is_pending_taken) {
+            self.pending.clear();
+        }
+        let is_whole = self.pending.is_empty() && plain.len() > SEGMENT_BYTES;
+        let pending_wanted = if is_whole { 0 } else { SEGMENT_BYTES - self.pending.len() };
+        let (completing, rest) = plain.split_at(pending_wanted.min(plain.len()));
+        self.pending.extend_from_slice(completing);
+        *plain = rest;
+        if plain.is_empty() {
+            return None;
+        }
+        let number = self.number;
+        self.number += 1;
+        let mut segment = &self.pending[..];
+        if is_whole {
+            (segment, *plain) = plain.split_at(SEGMENT_BYTES);
+        } else {
+            self.is_pending_taken = true;
+        }
+        Some(Segment { key: &self.key, number, place: Place::Inside, plain: segment })
+    }
+
+    /// The last segment, with which the file ends; [`Self::take`] has taken everything before.
+    #[must_use]
+    pub fn last(&self) -> Segment<'_> {
+        self.last_of(if self.is_pending_taken { &[] } else { &self.pending })
+    }
+
+    fn last_of<'s>(&'s self, plain: &'s [u8]) -> Segment<'s> {
+        Segment { key: &self.key, number: self.number, place: Place::Last, plain }
     }
 
     /// Takes the next bytes; what can be sealed goes to `out`.
     pub fn push(&mut self, mut plain: &[u8], out: &mut Vec<u8>) {
         out.reserve(plain.len() + plain.len() / SEGMENT_BYTES * TAG_BYTES + TAG_BYTES);
-        if !self.pending.is_empty() {
-            let wanted = (SEGMENT_BYTES - self.pending.len()).min(plain.len());
-            self.pending.extend_from_slice(&plain[..wanted]);
-            plain = &plain[wanted..];
-            if plain.is_empty() {
-                return;
-            }
-            let segment = std::mem::take(&mut self.pending);
-            self.seal(&segment, out);
-            self.pending = segment;
-            self.pending.clear();
+        while let Some(segment) = self.take(&mut plain) {
+            segment.append_to(out);
         }
-        while plain.len() > SEGMENT_BYTES {
-            let (segment, rest) = plain.split_at(SEGMENT_BYTES);
-            self.seal(segment, out);
-            plain = rest;
-        }
-        self.pending.extend_from_slice(plain);
-    }
-
-    fn seal(&mut self, segment: &[u8], out: &mut Vec<u8>) {
-        self.key.seal(self.number, Place::Inside, segment, out);
-        self.number += 1;
     }
 
     /// Ends the file: the last segment goes to `out`.
     pub fn finish(self, out: &mut Vec<u8>) {
-        self.key.seal(self.number, Place::Last, &self.pending, out);
+        self.last().append_to(out);
     }
 }
 
 /// Appends the file `plain` to `out`, sealed: the same as a [`Sealer`] that is given all of it at once.
 pub fn seal_whole(key: &DataKey, form: SealedForm, mut plain: &[u8], out: &mut Vec<u8>) {
     let mut sealer = Sealer::begin(key, form, out);
-    while plain.len() > SEGMENT_BYTES {
-        let (segment, rest) = plain.split_at(SEGMENT_BYTES);
-        sealer.seal(segment, out);
-        plain = rest;
+    while plain.len() > SEGMENT_BYTES
+        && let Some(segment) = sealer.take(&mut plain)
+    {
+        segment.append_to(out);
     }
-    sealer.key.seal(sealer.number, Place::Last, plain, out);
+    sealer.last_of(plain).append_to(out);
 }
 
 /// How many bytes `plain` bytes are when they are sealed.

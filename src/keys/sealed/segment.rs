@@ -42,14 +42,13 @@ impl SegmentKey {
         Self(LessSafeKey::new(key.into()))
     }
 
-    /// Appends the segment `plain` to `out`, sealed.
+    /// Seals a segment where it lies; the tag belongs behind it.
     #[expect(clippy::expect_used, reason = "refused are only messages above 64 GiB")]
-    pub(super) fn seal(&self, number: u64, place: Place, plain: &[u8], out: &mut Vec<u8>) {
-        let start = out.len();
-        out.extend_from_slice(plain);
-        let sealed = &mut out[start..];
-        let tag = self.0.seal_in_place_separate_tag(nonce(number, place), Aad::empty(), sealed);
-        out.extend_from_slice(tag.expect("a segment is short").as_ref());
+    pub(super) fn seal(&self, number: u64, place: Place, segment: &mut [u8]) -> [u8; TAG_BYTES] {
+        let tag = self.0.seal_in_place_separate_tag(nonce(number, place), Aad::empty(), segment);
+        let mut bytes = [0; TAG_BYTES];
+        bytes.copy_from_slice(tag.expect("a segment is short").as_ref());
+        bytes
     }
 
     /// Puts the plain bytes of `sealed` into `plain`; false if it is not that segment of this file.

@@ -1,8 +1,8 @@
-//! Large files that are compressed or sealed: chunks made by the workers, sealed and copied in order.
+//! Large files that are compressed or sealed: chunks made by the workers, laid into the slabs in order.
 //!
 //! Each chunk of a compressed file is a frame of its own, so all processors compress one file, and a
 //! file can be split at any chunk. Sealing follows the order of the file; at ten times the rate of a
-//! hash it is the packer's, like the copy that it makes. Both hashes are the workers'. How large the
+//! hash it is the packer's, like the copy that it seals. Both hashes are the workers'. How large the
 //! frames are is known only now; the room is asked with the most they can be.
 
 use std::sync::Arc;
@@ -20,19 +20,25 @@ use crate::stream::plan::{
 };
 
 use super::ahead::{Next, Upcoming, accepted};
+use super::laying::Laying;
 use super::{PackedRecord, Packer, Stop, part_of, volume_ends_before, volume_ends_in};
 
 /// What was packed of a file so far.
 struct Progress {
     hashes: Arc<OrderedHashes>,
     sealer: Option<Sealer>,
-    /// Bytes that the sealer has made and no chunk has taken yet: the header.
-    sealed: Vec<u8>,
+    /// The sealed file's, until it is laid with the first chunk.
+    header: Vec<u8>,
     place: Option<Place>,
     raw_bytes: u64,
     /// Before sealing.
     content_bytes: u64,
-    stored_bytes: u64,
+}
+
+impl Progress {
+    fn stored_bytes(&self) -> u64 {
+        self.place.map_or(0, |place| place.length)
+    }
 }
 
 impl Packer<'_> {
@@ -86,7 +92,7 @@ impl Packer<'_> {
         let extent = Extent { offset: begin, length: progress.raw_bytes, part, is_last };
         let outcome = match failure {
             Some(outcome) => {
-                self.run.gauges.dead_bytes.add(progress.stored_bytes);
+                self.run.gauges.dead_bytes.add(progress.stored_bytes());
                 outcome
             }
             None => self.judge(&planned, &extent, &input, progress)?,
@@ -110,27 +116,24 @@ impl Packer<'_> {
     }
 
     fn begin_chunks(&self, codec: Codec, part: u32, hasher: FileHasher) -> Progress {
-        let mut sealed = Vec::new();
+        let mut header = Vec::new();
         let inner = if codec == Codec::None { Inner::AsIs } else { Inner::Zstd };
         let key = self.run.config.seal.as_ref();
-        let sealer = key.map(|key| Sealer::begin(key, SealedForm { inner, part }, &mut sealed));
-        let stored: fn(&Chunk) -> &[u8] =
-            if sealer.is_some() { |chunk| &chunk.sealed } else { |chunk| chunk.content() };
+        let sealer = key.map(|key| Sealer::begin(key, SealedForm { inner, part }, &mut header));
         Progress {
-            hashes: OrderedHashes::new(&self.run, &self.work, hasher, stored),
+            hashes: OrderedHashes::new(&self.run, &self.work, hasher),
             sealer,
-            sealed,
+            header,
             place: None,
             raw_bytes: 0,
             content_bytes: 0,
-            stored_bytes: 0,
         }
     }
 
     /// Packs one chunk; gives the outcome of the file if it must end here.
     fn pack_chunk(
         &mut self,
-        mut chunk: Chunk,
+        chunk: Chunk,
         is_last: bool,
         supply: &Supply,
         progress: &mut Progress,
@@ -149,44 +152,34 @@ impl Packer<'_> {
         progress.raw_bytes += chunk.raw.len() as u64;
         progress.content_bytes += chunk.content().len() as u64;
         self.run.gauges.source_bytes.add(chunk.raw.len() as u64);
-        if let Some(sealer) = &mut progress.sealer {
-            let mut sealed = std::mem::take(&mut chunk.sealed);
-            sealed.clear();
-            sealed.append(&mut progress.sealed);
-            sealer.push(chunk.content(), &mut sealed);
-            if is_last && let Some(sealer) = progress.sealer.take() {
-                sealer.finish(&mut sealed);
+        let chunk = HeldChunk::new(chunk, Some(supply.chunks.clone()));
+        let Progress { hashes, sealer, header, place, .. } = progress;
+        let mut laying = Laying::begin(self, hashes, place, &chunk);
+        laying.copy(&std::mem::take(header))?;
+        let mut content = chunk.chunk().content();
+        match sealer {
+            None => laying.copy(content)?,
+            Some(open) => {
+                while let Some(segment) = open.take(&mut content) {
+                    laying.seal(segment)?;
+                }
+                if is_last {
+                    laying.seal(open.last())?;
+                    *sealer = None;
+                }
             }
-            chunk.sealed = sealed;
         }
-        let home = Some(supply.chunks.clone());
-        self.hash_and_append(HeldChunk::new(chunk, home), progress)?;
+        laying.end();
         Ok(None)
     }
 
     /// The volume ends inside the file: so does the sealed file of this part.
     fn end_sealing(&mut self, progress: &mut Progress) -> Result<(), Stop> {
         let Some(sealer) = progress.sealer.take() else { return Ok(()) };
-        let mut chunk = Chunk::default();
-        sealer.finish(&mut chunk.sealed);
-        self.hash_and_append(HeldChunk::new(chunk, None), progress)
-    }
-
-    fn hash_and_append(
-        &mut self,
-        held: Arc<HeldChunk>,
-        progress: &mut Progress,
-    ) -> Result<(), Stop> {
-        progress.hashes.put(Arc::clone(&held));
-        let chunk = held.chunk();
-        let is_sealed = self.run.config.seal.is_some();
-        let stored = if is_sealed { &chunk.sealed } else { chunk.content() };
-        let place = self.append(stored)?;
-        progress.stored_bytes += stored.len() as u64;
-        match &mut progress.place {
-            Some(whole) => whole.length += stored.len() as u64,
-            None => progress.place = place,
-        }
+        let chunk = HeldChunk::new(Chunk::default(), None);
+        let mut laying = Laying::begin(self, &progress.hashes, &mut progress.place, &chunk);
+        laying.seal(sealer.last())?;
+        laying.end();
         Ok(())
     }
 
@@ -208,7 +201,7 @@ impl Packer<'_> {
             size_bytes: progress.raw_bytes,
             codec: planned.codec,
             sealed_by: self.run.config.seal.as_ref().map(|key| key.id()),
-            stored_bytes: progress.stored_bytes,
+            stored_bytes: progress.stored_bytes(),
             stored_sha256: stored_hasher.finish().0,
             place: progress.place,
             part: running.and_then(|running| extent.finish_part(running)),

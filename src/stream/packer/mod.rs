@@ -9,6 +9,7 @@
 mod ahead;
 mod chunked;
 mod large;
+mod laying;
 
 use std::sync::Arc;
 use std::time::Instant;
