@@ -52,6 +52,7 @@ pub(super) fn compress_two(first: (&mut Words, &[Block]), second: (&mut Words, &
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
+    use std::arch::asm;
     use std::arch::x86_64::{
         __m128i, _mm_add_epi32, _mm_alignr_epi8, _mm_blend_epi16, _mm_loadu_si128, _mm_set_epi64x,
         _mm_setzero_si128, _mm_sha256msg1_epu32, _mm_sha256msg2_epu32, _mm_sha256rnds2_epu32,
@@ -134,6 +135,7 @@ mod x86 {
             let upper = _mm_shuffle_epi32::<0x0e>(sum);
             lane.abef = _mm_sha256rnds2_epu32(lane.abef, lane.cdgh, upper);
         }
+        keep_in_step(lanes);
         if AT < EXTENDED {
             for lane in lanes {
                 let [one, two] = [lane.message[AT % 4], lane.message[(AT + 1) % 4]];
@@ -142,6 +144,22 @@ mod x86 {
                 let sum = _mm_add_epi32(sum, _mm_alignr_epi8::<4>(four, three));
                 lane.message[AT % 4] = _mm_sha256msg2_epu32(sum, four);
             }
+        }
+    }
+
+    /// Both lanes have come here before either goes on. Left alone, the compiler may do a block of one and then
+    /// a block of the other, which is too far apart for the processor to do them side by side.
+    #[target_feature(enable = "sha,ssse3,sse4.1")]
+    #[inline]
+    fn keep_in_step([first, second]: &mut [Lane; 2]) {
+        // SAFETY: there is no instruction in it; two values pass through registers.
+        unsafe {
+            asm!(
+                "/* {} {} */",
+                inout(xmm_reg) first.abef,
+                inout(xmm_reg) second.abef,
+                options(pure, nomem, nostack, preserves_flags),
+            );
         }
     }
 
