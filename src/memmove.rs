@@ -7,16 +7,41 @@
 //!
 //! Up to 128 bytes are loaded whole before anything is stored, in pieces that overlap in the middle, so
 //! that no length needs a loop and overlapping areas need no case of their own. Longer ones go in steps
-//! of 64 bytes, and where the areas are apart and long enough by `rep movsb`, which is the fastest there.
+//! of 64 bytes, and on Intel's processors, where the areas are apart and long enough, by `rep movsb`, which
+//! is the fastest there. On AMD's it is never faster by more than a tenth, and where the target begins up to
+//! 47 bytes behind the source within their pages it copies 2 to 6 GB/s and the loop 15 to 45 (Zen 4).
 //! The loops are assembly because a compiler may turn any other loop that copies into a call of `memcpy`.
 
 #![expect(unsafe_code, reason = "this is where the language's own copying ends up")]
 
 use core::arch::asm;
-use core::arch::x86_64::{__m128i, _mm_loadu_si128, _mm_storeu_si128};
+use core::arch::x86_64::{__cpuid, __m128i, _mm_loadu_si128, _mm_storeu_si128};
+use core::sync::atomic::{AtomicU8, Ordering};
 
 /// From here on `rep movsb` is faster than the loop. Measured on Sapphire Rapids; 512 to 2048 differ little.
 const STRING_MOVE_MIN: usize = 1024;
+
+/// Whether this processor is Intel's: asked once, as a virtual machine takes long to answer.
+static IS_INTEL: AtomicU8 = AtomicU8::new(UNKNOWN);
+const UNKNOWN: u8 = 2;
+/// How Intel's processors name themselves, in the order of the registers.
+const INTEL: [&[u8; 4]; 3] = [b"Genu", b"ineI", b"ntel"];
+
+fn is_intel() -> bool {
+    match IS_INTEL.load(Ordering::Relaxed) {
+        UNKNOWN => ask_for_maker(),
+        known => known == 1,
+    }
+}
+
+#[cold]
+fn ask_for_maker() -> bool {
+    let answer = __cpuid(0);
+    let is_intel =
+        [answer.ebx, answer.edx, answer.ecx] == INTEL.map(|word| u32::from_le_bytes(*word));
+    IS_INTEL.store(u8::from(is_intel), Ordering::Relaxed);
+    is_intel
+}
 
 /// Copies `count` bytes between areas that do not overlap.
 ///
@@ -28,7 +53,7 @@ pub(crate) unsafe extern "C" fn memcpy(to: *mut u8, from: *const u8, count: usiz
     unsafe {
         if count <= 128 {
             copy_short(to, from, count);
-        } else if count >= STRING_MOVE_MIN {
+        } else if count >= STRING_MOVE_MIN && is_intel() {
             copy_string(to, from, count);
         } else {
             copy_forward(to, from, count);
@@ -229,16 +254,28 @@ mod tests {
         (0..length).map(|n| u8::try_from(n * 7 % 251).unwrap()).collect()
     }
 
+    /// # Safety
+    /// As for [`memcpy`], which takes one of the long ways, whichever this processor is for.
+    unsafe fn by_memcpy(to: *mut u8, from: *const u8, count: usize) {
+        // SAFETY: the caller's promises.
+        unsafe { memcpy(to, from, count) };
+    }
+
     #[test]
     fn every_length_is_copied_and_nothing_beside_it_is_touched() {
         for length in LENGTHS {
             for offset in [0, 1, 13] {
                 let from = numbered(length + offset);
                 let mut to = vec![0xEE; length + 2 * 16];
-                // SAFETY: both areas are of that length and apart.
-                unsafe { memcpy(to[16..].as_mut_ptr(), from[offset..].as_ptr(), length) };
-                assert_eq!(to[16..16 + length], from[offset..], "{length} from {offset}");
-                assert!(to[..16].iter().chain(&to[16 + length..]).all(|byte| *byte == 0xEE));
+                let ways: [unsafe fn(*mut u8, *const u8, usize); 3] =
+                    [by_memcpy, copy_string, copy_forward];
+                for way in &ways[..if length > 64 { 3 } else { 2 }] {
+                    to.fill(0xEE);
+                    // SAFETY: both areas are of that length and apart.
+                    unsafe { way(to[16..].as_mut_ptr(), from[offset..].as_ptr(), length) };
+                    assert_eq!(to[16..16 + length], from[offset..], "{length} from {offset}");
+                    assert!(to[..16].iter().chain(&to[16 + length..]).all(|byte| *byte == 0xEE));
+                }
             }
         }
     }
