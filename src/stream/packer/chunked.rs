@@ -7,12 +7,13 @@
 
 use std::sync::Arc;
 
+use crate::keys::KeyId;
 use crate::keys::sealed::{Inner, SealedForm, Sealer, plain_bytes_within, sealed_bytes};
 use crate::stream::codec::stored_bytes_max;
 use crate::stream::config::CHUNK_BYTES;
 use crate::stream::feeder::{Chunk, Item, Opened, Supply};
 use crate::stream::hash::FileHasher;
-use crate::stream::input::{Input, outcome_of};
+use crate::stream::input::outcome_of;
 use crate::stream::large::Extent;
 use crate::stream::ordered::{HeldChunk, OrderedHashes};
 use crate::stream::plan::{
@@ -90,14 +91,23 @@ impl Packer<'_> {
         }
         let part = part.filter(|part| part.part > 1 || !is_last);
         let extent = Extent { offset: begin, length: progress.raw_bytes, part, is_last };
-        let outcome = match failure {
-            Some(outcome) => {
+        let ordinal = planned.ordinal;
+        let outcome = match (failure, input.stamp()) {
+            (Some(outcome), _) => {
                 self.run.gauges.dead_bytes.add(progress.stored_bytes());
                 outcome
             }
-            None => self.judge(&planned, &extent, &input, progress)?,
+            (None, Err(error)) => outcome_of(&error),
+            (None, Ok(now)) => {
+                let change = Change::between(&planned.stamp, &now);
+                let file = self.laid_out(&planned, extent, change, progress);
+                if !is_split {
+                    // The next file is begun while the last chunks are hashed.
+                    return self.record(PackedRecord::Chunked { ordinal, file });
+                }
+                file.wait().ok_or(Stop::Halted)?
+            }
         };
-        let ordinal = planned.ordinal;
         let next = match &outcome {
             FileOutcome::Stored(stored) => stored.part.and_then(|part| part.next),
             _ => None,
@@ -183,30 +193,51 @@ impl Packer<'_> {
         Ok(())
     }
 
-    fn judge(
+    fn laid_out(
         &self,
         planned: &PlannedFile,
-        extent: &Extent,
-        input: &Arc<Input>,
+        extent: Extent,
+        change: Option<Change>,
         progress: Progress,
-    ) -> Result<FileOutcome, Stop> {
-        let (hasher, stored_hasher) = progress.hashes.finish().ok_or(Stop::Halted)?;
-        let change = match input.stamp() {
-            Ok(now) => Change::between(&planned.stamp, &now),
-            Err(error) => return Ok(outcome_of(&error)),
-        };
+    ) -> Box<ChunkedFile> {
+        Box::new(ChunkedFile {
+            hashes: progress.hashes,
+            extent,
+            change,
+            codec: planned.codec,
+            sealed_by: self.run.config.seal.as_ref().map(|key| key.id()),
+            place: progress.place,
+        })
+    }
+}
+
+/// A file all of whose chunks are laid out, while the last of them are still hashed.
+#[derive(Debug)]
+pub(in crate::stream) struct ChunkedFile {
+    hashes: Arc<OrderedHashes>,
+    extent: Extent,
+    change: Option<Change>,
+    codec: Codec,
+    sealed_by: Option<KeyId>,
+    place: Option<Place>,
+}
+
+impl ChunkedFile {
+    /// The outcome, once everything is hashed; nothing if halted.
+    pub(in crate::stream) fn wait(self) -> Option<FileOutcome> {
+        let (hasher, stored_hasher) = self.hashes.finish()?;
         let (sha256, running) = hasher.finish();
         let stored = StoredFile {
             sha256,
-            size_bytes: progress.raw_bytes,
-            codec: planned.codec,
-            sealed_by: self.run.config.seal.as_ref().map(|key| key.id()),
-            stored_bytes: progress.stored_bytes(),
+            size_bytes: self.extent.length,
+            codec: self.codec,
+            sealed_by: self.sealed_by,
+            stored_bytes: self.place.map_or(0, |place| place.length),
             stored_sha256: stored_hasher.finish().0,
-            place: progress.place,
-            part: running.and_then(|running| extent.finish_part(running)),
+            place: self.place,
+            part: running.and_then(|running| self.extent.finish_part(running)),
         };
-        Ok(match change {
+        Some(match self.change {
             None => FileOutcome::Stored(stored),
             Some(how) => FileOutcome::Changed { how, fuzzy: Some(stored) },
         })

@@ -33,6 +33,7 @@ use crate::stream::sink::StreamEnd;
 use crate::stream::workers::WorkQueue;
 
 use ahead::{Begun, Next, Upcoming};
+use chunked::ChunkedFile;
 
 /// A slab, and the files that end in it.
 #[derive(Debug)]
@@ -51,6 +52,7 @@ pub(super) struct Packed {
 pub(super) enum PackedRecord {
     Ready(FileRecord),
     Large { ordinal: u64, file: Arc<LargeFile>, place: Option<Place> },
+    Chunked { ordinal: u64, file: Box<ChunkedFile> },
 }
 
 /// What the packer is done with.

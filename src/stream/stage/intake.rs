@@ -35,5 +35,9 @@ fn finish_record(record: PackedRecord) -> Option<FileRecord> {
             let outcome = file.wait(place)?;
             Some(FileRecord { ordinal, outcome })
         }
+        PackedRecord::Chunked { ordinal, file } => {
+            let outcome = file.wait()?;
+            Some(FileRecord { ordinal, outcome })
+        }
     }
 }
