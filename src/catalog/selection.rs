@@ -21,6 +21,7 @@ use super::runs::{AsOf, FileTotals};
 use super::text_enum::text_enum;
 
 mod chooser;
+mod finishing;
 mod other_copies;
 mod picker;
 mod totals;
@@ -204,29 +205,6 @@ impl Catalog {
                  ORDER BY s.volume_id, s.block, s.offset, s.copy_id LIMIT ?6";
             let values = params![job.0, after.0, after.1, after.2, after.3, limit];
             items(reader, which, values)
-        })
-    }
-
-    /// Notes what became of items, in one transaction.
-    ///
-    /// # Errors
-    /// `Database` if it cannot be stored.
-    pub fn finish_items(
-        &self,
-        job: JobId,
-        outcomes: &[(ItemKey, ItemState, Option<String>)],
-    ) -> Result<(), CatalogError> {
-        self.write("note what was restored", |transaction| {
-            let mut statement = transaction.prepare_cached(
-                "UPDATE selections SET state = ?6, reason = ?7 WHERE job_id = ?1 AND volume_id = ?2
-                    AND block = ?3 AND offset = ?4 AND copy_id = ?5",
-            )?;
-            for (key, state, reason) in outcomes {
-                statement.execute(params![
-                    job.0, key.volume, key.block, key.offset, key.copy.0, state, reason
-                ])?;
-            }
-            Ok(())
         })
     }
 

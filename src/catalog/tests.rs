@@ -222,6 +222,61 @@ fn what_a_selection_still_needs_of_each_volume_is_known_without_its_totals() {
 }
 
 #[test]
+fn what_became_of_items_is_noted_of_exactly_those_whatever_lies_between_them() {
+    let (catalog, _folder) = empty();
+    let run = start_run(&catalog, "r1", RunKind::Full, 100);
+    let names: Vec<String> = (0..40).map(|n| format!("a/{n:02}")).collect();
+    let files: Vec<(&str, i64)> = names.iter().map(|name| (name.as_str(), 1)).collect();
+    store(&catalog, &run, 1, &files, &[]);
+    end(&catalog, &run);
+    let (job, one) = (JobId(5), volume(&catalog, 1));
+    let request = SelectionRequest {
+        set: set(),
+        as_of: AsOf::Run(run),
+        paths: Vec::new(),
+        missing: Vec::new(),
+        at_hand: Vec::new(),
+        choosing: Choosing::Best,
+    };
+    // What is said of the n-th item.
+    let patterns: [fn(usize) -> Option<ItemState>; 5] = [
+        |_| Some(ItemState::Done),
+        |n| (n != 17).then_some(ItemState::Done),
+        |n| (n % 2 == 0).then_some(ItemState::Done),
+        |n| Some(if (10..30).contains(&n) { ItemState::Missing } else { ItemState::Done }),
+        |n| (n > 35 || (5..9).contains(&n)).then_some(ItemState::Failed),
+    ];
+    for (at, said) in patterns.iter().enumerate() {
+        catalog.select_for_restore(job, &request).unwrap();
+        let items = catalog.waiting_items(job, one, None, 100).unwrap();
+        assert_eq!(items.len(), 40);
+        let reason = |state| (state != ItemState::Done).then(|| "it is so".to_owned());
+        let outcome = |(n, item): (usize, &SelectionItem)| {
+            said(n).map(|state| (item.key, state, reason(state)))
+        };
+        // The last comes first, and the first was something else before.
+        let mut outcomes = vec![(items[0].key, ItemState::Failed, Some("not so".to_owned()))];
+        outcomes.extend(items.iter().enumerate().rev().filter_map(outcome));
+        catalog.finish_items(job, &outcomes).unwrap();
+        let first = said(0).unwrap_or(ItemState::Failed);
+        let is_in = |state: ItemState| {
+            move |n: &usize| if *n == 0 { first == state } else { said(*n) == Some(state) }
+        };
+        let keys = |n: Vec<usize>| n.into_iter().map(|n| items[n].key).collect::<Vec<_>>();
+        let waiting = catalog.waiting_items(job, one, None, 100).unwrap();
+        let expected = keys((1..40).filter(|n| said(*n).is_none()).collect());
+        assert_eq!(waiting.iter().map(|item| item.key).collect::<Vec<_>>(), expected, "{at}");
+        let totals = catalog.selection_totals(job).unwrap();
+        for state in [ItemState::Done, ItemState::Missing, ItemState::Failed] {
+            let noted = totals.get(&state).map_or(0, |totals| totals.things);
+            assert_eq!(noted, (0..40).filter(is_in(state)).count() as u64, "{at}: {state:?}");
+        }
+        let with_reason = totals.values().map(|totals| totals.with_reason).sum::<u64>();
+        assert_eq!(with_reason, catalog.selection_problems(job, None, 100).unwrap().len() as u64);
+    }
+}
+
+#[test]
 fn a_whole_run_can_be_selected_and_everything_comes_once() {
     let (catalog, _folder) = empty();
     let [first, ..] = three_runs(&catalog);

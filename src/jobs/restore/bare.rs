@@ -48,6 +48,7 @@ impl Restore<'_> {
             let target = self.target(&path);
             let is_folder = kind == CatalogKind::Directory;
             if !is_folder && self.stands_already(&target, &described, 0) {
+                self.count_done(0);
                 return ledger.done(item.key, None);
             }
             match make(destination, &target, &described) {
@@ -59,7 +60,10 @@ impl Restore<'_> {
                     }
                     Ok(())
                 }
-                Ok(placed) => ledger.done(item.key, problem::shortfalls(&placed.shortfalls)),
+                Ok(placed) => {
+                    self.count_done(0);
+                    ledger.done(item.key, problem::shortfalls(&placed.shortfalls))
+                }
                 Err(error) if error.kind() == DestinationErrorKind::Full => {
                     is_full = true;
                     Ok(())
@@ -115,7 +119,10 @@ impl Restore<'_> {
                 return ledger.done(item.key, None);
             }
             match destination.hard_link(&path, &first) {
-                Ok(placed) => ledger.done(item.key, problem::shortfalls(&placed.shortfalls)),
+                Ok(placed) => {
+                    self.count_done(0);
+                    ledger.done(item.key, problem::shortfalls(&placed.shortfalls))
+                }
                 Err(_) if !self.stands(&first) => ledger.failed(item.key, without_file(&first)),
                 Err(error) => ledger.failed(item.key, problem::refusal(&error)),
             }

@@ -56,7 +56,7 @@ use super::error::JobError;
 use super::outcome::{Ending, grouped};
 use super::pool::hold_keys;
 use super::spec::{Existing, MissingCartridge, Need, RestoreSpec};
-use crate::catalog::{EventLevel, FileKind, ItemKey, ItemState, SelectionItem};
+use crate::catalog::{EventLevel, FileKind, ItemKey, ItemState, SelectionItem, SelectionTotals};
 use crate::domain::{SetName, Sha256Digest, SourcePath, VolumeUuid};
 use crate::source::destination::{Conflict, Destination, DestinationOptions, Owners, Shortfall};
 use crate::source::network::ensure_mounted;
@@ -134,8 +134,12 @@ impl<'a> Restore<'a> {
                 (Choice::make(parts, context.id, &spec.selection, &shelf)?, None)
             }
         };
-        await_missing(context)?;
-        room::ensure_room(parts, context.id, &spec.destination)?;
+        let mut totals = parts.catalog.selection_totals(context.id)?;
+        if totals.contains_key(&ItemState::Missing) {
+            await_missing(context)?;
+            totals = parts.catalog.selection_totals(context.id)?;
+        }
+        room::ensure_room(parts, context.id, &totals, &spec.destination)?;
         let destination = match opened {
             Some(destination) => destination,
             None => open_destination(context, spec)?,
@@ -143,6 +147,7 @@ impl<'a> Restore<'a> {
         if !is_resumed {
             context.checkpoint(&choice)?;
         }
+        show_totals(context, &totals);
         Ok(Self {
             context,
             spec,
@@ -169,7 +174,6 @@ impl<'a> Restore<'a> {
 
     fn run(mut self) -> Result<Ending, JobError> {
         self.make_bare()?;
-        self.show_totals()?;
         let mut visited = BTreeSet::new();
         while !self.context.is_stopped() && !self.is_full {
             self.context.safe_point();
@@ -360,17 +364,6 @@ impl<'a> Restore<'a> {
         }
     }
 
-    fn show_totals(&self) -> Result<(), JobError> {
-        let totals = self.context.parts.catalog.selection_totals(self.context.id)?;
-        let done = totals.get(&ItemState::Done).copied().unwrap_or_default();
-        self.context.update(|progress| {
-            progress.files_total = totals.values().map(|totals| totals.things).sum();
-            progress.bytes_total = totals.values().map(|totals| totals.bytes.0).sum();
-            (progress.files_done, progress.bytes_done) = (done.things, done.bytes.0);
-        });
-        Ok(())
-    }
-
     fn count_done(&self, bytes: u64) {
         self.context.update(|progress| {
             progress.files_done += 1;
@@ -406,6 +399,15 @@ impl<'a> Restore<'a> {
         }
         Sha256Digest(hasher.finalize().into()) == wanted
     }
+}
+
+fn show_totals(context: &JobContext, totals: &BTreeMap<ItemState, SelectionTotals>) {
+    let done = totals.get(&ItemState::Done).copied().unwrap_or_default();
+    context.update(|progress| {
+        progress.files_total = totals.values().map(|totals| totals.things).sum();
+        progress.bytes_total = totals.values().map(|totals| totals.bytes.0).sum();
+        (progress.files_done, progress.bytes_done) = (done.things, done.bytes.0);
+    });
 }
 
 /// What was missing when the choice was made may be here now.

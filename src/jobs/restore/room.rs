@@ -1,10 +1,11 @@
 //! Is there room for what is to be restored? Asked before anything is read.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use rustix::fs::statvfs;
 
-use crate::catalog::{ItemState, SelectionItem};
+use crate::catalog::{ItemState, SelectionItem, SelectionTotals};
 use crate::domain::{ByteCount, JobId};
 use crate::jobs::context::Parts;
 use crate::jobs::description::Describer;
@@ -12,12 +13,16 @@ use crate::jobs::error::JobError;
 
 use super::choice::{ITEMS_READ, describe};
 
-/// Refuses a destination that has no room for what still waits.
+/// Refuses a destination that has no room for what still waits of `totals`.
 ///
 /// # Errors
 /// If there is too little room, or nobody can say how much there is.
-pub(super) fn ensure_room(parts: &Parts, job: JobId, destination: &Path) -> Result<(), JobError> {
-    let totals = parts.catalog.selection_totals(job)?;
+pub(super) fn ensure_room(
+    parts: &Parts,
+    job: JobId,
+    totals: &BTreeMap<ItemState, SelectionTotals>,
+    destination: &Path,
+) -> Result<(), JobError> {
     let waiting = totals.get(&ItemState::Waiting).map_or(0, |totals| totals.bytes.0);
     let free = free_bytes(destination)?;
     if waiting <= free {

@@ -69,18 +69,7 @@ impl Packer<'_> {
         let number = part.map_or(0, |part| part.part);
         let hasher = part.map_or_else(FileHasher::whole, |part| FileHasher::part(part.running));
         let mut progress = self.begin_chunks(planned.codec, number, hasher);
-        let mut failure = None;
-        while progress.raw_bytes < rest && failure.is_none() {
-            let Some(Next::Item(Item::Chunk(ready))) = upcoming.take() else {
-                return Err(Stop::Halted);
-            };
-            let chunk = ready.recv().map_err(|_| Stop::Halted)?;
-            if progress.content_bytes + chunk.content().len() as u64 > content_max {
-                break;
-            }
-            let is_last = progress.raw_bytes + chunk.planned_bytes as u64 == rest;
-            failure = self.pack_chunk(chunk, is_last, &upcoming.supply, &mut progress)?;
-        }
+        let failure = self.pack_chunks(rest, content_max, upcoming, &mut progress)?;
         if progress.raw_bytes == 0 && failure.is_none() {
             return Err(volume_ends_before(&planned));
         }
@@ -138,6 +127,32 @@ impl Packer<'_> {
             raw_bytes: 0,
             content_bytes: 0,
         }
+    }
+
+    /// Packs chunks until `rest` bytes of the file are read, or until there is no room for the next one; gives the outcome of
+    /// the file if it must end here.
+    fn pack_chunks(
+        &mut self,
+        rest: u64,
+        content_max: u64,
+        upcoming: &mut Upcoming,
+        progress: &mut Progress,
+    ) -> Result<Option<FileOutcome>, Stop> {
+        while progress.raw_bytes < rest {
+            let Some(Next::Item(Item::Chunk(ready))) = upcoming.take() else {
+                return Err(Stop::Halted);
+            };
+            let chunk = ready.recv().map_err(|_| Stop::Halted)?;
+            if progress.content_bytes + chunk.content().len() as u64 > content_max {
+                break;
+            }
+            let is_last = progress.raw_bytes + chunk.planned_bytes as u64 == rest;
+            let failure = self.pack_chunk(chunk, is_last, &upcoming.supply, progress)?;
+            if failure.is_some() {
+                return Ok(failure);
+            }
+        }
+        Ok(None)
     }
 
     /// Packs one chunk; gives the outcome of the file if it must end here.
