@@ -71,7 +71,25 @@ fn files_of_every_size_come_out_as_they_are_in_plan_order() {
     }
 }
 
-/// Four chunks, and as many processors as change who hashes what.
+/// What was stored, opened if it is sealed and decompressed if it is compressed.
+fn plain(codec: Codec, key: Option<&Arc<DataKey>>, bytes: &[u8]) -> Vec<u8> {
+    let mut opened = Vec::new();
+    if let Some(key) = key {
+        let mut opener = Opener::new(Arc::new(OneKey(Arc::clone(key))));
+        let mut keep = |own: &[u8]| opened.extend_from_slice(own);
+        opener.push(bytes, &mut keep).unwrap();
+        opener.finish(&mut keep).unwrap();
+    } else {
+        opened.extend_from_slice(bytes);
+    }
+    match codec {
+        Codec::None => opened,
+        Codec::Zstd { .. } => zstd::decode_all(opened.as_slice()).unwrap(),
+    }
+}
+
+/// Four chunks, and as many processors as change who hashes what; slabs smaller and larger than what is sealed
+/// at once.
 #[test]
 fn large_files_that_are_compressed_or_sealed_have_the_hashes_of_both_forms() {
     let folder = Folder::new();
@@ -79,12 +97,13 @@ fn large_files_that_are_compressed_or_sealed_have_the_hashes_of_both_forms() {
     let content: Vec<u8> = (0..CHUNK_BYTES as u64 / 4).flat_map(noise).collect();
     folder.write("noise", &content);
     folder.write("pattern", &pattern(1, 3 * CHUNK_BYTES + 4711));
-    for worker_count in [1, 2, 3] {
+    for (worker_count, block_bytes) in [(1, 4096), (2, 4096), (2, 256 * 1024), (3, 512 * 1024)] {
         for codec in [Codec::None, Codec::Zstd { level: 1 }] {
             for seal in [None, Some(Arc::new(DataKey::generate()))] {
                 let plan = folder.plan(codec);
-                let config =
-                    StreamConfig { worker_count, seal: seal.clone(), ..tiny(EngineChoice::Plain) };
+                let ram_bytes = 4 * u64::from(block_bytes);
+                let sizes = StreamConfig { block_bytes, ram_bytes, ..tiny(EngineChoice::Plain) };
+                let config = StreamConfig { worker_count, seal: seal.clone(), ..sizes };
                 let (sink, end) = run(&folder, plan.clone(), &config);
                 assert_eq!(end.end, StreamEnd::Finished, "{end:?}");
                 let Some(key) = seal else {
@@ -95,16 +114,9 @@ fn large_files_that_are_compressed_or_sealed_have_the_hashes_of_both_forms() {
                     let FileOutcome::Stored(stored) = &record.outcome else { panic!("{record:?}") };
                     let bytes = sink.bytes_at(stored.place, config.block_bytes);
                     assert_eq!(stored.stored_sha256, sha256(bytes));
+                    assert_eq!(stored.stored_bytes, bytes.len() as u64);
                     assert_eq!(stored.sha256, sha256(&folder.content(&planned.path)));
-                    let mut opener = Opener::new(Arc::new(OneKey(Arc::clone(&key))));
-                    let mut opened = Vec::new();
-                    let mut keep = |own: &[u8]| opened.extend_from_slice(own);
-                    opener.push(bytes, &mut keep).unwrap();
-                    opener.finish(&mut keep).unwrap();
-                    if codec != Codec::None {
-                        opened = zstd::decode_all(opened.as_slice()).unwrap();
-                    }
-                    assert!(opened == folder.content(&planned.path));
+                    assert!(plain(codec, Some(&key), bytes) == folder.content(&planned.path));
                 }
             }
         }
@@ -283,8 +295,15 @@ fn a_volume_that_ends_before_a_file_leaves_that_file_to_the_next_one() {
 
 #[test]
 fn a_file_larger_than_a_volume_is_split_over_many_and_each_part_and_the_whole_are_hashed() {
+    let key = Arc::new(DataKey::generate());
     for engine in engines() {
-        for codec in [Codec::None, Codec::Zstd { level: 1 }] {
+        let compressed = Codec::Zstd { level: 1 };
+        for (codec, seal) in [
+            (Codec::None, None),
+            (compressed, None),
+            (Codec::None, Some(&key)),
+            (compressed, Some(&key)),
+        ] {
             let folder = Folder::new();
             let mut state = 7_u32;
             let noise = std::iter::repeat_with(|| {
@@ -302,7 +321,7 @@ fn a_file_larger_than_a_volume_is_split_over_many_and_each_part_and_the_whole_ar
                 let mut sinks = [VecSink::default()];
                 let room = SmallRoom { bytes: 5_000_000, splits: true };
                 let control = Arc::new(Control::new());
-                let config = tiny(engine);
+                let config = StreamConfig { seal: seal.cloned(), ..tiny(engine) };
                 if let Some(state) = resume {
                     plan.retain(|file| file.ordinal >= state.ordinal);
                     plan[0].continuation = Some(state);
@@ -310,10 +329,7 @@ fn a_file_larger_than_a_volume_is_split_over_many_and_each_part_and_the_whole_ar
                 let end = run_into(&folder, plan.clone(), &config, &mut sinks, &room, &control);
                 let stored = stored(sinks[0].records.last().unwrap()).unwrap().clone();
                 let bytes = sinks[0].bytes_at(stored.place, config.block_bytes);
-                let raw = match stored.codec {
-                    Codec::None => bytes.to_vec(),
-                    Codec::Zstd { .. } => zstd::decode_all(bytes).unwrap(),
-                };
+                let raw = plain(stored.codec, seal, bytes);
                 assert_eq!(stored.sha256, sha256(&raw));
                 assert_eq!(stored.stored_sha256, sha256(bytes));
                 let part = stored.part.unwrap();
