@@ -177,6 +177,18 @@ fn a_selection_is_read_in_tape_order_and_lists_what_is_missing() {
     assert!(catalog.selection_volumes(job).unwrap().is_empty());
 }
 
+/// All of a run, each file from its best copy.
+fn everything_of(run: RunId) -> SelectionRequest {
+    SelectionRequest {
+        set: set(),
+        as_of: AsOf::Run(run),
+        paths: Vec::new(),
+        missing: Vec::new(),
+        at_hand: Vec::new(),
+        choosing: Choosing::Best,
+    }
+}
+
 #[test]
 fn what_a_selection_still_needs_of_each_volume_is_known_without_its_totals() {
     let (catalog, _folder) = empty();
@@ -192,14 +204,7 @@ fn what_a_selection_still_needs_of_each_volume_is_known_without_its_totals() {
     store(&catalog, &run, 2, &[("b/3", 1), ("b/4", 1)], &[]);
     end(&catalog, &run);
     let job = JobId(5);
-    let request = SelectionRequest {
-        set: set(),
-        as_of: AsOf::Run(run),
-        paths: Vec::new(),
-        missing: Vec::new(),
-        at_hand: Vec::new(),
-        choosing: Choosing::Best,
-    };
+    let request = everything_of(run);
     assert!(catalog.selected_volumes(job).unwrap().is_empty());
     catalog.select_for_restore(job, &request).unwrap();
     let shares = catalog.selection_volumes(job).unwrap();
@@ -230,14 +235,7 @@ fn what_became_of_items_is_noted_of_exactly_those_whatever_lies_between_them() {
     store(&catalog, &run, 1, &files, &[]);
     end(&catalog, &run);
     let (job, one) = (JobId(5), volume(&catalog, 1));
-    let request = SelectionRequest {
-        set: set(),
-        as_of: AsOf::Run(run),
-        paths: Vec::new(),
-        missing: Vec::new(),
-        at_hand: Vec::new(),
-        choosing: Choosing::Best,
-    };
+    let request = everything_of(run);
     // What is said of the n-th item.
     let patterns: [fn(usize) -> Option<ItemState>; 5] = [
         |_| Some(ItemState::Done),
@@ -280,14 +278,7 @@ fn what_became_of_items_is_noted_of_exactly_those_whatever_lies_between_them() {
 fn a_whole_run_can_be_selected_and_everything_comes_once() {
     let (catalog, _folder) = empty();
     let [first, ..] = three_runs(&catalog);
-    let request = SelectionRequest {
-        set: set(),
-        as_of: AsOf::Run(first),
-        paths: Vec::new(),
-        missing: Vec::new(),
-        at_hand: Vec::new(),
-        choosing: Choosing::Best,
-    };
+    let request = everything_of(first);
     catalog.select_for_restore(JobId(1), &request).unwrap();
     let one = volume(&catalog, 1);
     let items = catalog.waiting_items(JobId(1), one, None, 100).unwrap();

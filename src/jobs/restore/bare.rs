@@ -119,10 +119,7 @@ impl Restore<'_> {
                 return ledger.done(item.key, None);
             }
             match destination.hard_link(&path, &first) {
-                Ok(placed) => {
-                    self.count_done(0);
-                    ledger.done(item.key, problem::shortfalls(&placed.shortfalls))
-                }
+                Ok(placed) => ledger.done(item.key, problem::shortfalls(&placed.shortfalls)),
                 Err(_) if !self.stands(&first) => ledger.failed(item.key, without_file(&first)),
                 Err(error) => ledger.failed(item.key, problem::refusal(&error)),
             }

@@ -129,8 +129,8 @@ impl Packer<'_> {
         }
     }
 
-    /// Packs chunks until `rest` bytes of the file are read, or until there is no room for the next one; gives the outcome of
-    /// the file if it must end here.
+    /// Packs chunks until `rest` bytes of the file are read, or until there is no room for the next one; gives
+    /// the outcome of the file if it must end here.
     fn pack_chunks(
         &mut self,
         rest: u64,

@@ -1,6 +1,6 @@
 //! The stored form of a chunk on its way into the slabs: copied once, sealed there, hashed there.
 //!
-//! A segment that does not fit into what is left of a slab is sealed beside it and copied in two pieces.
+//! A segment that does not fit into what is left of a slab is sealed beside it and copied in pieces.
 
 use std::sync::Arc;
 
