@@ -18,17 +18,23 @@ const HELD_MAX: usize = 16;
 const USES_MAX: u32 = 256;
 
 /// The folders used last. Shared between threads by reference.
-#[derive(Debug, Default)]
-pub(super) struct HeldFolders(Mutex<VecDeque<Held>>);
+#[derive(Debug)]
+pub(super) struct HeldFolders<F = OwnedFd>(Mutex<VecDeque<Held<F>>>);
 
 #[derive(Debug)]
-struct Held {
+struct Held<F> {
     path: SourcePath,
-    folder: Arc<OwnedFd>,
+    folder: Arc<F>,
     uses_left: u32,
 }
 
-impl HeldFolders {
+impl<F> Default for HeldFolders<F> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<F> HeldFolders<F> {
     /// The folder, held or else opened by `open`.
     ///
     /// # Errors
@@ -36,8 +42,8 @@ impl HeldFolders {
     pub(super) fn folder<E>(
         &self,
         path: &SourcePath,
-        open: impl FnOnce() -> Result<OwnedFd, E>,
-    ) -> Result<Arc<OwnedFd>, E> {
+        open: impl FnOnce() -> Result<F, E>,
+    ) -> Result<Arc<F>, E> {
         if let Some(folder) = self.known(path) {
             return Ok(folder);
         }
@@ -56,7 +62,7 @@ impl HeldFolders {
         self.0.lock().retain(|held| held.path != *path);
     }
 
-    fn known(&self, path: &SourcePath) -> Option<Arc<OwnedFd>> {
+    fn known(&self, path: &SourcePath) -> Option<Arc<F>> {
         let mut all = self.0.lock();
         // Those of two threads may be the same.
         let at = all.iter().rposition(|held| held.path == *path)?;

@@ -1,9 +1,9 @@
 //! The directories of a destination: made, recognised, opened on the way to what lies in them.
 
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, mkdirat, openat, statat, unlinkat};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, fstat, mkdirat, openat, statat, unlinkat};
 use rustix::io::Errno;
 
 use super::mark::{is_marked, mark};
@@ -17,6 +17,27 @@ const IMPLIED_DIRECTORY: Mode =
     Mode::RWXU.union(Mode::RGRP).union(Mode::XGRP).union(Mode::ROTH).union(Mode::XOTH);
 /// How a directory is held that things are made in.
 const PARENT_FLAGS: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW);
+
+/// A folder that things are made in.
+#[derive(Debug)]
+pub(super) struct Folder {
+    opened: OwnedFd,
+    /// Its file system, where that can be said.
+    pub(super) device: Option<u64>,
+}
+
+impl From<OwnedFd> for Folder {
+    fn from(opened: OwnedFd) -> Self {
+        let device = fstat(&opened).ok().map(|now| now.st_dev);
+        Self { opened, device }
+    }
+}
+
+impl AsFd for Folder {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.opened.as_fd()
+    }
+}
 
 impl Destination {
     /// Makes a directory; its metadata comes with [`Destination::finish`].
@@ -62,7 +83,7 @@ impl Destination {
     }
 
     /// True if this restore made the directory `path`, before or after a restart.
-    pub(super) fn has_made(&self, parent: &OwnedFd, path: &SourcePath) -> bool {
+    pub(super) fn has_made(&self, parent: impl AsFd, path: &SourcePath) -> bool {
         let state = self.state.lock();
         state.directories.contains_key(path)
             || state.implied.contains(path)
@@ -74,7 +95,7 @@ impl Destination {
     }
 
     /// Opens the folder that `path` belongs in, and makes what is missing of it.
-    pub(super) fn parent_of(&self, path: &SourcePath) -> Result<Arc<OwnedFd>, DestinationError> {
+    pub(super) fn parent_of(&self, path: &SourcePath) -> Result<Arc<Folder>, DestinationError> {
         let failed =
             |error: std::io::Error| DestinationError::of_io(path, "open its folder", error);
         let Some(parent) = path.parent() else {
@@ -84,7 +105,7 @@ impl Destination {
         if self.own.as_ref().is_some_and(|own| path.is_within(own)) {
             return Err(DestinationError::Own { path: path.clone() });
         }
-        match self.parents.folder(&parent, || self.open_folder(&parent)) {
+        match self.held_folder(&parent) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             outcome => return outcome.map_err(failed),
         }
@@ -103,6 +124,11 @@ impl Destination {
             held = openat(&held, part, PARENT_FLAGS | OFlags::CLOEXEC, Mode::empty())
                 .map_err(|errno| failed(errno.into()))?;
         }
-        Ok(Arc::new(held))
+        Ok(Arc::new(held.into()))
+    }
+
+    /// The folder, if it is there, held from one thing that is made in it to the next.
+    pub(super) fn held_folder(&self, folder: &SourcePath) -> std::io::Result<Arc<Folder>> {
+        self.parents.folder(folder, || self.open_folder(folder).map(Folder::from))
     }
 }

@@ -57,7 +57,7 @@ impl Destination {
             _ => Err(DestinationError::of_io(path, "tidy it up", error)),
         };
         let Some(parent) = path.parent() else { return Ok(false) };
-        let folder = match self.parents.folder(&parent, || self.open_folder(&parent)) {
+        let folder = match self.held_folder(&parent) {
             Ok(folder) => folder,
             Err(error) => return failed(error),
         };

@@ -6,7 +6,7 @@
 //! file system keeps no attributes there is no mark, and the shortfall is told.
 
 use std::ffi::CString;
-use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd as _};
 
 use rustix::fs::{XattrFlags, lgetxattr, lremovexattr, lsetxattr};
 
@@ -14,21 +14,21 @@ const NAME: &str = "user.fossilsafe.restoring";
 /// Longest tag and one more.
 const TAG_BYTES_MAX: usize = 65;
 
-fn path_of(parent: &OwnedFd, name: &[u8]) -> Option<CString> {
-    let mut path = format!("/proc/self/fd/{}/", parent.as_raw_fd()).into_bytes();
+fn path_of(parent: impl AsFd, name: &[u8]) -> Option<CString> {
+    let mut path = format!("/proc/self/fd/{}/", parent.as_fd().as_raw_fd()).into_bytes();
     path.extend_from_slice(name);
     CString::new(path).ok()
 }
 
 /// Marks a directory that was just made.
-pub(super) fn mark(parent: &OwnedFd, name: &[u8], tag: &str) {
+pub(super) fn mark(parent: impl AsFd, name: &[u8], tag: &str) {
     if let Some(path) = path_of(parent, name) {
         let _ = lsetxattr(path.as_c_str(), NAME, tag.as_bytes(), XattrFlags::empty());
     }
 }
 
 /// True if the restore with this tag made the directory.
-pub(super) fn is_marked(parent: &OwnedFd, name: &[u8], tag: &str) -> bool {
+pub(super) fn is_marked(parent: impl AsFd, name: &[u8], tag: &str) -> bool {
     let mut value = [0; TAG_BYTES_MAX];
     path_of(parent, name)
         .and_then(|path| lgetxattr(path.as_c_str(), NAME, &mut value[..]).ok())
@@ -36,7 +36,7 @@ pub(super) fn is_marked(parent: &OwnedFd, name: &[u8], tag: &str) -> bool {
 }
 
 /// Takes the mark off a directory of which nothing is to be put back.
-pub(super) fn unmark(parent: &OwnedFd, name: &[u8]) {
+pub(super) fn unmark(parent: impl AsFd, name: &[u8]) {
     if let Some(path) = path_of(parent, name) {
         let _ = lremovexattr(path.as_c_str(), NAME);
     }

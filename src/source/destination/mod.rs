@@ -51,6 +51,7 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 
+use self::folder::Folder;
 use self::mark::unmark;
 use self::metadata::{apply_to_name, apply_to_open};
 use self::place::{HALF_FILE, Unplaced, is_half};
@@ -112,7 +113,7 @@ pub struct Destination {
     own: Option<SourcePath>,
     options: DestinationOptions,
     state: Mutex<State>,
-    parents: HeldFolders,
+    parents: HeldFolders<Folder>,
     /// Whether half files can be told, by file system.
     half_files: Mutex<HashMap<u64, bool>>,
 }
@@ -239,8 +240,8 @@ impl Destination {
     /// True if a half file in this folder can be told from others, and from one that somebody removed. Tried
     /// once for each file system, under a temporary name: some give all files one mode, and some make the
     /// file and refuse to open it.
-    fn knows_half_files(&self, folder: &OwnedFd) -> bool {
-        let Ok(device) = fstat(folder).map(|now| now.st_dev) else { return false };
+    fn knows_half_files(&self, folder: &Folder) -> bool {
+        let Some(device) = folder.device else { return false };
         let try_one = || {
             let name = place::temporary_names(&self.options.tag) + "half";
             let remove = || unlinkat(folder, name.as_str(), AtFlags::empty());
@@ -254,7 +255,7 @@ impl Destination {
 
     fn begin(
         &self,
-        parent: Arc<OwnedFd>,
+        parent: Arc<Folder>,
         path: &SourcePath,
         segments: Option<Vec<DataSegment>>,
     ) -> Result<RestoredFile, DestinationError> {
@@ -286,7 +287,7 @@ impl Destination {
     /// made anew.
     fn make<T>(
         &self,
-        parent: Arc<OwnedFd>,
+        parent: Arc<Folder>,
         path: &SourcePath,
         make: impl Fn(BorrowedFd<'_>, &str) -> Result<T, Errno>,
     ) -> Result<Result<(Unplaced, T), Errno>, DestinationError> {

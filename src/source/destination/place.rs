@@ -7,7 +7,7 @@
 //! it is complete it has a mode that no file has ([`HALF_FILE`]), by which a restore that goes on knows it;
 //! where the file system keeps no such mode, it is made like the others.
 
-use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd as _, BorrowedFd};
 use std::sync::Arc;
 
 use rustix::fs::{
@@ -18,6 +18,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::Conflict;
 use super::error::DestinationError;
+use super::folder::Folder;
 use crate::domain::SourcePath;
 
 /// Longest name in the file systems we know.
@@ -50,7 +51,7 @@ pub(super) fn is_half(now: &Stat) -> bool {
 /// Something made under a name that is not its own yet, or a half file; removed again unless it is placed.
 #[derive(Debug)]
 pub(super) struct Unplaced {
-    directory: Arc<OwnedFd>,
+    directory: Arc<Folder>,
     /// The name that it has.
     name: Vec<u8>,
     path: SourcePath,
@@ -61,7 +62,7 @@ pub(super) struct Unplaced {
 impl Unplaced {
     /// Makes something in `directory` by `make`, which gets the name to use and must not replace.
     pub(super) fn make<T>(
-        directory: Arc<OwnedFd>,
+        directory: Arc<Folder>,
         tag: &str,
         path: &SourcePath,
         make: impl Fn(BorrowedFd<'_>, &str) -> Result<T, Errno>,
@@ -81,7 +82,7 @@ impl Unplaced {
 
     /// Makes a half file in `directory` by `make`, which gets the name to use and must not replace.
     pub(super) fn make_half_file<T>(
-        directory: Arc<OwnedFd>,
+        directory: Arc<Folder>,
         path: &SourcePath,
         make: impl FnOnce(BorrowedFd<'_>, &[u8]) -> Result<T, Errno>,
     ) -> Result<(Self, T), Errno> {
