@@ -224,6 +224,15 @@ fn what_a_selection_still_needs_of_each_volume_is_known_without_its_totals() {
     catalog.finish_items(job, &[(read[0].key, ItemState::Done, None)]).unwrap();
     assert!(!catalog.waits_for_volume(job, one).unwrap(), "a folder is not read");
     assert!(catalog.waits_for_volume(job, two).unwrap());
+    let read = catalog.waiting_items(job, two, None, 10).unwrap();
+    for (state, is_read) in
+        [(ItemState::Failed, false), (ItemState::Missing, false), (ItemState::Done, true)]
+    {
+        assert!(!catalog.is_selection_read(job).unwrap(), "one of two waits");
+        let outcomes = [(read[0].key, ItemState::Done, None), (read[1].key, state, None)];
+        catalog.finish_items(job, &outcomes).unwrap();
+        assert_eq!(catalog.is_selection_read(job).unwrap(), is_read, "{state:?}, and a folder");
+    }
 }
 
 #[test]

@@ -76,6 +76,19 @@ impl Catalog {
         })
     }
 
+    /// True if everything with bytes was read and agreed.
+    ///
+    /// # Errors
+    /// `Database` if it cannot be said.
+    pub fn is_selection_read(&self, job: JobId) -> Result<bool, CatalogError> {
+        self.read("look for what was not restored", |reader| {
+            let mut any = reader.prepare_cached(
+                "SELECT 1 FROM selections WHERE job_id = ?1 AND state <> 'done' AND size > 0",
+            )?;
+            Ok(!any.exists([job.0])?)
+        })
+    }
+
     /// How many items of a volume wait; nobody counts beyond `limit`.
     ///
     /// # Errors

@@ -174,11 +174,12 @@ impl<'a> Restore<'a> {
 
     fn run(mut self) -> Result<Ending, JobError> {
         self.make_bare()?;
-        let mut visited = BTreeSet::new();
+        let (mut visited, mut is_all_read) = (BTreeSet::new(), false);
         while !self.context.is_stopped() && !self.is_full {
             self.context.safe_point();
             let Some(place) = self.next_volume(&visited)? else {
-                if self.take_other_copies()? {
+                is_all_read = self.context.parts.catalog.is_selection_read(self.context.id)?;
+                if !is_all_read && self.take_other_copies()? {
                     visited.clear();
                     continue;
                 }
@@ -200,6 +201,12 @@ impl<'a> Restore<'a> {
                 self.spec.destination.display()
             );
             return self.waiting(Need::Attention { message });
+        }
+        if !is_all_read {
+            if let Some(need) = self.cartridge_waited_for()? {
+                return self.waiting(need);
+            }
+            self.note_leftovers()?;
         }
         self.ended()
     }
@@ -250,18 +257,20 @@ impl<'a> Restore<'a> {
         Ok(None)
     }
 
+    /// What has to come before everything can be read, if the job is to wait for it.
+    fn cartridge_waited_for(&self) -> Result<Option<Need>, JobError> {
+        if self.spec.missing != MissingCartridge::Wait {
+            return Ok(None);
+        }
+        // What is erased never comes back: nobody waits for it.
+        let waiting = self.volumes_waited_for()?;
+        let mut wanted = self.given_up.iter().filter(|(volume, _)| waiting.contains(*volume));
+        let wanted = wanted.find(|(_, given_up)| given_up.word != word::ERASED);
+        Ok(wanted.map(|(_, given_up)| given_up.need.clone()))
+    }
+
     /// Everything that is here was read.
     fn ended(mut self) -> Result<Ending, JobError> {
-        if self.spec.missing == MissingCartridge::Wait {
-            // What is erased never comes back: nobody waits for it.
-            let waiting = self.volumes_waited_for()?;
-            let mut wanted = self.given_up.iter().filter(|(volume, _)| waiting.contains(*volume));
-            let wanted = wanted.find(|(_, given_up)| given_up.word != word::ERASED);
-            if let Some(need) = wanted.map(|(_, given_up)| given_up.need.clone()) {
-                return self.waiting(need);
-            }
-        }
-        self.note_leftovers()?;
         self.make_hard_links()?;
         let (context, spec, nothing) =
             (self.context, self.spec, std::mem::take(&mut self.choice.nothing));

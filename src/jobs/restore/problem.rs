@@ -125,8 +125,10 @@ pub(super) fn outcome(
         let reason = format!("run {} holds nothing of this name", spec.selection.run);
         outcome.add_problem(path, word::NOT_IN_RUN, reason);
     }
-    list(context, &mut outcome)?;
-    outcome.problems_total += not_restored + with_reason;
+    if not_restored + with_reason > 0 {
+        list(context, &mut outcome)?;
+        outcome.problems_total += not_restored + with_reason;
+    }
     outcome.sentence = format!(
         "{} files and folders, {} restored to {}",
         grouped(things),
