@@ -69,13 +69,26 @@ impl Timestamp {
         let (year, month, day) = civil_date(seconds.div_euclid(SECONDS_PER_DAY));
         let second = u32::try_from(seconds.rem_euclid(SECONDS_PER_DAY)).unwrap_or(0);
         let mut text = *b"0000-00-00T00:00:00.000000000Z";
-        put_digits(&mut text[0..4], year);
-        put_digits(&mut text[5..7], month);
-        put_digits(&mut text[8..10], day);
-        put_digits(&mut text[11..13], second / 3600);
-        put_digits(&mut text[14..16], second / 60 % 60);
-        put_digits(&mut text[17..19], second % 60);
-        put_digits(&mut text[20..29], self.nanoseconds);
+        let nanoseconds = self.nanoseconds;
+        let pairs = [
+            (0, year / 100),
+            (2, year),
+            (5, month),
+            (8, day),
+            (11, second / 3600),
+            (14, second / 60 % 60),
+            (17, second % 60),
+            (20, nanoseconds / 10_000_000),
+            (22, nanoseconds / 100_000),
+            (24, nanoseconds / 1000),
+            // Nine digits are no pairs: the last two overlap.
+            (26, nanoseconds / 10),
+            (27, nanoseconds),
+        ];
+        for (at, value) in pairs {
+            let digits = PAIRS[usize::try_from(value).unwrap_or(0) % PAIRS.len()];
+            text[at..at + 2].copy_from_slice(&digits);
+        }
         text
     }
 
@@ -117,8 +130,8 @@ fn days_of_date(year: u32, month: u32, day: u32) -> Option<i64> {
 
 /// Year, month and day of a day of the years 0 to 9999, counted from the epoch.
 fn civil_date(days: i64) -> (u32, u32, u32) {
-    const DAYS_PER_400_YEARS: i64 = 146_097;
-    let days = days + DAYS_TO_EPOCH;
+    const DAYS_PER_400_YEARS: u32 = 146_097;
+    let days = u32::try_from(days + DAYS_TO_EPOCH).unwrap_or(0);
     let (era, day_of_era) = (days / DAYS_PER_400_YEARS, days % DAYS_PER_400_YEARS);
     let year_of_era =
         (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
@@ -126,18 +139,21 @@ fn civil_date(days: i64) -> (u32, u32, u32) {
     let months = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * months + 2) / 5 + 1;
     let month = if months < 10 { months + 3 } else { months - 9 };
-    let year = era * 400 + year_of_era + i64::from(month < 3) - 400;
-    let small = |number: i64| u32::try_from(number).unwrap_or(0);
-    (small(year), small(month), small(day))
+    (era * 400 + year_of_era + u32::from(month < 3) - 400, month, day)
 }
 
-/// Puts `value` in decimal digits into all of `place`.
-fn put_digits(place: &mut [u8], value: u32) {
-    let mut rest = value;
-    for digit in place.iter_mut().rev() {
-        *digit = b'0' + u8::try_from(rest % 10).unwrap_or(0);
-        rest /= 10;
+/// Two decimal digits each: a division for two of them, and none that waits for another.
+const PAIRS: [[u8; 2]; 100] = pairs();
+
+const fn pairs() -> [[u8; 2]; 100] {
+    let mut pairs = [*b"00"; 100];
+    let (mut number, mut digits) = (0, *b"00");
+    while number < pairs.len() {
+        pairs[number] = digits;
+        digits = if digits[1] == b'9' { [digits[0] + 1, b'0'] } else { [digits[0], digits[1] + 1] };
+        number += 1;
     }
+    pairs
 }
 
 /// At most nine digits.

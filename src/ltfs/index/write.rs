@@ -293,20 +293,8 @@ fn close(out: &mut Vec<u8>, element: &str) {
 }
 
 fn number_element(out: &mut Vec<u8>, open: &[u8], value: u64, close: &[u8]) {
-    const DIGITS_MAX: usize = 20;
     out.extend_from_slice(open);
-    let mut digits = [0; DIGITS_MAX];
-    let mut at = DIGITS_MAX;
-    let mut rest = value;
-    loop {
-        at -= 1;
-        digits[at] = b'0' + u8::try_from(rest % 10).unwrap_or(0);
-        rest /= 10;
-        if rest == 0 {
-            break;
-        }
-    }
-    out.extend_from_slice(&digits[at..]);
+    out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
     out.extend_from_slice(close);
 }
 
