@@ -1,6 +1,6 @@
 //! Formatting: an empty LTFS volume on one cartridge, after looking at what would be lost.
 //!
-//! Which volume it will be is written down before the first label, so that a format that was cut off knows its own
+//! Which volume it will be is written down before the first label, so that a job that was cut off knows its own
 //! beginnings when it is taken up, and asks nobody whether they may be erased.
 
 use serde::{Deserialize, Serialize};
@@ -46,22 +46,22 @@ fn format_loaded(
     let parts = &context.parts;
     let looked = look(context, loaded, None, CheckEnds::WhenInDoubt)?;
     let expected = current_volume(parts, looked.cartridge)?;
-    let begun = begun_before(context)?;
-    if let Some(made) = begun.filter(|it| expected.as_ref().is_some_and(|e| e.volume.uuid == *it)) {
+    let begun = Begun::before(context)?;
+    if let Some(made) = expected.as_ref().map(|it| it.volume.uuid)
+        && begun.volumes.contains(&made)
+    {
         return Ok(completed(&spec.barcode, made));
     }
     let note = parts.catalog.cartridge(looked.cartridge)?.note;
     let own = EraseConsent::Everything { typed_barcode: spec.barcode.clone() };
-    let is_own = begun.is_some_and(|volume| has_beginnings(&looked, volume));
-    let consent = if is_own { &own } else { &spec.erase };
+    let consent = if begun.is_on(&looked) { &own } else { &spec.erase };
     identity::ensure_formattable(&looked.found, consent, &note, parts.clock.now())?;
     if context.is_stopped() {
         return Ok(Ending::Cancelled(Outcome::default()));
     }
     context.stage("formatting", Some(&spec.barcode));
     let name = spec.volume_name.as_deref();
-    let volume = begun.unwrap_or_else(VolumeUuid::random);
-    context.checkpoint(&Begun { volume })?;
+    let volume = begun.with_another(context)?;
     make_volume(context, &spec.barcode, name, volume, loaded, looked.cartridge)?;
     if let Some(erased) = expected {
         let message = format!("volume {} was erased", erased.volume.uuid);
@@ -70,29 +70,46 @@ fn format_loaded(
     Ok(completed(&spec.barcode, volume))
 }
 
-/// What a format keeps until it has ended.
-#[derive(Debug, Serialize, Deserialize)]
-struct Begun {
-    /// The volume that it makes.
-    volume: VolumeUuid,
+/// What a job that makes volumes keeps until it has ended.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct Begun {
+    /// Those that this life of it, or one before, was about to make.
+    #[serde(default)]
+    volumes: Vec<VolumeUuid>,
 }
 
-/// The volume that an earlier life of the job was about to make.
-fn begun_before(context: &JobContext) -> Result<Option<VolumeUuid>, JobError> {
-    let checkpoint = context.parts.catalog.job(context.id)?.checkpoint;
-    let begun = checkpoint.map(serde_json::from_value::<Begun>).transpose();
-    Ok(begun.map_err(JobError::checkpoint)?.map(|begun| begun.volume))
-}
+impl Begun {
+    /// What an earlier life of the job was about to make.
+    ///
+    /// # Errors
+    /// If the catalog cannot be read.
+    pub(super) fn before(context: &JobContext) -> Result<Self, JobError> {
+        let checkpoint = context.parts.catalog.job(context.id)?.checkpoint;
+        let begun = checkpoint.map(serde_json::from_value).transpose();
+        Ok(begun.map_err(JobError::checkpoint)?.unwrap_or_default())
+    }
 
-/// True if that volume is on the cartridge, half made or just made: nobody has written to it since.
-fn has_beginnings(looked: &Looked, volume: VolumeUuid) -> bool {
-    match &looked.found.content {
-        Content::NoIndex { volume: found } => *found == volume,
-        Content::Ltfs { volume: found, .. } => {
-            let is_first = |mounted: &MountedVolume| mounted.generation() == FIRST_GENERATION;
-            *found == volume && looked.mounted.as_ref().is_some_and(is_first)
+    /// Writes down one more, before anything of it is on the cartridge.
+    ///
+    /// # Errors
+    /// If the catalog cannot be written.
+    pub(super) fn with_another(mut self, context: &JobContext) -> Result<VolumeUuid, JobError> {
+        let volume = VolumeUuid::random();
+        self.volumes.push(volume);
+        context.checkpoint(&self)?;
+        Ok(volume)
+    }
+
+    /// True if one of them is on the cartridge, half made or just made: no index was written since.
+    fn is_on(&self, looked: &Looked) -> bool {
+        match &looked.found.content {
+            Content::NoIndex { volume } => self.volumes.contains(volume),
+            Content::Ltfs { volume, .. } => {
+                let is_first = |mounted: &MountedVolume| mounted.generation() == FIRST_GENERATION;
+                self.volumes.contains(volume) && looked.mounted.as_ref().is_some_and(is_first)
+            }
+            Content::Blank | Content::Other { .. } => false,
         }
-        Content::Blank | Content::Other { .. } => false,
     }
 }
 
@@ -101,7 +118,8 @@ fn completed(barcode: &Barcode, volume: VolumeUuid) -> Ending {
     Ending::Completed(Outcome { sentence, ..Outcome::default() })
 }
 
-/// Makes an empty volume on a cartridge that is blank, or has an empty volume of ours on it.
+/// Makes an empty volume on a cartridge that is blank, or has an empty volume of ours on it, or what an earlier
+/// life of the job has made there.
 ///
 /// # Errors
 /// If there is anything else on it, or the drive fails.
@@ -115,11 +133,26 @@ pub(super) fn empty(context: &JobContext, loaded: &mut Loaded) -> Result<Cartrid
         let is_as_made = looked.mounted.as_ref().is_some_and(is_as_formatted);
         known.state == VolumeState::Blank && is_it(volume) && is_as_made
     });
-    let barcode = loaded.barcode().clone();
+    let begun = Begun::before(context)?;
+    let is_unused = is_empty || begun.is_on(&looked);
     let note = parts.catalog.cartridge(looked.cartridge)?.note;
-    identity::ensure_scratch(&looked.found, is_empty, &note, parts.clock.now())?;
-    make_volume(context, &barcode, None, VolumeUuid::random(), loaded, looked.cartridge)?;
+    identity::ensure_scratch(&looked.found, is_unused, &note, parts.clock.now())?;
+    make_another(context, loaded, looked.cartridge)?;
     Ok(looked.cartridge)
+}
+
+/// Makes an empty volume in place of the one that the job has made before.
+///
+/// # Errors
+/// If the drive or the catalog fails.
+pub(super) fn make_another(
+    context: &JobContext,
+    loaded: &mut Loaded,
+    cartridge: CartridgeId,
+) -> Result<(), JobError> {
+    let barcode = loaded.barcode().clone();
+    let volume = Begun::before(context)?.with_another(context)?;
+    make_volume(context, &barcode, None, volume, loaded, cartridge)
 }
 
 /// True if nothing was written after the format. Another system may have used the cartridge, of which the
@@ -132,7 +165,7 @@ fn is_as_formatted(mounted: &MountedVolume) -> bool {
 ///
 /// # Errors
 /// If the drive or the catalog fails.
-pub(super) fn make_volume(
+fn make_volume(
     context: &JobContext,
     barcode: &Barcode,
     name: Option<&str>,

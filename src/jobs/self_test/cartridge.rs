@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::Verdict;
 use crate::catalog::EventLevel;
-use crate::domain::{Barcode, ByteCount, VolumeUuid};
+use crate::domain::{Barcode, ByteCount};
 use crate::drive::{Access, Drive, Flush, ReadOutcome};
 use crate::jobs::context::JobContext;
 use crate::jobs::equipment::Loaded;
@@ -18,7 +18,9 @@ use crate::ltfs::label::PartitionMap;
 /// As LTFS volumes here have.
 const BLOCK_BYTES: usize = 512 * 1024;
 /// What is written: more than a drive has as a buffer, and half a second of the fastest one.
-const BLOCKS: u64 = 256;
+const BLOCKS_MAX: u64 = 256;
+/// At most this part of what a cartridge holds: virtual ones can be small.
+const PART_OF_CARTRIDGE: u64 = 4;
 
 /// Loads a cartridge, writes to it, and reads that back.
 ///
@@ -47,31 +49,42 @@ fn on_loaded(context: &JobContext, loaded: &mut Loaded) -> Result<Verdict, JobEr
     context.stage("writing and reading back", Some(&barcode));
     let tried = transfer(context, loaded.drive());
     // Whatever came of it, what is on the tape is to be what the catalog says.
-    format::make_volume(context, &barcode, None, VolumeUuid::random(), loaded, cartridge)?;
+    format::make_another(context, loaded, cartridge)?;
     tried
 }
 
 fn transfer(context: &JobContext, drive: &mut Drive) -> Result<Verdict, JobError> {
     let length = BLOCK_BYTES.min(drive.capabilities().block_bytes_max);
     let clock = &context.parts.clock;
-    let at = drive.locate_end_of_data(PartitionMap::FORMATTED.data.1)?;
+    let partition = PartitionMap::FORMATTED.data.1;
+    let capacities = drive.partition_capacities()?;
+    let capacity = capacities.iter().find(|it| it.partition == partition).map(|it| it.maximum.0);
+    let room = capacity.map_or(BLOCKS_MAX, |bytes| bytes / PART_OF_CARTRIDGE / length as u64);
+    let blocks = room.clamp(1, BLOCKS_MAX);
+    let at = drive.locate_end_of_data(partition)?;
     let began = clock.elapsed();
     drive.permit(Access::Write);
-    let written = write(context, drive, length);
+    let written = write(context, drive, blocks, length);
     drive.permit(Access::ReadOnly);
-    written?;
+    let written = written?;
+    if written < blocks {
+        return Ok(Verdict::failed(
+            format!("The drive calls the cartridge full after {written} blocks, and it is empty."),
+            "Try it again with another cartridge; if that is called full too, have the drive looked at.",
+        ));
+    }
     let wrote = clock.elapsed().saturating_sub(began);
     drive.locate(at)?;
     let began = clock.elapsed();
-    if let Some(number) = first_difference(context, drive, length)? {
+    if let Some(number) = first_difference(context, drive, blocks, length)? {
         return Ok(Verdict::failed(
-            format!("Block {number} of {BLOCKS} came back other than it was written."),
+            format!("Block {number} of {blocks} came back other than it was written."),
             "Do not use the drive for anything of which there is one copy; clean it, and try it again \
              with another cartridge.",
         ));
     }
     let read = clock.elapsed().saturating_sub(began);
-    let bytes = BLOCKS * length as u64;
+    let bytes = blocks * length as u64;
     Ok(Verdict::passed(format!(
         "{} were written at {} and read back at {}, all as written.",
         ByteCount(bytes),
@@ -80,27 +93,34 @@ fn transfer(context: &JobContext, drive: &mut Drive) -> Result<Verdict, JobError
     )))
 }
 
-fn write(context: &JobContext, drive: &mut Drive, length: usize) -> Result<(), JobError> {
+/// How many blocks the drive has taken.
+fn write(
+    context: &JobContext,
+    drive: &mut Drive,
+    blocks: u64,
+    length: usize,
+) -> Result<u64, JobError> {
     let mut block = vec![0; length];
-    for number in 0..BLOCKS {
+    for number in 0..blocks {
         fill(&mut block, number);
         if !drive.write_block(&block)?.is_on_tape() {
-            return Err(JobError::Bug("an empty cartridge is full".to_owned()));
+            return Ok(number);
         }
         context.update(|progress| progress.bytes_done += length as u64);
     }
     let _ = drive.write_filemarks(1, Flush::Synchronous)?;
-    Ok(())
+    Ok(blocks)
 }
 
 /// The number of the first block that is not as it was written.
 fn first_difference(
     context: &JobContext,
     drive: &mut Drive,
+    blocks: u64,
     length: usize,
 ) -> Result<Option<u64>, JobError> {
     let (mut wanted, mut got) = (vec![0; length], vec![0; length]);
-    for number in 0..BLOCKS {
+    for number in 0..blocks {
         fill(&mut wanted, number);
         let outcome = drive.read_block(&mut got)?;
         if outcome != (ReadOutcome::Block { len: length }) || got != wanted {

@@ -6,8 +6,9 @@ use crate::jobs::spec::SelfTestSpec;
 use crate::jobs::test_support::{TestAppliance, barcode};
 use crate::jobs::volume::current_volume;
 use crate::jobs::{JobSpec, JobState};
+use crate::scsi::{SenseKey, opcode};
 use crate::vtl::FaultPlan;
-use crate::vtl::faults::{BlockAccess, Effect, Fault};
+use crate::vtl::faults::{BlockAccess, Effect, Execution, Fault, SensePlan};
 
 fn self_test(cartridge: Option<u16>) -> JobSpec {
     JobSpec::SelfTest(SelfTestSpec { cartridge: cartridge.map(barcode) })
@@ -100,6 +101,20 @@ fn a_bit_that_the_tape_has_changed_is_found() {
     let (state, found) = report(&appliance, &self_test(Some(1)));
     let check = of(&found, CheckSubject::Cartridge);
     assert_eq!((state, check.result), (JobState::Incomplete, CheckResult::Failed), "{check:?}");
+}
+
+#[test]
+fn an_empty_cartridge_that_the_drive_calls_full_is_a_finding_and_no_defect_of_the_program() {
+    let appliance = TestAppliance::new(1, 300);
+    let full = SensePlan::new(SenseKey::VolumeOverflow, 0x00, 0x02);
+    let full = Effect::Sense { sense: full, execution: Execution::Skipped };
+    // Behind labels and indexes.
+    let fault = Fault::at_opcode(opcode::WRITE_6, 40, full);
+    appliance.library.set_faults(FaultPlan::of(fault));
+    let (state, found) = report(&appliance, &self_test(Some(1)));
+    let check = of(&found, CheckSubject::Cartridge);
+    assert_eq!((state, check.result), (JobState::Incomplete, CheckResult::Failed), "{check:?}");
+    assert!(check.sentence.contains("full after") && check.advice.is_some(), "{check:?}");
 }
 
 /// A hand has taken a cartridge out while nobody looked.
