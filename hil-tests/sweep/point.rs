@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use fossilsafe::catalog::JobState;
 use fossilsafe::domain::{Barcode, JobId};
+use fossilsafe::jobs::self_test::{Check, CheckResult, CheckSubject, SelfTestReport};
 use fossilsafe::jobs::spec::{
-    EraseConsent, Existing, MoveSpec, Place, RestoreSpec, VerifyScope, VerifySpec,
+    EraseConsent, Existing, FormatSpec, MoveSpec, Place, RestoreSpec, VerifyScope, VerifySpec,
 };
 use fossilsafe::jobs::{Failure, JobEnd, JobSpec, Need};
 use fossilsafe::ltfs::mount::{CheckEnds, MountOptions, mount};
@@ -109,7 +110,7 @@ impl Stage {
         while point.rig.host()?.wire.is_dead() {
             point.next_life(lives.next().unwrap_or_default(), reader)?;
             ended = point.resumed()?;
-            point.went_on(ended.as_ref());
+            point.went_on(ended.as_ref())?;
         }
         point.rig.host()?.wire.disarm();
         point.after(ended, reader)?;
@@ -195,7 +196,10 @@ impl Point<'_> {
         let problems = end.outcome.as_ref().map_or(0, |outcome| outcome.problems_total);
         let complaint = match ended.state {
             JobState::Completed if problems > 0 => "completed with problems",
-            JobState::Incomplete if problems == 0 => "incomplete without a problem",
+            // A self-test has its own report.
+            JobState::Incomplete if problems == 0 && !self.is_self_test() => {
+                "incomplete without a problem"
+            }
             JobState::Waiting if end.need.is_none() => "waiting for nothing",
             JobState::Failed => match &end.failure {
                 None => "failed without a reason",
@@ -255,16 +259,39 @@ impl Point<'_> {
         }
     }
 
+    fn is_self_test(&self) -> bool {
+        matches!(self.stage.prepared.task, Task::Job(JobSpec::SelfTest(_)))
+    }
+
     /// A job that is cut off and meets nothing else is taken up and does what it was asked. A format that finds
     /// half a label, in which no volume is named yet, asks a person: it could be anybody's.
-    fn went_on(&mut self, ended: Option<&Ended>) {
-        let Some(ended) = ended else { return };
+    fn went_on(&mut self, ended: Option<&Ended>) -> Result<(), Failed> {
+        let Some(ended) = ended else { return Ok(()) };
         let code = ended.end.failure.as_ref().map(|failure| failure.code.as_str());
-        let is_asking = matches!(self.stage.prepared.goal, Goal::Formatted(_))
-            && code == Some("wrong_cartridge");
+        let is_asking = match self.stage.prepared.goal {
+            Goal::Formatted(_) if self.is_self_test() => self.is_cartridge_refused()?,
+            Goal::Formatted(_) => code == Some("wrong_cartridge"),
+            _ => false,
+        };
         if ended.state != JobState::Completed && !self.is_many && !is_asking {
             self.find(format!("taken up after the cut, it ends with {ended:?}"));
         }
+        Ok(())
+    }
+
+    /// True if the self-test has written nothing because something is on the cartridge.
+    fn is_cartridge_refused(&self) -> Result<bool, Failed> {
+        let newest = self.rig.host()?.catalog().jobs(None, 1)?;
+        let Some(kept) = newest.into_iter().next().and_then(|job| job.checkpoint) else {
+            return Ok(false);
+        };
+        let report: SelfTestReport = serde_json::from_value(kept)?;
+        let is_it = |check: &Check| {
+            check.subject == CheckSubject::Cartridge
+                && check.result == CheckResult::Failed
+                && check.sentence.contains("nothing was written")
+        };
+        Ok(report.checks.iter().any(is_it))
     }
 
     /// What was on the tapes before is there, and known.
@@ -399,6 +426,15 @@ impl Point<'_> {
             Task::Job(JobSpec::Format(mut spec)) if ended.is_some() => {
                 spec.erase = EraseConsent::Everything { typed_barcode: spec.barcode.clone() };
                 Task::Job(JobSpec::Format(spec))
+            }
+            // The same; it is formatted for that.
+            Task::Job(JobSpec::SelfTest(spec)) if ended.is_some() => {
+                if let Some(barcode) = spec.cartridge.clone() {
+                    let erase = EraseConsent::Everything { typed_barcode: barcode.clone() };
+                    let format = FormatSpec { barcode, volume_name: None, erase };
+                    self.run_job(&JobSpec::Format(format))?;
+                }
+                Task::Job(JobSpec::SelfTest(spec))
             }
             // What was restored stands there, and is to be made again with the rest.
             Task::Job(JobSpec::Restore(spec)) if ended.is_some() => {

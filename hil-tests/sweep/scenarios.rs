@@ -6,7 +6,7 @@ use fossilsafe::domain::{Barcode, ByteCount, MIB, RunId, SetName};
 use fossilsafe::jobs::spec::{
     BackupMode, BackupSpec, Compression, EraseConsent, Existing, FormatSpec, Hooks,
     MissingCartridge, MoveSpec, Place, Priority, RebuildSpec, RestoreSelection, RestoreSpec,
-    VerifyScope, VerifySpec,
+    SelfTestSpec, VerifyScope, VerifySpec,
 };
 use fossilsafe::jobs::{JobSpec, pool};
 use fossilsafe::keys::asked_groups;
@@ -63,7 +63,7 @@ pub(crate) struct Scenario {
 }
 
 /// All of them.
-pub(crate) const SCENARIOS: [Scenario; 14] = [
+pub(crate) const SCENARIOS: [Scenario; 15] = [
     Scenario { name: "format", data_mib: 64, prepare: format },
     Scenario { name: "backup", data_mib: 64, prepare: backup },
     Scenario { name: "append", data_mib: 64, prepare: append },
@@ -78,6 +78,7 @@ pub(crate) const SCENARIOS: [Scenario; 14] = [
     Scenario { name: "rebuild", data_mib: 64, prepare: rebuild },
     Scenario { name: "move", data_mib: 64, prepare: move_by_robot },
     Scenario { name: "move-from-drive", data_mib: 64, prepare: move_from_drive },
+    Scenario { name: "self-test", data_mib: 16, prepare: self_test },
 ];
 
 /// Cartridges of every library. The last two are a stranger's and a blank one.
@@ -333,4 +334,15 @@ fn move_from_drive(rig: &mut Rig) -> Result<Prepared, Failed> {
     let goal = Goal::Moved(barcode(2)?, fossilsafe::vtl::Place::Slot(1));
     let task = Task::Job(move_job(Place::Drive(1), Place::Slot(1)));
     Ok(Prepared { task, goal, may_write: Vec::new() })
+}
+
+/// Two formats, and blocks behind the index of the first.
+fn self_test(rig: &mut Rig) -> Result<Prepared, Failed> {
+    shelf(rig)?;
+    let blank = barcode(5)?;
+    Ok(Prepared {
+        task: Task::Job(JobSpec::SelfTest(SelfTestSpec { cartridge: Some(blank.clone()) })),
+        goal: Goal::Formatted(blank.clone()),
+        may_write: vec![blank],
+    })
 }
