@@ -1,7 +1,7 @@
 //! Folders as they are at one moment: the crash image of a host, the cartridges of a library.
 
 use std::collections::HashMap;
-use std::fs;
+use std::fs::{self, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -10,6 +10,9 @@ use nix::fcntl::AT_FDCWD;
 use nix::sys::stat::{UtimensatFlags, utimensat};
 use nix::sys::time::TimeSpec;
 use sha2::{Digest as _, Sha256};
+
+/// How often a file is copied that others write to.
+const COPIES_MAX: usize = 100;
 
 /// What a process leaves beside its files and a new one makes again: locks, and SQLite's shared memory,
 /// which does not outlive the machine.
@@ -48,7 +51,7 @@ fn copy_folder(
 }
 
 fn copy_entry(from: &Path, to: &Path, linked: &mut HashMap<(u64, u64), PathBuf>) -> io::Result<()> {
-    let metadata = from.symlink_metadata()?;
+    let mut metadata = from.symlink_metadata()?;
     if metadata.is_dir() {
         copy_folder(from, to, linked)?;
         copy_attributes(from, to)?;
@@ -62,12 +65,35 @@ fn copy_entry(from: &Path, to: &Path, linked: &mut HashMap<(u64, u64), PathBuf>)
                 return fs::hard_link(first, to);
             }
         }
-        fs::copy(from, to)?;
+        metadata = copy_file(from, to)?;
     }
     let at = |seconds, nanoseconds| TimeSpec::new(seconds, nanoseconds);
     let accessed = at(metadata.atime(), metadata.atime_nsec());
     let modified = at(metadata.mtime(), metadata.mtime_nsec());
     Ok(utimensat(AT_FDCWD, to, &accessed, &modified, UtimensatFlags::NoFollowSymlink)?)
+}
+
+/// Copies a file as it is at one moment: again where somebody has written to it meanwhile. With the mode of one
+/// moment and the times of another it would be a file that never was.
+fn copy_file(from: &Path, to: &Path) -> io::Result<Metadata> {
+    let mut before = from.symlink_metadata()?;
+    for _ in 1..COPIES_MAX {
+        fs::copy(from, to)?;
+        let after = from.symlink_metadata()?;
+        if moment(&before) == moment(&after) {
+            return Ok(after);
+        }
+        fs::remove_file(to)?;
+        before = after;
+    }
+    // What is written all the time is a log or a database, of which any beginning will do.
+    fs::copy(from, to)?;
+    Ok(before)
+}
+
+/// Differs between two moments of a file if it was changed between them.
+fn moment(of: &Metadata) -> impl PartialEq + use<> {
+    (of.ctime(), of.ctime_nsec(), of.mtime(), of.mtime_nsec(), of.mode(), of.size())
 }
 
 /// A folder that a restore has made is marked by one.
