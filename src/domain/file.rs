@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::owner_name;
 use super::timestamp::Timestamp;
 
 /// Path of a thing within a run: raw bytes, relative, components separated by one `/`.
@@ -22,7 +23,7 @@ use super::timestamp::Timestamp;
 /// joining it to a folder cannot lead out of that folder. Ordered as a walk meets it: depth first,
 /// raw bytes within a directory; `a/b` therefore stands before `a-b`.
 #[derive(Clone, PartialEq, Eq, Hash, Default, Serialize)]
-pub struct SourcePath(Box<[u8]>);
+pub struct SourcePath(#[serde(with = "serde_bytes")] Box<[u8]>);
 
 /// Why bytes are not a path within a run.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -168,8 +169,8 @@ impl PartialOrd for SourcePath {
 
 impl<'de> Deserialize<'de> for SourcePath {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let bytes = Vec::<u8>::deserialize(deserializer)?;
-        Self::from_bytes(bytes).map_err(serde::de::Error::custom)
+        let bytes = serde_bytes::ByteBuf::deserialize(deserializer)?;
+        Self::from_bytes(bytes.into_vec()).map_err(serde::de::Error::custom)
     }
 }
 
@@ -215,6 +216,7 @@ pub enum FileKind {
     /// A symbolic link; the target as raw bytes, never followed.
     Symlink {
         /// What the link says, not checked and perhaps pointing nowhere.
+        #[serde(with = "serde_bytes")]
         target: Box<[u8]>,
     },
     /// A named pipe.
@@ -266,8 +268,10 @@ pub struct FileTimes {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Xattr {
     /// Full name with its namespace, as `user.comment`, `system.posix_acl_access`.
+    #[serde(with = "serde_bytes")]
     pub name: Box<[u8]>,
     /// Raw value.
+    #[serde(with = "serde_bytes")]
     pub value: Box<[u8]>,
 }
 
@@ -281,8 +285,10 @@ pub struct FileMetadata {
     /// Group's number.
     pub gid: u32,
     /// Owner's name on the source, where it had one.
+    #[serde(default, deserialize_with = "owner_name::deserialize")]
     pub user: Option<Arc<str>>,
     /// Group's name on the source, where it had one.
+    #[serde(default, deserialize_with = "owner_name::deserialize")]
     pub group: Option<Arc<str>>,
     /// Times.
     pub times: FileTimes,

@@ -37,6 +37,7 @@ pub mod file;
 pub mod generation;
 pub mod ids;
 pub mod lock;
+mod owner_name;
 pub mod peer;
 pub mod problem;
 pub mod secret;

@@ -72,16 +72,27 @@ pub enum DescriptionError {
     },
 }
 
-/// The text of what the entry shares with others.
-#[must_use]
-pub(crate) fn encode_shared(metadata: &FileMetadata) -> Vec<u8> {
-    encode(&Shared {
-        mode: metadata.mode,
-        uid: metadata.uid,
-        gid: metadata.gid,
-        user: metadata.user.clone(),
-        group: metadata.group.clone(),
-    })
+/// The text of what an entry shares with others. Most have the one of the entry before: it is made anew
+/// only where it differs.
+#[derive(Debug, Default)]
+pub(crate) struct SharedText {
+    of: Shared,
+    /// Empty before the first.
+    text: Vec<u8>,
+}
+
+impl SharedText {
+    /// That of an entry.
+    pub(crate) fn of(&mut self, metadata: &FileMetadata) -> &[u8] {
+        let FileMetadata { mode, uid, gid, user, group, .. } = metadata;
+        let last = (&self.of.mode, &self.of.uid, &self.of.gid, &self.of.user, &self.of.group);
+        if self.text.is_empty() || last != (mode, uid, gid, user, group) {
+            let (user, group) = (user.clone(), group.clone());
+            self.of = Shared { mode: *mode, uid: *uid, gid: *gid, user, group };
+            self.text = encode(&self.of);
+        }
+        &self.text
+    }
 }
 
 /// The text of what is the entry's own; nothing for most.

@@ -211,10 +211,13 @@ impl SpoolReader {
         }
         let field = u32::from_be_bytes([header[0], header[1], header[2], header[3]]);
         let crc = u32::from_be_bytes([header[4], header[5], header[6], header[7]]);
-        let damaged = SpoolError::Damaged { path: self.path.clone(), at: self.at };
+        let damaged = |reader: &Self| {
+            let path = reader.path.clone();
+            Err(SpoolError::Damaged { path, at: reader.at })
+        };
         let len = usize::try_from(field).unwrap_or(usize::MAX);
         if len > PAYLOAD_BYTES_MAX {
-            return Err(damaged);
+            return damaged(self);
         }
         let mut payload = std::mem::take(&mut self.payload);
         payload.resize(len, 0);
@@ -224,7 +227,7 @@ impl SpoolReader {
             return Ok(None);
         }
         if checksum(field, &self.payload) != crc {
-            return Err(damaged);
+            return damaged(self);
         }
         self.at += (HEADER_BYTES + len) as u64;
         Ok(Some(&self.payload))

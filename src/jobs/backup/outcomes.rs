@@ -39,6 +39,7 @@ pub(crate) enum RecordedResult {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct RecordedCopy {
     /// Of the bytes read for it: of the file, or of this part.
+    #[serde(with = "serde_bytes")]
     pub(crate) sha256: [u8; 32],
     /// How many those are.
     pub(crate) size_bytes: u64,
@@ -56,6 +57,7 @@ pub(crate) struct RecordedForm {
     /// How many there are.
     pub(crate) stored_bytes: u64,
     /// Their hash.
+    #[serde(with = "serde_bytes")]
     pub(crate) stored_sha256: [u8; 32],
     /// True if they are, or hold, zstd frames.
     pub(crate) is_zstd: bool,

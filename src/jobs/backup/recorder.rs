@@ -25,7 +25,7 @@ use crate::catalog::{
 use crate::domain::{
     ByteCount, Clock, FileKind, JobId, Partition, Position, SourcePath, Timestamp,
 };
-use crate::jobs::description::{encode_own, encode_shared};
+use crate::jobs::description::{SharedText, encode_own};
 use crate::jobs::error::JobError;
 use crate::ltfs::extent::Extents;
 use crate::ltfs::index::{DirectoryEntry, FileEntry};
@@ -84,7 +84,7 @@ pub(crate) struct Recorder {
     pub(super) split: Option<PlannedEntry>,
     /// Extents of files with several names, for the names after the first.
     pub(super) linked: HashMap<SourcePath, (u64, Extents)>,
-    pub(super) shared: Vec<u8>,
+    pub(super) shared: SharedText,
 }
 
 /// What does not change during a segment.
@@ -263,8 +263,8 @@ impl Recorder {
         stored_path: Option<&str>,
     ) -> Result<(), JobError> {
         let own = encode_own(&planned.entry);
-        self.shared = encode_shared(&planned.entry.metadata);
-        let copy = new_copy(planned, self.mark.ordinal, &self.shared, own.as_deref());
+        let shared = self.shared.of(&planned.entry.metadata);
+        let copy = new_copy(planned, self.mark.ordinal, shared, own.as_deref());
         self.catalog.push(&NewCopy { stored_path, ..copy })?;
         Ok(())
     }
@@ -318,7 +318,6 @@ impl Recorder {
             })
             .collect();
         let own = encode_own(&planned.entry);
-        self.shared = encode_shared(&planned.entry.metadata);
         let form = form_of(stored);
         let name = form.name();
         let codec = (!form.is_plain()).then_some(CopyCodec {
@@ -333,7 +332,8 @@ impl Recorder {
             of: part.file_sha256.map(|_| part.number),
             sha256: Some(stored.sha256),
         });
-        let copy = new_copy(planned, ordinal, &self.shared, own.as_deref());
+        let shared = self.shared.of(&planned.entry.metadata);
+        let copy = new_copy(planned, ordinal, shared, own.as_deref());
         self.catalog.push(&NewCopy {
             sha256: whole_digest(stored),
             extents: &places,

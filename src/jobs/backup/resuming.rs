@@ -11,6 +11,7 @@ use super::outcomes::OutcomeWriter;
 use super::plan::Action;
 use super::recorder::{EmptyFolders, Mark, Recorder, RecorderContext, RecorderCounts};
 use crate::catalog::RunWriter;
+use crate::jobs::description::SharedText;
 use crate::jobs::error::JobError;
 use crate::ltfs::spool::BulkSpool;
 
@@ -36,7 +37,7 @@ impl Recorder {
             counts: RecorderCounts::default(),
             split: None,
             linked: HashMap::new(),
-            shared: Vec::new(),
+            shared: SharedText::default(),
         };
         recorder.walk_to(mark.ordinal, segment_start)?;
         if mark.split.is_some() {

@@ -18,7 +18,7 @@ use crate::catalog::{
 use crate::domain::{BlockNumber, ByteCount, FileKind, Partition, Position, VolumeUuid};
 use crate::jobs::backup::{PROBLEMS_FROM, REASON_CHANGED, REASON_VANISHED};
 use crate::jobs::context::JobContext;
-use crate::jobs::description::{catalog_kind_of, encode_own_of, encode_shared};
+use crate::jobs::description::{SharedText, catalog_kind_of, encode_own_of};
 use crate::jobs::error::JobError;
 use crate::jobs::stored_form::ContentForm;
 use crate::keys::KeyRing;
@@ -76,7 +76,7 @@ pub(super) fn take_over(
         next: 0,
         problems: 0,
         folders: Vec::new(),
-        shared: Vec::new(),
+        shared: SharedText::default(),
         ring: Arc::clone(parts.keys.ring()),
         taken: TakenOver::default(),
     };
@@ -95,7 +95,7 @@ struct Walk<'a> {
     problems: u64,
     /// Folders that the walk is in.
     folders: Vec<ManifestEntry>,
-    shared: Vec<u8>,
+    shared: SharedText,
     ring: Arc<KeyRing>,
     taken: TakenOver,
 }
@@ -309,7 +309,6 @@ impl Walk<'_> {
         let segments = entry.data_segments.as_deref();
         let link = entry.hard_link_of.as_ref();
         let own = encode_own_of(&entry.kind, link, &entry.metadata, segments);
-        self.shared = encode_shared(&entry.metadata);
         let copy = NewCopy {
             ordinal: self.next,
             path: entry.path.as_bytes(),
@@ -319,7 +318,7 @@ impl Walk<'_> {
             changed: Some(entry.metadata.times.changed),
             inode: None,
             sha256: None,
-            attributes: &self.shared,
+            attributes: self.shared.of(&entry.metadata),
             detail: None,
             extents,
             codec: None,
