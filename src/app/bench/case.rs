@@ -18,10 +18,10 @@ use super::appliance::{Appliance, BackupPlan};
 use super::caches::{Caches, drop_all};
 use super::cost::{Cost, Worker, measure};
 use super::tools;
-use super::tree::{TreeKind, TreePlan, failed, read_through};
+use super::tree::{TreePlan, failed, read_through};
 use super::work::WorkFolder;
 use crate::app::error::AppError;
-use crate::domain::GIB;
+use crate::domain::MIB;
 use crate::jobs::spec::Compression;
 use crate::vtl::Storage;
 
@@ -60,35 +60,6 @@ pub(in crate::app) enum Task {
 }
 
 impl Task {
-    /// What is measured of a tree, in the order in which each may use what those before it left.
-    pub(super) fn of(caches: Caches, kind: TreeKind) -> &'static [Self] {
-        match (caches, kind) {
-            (Caches::Warm, _) => &Self::WARM,
-            (Caches::Cold, TreeKind::Large) => &Self::COLD,
-            // One process a file measures processes.
-            (Caches::Cold, TreeKind::Small) => &Self::COLD[..Self::COLD.len() - 1],
-        }
-    }
-
-    /// From a disk: nothing that is written, as that would be measured with it.
-    const COLD: [Self; 4] = [Self::BackupDiscarded, Self::TarHash, Self::Hash, Self::Direct];
-
-    const WARM: [Self; 13] = [
-        Self::BackupDiscarded,
-        Self::BackupZstd,
-        Self::BackupSealed,
-        Self::BackupTwoDrives,
-        Self::Backup,
-        Self::Verify,
-        Self::Restore,
-        Self::TarHash,
-        Self::TarThenHash,
-        Self::Hash,
-        Self::TarZstd,
-        Self::UntarHash,
-        Self::Copy,
-    ];
-
     /// For a row of the table.
     pub(super) fn describe(self) -> &'static str {
         match self {
@@ -124,7 +95,7 @@ impl Task {
     }
 
     /// True if it writes as much as it reads, and not to a drive that discards.
-    fn makes_files(self) -> bool {
+    pub(super) fn makes_files(self) -> bool {
         matches!(
             self,
             Self::Backup | Self::Restore | Self::TarThenHash | Self::UntarHash | Self::Copy
@@ -212,7 +183,7 @@ impl Case {
 }
 
 /// More than any case has in memory for itself.
-const BUFFERS: u64 = GIB;
+const BUFFERS: u64 = 512 * MIB;
 const SOURCE: &str = "source";
 const APPLIANCE: &str = "appliance";
 const DISCARDING: &str = "discarding";
@@ -252,7 +223,8 @@ impl Place {
         }
         if self.caches == Caches::Warm {
             let made = if task.makes_files() { self.tree.bytes_on_disk() } else { 0 };
-            work.ready_memory(made + BUFFERS)?;
+            work.ready_files(made)?;
+            work.ready_buffers(BUFFERS)?;
         }
         let case = Case { task, tree: self.tree, folder: self.folder.clone() };
         let cost = launch(&case)?;

@@ -1,7 +1,7 @@
 //! Measures this machine: the product end to end, beside the tools that people would use instead.
 //!
 //! ```text
-//!  for each tree (few large files, many small files):
+//!  for each tree (few large files, half of them, many small files):
 //!    make it ─▶ rounds × ( read it into the page cache ─▶ one case in a process of its own ) ─▶ medians
 //! ```
 //!
@@ -20,6 +20,7 @@ mod cost;
 mod load;
 mod report;
 mod scale;
+mod series;
 pub(super) mod streaming;
 #[cfg(test)]
 mod tests;
@@ -40,10 +41,10 @@ pub(super) use scale::{ScalePlan, Subject, run as run_scale};
 pub(super) use tree::TreePlan;
 
 use super::error::AppError;
-use crate::domain::{Clock, KIB, SystemClock};
+use crate::domain::{Clock, SystemClock};
 use case::{Place, Task};
 use report::Row;
-use tree::TreeKind;
+use series::Series;
 use work::WorkFolder;
 
 /// What is measured.
@@ -71,11 +72,8 @@ pub(super) fn run(
     is_stopped: &AtomicBool,
 ) -> Result<Report, AppError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-    let trees: Vec<_> = [(TreeKind::Large, plan.large), (TreeKind::Small, plan.small)]
-        .into_iter()
-        .filter(|(_, tree)| tree.files > 0)
-        .collect();
-    if trees.is_empty() || plan.rounds == 0 {
+    let all = Series::of(plan);
+    if all.is_empty() || plan.rounds == 0 {
         return Err(AppError::Usage("nothing is left to measure".to_owned()));
     }
     tools::ensure_present()?;
@@ -84,39 +82,27 @@ pub(super) fn run(
         work.ensure_on_disk()?;
         caches::drop_all()?;
     }
-    work.ensure_room(trees.iter().map(|(_, tree)| work_bytes(*tree)).max().unwrap_or(0))?;
+    work.ensure_room(all.iter().map(Series::room_bytes).max().unwrap_or(0))?;
     let mut report = Report::begin(plan, clock.now());
-    for (kind, tree) in trees {
+    for Series { kind, tree, tasks } in all {
         tell(&format!("making {}", tree.describe()));
         let place = Place::make(work.path().join(kind.name()), tree, plan.caches)?;
-        let mut costs: Vec<(Task, Vec<Cost>)> = Vec::new();
+        let mut costs: Vec<(Task, Vec<Cost>)> =
+            tasks.into_iter().map(|task| (task, Vec::new())).collect();
         for round in 1..=plan.rounds {
-            for task in Task::of(plan.caches, kind) {
+            for (task, costs) in &mut costs {
                 if is_stopped.load(Ordering::SeqCst) {
                     return Err(stopped());
                 }
                 let what = format!("{}: {}", tree.describe(), task.describe());
                 tell(&format!("{what}, round {round} of {}", plan.rounds));
-                let cost = place.run(*task, &work, launch)?;
-                match costs.iter_mut().find(|(known, _)| known == task) {
-                    Some((_, all)) => all.push(cost),
-                    None => costs.push((*task, vec![cost])),
-                }
+                costs.push(place.run(*task, &work, launch)?);
             }
         }
         report.rows.extend(costs.iter().map(|(task, all)| Row::of(kind, tree, *task, all)));
         place.remove()?;
     }
     Ok(report)
-}
-
-/// Room that a tree needs at the most: itself, what was written of it, what was restored of that, and
-/// the catalog and indexes. A third copy is never there at the same time.
-fn work_bytes(tree: TreePlan) -> u64 {
-    const COPIES: u64 = 3;
-    /// Catalog with its search index, manifest, index and work files of a job: measured at 2.1 KiB.
-    const NOTES_BYTES_PER_FILE: u64 = 4 * KIB;
-    COPIES * tree.bytes_on_disk() + tree.files * NOTES_BYTES_PER_FILE
 }
 
 fn stopped() -> AppError {

@@ -140,7 +140,12 @@ impl Report {
             let reference = self.row(row.kind, reference).filter(|_| row.task.is_ours());
             reference.map_or_else(
                 || "-".to_owned(),
-                |other| format!("{:.2}", other.cost.seconds / row.cost.seconds.max(f64::EPSILON)),
+                |other| {
+                    format!(
+                        "{:.2}",
+                        row.bytes_per_second / other.bytes_per_second.max(f64::EPSILON)
+                    )
+                },
             )
         };
         let ratios = self.references().iter().map(|(_, task)| {

@@ -8,6 +8,7 @@ use super::caches::Caches;
 use super::case::Task;
 use super::cost::{Cost, median};
 use super::report::{Report, Row};
+use super::series::Series;
 use super::tree::{TreeKind, TreePlan};
 use super::{Plan, run};
 use crate::domain::{KIB, MIB, Timestamp};
@@ -30,14 +31,15 @@ fn everything_is_measured_and_nothing_is_left_behind() {
     let tell = |what: &str| told.lock().push(what.to_owned());
     let stop = AtomicBool::new(false);
     let report = run(&tiny(work.path()), &|case| case.run(), &tell, &stop).unwrap();
-    assert_eq!(report.rows.len(), 2 * Task::of(Caches::Warm, TreeKind::Large).len());
+    let all = Series::of(&tiny(work.path()));
+    assert_eq!(report.rows.len(), all.iter().map(|series| series.tasks.len()).sum::<usize>());
     for row in &report.rows {
         let Cost { seconds, peak_bytes, .. } = row.cost;
         assert!(seconds > 0.0 && peak_bytes.is_some() == row.task.is_ours(), "{row:?}");
     }
     let text = report.markdown();
-    for words in ["2 files of 3.0 MiB", "30 files of 4.0 KiB", "files/s", "MB/s", "cp -a", "cores"]
-    {
+    let sizes = ["2 files of 3.0 MiB", "1 file of 3.0 MiB", "30 files of 4.0 KiB"];
+    for words in sizes.into_iter().chain(["files/s", "MB/s", "cp -a", "cores"]) {
         assert!(text.contains(words), "{words} is not in\n{text}");
     }
     assert_eq!(std::fs::read_dir(work.path()).unwrap().count(), 0, "something was left");
@@ -76,6 +78,21 @@ fn a_measurement_that_does_not_fit_is_refused_before_anything_is_made() {
     assert_eq!(std::fs::read_dir(work.path()).unwrap().count(), 0, "something was left");
 }
 
+/// Every case once a kind of files, and none of files that are left out.
+#[test]
+fn each_case_is_measured_once_a_kind() {
+    let plan = tiny(std::path::Path::new("/work"));
+    let tasks = |plan: &Plan, kind| -> Vec<Task> {
+        let all = Series::of(plan).into_iter().filter(|series| series.kind == kind);
+        all.flat_map(|series| series.tasks).collect()
+    };
+    let (large, small) = (tasks(&plan, TreeKind::Large), tasks(&plan, TreeKind::Small));
+    assert_eq!(large, small);
+    assert!((0..large.len()).all(|at| !large[..at].contains(&large[at])), "{large:?}");
+    let without = Plan { small: TreePlan { files: 0, ..plan.small }, ..plan };
+    assert_eq!(tasks(&without, TreeKind::Small), []);
+}
+
 #[test]
 fn figures_are_medians_each_by_itself() {
     let cost = |seconds, cpu_seconds, peak| Cost { seconds, cpu_seconds, peak_bytes: Some(peak) };
@@ -84,22 +101,25 @@ fn figures_are_medians_each_by_itself() {
     assert_eq!(median(&all[..2]).seconds, 5.0);
 }
 
-/// Two seconds for tar, one for us: twice as fast. What limits is said for the drives.
+/// Two seconds for tar, one for us: twice as fast; and tar with half the files in two is four times as
+/// slow. What limits is said for the drives.
 #[test]
 fn a_ratio_is_how_many_times_as_fast_we_are() {
     let stamp = Timestamp { seconds: 1_767_225_600, nanoseconds: 0 };
     let mut report = Report::begin(&tiny(std::path::Path::new("/work")), stamp);
     report.machine.cores = 4;
     let tree = TreePlan { files: 1, file_bytes: 500_000_000 };
-    let row = |task, seconds| {
+    let half = TreePlan { file_bytes: tree.file_bytes / 2, ..tree };
+    let row_of = |tree, task, seconds| {
         let cost = Cost { seconds, cpu_seconds: 4.0 * seconds, peak_bytes: Some(MIB) };
         Row::of(TreeKind::Large, tree, task, &[cost])
     };
+    let row = |task, seconds| row_of(tree, task, seconds);
     report.rows = vec![
         row(Task::BackupDiscarded, 1.0),
         row(Task::Backup, 2.0),
         row(Task::TarHash, 2.0),
-        row(Task::TarThenHash, 3.0),
+        row_of(half, Task::TarThenHash, 1.5),
         row(Task::Hash, 0.6),
         row(Task::Copy, 0.5),
     ];

@@ -55,6 +55,11 @@ impl TreePlan {
         self.files.saturating_mul(self.file_bytes)
     }
 
+    /// Of half as many files, but of one at least if this has one.
+    pub(super) fn half(self) -> Self {
+        Self { files: self.files.div_ceil(2), ..self }
+    }
+
     /// Bytes that a file system needs for it.
     pub(super) fn bytes_on_disk(self) -> u64 {
         self.files.saturating_mul(self.file_bytes.next_multiple_of(PAGE_BYTES) + NODE_BYTES)

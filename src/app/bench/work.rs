@@ -9,6 +9,8 @@ use nix::sys::statfs::{Statfs, TMPFS_MAGIC, statfs};
 use super::tree::failed;
 use crate::app::error::AppError;
 use crate::domain::{ByteCount, GIB, KIB};
+use crate::stream::StreamError;
+use crate::stream::buffers::{BufferPool, SLAB_ALIGN_BYTES, SLAB_BYTES_MAX};
 
 /// Memory that the processes need beside files that are memory themselves: buffers, caches of the
 /// catalog, the system.
@@ -55,11 +57,11 @@ impl WorkFolder {
         })
     }
 
-    /// Has the machine find `bytes` of memory now, if files here are memory: a virtual one gets what it has
-    /// not used for seconds from its host again, at a fraction of the rates that are measured, and which
-    /// case has to wait for that would be chance.
-    pub(super) fn ready_memory(&self, bytes: u64) -> Result<(), AppError> {
-        if self.file_system()?.filesystem_type() != TMPFS_MAGIC {
+    /// Has the machine find memory for `bytes` of files now, if files here are memory: a virtual one gets what
+    /// it has not used for seconds from its host again, at a fraction of the rates that are measured, and
+    /// which case has to wait for that would be chance.
+    pub(super) fn ready_files(&self, bytes: u64) -> Result<(), AppError> {
+        if !self.is_in_memory()? {
             return Ok(());
         }
         let path = self.path.join("memory");
@@ -75,9 +77,28 @@ impl WorkFolder {
         write().map_err(failed("write", &path))
     }
 
+    /// The same for `bytes` of buffers, which are huge pages: what files are made of is not what those are
+    /// given first.
+    pub(super) fn ready_buffers(&self, bytes: u64) -> Result<(), AppError> {
+        if !self.is_in_memory()? {
+            return Ok(());
+        }
+        let failed = |error: StreamError| AppError::Offline {
+            message: format!("cannot ready memory: {error}"),
+            next_step: "Measure fewer or smaller files: --help has the options.".to_owned(),
+        };
+        let slabs = usize::try_from(bytes).unwrap_or(usize::MAX) / SLAB_BYTES_MAX;
+        let pool = BufferPool::new(SLAB_BYTES_MAX, slabs).map_err(failed)?;
+        let mut leases: Vec<_> = std::iter::from_fn(|| pool.try_lease()).collect();
+        for page in leases.iter_mut().flat_map(|lease| lease.chunks_mut(SLAB_ALIGN_BYTES)) {
+            page[0] = 1;
+        }
+        Ok(())
+    }
+
     /// Refuses if files here are never on a disk.
     pub(super) fn ensure_on_disk(&self) -> Result<(), AppError> {
-        if self.file_system()?.filesystem_type() != TMPFS_MAGIC {
+        if !self.is_in_memory()? {
             return Ok(());
         }
         let parent = self.path.parent().unwrap_or(&self.path).display();
@@ -85,6 +106,10 @@ impl WorkFolder {
             message: format!("{parent} is kept in memory, so no file there is read from a disk"),
             next_step: "Name a folder of the disk with --work.".to_owned(),
         })
+    }
+
+    fn is_in_memory(&self) -> Result<bool, AppError> {
+        Ok(self.file_system()?.filesystem_type() == TMPFS_MAGIC)
     }
 
     fn file_system(&self) -> Result<Statfs, AppError> {

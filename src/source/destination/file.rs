@@ -159,7 +159,9 @@ impl RestoredFile {
             // Somebody has removed it: nothing would stand where it is said to.
             return Err(DestinationError::of_io(self.path(), "complete it", Errno::NOENT));
         }
-        Ok(apply_to_open(self.file.as_fd(), now, self.path(), metadata, self.owners))
+        let file = self.file.as_fd();
+        let has = self.unplaced.directory().inherited(file);
+        Ok(apply_to_open(file, now, has, self.path(), metadata, self.owners))
     }
 }
 

@@ -1,12 +1,13 @@
 //! The directories of a destination: made, recognised, opened on the way to what lies in them.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, fstat, mkdirat, openat, statat, unlinkat};
 use rustix::io::Errno;
 
 use super::mark::{is_marked, mark};
+use super::metadata::XattrNames;
 use super::{Aspect, Conflict, Destination, DestinationError, Placed, Shortfall, beneath};
 use crate::domain::{FileMetadata, SourcePath};
 
@@ -24,12 +25,21 @@ pub(super) struct Folder {
     opened: OwnedFd,
     /// Its file system, where that can be said.
     pub(super) device: Option<u64>,
+    /// The attributes that it gives to a new file; looked at with the first one.
+    inherited: OnceLock<XattrNames>,
+}
+
+impl Folder {
+    /// The attributes of `file`, which was just made in it.
+    pub(super) fn inherited(&self, file: BorrowedFd<'_>) -> &XattrNames {
+        self.inherited.get_or_init(|| XattrNames::of(file))
+    }
 }
 
 impl From<OwnedFd> for Folder {
     fn from(opened: OwnedFd) -> Self {
         let device = fstat(&opened).ok().map(|now| now.st_dev);
-        Self { opened, device }
+        Self { opened, device, inherited: OnceLock::new() }
     }
 }
 

@@ -89,10 +89,39 @@ impl Applying<'_> {
     }
 }
 
-/// Puts back the metadata of an open file or directory; `now` is what it has.
+/// Names of the attributes that something has.
+#[derive(Debug)]
+pub(super) struct XattrNames(Vec<u8>);
+
+impl XattrNames {
+    /// None where the file system has no attributes; setting one will say so.
+    pub(super) fn of(descriptor: BorrowedFd<'_>) -> Self {
+        let mut list = [0; 1024];
+        let listed = match flistxattr(descriptor, &mut list[..]) {
+            Ok(count) => list[..count].to_vec(),
+            Err(Errno::RANGE) => {
+                let mut list = vec![0; XATTR_LIST_BYTES_MAX];
+                let count = flistxattr(descriptor, &mut list[..]).unwrap_or(0);
+                list.truncate(count);
+                list
+            }
+            Err(_) => Vec::new(),
+        };
+        Self(listed)
+    }
+
+    /// Those that may be removed.
+    fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        let names = self.0.split(|&byte| byte == 0).filter(|name| !name.is_empty());
+        names.filter(|name| !name.starts_with(SYSTEM_POLICY))
+    }
+}
+
+/// Puts back the metadata of an open file or directory, which has `now` and the attributes `has`.
 pub(super) fn apply_to_open(
     descriptor: BorrowedFd<'_>,
     now: rustix::io::Result<Stat>,
+    has: &XattrNames,
     path: &SourcePath,
     wanted: &FileMetadata,
     owners: Owners,
@@ -100,7 +129,7 @@ pub(super) fn apply_to_open(
     let mut applying = Applying { path, wanted, shortfalls: Vec::new() };
     let is_owner_restored = now.is_ok_and(|now| has_owner(&now, wanted))
         || (owners == Owners::Restore && restore_owner(descriptor, &mut applying));
-    restore_xattrs(descriptor, &mut applying);
+    restore_xattrs(descriptor, has, &mut applying);
     if let Err(errno) = futimens(descriptor, &timestamps(&wanted.times)) {
         applying.miss(Aspect::Times, errno);
     }
@@ -184,21 +213,9 @@ fn restore_owner(descriptor: BorrowedFd<'_>, applying: &mut Applying<'_>) -> boo
 }
 
 /// Sets the wanted attributes and removes those that the folder's default ACL gave to a new file.
-fn restore_xattrs(descriptor: BorrowedFd<'_>, applying: &mut Applying<'_>) {
+fn restore_xattrs(descriptor: BorrowedFd<'_>, has: &XattrNames, applying: &mut Applying<'_>) {
     let wanted = &applying.wanted.xattrs;
-    let mut list = [0; 1024];
-    let listed = match flistxattr(descriptor, &mut list[..]) {
-        Ok(count) => list[..count].to_vec(),
-        Err(Errno::RANGE) => {
-            let mut list = vec![0; XATTR_LIST_BYTES_MAX];
-            let count = flistxattr(descriptor, &mut list[..]).unwrap_or(0);
-            list.truncate(count);
-            list
-        }
-        Err(_) => Vec::new(), // no attributes on this file system; setting will say so
-    };
-    let names = listed.split(|&byte| byte == 0).filter(|name| !name.is_empty());
-    for name in names.filter(|name| !name.starts_with(SYSTEM_POLICY)) {
+    for name in has.iter() {
         if !wanted.iter().any(|xattr| &*xattr.name == name) {
             let _ = fremovexattr(descriptor, name);
         }

@@ -53,7 +53,7 @@ use rustix::io::Errno;
 
 use self::folder::Folder;
 use self::mark::unmark;
-use self::metadata::{apply_to_name, apply_to_open};
+use self::metadata::{XattrNames, apply_to_name, apply_to_open};
 use self::place::{HALF_FILE, Unplaced, is_half};
 use super::held::HeldFolders;
 use super::{FileStamp, SourceError, SourceFile, beneath};
@@ -358,7 +358,7 @@ impl Destination {
             })?;
         let is_symlink = matches!(kind, FileKind::Symlink { .. });
         let shortfalls = apply_to_name(
-            unplaced.directory(),
+            unplaced.directory().as_fd(),
             unplaced.name(),
             path,
             metadata,
@@ -400,7 +400,8 @@ impl Destination {
                 Ok(opened) => {
                     let owners = self.options.owners;
                     let now = fstat(&opened);
-                    let missed = apply_to_open(opened.as_fd(), now, &path, &metadata, owners);
+                    let has = XattrNames::of(opened.as_fd());
+                    let missed = apply_to_open(opened.as_fd(), now, &has, &path, &metadata, owners);
                     missed.into_iter().for_each(&mut *tell);
                 }
                 Err(error) => tell(Shortfall {

@@ -91,8 +91,8 @@ impl Unplaced {
         Ok((Self { directory, name, path, is_half_file: true, is_placed: false }, made))
     }
 
-    pub(super) fn directory(&self) -> BorrowedFd<'_> {
-        self.directory.as_fd()
+    pub(super) fn directory(&self) -> &Folder {
+        &self.directory
     }
 
     /// The name that it has until it is placed.

@@ -123,7 +123,7 @@ impl Measuring<'_> {
         server::make_library(self.data, tree.bytes_on_disk())?;
         let server = Server::start(self.data, drive)?;
         server.format()?;
-        self.work.ready_memory(tree.bytes_on_disk())?;
+        self.work.ready_files(tree.bytes_on_disk())?;
         let is_over = Arc::new(AtomicBool::new(false));
         let asking = match per_second {
             Some(per_second) => asking::start(server.socket(), per_second, &is_over)?,
