@@ -173,11 +173,15 @@ fn sets_its_network(
         format!("grep -qx DNS=192.0.2.3 /run/systemd/network/30-fossilsafe-{port}.network");
     let tried = browser.put(&path, &setting).and_then(|_| machine.inside(&has_it));
     steps.step("a setting is tried out", tried)?;
-    let back = browser.post("/api/network/back", &json!({}));
+    // The port asks for its address anew each time, and until it has it no question comes in.
+    let has_address = format!("ip -4 -o address show dev {port} scope global | grep -q inet");
+    let back = machine.until(60, &has_address);
+    let back = back.and_then(|()| browser.post("/api/network/back", &json!({})));
     let back = back.and_then(|_| machine.inside("! ls /run/systemd/network | grep fossilsafe"));
     steps.step("and taken back", back)?;
-    let kept = browser.put(&path, &setting);
-    let kept = kept.and_then(|_| browser.post("/api/network/confirm", &json!({})));
+    let kept = machine.until(60, &has_address).and_then(|()| browser.put(&path, &setting));
+    let kept = kept.and_then(|_| machine.until(60, &has_address));
+    let kept = kept.and_then(|()| browser.post("/api/network/confirm", &json!({})));
     let is_kept = format!("grep -qx DNS=192.0.2.3 /data/network/40-{port}.network");
     let kept = kept.and_then(|_| machine.inside(&is_kept));
     steps.step("one that is confirmed is kept on the data partition", kept).map(drop)
