@@ -51,8 +51,8 @@ pub(in crate::app) enum Subject {
 
 /// Fewer files make no folder of the size that pages are measured in.
 const FILES_MIN: u64 = 10_000;
-/// Spool, index off the tape, on both partitions, and a second one off the tape from a mount.
-const VOLUME_BYTES_PER_FILE: u64 = 3 * KIB;
+/// Six indexes of 604 bytes a file: as it was made, on both partitions, and as three mounts read it.
+const VOLUME_BYTES_PER_FILE: u64 = 4 * KIB;
 /// Tables, search index, and the logs of both.
 const CATALOG_BYTES_PER_FILE: u64 = KIB / 2;
 
