@@ -25,7 +25,7 @@ use super::cartridge_notes::CartridgeNotes;
 use super::error::CatalogError;
 use super::events::EventSignal;
 use super::ids::SegmentId;
-use super::run_writer::Firsts;
+use super::run_writer::{Firsts, Turns};
 use super::search::SearchIndex;
 use super::volume_folders::VolumeFolders;
 
@@ -89,6 +89,8 @@ pub(super) struct Inner {
     pub(super) writing: Mutex<BTreeSet<SegmentId>>,
     /// What they stored last. Locked after `writer` only.
     pub(super) firsts: Mutex<Firsts>,
+    /// How far they have come with it.
+    pub(super) turns: Mutex<Turns>,
     pub(super) events: EventSignal,
     pub(super) search: SearchIndex,
     pub(super) notes: CartridgeNotes,
@@ -125,6 +127,7 @@ impl Catalog {
             readers: Mutex::new(Vec::new()),
             writing: Mutex::new(BTreeSet::new()),
             firsts: Mutex::new(Firsts::default()),
+            turns: Mutex::new(Turns::default()),
             events: EventSignal::default(),
             search,
             notes,

@@ -1,14 +1,14 @@
 //! Storing what a run writes, at the rate at which it writes.
 //!
 //! [`RunWriter::push`] only collects; every 10,000 copies or every second the batch goes into the catalog in one
-//! transaction. Rows that are in the catalog say nothing about safety: that is what
+//! transaction (a second copy of the same files lets the first go before it). Rows that are in the catalog say nothing about safety: that is what
 //! [`RunWriter::checkpoint`] adds, in one transaction with the last rows, after the tape was synced. A
 //! new writer on the same segment begins by discarding what lies beyond the checkpoint, so that after a
 //! kill the catalog holds what the tape holds and the numbering goes on without a gap.
 //!
 //! One thread owns a writer. It holds the catalog's writer connection only while a batch is stored.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,15 +32,21 @@ mod firsts;
 mod inserts;
 mod joining;
 mod store;
+mod turns;
 
 use batch::{Batch, PendingCopy, PendingOutcome};
 pub(super) use discard::discard_beyond;
 pub(super) use firsts::Firsts;
+pub(super) use turns::Turns;
 
 /// Copies in a batch: its transaction takes some 50 ms, and one sync is shared by all of them.
 const BATCH_COPIES: usize = 10_000;
 /// A slower run stores what it has after this time, so that others see it.
 const BATCH_AGE: Duration = Duration::from_secs(1);
+/// Full batches that a copy holds back until the first copy has stored the same files, ...
+const BATCHES_HELD_BACK: usize = 2;
+/// ... and for how long at most.
+const HELD_BACK_AGE: Duration = Duration::from_secs(2);
 
 /// A file (or folder, link, …) that a run has put on its volume.
 #[derive(Clone, Debug)]
@@ -129,8 +135,12 @@ pub struct RunWriter {
     next_sequence: u64,
     cursor: DirCursor,
     attributes: HashMap<Vec<u8>, i64>,
+    /// What is being collected.
     batch: Batch,
-    batch_began: Duration,
+    /// Full batches before it, oldest first.
+    waiting: VecDeque<Batch>,
+    /// Batches that are stored and empty, for their memory.
+    spare: Vec<Batch>,
     totals: (u64, u64),
 }
 
@@ -173,7 +183,9 @@ impl Catalog {
         let (run, letter, copies, totals, cursor) = opened.inspect_err(|_| {
             self.inner.writing.lock().remove(&segment);
         })?;
-        let batch_began = clock.elapsed();
+        if copies > 1 {
+            self.inner.turns.lock().begin(run, letter);
+        }
         Ok(RunWriter {
             catalog: self.clone(),
             clock,
@@ -185,7 +197,8 @@ impl Catalog {
             cursor,
             attributes: HashMap::new(),
             batch: Batch::default(),
-            batch_began,
+            waiting: VecDeque::new(),
+            spare: Vec::new(),
             totals,
         })
     }
@@ -276,7 +289,7 @@ impl RunWriter {
     /// Puts what was collected into the catalog, as known but not yet safe.
     ///
     /// # Errors
-    /// `Database` if it cannot be stored; the batch is kept and the next flush tries it again.
+    /// `Database` if it cannot be stored; what is left is kept and the next flush tries it again.
     pub fn flush(&mut self) -> Result<(), CatalogError> {
         self.store(|_, _| Ok(()))
     }
@@ -314,25 +327,80 @@ impl RunWriter {
     }
 
     fn flush_when_due(&mut self) -> Result<(), CatalogError> {
-        let rows = self.batch.copies.len() + self.batch.outcomes.len() + self.batch.gone.len();
+        let rows = self.batch.rows();
         if rows == 1 {
-            self.batch_began = self.clock.elapsed();
+            self.batch.began = self.clock.elapsed();
         }
-        let age = self.clock.elapsed().saturating_sub(self.batch_began);
-        if rows >= BATCH_COPIES || age >= BATCH_AGE { self.flush() } else { Ok(()) }
+        if rows >= BATCH_COPIES {
+            self.batch.until = self.next_sequence;
+            let empty = self.spare.pop().unwrap_or_default();
+            self.waiting.push_back(std::mem::replace(&mut self.batch, empty));
+            return self.store_full_batches();
+        }
+        let began = self.waiting.front().unwrap_or(&self.batch).began;
+        let age = self.clock.elapsed().saturating_sub(began);
+        let is_due = age >= HELD_BACK_AGE || (age >= BATCH_AGE && self.has_turn(&self.batch));
+        if is_due { self.flush() } else { Ok(()) }
     }
 
-    /// Stores the batch and what `also` adds, in one transaction.
+    /// Stores the full batches whose turn has come, or that cannot be held back any longer.
+    fn store_full_batches(&mut self) -> Result<(), CatalogError> {
+        while let Some(oldest) = self.waiting.front()
+            && (self.waiting.len() > BATCHES_HELD_BACK || self.has_turn(oldest))
+        {
+            self.store_oldest()?;
+        }
+        Ok(())
+    }
+
+    fn has_turn(&self, batch: &Batch) -> bool {
+        !self.has_others
+            || self.catalog.inner.turns.lock().has_come(self.run, self.letter, batch.last_ordinal())
+    }
+
+    /// Stores everything and what `also` adds, the newest batch in one transaction with it.
     fn store(
         &mut self,
+        also: impl FnOnce(&Transaction<'_>, SegmentId) -> Result<(), CatalogError>,
+    ) -> Result<(), CatalogError> {
+        while !self.waiting.is_empty() {
+            self.store_oldest()?;
+        }
+        let mut batch = std::mem::take(&mut self.batch);
+        batch.until = self.next_sequence;
+        let stored = self.store_one(&batch, also);
+        if stored.is_ok() {
+            batch.clear();
+        }
+        self.batch = batch;
+        stored
+    }
+
+    fn store_oldest(&mut self) -> Result<(), CatalogError> {
+        let Some(mut batch) = self.waiting.pop_front() else { return Ok(()) };
+        let stored = self.store_one(&batch, |_, _| Ok(()));
+        match &stored {
+            Ok(()) => {
+                batch.clear();
+                self.spare.push(batch);
+            }
+            Err(_) => self.waiting.push_front(batch),
+        }
+        stored
+    }
+
+    /// Stores a batch and what `also` adds, in one transaction.
+    fn store_one(
+        &mut self,
+        batch: &Batch,
         also: impl FnOnce(&Transaction<'_>, SegmentId) -> Result<(), CatalogError>,
     ) -> Result<(), CatalogError> {
         let catalog = self.catalog.clone();
         let mut totals = self.totals;
         let store = |transaction: &Transaction<'_>| {
             catalog.inner.firsts.lock().note_begin(transaction.total_changes());
-            if !self.batch.is_empty() {
-                totals = self.store_batch(transaction)?;
+            if batch.rows() > 0 {
+                totals = self.store_batch(transaction, batch)?;
             }
             also(transaction, self.segment)
         };
@@ -341,8 +409,9 @@ impl RunWriter {
         match stored {
             Ok(()) => {
                 self.totals = totals;
-                self.batch.clear();
-                self.batch_began = self.clock.elapsed();
+                if let (true, Some(ordinal)) = (self.has_others, batch.last_ordinal()) {
+                    catalog.inner.turns.lock().note(self.run, self.letter, ordinal);
+                }
             }
             // Numbers given within the undone transaction must not be used again.
             Err(_) => {
@@ -357,6 +426,7 @@ impl RunWriter {
 impl Drop for RunWriter {
     fn drop(&mut self) {
         self.catalog.inner.firsts.lock().forget(self.run);
+        self.catalog.inner.turns.lock().end(self.run, self.letter);
         self.catalog.inner.writing.lock().remove(&self.segment);
     }
 }

@@ -4,6 +4,7 @@
 //! behind the other in one buffer that is used again.
 
 use std::ops::Range;
+use std::time::Duration;
 
 use super::super::files::{FileKind, OutcomeState};
 use super::CopyPart;
@@ -11,6 +12,10 @@ use super::CopyPart;
 /// Rows that wait for their transaction; names and blobs lie one behind the other in `bytes`.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
+    /// When the first of them came.
+    pub(super) began: Duration,
+    /// The number of the copy after the last.
+    pub(super) until: u64,
     pub(super) copies: Vec<PendingCopy>,
     pub(super) outcomes: Vec<PendingOutcome>,
     pub(super) gone: Vec<Range<usize>>,
@@ -56,8 +61,13 @@ impl Batch {
         std::str::from_utf8(&self.bytes[range.clone()]).unwrap_or_default()
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.copies.is_empty() && self.outcomes.is_empty() && self.gone.is_empty()
+    pub(super) fn rows(&self) -> usize {
+        self.copies.len() + self.outcomes.len() + self.gone.len()
+    }
+
+    /// The place in the plan of the last copy.
+    pub(super) fn last_ordinal(&self) -> Option<u64> {
+        self.copies.last().map(|copy| copy.ordinal)
     }
 
     pub(super) fn clear(&mut self) {

@@ -22,22 +22,20 @@ const OTHER_CONTENT: &str =
 const ATTRIBUTES_KEPT: usize = 65_536;
 
 impl RunWriter {
-    /// Writes the batch; returns the segment's new totals.
+    /// Writes a batch; returns the segment's new totals.
     pub(super) fn store_batch(
         &mut self,
         transaction: &Transaction<'_>,
+        batch: &Batch,
     ) -> Result<(u64, u64), CatalogError> {
         let mut totals = self.totals;
-        let batch = std::mem::take(&mut self.batch);
-        let stored = self.store_rows(transaction, &batch, &mut totals);
-        self.batch = batch;
-        stored?;
+        self.store_rows(transaction, batch, &mut totals)?;
         transaction
             .prepare_cached(
                 "INSERT OR REPLACE INTO segment_marks (segment_id, sequence, files, bytes)
                  VALUES (?1, ?2, ?3, ?4)",
             )?
-            .execute(params![self.segment.0, self.next_sequence, totals.0, totals.1])?;
+            .execute(params![self.segment.0, batch.until, totals.0, totals.1])?;
         Ok(totals)
     }
 

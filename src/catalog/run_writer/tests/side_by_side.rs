@@ -31,17 +31,22 @@ fn push_row(writing: &mut RunWriter, copy: usize, n: u64) {
     writing.push(&row).unwrap();
 }
 
-/// Everything that a run writer writes, after these turns; `is_disturbed` if others write in between, so that
-/// nothing can be remembered.
-fn rows_after(turns: &[Turn], is_disturbed: bool) -> Vec<String> {
-    let (catalog, _folder) = empty();
-    let volumes = [volume(&catalog, 1), volume(&catalog, 2)];
+/// A run in two copies, with the segment of each.
+fn two_copies(catalog: &Catalog) -> [SegmentId; 2] {
+    let volumes = [volume(catalog, 1), volume(catalog, 2)];
     let (run, started) = (run_id("r1"), at(100));
     let (set, kind) = (set(), RunKind::Full);
     let new = NewRun { run, set, kind, parent: None, copies: 2, job: None, started };
     catalog.start_run(&new).unwrap();
-    let segments = [(0, CopyLetter::A), (1, CopyLetter::B)]
-        .map(|(n, letter)| catalog.begin_segment(&run_id("r1"), volumes[n], letter).unwrap());
+    [(0, CopyLetter::A), (1, CopyLetter::B)]
+        .map(|(n, letter)| catalog.begin_segment(&run_id("r1"), volumes[n], letter).unwrap())
+}
+
+/// Everything that a run writer writes, after these turns; `is_disturbed` if others write in between, so that
+/// nothing can be remembered.
+fn rows_after(turns: &[Turn], is_disturbed: bool) -> Vec<String> {
+    let (catalog, _folder) = empty();
+    let segments = two_copies(&catalog);
     let mut writing = segments.map(|segment| Some(writer(&catalog, segment)));
     for turn in turns {
         if is_disturbed {
@@ -106,4 +111,49 @@ proptest::proptest! {
             .collect();
         proptest::prop_assert_eq!(rows_after(&turns, false), rows_after(&turns, true));
     }
+}
+
+/// Pushes small files until the writer has taken so many.
+fn push_until(writing: &mut RunWriter, files: usize) {
+    let files = files as u64;
+    for n in writing.next_sequence()..files {
+        writing.push(&plain_file(n, format!("f{n}").as_bytes(), n, 1, &[])).unwrap();
+    }
+}
+
+#[test]
+fn the_second_copy_holds_back_what_the_first_has_not_stored_but_not_for_long() {
+    let (catalog, _folder) = empty();
+    let clock = Arc::new(crate::domain::VirtualClock::default());
+    let [mut first, mut second] =
+        two_copies(&catalog).map(|segment| catalog.run_writer(segment, clock.clone()).unwrap());
+    let stored = |writing: &RunWriter| {
+        let segment = format!("id >> 36 = {}", writing.segment().0);
+        dump(&catalog, &format!("copies WHERE {segment}"), "id").len()
+    };
+    let full = BATCH_COPIES;
+    push_until(&mut second, 2 * full);
+    assert_eq!(stored(&second), 0, "the first copy has stored nothing");
+    push_until(&mut second, 3 * full);
+    assert_eq!(stored(&second), full, "too many to be held back");
+    push_until(&mut first, 3 * full);
+    assert_eq!(stored(&first), 3 * full);
+    push_until(&mut second, 4 * full);
+    assert_eq!(
+        stored(&second),
+        2 * full,
+        "the first may go on with the number of the third's last row"
+    );
+    clock.advance(BATCH_AGE);
+    push_until(&mut second, 4 * full + 1);
+    assert_eq!(stored(&second), 2 * full);
+    clock.advance(HELD_BACK_AGE);
+    push_until(&mut second, 4 * full + 2);
+    assert_eq!(stored(&second), 4 * full + 2, "they are too old");
+    push_until(&mut second, 5 * full + 2);
+    second.checkpoint(5 * full as u64 + 2, None, at(200), None).unwrap();
+    assert_eq!(stored(&second), 5 * full + 2, "what is said to be safe is stored before");
+    drop(first);
+    push_until(&mut second, 6 * full + 2);
+    assert_eq!(stored(&second), 6 * full + 2, "nobody is to be waited for");
 }
