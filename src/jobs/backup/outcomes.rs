@@ -6,6 +6,7 @@
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 use super::plan::PlanError;
 use crate::keys::KeyId;
@@ -122,6 +123,9 @@ impl OutcomeWriter {
     }
 }
 
+/// What became of one file: a record for each of its parts, and most files have one.
+pub(crate) type RecordsOfFile = SmallVec<[RecordedFile; 1]>;
+
 /// Reads records in order, one ahead.
 #[derive(Debug)]
 pub(crate) struct OutcomeReader {
@@ -145,8 +149,8 @@ impl OutcomeReader {
     ///
     /// # Errors
     /// If the file cannot be read.
-    pub(crate) fn take(&mut self, ordinal: u64) -> Result<Vec<RecordedFile>, PlanError> {
-        let mut taken = Vec::new();
+    pub(crate) fn take(&mut self, ordinal: u64) -> Result<RecordsOfFile, PlanError> {
+        let mut taken = RecordsOfFile::new();
         while self.next.as_ref().is_some_and(|record| record.ordinal <= ordinal) {
             if let Some(record) = self.next.take()
                 && record.ordinal == ordinal

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crossbeam_channel::{Sender, bounded};
-use smallvec::smallvec;
+use smallvec::{SmallVec, smallvec};
 
 use super::outcomes::{OutcomeReader, RecordedCopy, RecordedFile, RecordedForm, RecordedResult};
 use super::plan::{Action, PlanReader, PlanStep, PlanTotals, PlannedEntry};
@@ -87,23 +87,24 @@ impl ManifestPlan<'_> {
         while let Some(step) = plan.next()? {
             match step {
                 PlanStep::Enter(planned) => {
-                    batch.push(self.entry(&planned, &[], None, &stored_above));
-                    stored_above.push(stored(&planned));
+                    let name = stored(&planned);
+                    batch.push(self.entry(planned, &[], None, &stored_above));
+                    stored_above.push(name);
                 }
                 PlanStep::Entry(planned) => {
                     let recorded = match planned.action {
                         Action::Store { ordinal } => outcomes.take(ordinal)?,
-                        _ => Vec::new(),
+                        _ => SmallVec::new(),
                     };
                     // Several parts of a file may lie on one volume: each has a line of its own.
-                    let mut here: Vec<Option<&RecordedFile>> =
-                        recorded.iter().filter(|it| it.segment == self.segment).map(Some).collect();
-                    if here.is_empty() {
-                        here.push(recorded.last());
-                    }
+                    let here = recorded.iter().filter(|it| it.segment == self.segment).map(Some);
+                    let mut here: SmallVec<[Option<&RecordedFile>; 1]> = here.collect();
+                    let last = here.pop().unwrap_or_else(|| recorded.last());
                     for record in here {
-                        batch.push(self.entry(&planned, &recorded, record, &stored_above));
+                        let planned = planned.clone();
+                        batch.push(self.entry(planned, &recorded, record, &stored_above));
                     }
+                    batch.push(self.entry(planned, &recorded, last, &stored_above));
                 }
                 PlanStep::Leave => {
                     stored_above.pop();
@@ -131,12 +132,11 @@ impl ManifestPlan<'_> {
 
     fn entry(
         &self,
-        planned: &PlannedEntry,
+        planned: PlannedEntry,
         recorded: &[RecordedFile],
         record: Option<&RecordedFile>,
         above: &[(String, bool)],
     ) -> ManifestEntry {
-        let source = &planned.entry;
         let copy = record.and_then(|record| match &record.result {
             RecordedResult::Stored(copy) => Some(copy),
             _ => None,
@@ -147,27 +147,26 @@ impl ManifestPlan<'_> {
             Some(record) if record.segment == self.segment => whole_digest(record),
             _ => recorded.iter().find_map(whole_digest),
         };
-        let mut entry = ManifestEntry {
-            path: source.path.clone(),
-            stored_path: stored_path(planned, above),
-            kind: source.kind.clone(),
+        let stored_path = stored_path(&planned, above);
+        let state = self.state(&planned, record);
+        let is_stored = state == EntryState::Stored;
+        let on_tape = copy.filter(|_| is_stored).map_or(&[][..], |copy| &copy.extents);
+        let source = planned.entry;
+        ManifestEntry {
+            path: source.path,
+            stored_path,
+            kind: source.kind,
             size_bytes: source.size_bytes,
-            metadata: source.metadata.clone(),
+            metadata: source.metadata,
             links: source.links,
-            hard_link_of: source.hard_link_of.clone(),
-            data_segments: source.data_segments.clone(),
+            hard_link_of: source.hard_link_of,
+            data_segments: source.data_segments,
             sha256: whole,
             codec: copy.and_then(|copy| Some(self.codec(copy, copy.transformed?))),
             part: copy.and_then(|copy| self.part(copy)),
-            extents: Vec::new(),
-            state: self.state(planned, record),
-        };
-        if entry.state == EntryState::Stored
-            && let Some(copy) = copy
-        {
-            entry.extents = copy.extents.iter().map(|extent| self.extent(*extent)).collect();
+            extents: on_tape.iter().map(|extent| self.extent(*extent)).collect(),
+            state,
         }
-        entry
     }
 
     fn state(&self, planned: &PlannedEntry, record: Option<&RecordedFile>) -> EntryState {
