@@ -355,7 +355,10 @@ fn drive_advice(drive: &DriveError) -> (&'static str, String) {
             ("cartridge_bad", "Use another cartridge; verify what this one holds.")
         }
         Kind::DriveBad => ("drive_bad", "Check power and cables of the drive; try another drive."),
-        Kind::Full => ("volume_full", "Resume the job: it goes on to the next cartridge."),
+        Kind::Full => (
+            "volume_full",
+            "Resume a backup: it goes on to the next cartridge. For anything else use one with more room.",
+        ),
         Kind::OperatorNeeded => {
             ("operator_needed", "Look at the drive and the cartridge, then resume the job.")
         }
