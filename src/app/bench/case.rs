@@ -17,11 +17,12 @@ use super::Launch;
 use super::appliance::{Appliance, BackupPlan};
 use super::caches::{Caches, drop_all};
 use super::cost::{Cost, Worker, measure};
+use super::ready_memory::ReadyMemory;
 use super::tools;
 use super::tree::{TreePlan, failed, read_through};
 use super::work::WorkFolder;
 use crate::app::error::AppError;
-use crate::domain::MIB;
+use crate::domain::KIB;
 use crate::jobs::spec::Compression;
 use crate::vtl::Storage;
 
@@ -182,8 +183,8 @@ impl Case {
     }
 }
 
-/// More than any case has in memory for itself.
-const BUFFERS: u64 = 512 * MIB;
+/// Plan, notes, index, manifest and catalog of two copies, in memory like the files.
+const NOTES_BYTES_PER_FILE: u64 = 8 * KIB;
 const SOURCE: &str = "source";
 const APPLIANCE: &str = "appliance";
 const DISCARDING: &str = "discarding";
@@ -221,13 +222,13 @@ impl Place {
         if task == Task::UntarHash {
             tools::make_archive(&at(SOURCE), &at(ARCHIVE))?;
         }
-        if self.caches == Caches::Warm {
-            let made = if task.makes_files() { self.tree.bytes_on_disk() } else { 0 };
-            work.ready_files(made)?;
-            work.ready_buffers(BUFFERS)?;
-        }
+        let memory = match self.caches {
+            Caches::Warm => ReadyMemory::of(work, self.bytes_made(task))?,
+            Caches::Cold => None,
+        };
         let case = Case { task, tree: self.tree, folder: self.folder.clone() };
         let cost = launch(&case)?;
+        drop(memory);
         match task {
             Task::BackupDiscarded
             | Task::BackupZstd
@@ -245,6 +246,12 @@ impl Place {
             Task::Copy => clear(&at(OUT))?,
         }
         Ok(cost)
+    }
+
+    /// What a case makes in memory: of the files, and beside them.
+    fn bytes_made(&self, task: Task) -> u64 {
+        let files = if task.makes_files() { self.tree.bytes_on_disk() } else { 0 };
+        files + self.tree.files * NOTES_BYTES_PER_FILE
     }
 
     /// Makes room for the next tree.

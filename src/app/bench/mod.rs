@@ -18,6 +18,7 @@ mod caches;
 mod case;
 mod cost;
 mod load;
+mod ready_memory;
 mod report;
 mod scale;
 mod series;

@@ -1,7 +1,6 @@
 //! The folder that everything is made in, and that goes when the measurement ends.
 
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use nix::sys::statfs::{Statfs, TMPFS_MAGIC, statfs};
@@ -9,14 +8,10 @@ use nix::sys::statfs::{Statfs, TMPFS_MAGIC, statfs};
 use super::tree::failed;
 use crate::app::error::AppError;
 use crate::domain::{ByteCount, GIB, KIB};
-use crate::stream::StreamError;
-use crate::stream::buffers::{BufferPool, SLAB_ALIGN_BYTES, SLAB_BYTES_MAX};
 
 /// Memory that the processes need beside files that are memory themselves: buffers, caches of the
 /// catalog, the system.
 const MEMORY_KEPT: u64 = 2 * GIB;
-/// Bytes written at once.
-const PIECE: usize = 1024 * 1024;
 
 /// A fresh folder; removed with all that is in it when this is dropped.
 #[derive(Debug)]
@@ -57,45 +52,6 @@ impl WorkFolder {
         })
     }
 
-    /// Has the machine find memory for `bytes` of files now, if files here are memory: a virtual one gets what
-    /// it has not used for seconds from its host again, at a fraction of the rates that are measured, and
-    /// which case has to wait for that would be chance.
-    pub(super) fn ready_files(&self, bytes: u64) -> Result<(), AppError> {
-        if !self.is_in_memory()? {
-            return Ok(());
-        }
-        let path = self.path.join("memory");
-        let write = || {
-            let mut file = fs::File::create(&path)?;
-            let piece = vec![0; PIECE];
-            for _ in 0..bytes.min(self.free_bytes().unwrap_or(0)) / PIECE as u64 {
-                file.write_all(&piece)?;
-            }
-            drop(file);
-            fs::remove_file(&path)
-        };
-        write().map_err(failed("write", &path))
-    }
-
-    /// The same for `bytes` of buffers, which are huge pages: what files are made of is not what those are
-    /// given first.
-    pub(super) fn ready_buffers(&self, bytes: u64) -> Result<(), AppError> {
-        if !self.is_in_memory()? {
-            return Ok(());
-        }
-        let failed = |error: StreamError| AppError::Offline {
-            message: format!("cannot ready memory: {error}"),
-            next_step: "Measure fewer or smaller files: --help has the options.".to_owned(),
-        };
-        let slabs = usize::try_from(bytes).unwrap_or(usize::MAX) / SLAB_BYTES_MAX;
-        let pool = BufferPool::new(SLAB_BYTES_MAX, slabs).map_err(failed)?;
-        let mut leases: Vec<_> = std::iter::from_fn(|| pool.try_lease()).collect();
-        for page in leases.iter_mut().flat_map(|lease| lease.chunks_mut(SLAB_ALIGN_BYTES)) {
-            page[0] = 1;
-        }
-        Ok(())
-    }
-
     /// Refuses if files here are never on a disk.
     pub(super) fn ensure_on_disk(&self) -> Result<(), AppError> {
         if !self.is_in_memory()? {
@@ -108,7 +64,8 @@ impl WorkFolder {
         })
     }
 
-    fn is_in_memory(&self) -> Result<bool, AppError> {
+    /// True if files here are memory.
+    pub(super) fn is_in_memory(&self) -> Result<bool, AppError> {
         Ok(self.file_system()?.filesystem_type() == TMPFS_MAGIC)
     }
 
@@ -117,7 +74,7 @@ impl WorkFolder {
     }
 
     /// Free bytes, of the memory too if the folder is kept in it.
-    fn free_bytes(&self) -> Result<u64, AppError> {
+    pub(super) fn free_bytes(&self) -> Result<u64, AppError> {
         let system = self.file_system()?;
         let block_bytes = u64::try_from(system.block_size()).unwrap_or(0);
         let free = system.blocks_available().saturating_mul(block_bytes);

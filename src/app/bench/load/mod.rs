@@ -23,6 +23,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 pub(in crate::app) use report::LoadReport;
 
+use super::ready_memory::ReadyMemory;
 use super::scale;
 use super::tree::TreePlan;
 use super::work::WorkFolder;
@@ -123,13 +124,14 @@ impl Measuring<'_> {
         server::make_library(self.data, tree.bytes_on_disk())?;
         let server = Server::start(self.data, drive)?;
         server.format()?;
-        self.work.ready_files(tree.bytes_on_disk())?;
+        let memory = ReadyMemory::of(self.work, tree.bytes_on_disk())?;
         let is_over = Arc::new(AtomicBool::new(false));
         let asking = match per_second {
             Some(per_second) => asking::start(server.socket(), per_second, &is_over)?,
             None => Vec::new(),
         };
         let done = server.back_up(source);
+        drop(memory);
         is_over.store(true, Ordering::SeqCst);
         let asked = asking::join(asking)?;
         server.stop()?;
