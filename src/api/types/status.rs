@@ -21,6 +21,9 @@ pub struct StatusView {
     pub safety: Safety,
     /// The same in one sentence.
     pub sentence: String,
+    /// When the sets were last looked at. What has happened since is not in `safety`, `sentence` and `sets`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub looked: Option<Timestamp>,
     /// What is protected, and what is proven of it.
     pub sets: SetsSummary,
     /// What needs a person.

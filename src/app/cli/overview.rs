@@ -32,7 +32,10 @@ pub(super) fn run(arguments: OverviewArguments, context: &Context) -> Result<Exi
 
 fn print(status: &StatusView, context: &Context) -> Result<(), AppError> {
     let output = &context.output;
-    output.line(&status.sentence)?;
+    match status.looked {
+        Some(at) => output.line(&format!("{} (as of {})", status.sentence, moment(at)))?,
+        None => output.line(&status.sentence)?,
+    }
     let StatusView { sets, library, .. } = status;
     output.line(&format!(
         "{} sets with {} files, {}; {} of the files were read back. {} of {} slots are full.",

@@ -17,6 +17,8 @@ use crate::domain::{SetName, Timestamp};
 /// Everything that one look has summed up.
 #[derive(Debug)]
 pub(super) struct Standing {
+    /// When it began.
+    pub(super) at: Timestamp,
     /// By name.
     pub(super) sets: Vec<SetStanding>,
     /// Files of all newest runs by evidence, weakest first.
@@ -86,6 +88,7 @@ impl Service {
     /// Looks again.
     pub(super) fn sum_up(&self) -> Result<Arc<Standing>, EngineError> {
         let _one_at_a_time = self.watch.summing.lock();
+        let at = self.present();
         let last = self.watch.standing.lock().clone();
         let known: BTreeMap<&SetName, &SetStanding> =
             last.iter().flat_map(|last| &last.sets).map(|set| (&set.name, set)).collect();
@@ -104,6 +107,7 @@ impl Service {
             sets.push(set);
         }
         let standing = Arc::new(Standing {
+            at,
             sets,
             evidence: by_state.into_values().collect(),
             cartridges: self.all_cartridges()?,

@@ -27,6 +27,7 @@ impl Service {
             host: self.parts.host.clone(),
             safety,
             sentence,
+            looked: standing.as_ref().map(|it| it.at),
             sets: standing.as_ref().map(|it| it.sets_summary()).unwrap_or_default(),
             alerts,
             jobs: self.jobs_summary()?,

@@ -6136,6 +6136,8 @@ export interface components {
             jobs: components["schemas"]["JobsSummary"];
             /** @description The library. */
             library: components["schemas"]["LibrarySummary"];
+            /** @description When the sets were last looked at. What has happened since is not in `safety`, `sentence` and `sets`. */
+            looked?: components["schemas"]["Timestamp"] | null;
             /** @description What is done next by itself. */
             next_scheduled: components["schemas"]["NextScheduled"] | null;
             /** @description Is my data safe, in one word. */
