@@ -184,7 +184,7 @@ pub enum Compression {
     /// As it is: any LTFS software gives the file back.
     #[default]
     None,
-    /// One zstd frame a file, stored as `NAME.zst`.
+    /// As zstd frames, stored as `NAME.zst`; files that would not become smaller are stored as they are.
     Zstd {
         /// 1 to 19.
         level: i32,

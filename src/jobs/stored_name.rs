@@ -1,18 +1,22 @@
 //! The name a file gets on the volume, where its own name cannot stand there.
 //!
-//! Most names are stored as they are. LTFS holds UTF-8 in NFC only, some characters never, and two
-//! kinds of name we keep for ourselves (parts and replacements). Such a file gets a readable
-//! replacement ending in a hash of its true name; the manifest holds the true one.
+//! Most names are stored as they are. LTFS holds UTF-8 in NFC only, some characters never, and some
+//! kinds of name we keep for ourselves (parts, replacements, and what ends as the files of a run do whose form
+//! is another). Such a file gets a readable replacement ending in a hash of its true name; the manifest holds
+//! the true one.
 //!
 //! ```text
 //! caf\xE9.txt     caf%E9.txt~9c1d2f3a        bytes that are no UTF-8
 //! big.mov         big.mov.part-00001         first part of a file over several volumes
 //! notes           notes.zst                  compressed
-//! notes           notes.zst.sealed           and sealed
+//! film.mov        film.mov                   in the same run: it would not be smaller
+//! notes           notes.zst.sealed           compressed and sealed
+//! old.zst         old.zst~5d41c09e           in a run that compresses, whether it is smaller or not
 //! ```
 
 use sha2::{Digest, Sha256};
 
+use super::stored_form::ContentForm;
 use crate::ltfs::names::Name;
 use crate::manifest::{SEALED_SUFFIX, ZSTD_SUFFIX};
 
@@ -22,26 +26,33 @@ const READABLE_CHARS_MAX: usize = 200;
 /// part is out of the question.
 const HASH_BYTES: usize = 4;
 
-/// What is appended to the name of a stored file.
+/// Endings that mean something in a run, and may not be those of an entry's own name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct StoredForm {
-    /// A suffix for zstd frames.
+pub(crate) struct TakenEndings {
+    /// The run compresses.
     pub(crate) is_zstd: bool,
-    /// A suffix for a sealed file.
+    /// The run seals, and not this entry.
     pub(crate) is_sealed: bool,
 }
 
-/// The name under which an entry stands on the volume.
+/// The name under which an entry stands on the volume, but for what its [form](with_endings) appends.
 #[must_use]
-pub(crate) fn stored_name(name: &[u8], form: StoredForm) -> String {
-    let mut stored = match verbatim(name) {
+pub(crate) fn stored_name(name: &[u8], taken: TakenEndings) -> String {
+    let is_taken = (taken.is_zstd && name.ends_with(ZSTD_SUFFIX.as_bytes()))
+        || (taken.is_sealed && name.ends_with(SEALED_SUFFIX.as_bytes()));
+    match verbatim(name).filter(|_| !is_taken) {
         Some(text) => text.to_owned(),
         None => replacement(name),
-    };
+    }
+}
+
+/// The [name](stored_name) of a file with that content.
+#[must_use]
+pub(crate) fn with_endings(mut stored: String, form: ContentForm) -> String {
     if form.is_zstd {
         stored.push_str(ZSTD_SUFFIX);
     }
-    if form.is_sealed {
+    if form.sealed_by.is_some() {
         stored.push_str(SEALED_SUFFIX);
     }
     stored
@@ -88,10 +99,14 @@ mod tests {
     use super::*;
     use crate::manifest::part_name;
 
-    const BOTH: StoredForm = StoredForm { is_zstd: true, is_sealed: true };
+    const BOTH: TakenEndings = TakenEndings { is_zstd: true, is_sealed: true };
 
     fn plain(name: &[u8]) -> String {
-        stored_name(name, StoredForm::default())
+        stored_name(name, TakenEndings::default())
+    }
+
+    fn sealed_zstd() -> ContentForm {
+        ContentForm { is_zstd: true, sealed_by: Some("1f0a33c95d0e7b12".parse().unwrap()) }
     }
 
     #[test]
@@ -100,9 +115,22 @@ mod tests {
         {
             assert_eq!(plain(name.as_bytes()), name);
         }
-        let zstd = StoredForm { is_sealed: false, ..BOTH };
-        assert_eq!(stored_name(b"notes", zstd), "notes.zst");
-        assert_eq!(stored_name(b"notes", BOTH), "notes.zst.sealed");
+        let zstd = ContentForm { is_zstd: true, sealed_by: None };
+        assert_eq!(with_endings(plain(b"notes"), zstd), "notes.zst");
+        assert_eq!(with_endings(plain(b"notes"), sealed_zstd()), "notes.zst.sealed");
+        assert_eq!(with_endings(plain(b"film.mov"), ContentForm::default()), "film.mov");
+    }
+
+    #[test]
+    fn what_ends_as_another_form_of_a_file_beside_it_does_not_take_its_name() {
+        assert_eq!(plain(b"old.zst"), "old.zst");
+        assert_eq!(plain(b"old.sealed"), "old.sealed");
+        for name in [&b"old.zst"[..], b"old.sealed", b"old.zst.sealed"] {
+            let stored = stored_name(name, BOTH);
+            assert!(stored.contains('~') && !stored.ends_with("zst"), "{stored}");
+        }
+        let zstd = TakenEndings { is_sealed: false, ..BOTH };
+        assert_eq!(stored_name(b"old.sealed", zstd), "old.sealed");
     }
 
     #[test]
@@ -125,7 +153,8 @@ mod tests {
             name in proptest::collection::vec(1_u8..=255, 1..=255)
         ) {
             proptest::prop_assume!(!name.contains(&b'/') && name != b"." && name != b"..");
-            let stored = part_name(&stored_name(&name, BOTH), 1234);
+            let stored = with_endings(stored_name(&name, BOTH), sealed_zstd());
+            let stored = part_name(&stored, 1234);
             proptest::prop_assert!(Name::entry_from_bytes(stored.as_bytes()).is_ok(), "{}", stored);
         }
     }

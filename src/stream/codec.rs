@@ -7,7 +7,7 @@ use std::fmt;
 use std::io;
 
 use zstd::bulk::Compressor;
-use zstd::zstd_safe::compress_bound;
+use zstd::zstd_safe::{WriteBuf, compress_bound};
 
 /// Most bytes that `length` bytes can become, as frames of at most `chunk_bytes` of input.
 pub(super) fn stored_bytes_max(length: u64, chunk_bytes: usize) -> u64 {
@@ -35,10 +35,16 @@ impl fmt::Debug for FrameWriter {
 }
 
 impl FrameWriter {
-    /// Compresses `raw` into one frame at the start of `frame`; returns its length.
+    /// Compresses `raw` into one frame at the start of `frame`; returns its length. A vector gets that
+    /// length, and needs room for [the most it can be](frame_bytes_max).
     ///
     /// Fails if the level is out of range or `frame` is smaller than the frame.
-    pub(super) fn write(&mut self, level: i32, raw: &[u8], frame: &mut [u8]) -> io::Result<usize> {
+    pub(super) fn write<F: WriteBuf + ?Sized>(
+        &mut self,
+        level: i32,
+        raw: &[u8],
+        frame: &mut F,
+    ) -> io::Result<usize> {
         if self.compressor.as_ref().is_none_or(|(has, _)| *has != level) {
             self.compressor = Some((level, Compressor::new(level)?));
         }
@@ -58,10 +64,12 @@ mod tests {
         let raw: Vec<u8> = (0..100_000_u32).flat_map(|n| (n / 7).to_le_bytes()).collect();
         let mut stream = Vec::new();
         let mut writer = FrameWriter::default();
+        let mut frame = Vec::new();
         for chunk in raw.chunks(30_000) {
-            let mut frame = vec![0; frame_bytes_max(chunk.len())];
-            let length = writer.write(3, chunk, &mut frame).unwrap();
-            stream.extend_from_slice(&frame[..length]);
+            frame.clear();
+            frame.reserve(frame_bytes_max(chunk.len()));
+            writer.write(3, chunk, &mut frame).unwrap();
+            stream.extend_from_slice(&frame);
         }
         assert!(stream.len() as u64 <= stored_bytes_max(raw.len() as u64, 30_000));
         assert_eq!(zstd::decode_all(stream.as_slice()).unwrap(), raw);

@@ -14,6 +14,7 @@ use super::config::{BATCH_BYTES, CHUNK_BYTES};
 use super::input::Input;
 use super::plan::{Codec, PlannedFile, SplitState};
 use super::run::Run;
+use super::sample::Sampler;
 use super::workers::WorkQueue;
 use crate::source::{FileStamp, Source, SourceError};
 
@@ -65,6 +66,7 @@ pub(super) struct Feeder<'a> {
     empty_batches: Receiver<Batch>,
     empty_chunks: Receiver<Chunk>,
     batch: Option<Batch>,
+    sampler: Sampler,
 }
 
 /// The stream halted, or the packer wants no more.
@@ -97,6 +99,7 @@ impl<'a> Feeder<'a> {
             empty_batches,
             empty_chunks,
             batch: None,
+            sampler: Sampler::default(),
         };
         (feeder, Supply { items: items_out, batches, chunks })
     }
@@ -160,10 +163,21 @@ impl<'a> Feeder<'a> {
         self.send(Item::Large { planned, opened })
     }
 
-    fn feed_chunked(&mut self, planned: PlannedFile) -> Result<(), Enough> {
+    fn feed_chunked(&mut self, mut planned: PlannedFile) -> Result<(), Enough> {
         self.send_batch()?;
-        let codec = planned.codec;
         let opened = open(self.source.as_ref(), &planned);
+        if planned.codec != Codec::None
+            && let Ok((input, now)) = &opened
+            && !self.sampler.is_worth_compressing(input, now.size_bytes)
+        {
+            planned.codec = Codec::None;
+            if self.run.config.seal.is_none() {
+                let (done, ready) = bounded(1);
+                let _ = done.send(opened);
+                return self.send(Item::Large { planned, opened: ready });
+            }
+        }
+        let codec = planned.codec;
         let input = opened.as_ref().ok().map(|(input, _)| Arc::clone(input));
         let mut offset = planned.continuation.map_or(0, |SplitState { offset, .. }| offset);
         let end = planned.stamp.size_bytes;
@@ -211,10 +225,9 @@ impl Chunk {
     }
 
     fn compress(&mut self, level: i32, frames: &mut FrameWriter) -> std::io::Result<()> {
-        self.frame.resize(frame_bytes_max(self.raw.len()), 0);
-        let length = frames.write(level, &self.raw, &mut self.frame)?;
-        self.frame.truncate(length);
-        Ok(())
+        self.frame.clear();
+        self.frame.reserve(frame_bytes_max(self.raw.len()));
+        frames.write(level, &self.raw, &mut self.frame).map(|_| ())
     }
 
     /// What goes to tape, or is sealed for it.

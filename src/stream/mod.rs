@@ -57,6 +57,7 @@ mod rate;
 mod restore;
 mod ring;
 mod run;
+mod sample;
 mod sink;
 mod stage;
 mod workers;

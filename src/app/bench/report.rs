@@ -199,6 +199,7 @@ impl Report {
             ));
             sentences.push(self.limit_of(row));
             sentences.extend(self.two_drives(kind, row));
+            sentences.extend(self.not_compressed(kind));
             sentences.extend(self.hashed_twice(kind));
             sentences.extend(self.read_back(kind));
             sentences.extend(self.folder_limit(kind, row));
@@ -228,6 +229,16 @@ impl Report {
             TreeKind::Small => ": each copy has an index, a manifest and lines in the catalog",
         };
         Some(format!("Two drives fed by one read take {percent:.0} % of that each{why}."))
+    }
+
+    /// What is measured with content that does not compress is how soon that is seen.
+    fn not_compressed(&self, kind: TreeKind) -> Option<String> {
+        self.row(kind, Task::BackupZstd)?;
+        let how = match kind {
+            TreeKind::Large => "samples of each show that, and it is stored as it is",
+            TreeKind::Small => "each is compressed, and stored as it is if that is not smaller",
+        };
+        Some(format!("These files do not compress: {how}."))
     }
 
     /// Sealed files are hashed as they are and as they stand on tape: so people without the key can verify.

@@ -45,7 +45,7 @@ pub(super) struct BackupTask {
     /// Leave out what matches, in the syntax of .gitignore; may be repeated
     #[arg(long, value_name = "PATTERN")]
     exclude: Vec<String>,
-    /// How content is stored: none, zstd or zstd:LEVEL, which makes NAME.zst of each file
+    /// How content is stored: none, zstd or zstd:LEVEL, which makes NAME.zst of files that become smaller
     #[arg(long, value_name = "CODEC", value_parser = parse_compression)]
     compression: Option<Compression>,
     /// Write only this cartridge; may be repeated

@@ -5,6 +5,8 @@
 
 use super::plan::{Action, PlanError, PlanReader, PlanStep, PlannedEntry};
 use crate::domain::SourcePath;
+use crate::jobs::stored_form::ContentForm;
+use crate::jobs::stored_name::with_endings;
 
 /// A directory of the plan that encloses the cursor.
 #[derive(Debug)]
@@ -92,9 +94,10 @@ impl PlanCursor {
         })
     }
 
-    /// The path on the volume of an entry here, where a part of it differs from the source's.
-    pub(crate) fn stored_path(&self, planned: &PlannedEntry) -> Option<String> {
+    /// The path on the volume of an entry here with that content, where a part of it differs from the source's.
+    pub(crate) fn stored_path(&self, planned: &PlannedEntry, form: ContentForm) -> Option<String> {
         let is_replaced = planned.stored_name.is_some()
+            || !form.is_plain()
             || self.stack.iter().any(|directory| directory.planned.stored_name.is_some());
         if !is_replaced {
             return None;
@@ -105,11 +108,11 @@ impl PlanCursor {
             path.push('/');
         }
         path.push_str(&name_on_volume(planned));
-        Some(path)
+        Some(with_endings(path, form))
     }
 }
 
-/// The name of an entry on the volume.
+/// The name of an entry on the volume, but for what the form of its content appends.
 pub(crate) fn name_on_volume(planned: &PlannedEntry) -> std::borrow::Cow<'_, str> {
     match &planned.stored_name {
         Some(name) => name.as_str().into(),

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use crossbeam_channel::{Sender, bounded};
 use smallvec::{SmallVec, smallvec};
 
+use super::cursor::name_on_volume;
 use super::outcomes::{OutcomeReader, RecordedCopy, RecordedFile, RecordedForm, RecordedResult};
 use super::plan::{Action, PlanReader, PlanStep, PlanTotals, PlannedEntry};
 use crate::domain::{
@@ -18,6 +19,8 @@ use crate::domain::{
     VolumeUuid,
 };
 use crate::jobs::error::JobError;
+use crate::jobs::stored_form::ContentForm;
+use crate::jobs::stored_name::with_endings;
 use crate::keys::sealed::{DataKey, PlainDigests, seal_digests};
 use crate::ltfs::extent::{Extent, Extents, PartitionId};
 use crate::ltfs::writer::OpenVolume;
@@ -87,7 +90,8 @@ impl ManifestPlan<'_> {
         while let Some(step) = plan.next()? {
             match step {
                 PlanStep::Enter(planned) => {
-                    let name = stored(&planned);
+                    let name =
+                        (name_on_volume(&planned).into_owned(), planned.stored_name.is_some());
                     batch.push(self.entry(planned, &[], None, &stored_above));
                     stored_above.push(name);
                 }
@@ -147,7 +151,7 @@ impl ManifestPlan<'_> {
             Some(record) if record.segment == self.segment => whole_digest(record),
             _ => recorded.iter().find_map(whole_digest),
         };
-        let stored_path = stored_path(&planned, above);
+        let stored_path = stored_path(&planned, form_of(copy), above);
         let state = self.state(&planned, record);
         let is_stored = state == EntryState::Stored;
         let on_tape = copy.filter(|_| is_stored).map_or(&[][..], |copy| &copy.extents);
@@ -285,17 +289,29 @@ fn whole_digest(record: &RecordedFile) -> Option<Sha256Digest> {
     }
 }
 
-/// The name on the volume, and whether it differs from the source's.
-fn stored(planned: &PlannedEntry) -> (String, bool) {
-    (super::cursor::name_on_volume(planned).into_owned(), planned.stored_name.is_some())
+/// How the bytes of a copy on tape were made.
+fn form_of(copy: Option<&RecordedCopy>) -> ContentForm {
+    let form = copy.and_then(|copy| copy.transformed);
+    form.map_or_else(ContentForm::default, |form| ContentForm {
+        is_zstd: form.is_zstd,
+        sealed_by: form.sealed_by,
+    })
 }
 
-fn stored_path(planned: &PlannedEntry, above: &[(String, bool)]) -> Option<String> {
-    let is_replaced = planned.stored_name.is_some() || above.iter().any(|(_, differs)| *differs);
+/// The path on the volume of an entry with that content, where a part of it differs from the source's.
+fn stored_path(
+    planned: &PlannedEntry,
+    form: ContentForm,
+    above: &[(String, bool)],
+) -> Option<String> {
+    let is_replaced = planned.stored_name.is_some()
+        || !form.is_plain()
+        || above.iter().any(|(_, differs)| *differs);
     is_replaced.then(|| {
-        let (own, _) = stored(planned);
+        let own = name_on_volume(planned);
         let folders = above.iter().map(|(name, _)| name.as_str());
-        folders.chain([own.as_str()]).collect::<Vec<_>>().join("/")
+        let path = folders.chain([own.as_ref()]).collect::<Vec<_>>().join("/");
+        with_endings(path, form)
     })
 }
 

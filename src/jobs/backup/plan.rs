@@ -44,7 +44,7 @@ pub(crate) enum Action {
 pub(crate) struct PlannedEntry {
     /// What the walk found.
     pub entry: Entry,
-    /// Its name on the volume, where it differs from its own.
+    /// Its name on the volume, where it differs from its own; what its form appends is not known yet.
     pub stored_name: Option<String>,
     /// What is done about it.
     pub action: Action,

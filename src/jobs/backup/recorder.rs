@@ -27,6 +27,8 @@ use crate::domain::{
 };
 use crate::jobs::description::{SharedText, encode_own};
 use crate::jobs::error::JobError;
+use crate::jobs::stored_form::ContentForm;
+use crate::jobs::stored_name::with_endings;
 use crate::ltfs::extent::Extents;
 use crate::ltfs::index::{DirectoryEntry, FileEntry};
 use crate::ltfs::names::{Name, NameUse};
@@ -251,7 +253,7 @@ impl Recorder {
             if is_holdable {
                 self.enter_directories()?;
                 self.bulk.file(&entry)?;
-                stored_path = self.cursor.stored_path(planned);
+                stored_path = self.cursor.stored_path(planned, ContentForm::default());
             }
         }
         self.push_described(planned, stored_path.as_deref())
@@ -277,8 +279,9 @@ impl Recorder {
         extents: &Extents,
     ) -> Result<(), JobError> {
         self.enter_directories()?;
-        let mut name = name_on_volume(planned).into_owned();
-        let mut stored_path = self.cursor.stored_path(planned);
+        let form = form_of(stored);
+        let mut name = with_endings(name_on_volume(planned).into_owned(), form);
+        let mut stored_path = self.cursor.stored_path(planned, form);
         if let Some(part) = stored.part {
             name = part_name(&name, part.number);
             let whole = stored_path.unwrap_or_else(|| planned.entry.path.to_string());

@@ -17,7 +17,7 @@ use crate::jobs::context::JobContext;
 use crate::jobs::description::catalog_kind;
 use crate::jobs::error::JobError;
 use crate::jobs::spec::{BackupMode, Compression};
-use crate::jobs::stored_name::{StoredForm, stored_name};
+use crate::jobs::stored_name::{TakenEndings, stored_name};
 use crate::source::{Entry, SkipReason, Source, WalkEvent};
 
 /// How often the person who watches hears of the scan, in entries.
@@ -253,12 +253,12 @@ impl Scan<'_> {
             _ if is_stored => Action::Store { ordinal: self.plan.totals().files_to_store },
             _ => Action::Describe,
         };
-        let form = StoredForm {
-            is_zstd: is_stored && self.compression != Compression::None,
+        let taken = TakenEndings {
+            is_zstd: self.compression != Compression::None,
             // In an empty file there is nothing to be sealed, and its size is no secret.
-            is_sealed: is_stored && self.is_sealed && entry.size_bytes > 0,
+            is_sealed: self.is_sealed && !(is_stored && entry.size_bytes > 0),
         };
-        let stored = stored_name(entry.path.name(), form);
+        let stored = stored_name(entry.path.name(), taken);
         let stored_name = (stored.as_bytes() != entry.path.name()).then_some(stored);
         Ok(PlannedEntry { entry, stored_name, action })
     }

@@ -119,23 +119,50 @@ fn a_run_that_was_written_down_before_a_kill_is_taken_up_and_not_begun_again() {
     assert_eq!(runs[0].run.run, state.run);
 }
 
+/// Photographs and films are compressed already: they stay what they are for whoever has no software of ours.
 #[test]
-fn compressed_files_are_stored_smaller_under_their_names_with_zst() {
+fn files_that_become_smaller_get_names_with_zst_and_all_others_keep_theirs() {
     let appliance = TestAppliance::formatted(1, 64);
     let source = appliance.folder("source");
-    write_file(&source.join("text"), &b"the same line again\n".repeat(100_000));
+    let text = b"the same line again\n".repeat(100_000);
+    for (name, content) in [
+        ("text", text.clone()),
+        ("text.zst", text.clone()),
+        ("letter", text[..2000].to_vec()),
+        ("film.mov", noise(1, 3_000_000)),
+        ("photo.jpg", noise(2, 50_000)),
+        ("photo.zst", noise(3, 50_000)),
+    ] {
+        write_file(&source.join(name), &content);
+    }
     let spec =
         BackupSpec { compression: Compression::Zstd { level: 1 }, ..backup_spec(&source, "s") };
     appliance.complete(&JobSpec::Backup(spec));
     let set: SetName = "s".parse().unwrap();
-    let path = source.join("text");
-    let versions =
-        appliance.catalog().versions(&set, &path.to_str().unwrap().as_bytes()[1..]).unwrap();
-    let copy = &versions[0].copies[0];
-    let codec = copy.codec.as_ref().unwrap();
-    assert_eq!(codec.name, "zstd");
-    assert!(codec.stored_size < ByteCount(100_000), "{codec:?}");
-    assert!(copy.stored_path.as_ref().unwrap().ends_with("text.zst"), "{copy:?}");
+    let stored = |name: &str| {
+        let path = source.join(name);
+        let path = path.to_str().unwrap();
+        let versions = appliance.catalog().versions(&set, &path.as_bytes()[1..]).unwrap();
+        let copy = versions[0].copies[0].clone();
+        let stored = copy.stored_path.map(|path| path.rsplit('/').next().unwrap().to_owned());
+        (stored, copy.codec.map(|codec| (codec.name, codec.stored_size)))
+    };
+    for name in ["text", "text.zst", "letter"] {
+        let (_, codec) = stored(name);
+        let (codec, stored_size) = codec.unwrap();
+        assert_eq!(codec, "zstd");
+        assert!(stored_size < ByteCount(100_000), "{name}: {stored_size}");
+    }
+    assert_eq!(stored("text").0.unwrap(), "text.zst");
+    assert_eq!(stored("letter").0.unwrap(), "letter.zst");
+    assert_eq!(stored("film.mov"), (None, None));
+    assert_eq!(stored("photo.jpg"), (None, None));
+    // Their own names are those that others get in this run.
+    let (name, _) = stored("text.zst");
+    assert!(name.as_ref().unwrap().starts_with("text.zst~"), "{name:?}");
+    assert!(name.unwrap().ends_with(".zst"));
+    let (name, codec) = stored("photo.zst");
+    assert!(name.unwrap().starts_with("photo.zst~") && codec.is_none());
 }
 
 /// A spot of the first cartridge takes no writing any more: what had been called indexed there stays so,

@@ -217,6 +217,7 @@ fn a_lost_catalog_comes_back_from_the_tapes_and_says_the_same() {
     make_history(&appliance);
     let other = appliance.folder("other");
     write_file(&other.join("a.txt"), &noise(7, 10_000));
+    write_file(&other.join("b.txt"), &b"once more\n".repeat(10_000));
     let spec = BackupSpec {
         compression: Compression::Zstd { level: 3 },
         ..backup_spec(&other, "documents")

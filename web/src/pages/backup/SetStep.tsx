@@ -75,7 +75,7 @@ export function SetStep({ draft, change, isShowingWrong }: StepProps) {
           label="Compression"
           value={draft.compression}
           onChange={(compression) => change({ compression })}
-          hint="Files are readable by any LTFS software either way; compressed ones are stored as NAME.zst."
+          hint="Files are readable by any LTFS software either way. Those that become smaller are stored as NAME.zst, photographs and films as they are."
           options={[
             { value: "none", text: "None: files lie on tape as they are" },
             { value: "zstd", text: "zstd: for text and databases, not for photos and films" },
