@@ -4,6 +4,7 @@
 //! compared. A compressed file and a part of a split one come back as they are stored, for `zstd` and
 //! `cat`. What lies on other volumes is counted.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 use sha2::{Digest as _, Sha256};
@@ -58,7 +59,9 @@ pub(super) fn copy_manifests(
         }
         let block_size = manifest.header.block_size_bytes;
         let reader = VolumeReader::with_block_size(drive, block_size, layout.map);
-        let mut copying = Copying { reader, destination: &destination, tally, elsewhere, task };
+        let links = HashMap::new();
+        let mut copying =
+            Copying { reader, destination: &destination, tally, elsewhere, links, task };
         ended = copying.run(manifest);
         (tally, elsewhere) = (copying.tally, copying.elsewhere);
         if ended.is_err() {
@@ -80,6 +83,8 @@ struct Copying<'a> {
     destination: &'a Destination,
     tally: Tally,
     elsewhere: u64,
+    /// Files with several names that come back as they are stored, by their own path: where they come to.
+    links: HashMap<SourcePath, SourcePath>,
     task: Task<'a>,
 }
 
@@ -122,14 +127,21 @@ impl Copying<'_> {
             let bytes = [top.as_bytes(), b"/", path].concat();
             SourcePath::from_bytes(bytes).map_err(|error| Problem::OneFile(error.to_string()))
         };
+        if let Some(first) = &entry.hard_link_of {
+            let (path, first) = match self.links.get(first) {
+                Some(stored) => (below(stored_path(entry).as_bytes())?, stored.clone()),
+                None => (below(entry.path.as_bytes())?, below(first.as_bytes())?),
+            };
+            return short(&destination.hard_link(&path, &first)?.shortfalls);
+        }
         let is_as_it_was = entry.codec.is_none() && entry.part.is_none();
         let path = if is_as_it_was {
             below(entry.path.as_bytes())?
         } else {
             below(stored_path(entry).as_bytes())?
         };
-        if let Some(first) = &entry.hard_link_of {
-            return short(&destination.hard_link(&path, &below(first.as_bytes())?)?.shortfalls);
+        if entry.codec.is_some() && entry.links > 1 {
+            self.links.insert(entry.path.clone(), path.clone());
         }
         match &entry.kind {
             FileKind::File => {}

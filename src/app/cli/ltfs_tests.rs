@@ -112,6 +112,7 @@ fn sealed_files_are_carved_and_opened_with_the_kit_that_is_for_them() {
     let top = appliance.folder("source");
     write_file(&top.join("note.txt"), b"sealed before it reached the drive");
     write_file(&top.join("empty"), b"");
+    std::fs::hard_link(top.join("note.txt"), top.join("the same.txt")).unwrap();
     let pool = Some("safe".parse().unwrap());
     let spec = BackupSpec { pool, ..backup_spec(&top, "docs") };
     appliance.complete(&JobSpec::Backup(spec));
@@ -129,7 +130,9 @@ fn sealed_files_are_carved_and_opened_with_the_kit_that_is_for_them() {
     let names = |to: &Path| format!("{:?}", tree_of(to));
     let ((exit, text), to) = carve("sealed", "");
     assert_eq!(exit, Exit::Done, "{text}");
-    assert!(names(&to).contains("note.txt.sealed"), "{}", names(&to));
+    for name in ["note.txt.sealed", "the same.txt.sealed"] {
+        assert!(names(&to).contains(name), "{}", names(&to));
+    }
     let ((exit, text), to) =
         carve("other", &format!(" --kit {}", paper.join("other.txt").display()));
     assert!(exit == Exit::Failed && text.contains("opens no key of this volume"), "{text}");
@@ -139,7 +142,9 @@ fn sealed_files_are_carved_and_opened_with_the_kit_that_is_for_them() {
     assert_eq!(exit, Exit::Done, "{text}");
     let found = tree_of(&to);
     assert!(!names(&to).contains(".sealed"), "{found:?}");
-    let run = found.iter().find(|(path, _)| path.ends_with("note.txt")).unwrap();
-    let back = to.join(run.0);
-    assert_eq!(std::fs::read(back).unwrap(), b"sealed before it reached the drive");
+    for name in ["note.txt", "the same.txt"] {
+        let (path, _) = found.iter().find(|(path, _)| path.ends_with(name)).unwrap();
+        let back = std::fs::read(to.join(path)).unwrap();
+        assert_eq!(back, b"sealed before it reached the drive", "{name}");
+    }
 }

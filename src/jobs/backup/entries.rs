@@ -3,6 +3,7 @@
 use super::cursor::{PlanCursor, name_on_volume};
 use super::outcomes::{RecordedCopy, RecordedForm, RecordedPart};
 use super::plan::PlannedEntry;
+use super::recorder::Linked;
 use crate::catalog::NewCopy;
 use crate::domain::{ByteCount, FileKind, Sha256Digest, Timestamp};
 use crate::jobs::description::catalog_kind;
@@ -21,7 +22,7 @@ const USER_NAMESPACE: &[u8] = b"user.";
 /// What an entry without content is on the volume.
 pub(super) enum Target {
     Symlink(Box<[u8]>),
-    Shared(u64, Extents),
+    Shared(Linked),
     Nothing,
 }
 

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 use super::plan::PlanError;
+use crate::jobs::stored_form::ContentForm;
 use crate::keys::KeyId;
 use crate::spool::{SpoolError, SpoolReader, SpoolWriter};
 
@@ -50,6 +51,16 @@ pub(crate) struct RecordedCopy {
     pub(crate) part: Option<RecordedPart>,
     /// First block, byte in it, bytes, byte of the stored file.
     pub(crate) extents: Vec<(u64, u32, u64, u64)>,
+}
+
+impl RecordedCopy {
+    /// How its bytes on tape were made.
+    pub(crate) fn form(&self) -> ContentForm {
+        self.transformed.map_or_else(ContentForm::default, |form| ContentForm {
+            is_zstd: form.is_zstd,
+            sealed_by: form.sealed_by,
+        })
+    }
 }
 
 /// Bytes that were compressed or sealed.
@@ -111,6 +122,11 @@ impl OutcomeWriter {
         buffer.clear();
         self.encoded = postcard::to_extend(record, buffer).expect("plain values can be encoded");
         self.spool.push(&self.encoded)
+    }
+
+    /// The file.
+    pub(crate) fn path(&self) -> &Path {
+        self.spool.path()
     }
 
     /// Puts everything on disk; returns the length to which it can be cut back.

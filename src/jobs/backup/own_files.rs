@@ -3,8 +3,9 @@
 //! The manifest is made from the plan and the outcomes in one pass, off the tape first: a copy stays in
 //! the data folder, so that a restore needs no tape to know what it may find.
 
+use std::collections::HashMap;
 use std::fs::File;
-use std::io::{BufWriter, Read};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -59,8 +60,7 @@ impl ManifestPlan<'_> {
     /// If the plan or the outcomes cannot be read, or the file not be written.
     pub(super) fn write(&self, path: &Path, finished: Timestamp) -> Result<ManifestEnd, JobError> {
         let file = File::create(path).map_err(JobError::io("write the manifest", path))?;
-        let mut writer =
-            ManifestWriter::begin(BufWriter::with_capacity(1 << 20, file), &self.header)?;
+        let mut writer = ManifestWriter::begin(file, &self.header)?;
         let (made, entries) = bounded::<Vec<ManifestEntry>>(BATCHES_AHEAD);
         std::thread::scope(|scope| -> Result<(), JobError> {
             let making = scope.spawn(move || self.make_entries(&made));
@@ -73,10 +73,7 @@ impl ManifestPlan<'_> {
                 .join()
                 .unwrap_or_else(|_| Err(JobError::Bug("a manifest's maker panicked".into())))
         })?;
-        let (sink, end) = writer.finish(finished)?;
-        let file = sink
-            .into_inner()
-            .map_err(|error| JobError::io("write the manifest", path)(error.into_error()))?;
+        let (file, end) = writer.finish(finished)?;
         file.sync_data().map_err(JobError::io("write the manifest", path))?;
         Ok(end)
     }
@@ -85,15 +82,15 @@ impl ManifestPlan<'_> {
     fn make_entries(&self, made: &Sender<Vec<ManifestEntry>>) -> Result<(), JobError> {
         let mut plan = PlanReader::open(self.plan, self.totals)?;
         let mut outcomes = OutcomeReader::open(self.outcomes)?;
-        let mut stored_above: Vec<(String, bool)> = Vec::new();
+        let mut names = StoredNames::default();
         let mut batch = Vec::with_capacity(BATCH_ENTRIES);
         while let Some(step) = plan.next()? {
             match step {
                 PlanStep::Enter(planned) => {
                     let name =
                         (name_on_volume(&planned).into_owned(), planned.stored_name.is_some());
-                    batch.push(self.entry(planned, &[], None, &stored_above));
-                    stored_above.push(name);
+                    batch.push(self.entry(planned, &[], None, &mut names));
+                    names.above.push(name);
                 }
                 PlanStep::Entry(planned) => {
                     let recorded = match planned.action {
@@ -106,12 +103,12 @@ impl ManifestPlan<'_> {
                     let last = here.pop().unwrap_or_else(|| recorded.last());
                     for record in here {
                         let planned = planned.clone();
-                        batch.push(self.entry(planned, &recorded, record, &stored_above));
+                        batch.push(self.entry(planned, &recorded, record, &mut names));
                     }
-                    batch.push(self.entry(planned, &recorded, last, &stored_above));
+                    batch.push(self.entry(planned, &recorded, last, &mut names));
                 }
                 PlanStep::Leave => {
-                    stored_above.pop();
+                    names.above.pop();
                 }
                 PlanStep::Problem { path, reason } if !path.is_top() => {
                     batch.push(unknown_entry(path, EntryState::Unreadable { reason }));
@@ -139,7 +136,7 @@ impl ManifestPlan<'_> {
         planned: PlannedEntry,
         recorded: &[RecordedFile],
         record: Option<&RecordedFile>,
-        above: &[(String, bool)],
+        names: &mut StoredNames,
     ) -> ManifestEntry {
         let copy = record.and_then(|record| match &record.result {
             RecordedResult::Stored(copy) => Some(copy),
@@ -151,7 +148,7 @@ impl ManifestPlan<'_> {
             Some(record) if record.segment == self.segment => whole_digest(record),
             _ => recorded.iter().find_map(whole_digest),
         };
-        let stored_path = stored_path(&planned, form_of(copy), above);
+        let stored_path = names.path_of(&planned, copy);
         let state = self.state(&planned, record);
         let is_stored = state == EntryState::Stored;
         let on_tape = copy.filter(|_| is_stored).map_or(&[][..], |copy| &copy.extents);
@@ -289,30 +286,36 @@ fn whole_digest(record: &RecordedFile) -> Option<Sha256Digest> {
     }
 }
 
-/// How the bytes of a copy on tape were made.
-fn form_of(copy: Option<&RecordedCopy>) -> ContentForm {
-    let form = copy.and_then(|copy| copy.transformed);
-    form.map_or_else(ContentForm::default, |form| ContentForm {
-        is_zstd: form.is_zstd,
-        sealed_by: form.sealed_by,
-    })
+/// Under which paths entries stand on the volume, as the plan is gone through.
+#[derive(Debug, Default)]
+struct StoredNames {
+    /// The open folders: their names there, and whether those differ from their own.
+    above: Vec<(String, bool)>,
+    /// Forms of files with several names, for the names after the first.
+    forms: HashMap<SourcePath, ContentForm>,
 }
 
-/// The path on the volume of an entry with that content, where a part of it differs from the source's.
-fn stored_path(
-    planned: &PlannedEntry,
-    form: ContentForm,
-    above: &[(String, bool)],
-) -> Option<String> {
-    let is_replaced = planned.stored_name.is_some()
-        || !form.is_plain()
-        || above.iter().any(|(_, differs)| *differs);
-    is_replaced.then(|| {
-        let own = name_on_volume(planned);
-        let folders = above.iter().map(|(name, _)| name.as_str());
-        let path = folders.chain([own.as_ref()]).collect::<Vec<_>>().join("/");
-        with_endings(path, form)
-    })
+impl StoredNames {
+    /// The path on the volume of an entry, where a part of it differs from the source's.
+    fn path_of(&mut self, planned: &PlannedEntry, copy: Option<&RecordedCopy>) -> Option<String> {
+        let form = match (copy, &planned.entry.hard_link_of) {
+            (Some(copy), _) => copy.form(),
+            (None, Some(first)) => self.forms.get(first).copied().unwrap_or_default(),
+            (None, None) => ContentForm::default(),
+        };
+        if copy.is_some() && planned.entry.links > 1 && !form.is_plain() {
+            self.forms.insert(planned.entry.path.clone(), form);
+        }
+        let is_replaced = planned.stored_name.is_some()
+            || !form.is_plain()
+            || self.above.iter().any(|(_, differs)| *differs);
+        is_replaced.then(|| {
+            let own = name_on_volume(planned);
+            let folders = self.above.iter().map(|(name, _)| name.as_str());
+            let path = folders.chain([own.as_ref()]).collect::<Vec<_>>().join("/");
+            with_endings(path, form)
+        })
+    }
 }
 
 /// Appends the bytes of `input` to the volume in blocks of its own, as one file.

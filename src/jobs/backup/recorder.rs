@@ -29,7 +29,7 @@ use crate::jobs::description::{SharedText, encode_own};
 use crate::jobs::error::JobError;
 use crate::jobs::stored_form::ContentForm;
 use crate::jobs::stored_name::with_endings;
-use crate::ltfs::extent::Extents;
+use crate::ltfs::extent::{Extents, PartitionId};
 use crate::ltfs::index::{DirectoryEntry, FileEntry};
 use crate::ltfs::names::{Name, NameUse};
 use crate::ltfs::spool::{BulkSpool, SpoolSnapshot};
@@ -84,9 +84,18 @@ pub(crate) struct Recorder {
     pub(crate) counts: RecorderCounts,
     /// A split file that goes on here: the cursor has passed it already.
     pub(super) split: Option<PlannedEntry>,
-    /// Extents of files with several names, for the names after the first.
-    pub(super) linked: HashMap<SourcePath, (u64, Extents)>,
+    /// Files with several names that stand on this volume, for the names after the first.
+    pub(super) linked: HashMap<SourcePath, Linked>,
     pub(super) shared: SharedText,
+}
+
+/// What all names of a file share.
+#[derive(Clone, Debug)]
+pub(super) struct Linked {
+    /// Bytes on the volume.
+    pub(super) length: u64,
+    pub(super) extents: Extents,
+    pub(super) form: ContentForm,
 }
 
 /// What does not change during a segment.
@@ -94,6 +103,8 @@ pub(crate) struct Recorder {
 pub(crate) struct RecorderContext {
     pub(crate) segment_number: u32,
     pub(crate) data_partition: Partition,
+    /// The letter of the same in an index.
+    pub(crate) data_partition_id: PartitionId,
     pub(crate) started: Timestamp,
     pub(crate) empty_folders: EmptyFolders,
     pub(crate) job: JobId,
@@ -235,17 +246,21 @@ impl Recorder {
         if is_on_volume(planned) {
             let target = match (&planned.entry.kind, &planned.entry.hard_link_of) {
                 (FileKind::Symlink { target }, _) => Target::Symlink(target.clone()),
-                (_, Some(first)) => match self.linked.get(first) {
-                    Some((length, extents)) => Target::Shared(*length, extents.clone()),
-                    None => Target::Nothing,
-                },
+                (_, Some(first)) => {
+                    self.linked.get(first).cloned().map_or(Target::Nothing, Target::Shared)
+                }
                 _ => Target::Nothing,
             };
-            let mut entry = self.file_entry(planned, &name_on_volume(planned))?;
+            let form = match &target {
+                Target::Shared(linked) => linked.form,
+                _ => ContentForm::default(),
+            };
+            let name = with_endings(name_on_volume(planned).into_owned(), form);
+            let mut entry = self.file_entry(planned, &name)?;
             let is_holdable = match target {
                 Target::Symlink(target) => link_to(&mut entry, &target),
-                Target::Shared(length, extents) => {
-                    (entry.length, entry.extents) = (length, extents);
+                Target::Shared(linked) => {
+                    (entry.length, entry.extents) = (linked.length, linked.extents);
                     true
                 }
                 Target::Nothing => false,
@@ -253,7 +268,7 @@ impl Recorder {
             if is_holdable {
                 self.enter_directories()?;
                 self.bulk.file(&entry)?;
-                stored_path = self.cursor.stored_path(planned, ContentForm::default());
+                stored_path = self.cursor.stored_path(planned, form);
             }
         }
         self.push_described(planned, stored_path.as_deref())
@@ -292,7 +307,8 @@ impl Recorder {
         entry.extents.clone_from(extents);
         self.bulk.file(&entry)?;
         if planned.entry.links > 1 && stored.part.is_none() {
-            self.linked.insert(planned.entry.path.clone(), (entry.length, extents.clone()));
+            let linked = Linked { length: entry.length, extents: extents.clone(), form };
+            self.linked.insert(planned.entry.path.clone(), linked);
         }
         self.push_outcome(ordinal, RecordedResult::Stored(recorded_copy(stored, extents)))?;
         self.push_stored(planned, ordinal, stored, extents, stored_path.as_deref())?;

@@ -1,18 +1,20 @@
 //! Taking a segment's notes up again: the plan is walked to where the notes end, and nothing is noted.
 //!
 //! The walk only finds out which directories are open there and which of them are on the volume
-//! already, by the same rule by which [`Recorder`] put them there.
+//! already, by the same rule by which [`Recorder`] put them there, and where files with several names lie.
 
 use std::collections::HashMap;
 
 use super::cursor::{Met, PlanCursor};
 use super::entries::{is_on_volume, mark_entered};
-use super::outcomes::OutcomeWriter;
-use super::plan::Action;
-use super::recorder::{EmptyFolders, Mark, Recorder, RecorderContext, RecorderCounts};
+use super::outcomes::{OutcomeReader, OutcomeWriter, RecordedFile, RecordedResult};
+use super::plan::{Action, PlannedEntry};
+use super::recorder::{EmptyFolders, Linked, Mark, Recorder, RecorderContext, RecorderCounts};
 use crate::catalog::RunWriter;
+use crate::domain::BlockNumber;
 use crate::jobs::description::SharedText;
 use crate::jobs::error::JobError;
+use crate::ltfs::extent::Extent;
 use crate::ltfs::spool::BulkSpool;
 
 impl Recorder {
@@ -53,6 +55,7 @@ impl Recorder {
             return Ok(());
         }
         let keeps_empty = self.context.empty_folders == EmptyFolders::Kept;
+        let mut outcomes = None;
         let mut at = 0;
         loop {
             match self.cursor.advance()? {
@@ -62,6 +65,13 @@ impl Recorder {
                     }
                     if let Action::Store { ordinal: number } = planned.action {
                         at = number + 1;
+                        if number >= segment_start && planned.entry.links > 1 {
+                            let outcomes = match &mut outcomes {
+                                Some(outcomes) => outcomes,
+                                none => none.insert(OutcomeReader::open(self.outcomes.path())?),
+                            };
+                            self.remember_names(&planned, &outcomes.take(number)?);
+                        }
                     }
                     if at >= ordinal {
                         return Ok(());
@@ -86,6 +96,30 @@ impl Recorder {
                 | Met::NotKnown => {}
             }
         }
+    }
+
+    /// Keeps where a file with several names lies, if it is here in one piece.
+    fn remember_names(&mut self, planned: &PlannedEntry, records: &[RecordedFile]) {
+        let here = |record: &&RecordedFile| record.segment == self.context.segment_number;
+        let Some(record) = records.iter().rfind(here) else { return };
+        let RecordedResult::Stored(copy) = &record.result else { return };
+        if copy.part.is_some() {
+            return;
+        }
+        let extent =
+            |&(block, byte_offset, byte_count, file_offset): &(u64, u32, u64, u64)| Extent {
+                file_offset,
+                start_block: BlockNumber(block),
+                byte_count,
+                byte_offset,
+                partition: self.context.data_partition_id,
+            };
+        let linked = Linked {
+            length: copy.transformed.map_or(copy.size_bytes, |form| form.stored_bytes),
+            extents: copy.extents.iter().map(extent).collect(),
+            form: copy.form(),
+        };
+        self.linked.insert(planned.entry.path.clone(), linked);
     }
 
     /// Goes to the file that is split: what stands before it was noted with its first part.

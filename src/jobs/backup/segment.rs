@@ -253,6 +253,7 @@ impl<'a> Segment<'a> {
         let context = RecorderContext {
             segment_number: self.state.number,
             data_partition: volume.map().data.1,
+            data_partition_id: volume.map().data.0,
             started: self.run.started,
             empty_folders: match self.run.mode {
                 BackupMode::Full => EmptyFolders::Kept,

@@ -12,6 +12,7 @@ use crate::jobs::test_support::{
     TestAppliance, backup_spec, barcode, noise, restore_spec, tree_of, write_file,
 };
 use crate::jobs::{JobSpec, JobState};
+use crate::manifest::{ManifestEntry, ManifestReader};
 use crate::scsi::{SenseKey, opcode};
 use crate::vtl::FaultPlan;
 use crate::vtl::faults::{BlockAccess, Effect, Execution, Fault, SensePlan, Times, Trigger};
@@ -135,9 +136,9 @@ fn files_that_become_smaller_get_names_with_zst_and_all_others_keep_theirs() {
     ] {
         write_file(&source.join(name), &content);
     }
-    let spec =
-        BackupSpec { compression: Compression::Zstd { level: 1 }, ..backup_spec(&source, "s") };
-    appliance.complete(&JobSpec::Backup(spec));
+    fs::hard_link(source.join("text"), source.join("text too")).unwrap();
+    fs::hard_link(source.join("photo.jpg"), source.join("photo too")).unwrap();
+    appliance.complete(&JobSpec::Backup(zstd(&source)));
     let set: SetName = "s".parse().unwrap();
     let stored = |name: &str| {
         let path = source.join(name);
@@ -163,6 +164,68 @@ fn files_that_become_smaller_get_names_with_zst_and_all_others_keep_theirs() {
     assert!(name.unwrap().ends_with(".zst"));
     let (name, codec) = stored("photo.zst");
     assert!(name.unwrap().starts_with("photo.zst~") && codec.is_none());
+    // Another name of a file has its bytes, and so its ending.
+    assert_eq!(stored("text too").0.unwrap(), "text too.zst");
+    assert_eq!(stored("photo too").0, None);
+    assert!(newest_index(&appliance).contains("<name>text too.zst</name>"));
+    let listed: Vec<_> = manifest_entries(&appliance, "s")
+        .into_iter()
+        .filter(|entry| entry.hard_link_of.is_some())
+        .map(|entry| entry.stored_path.map(|path| path.rsplit('/').next().unwrap().to_owned()))
+        .collect();
+    assert_eq!(listed, [None, Some("text too.zst".to_owned())]);
+}
+
+fn zstd(source: &Path) -> BackupSpec {
+    BackupSpec { compression: Compression::Zstd { level: 1 }, ..backup_spec(source, "s") }
+}
+
+/// The index that was written last, of the only volume.
+fn newest_index(appliance: &TestAppliance) -> String {
+    let volume = appliance.catalog().volumes().unwrap()[0].volume.uuid;
+    let kept = fs::read_dir(appliance.parts().folders.indexes(volume)).unwrap();
+    let kept = kept.map(|entry| entry.unwrap());
+    let newest = kept.max_by_key(|entry| entry.metadata().unwrap().modified().unwrap()).unwrap();
+    fs::read_to_string(newest.path()).unwrap()
+}
+
+/// What the only manifest of a set lists.
+fn manifest_entries(appliance: &TestAppliance, set: &str) -> Vec<ManifestEntry> {
+    let folder = appliance.parts().folders.manifests(&set.parse().unwrap());
+    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut manifests: Vec<_> =
+        files.filter(|path| path.extension().is_some_and(|it| it == "manifest")).collect();
+    let file = fs::File::open(manifests.pop().unwrap()).unwrap();
+    assert!(manifests.is_empty());
+    let mut reader = ManifestReader::open(std::io::BufReader::new(file)).unwrap();
+    std::iter::from_fn(|| reader.next_entry().unwrap()).collect()
+}
+
+/// The drive is lost for a moment, far behind the first name of a file and before its second: both stand on
+/// the tape, with the same bytes.
+#[test]
+fn the_second_name_of_a_file_is_on_the_tape_though_its_first_was_noted_before_an_interruption() {
+    let appliance = TestAppliance::formatted(1, 64);
+    let source = appliance.folder("source");
+    write_file(&source.join("a first"), &b"the same line again\n".repeat(100_000));
+    for number in 0..10_u64 {
+        write_file(&source.join(format!("b{number}")), &noise(number, 1_000_000));
+    }
+    fs::hard_link(source.join("a first"), source.join("z second")).unwrap();
+    let gone = Effect::TransportGone { execution: Execution::Skipped };
+    appliance.library.set_faults(FaultPlan::of(Fault::at_opcode(opcode::WRITE_6, 16, gone)));
+    let spec = BackupSpec { index_interval: ByteCount(2 * MIB), ..zstd(&source) };
+    let job = appliance.submit(&JobSpec::Backup(spec));
+    let (state, end) = appliance.wait(job);
+    assert_eq!(state, JobState::Completed, "{end:?}\n{}", appliance.log());
+    assert!(appliance.told(job).contains("cartridge_again"), "{}", appliance.told(job));
+    let index = newest_index(&appliance);
+    let place = |name: &str| {
+        let (_, after) = index.split_once(&format!("<name>{name}</name>")).expect(name);
+        let (_, extents) = after.split_once("<extentinfo>").unwrap();
+        extents.split_once("</extentinfo>").unwrap().0
+    };
+    assert_eq!(place("a first.zst"), place("z second.zst"));
 }
 
 /// A spot of the first cartridge takes no writing any more: what had been called indexed there stays so,
