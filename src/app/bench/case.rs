@@ -65,9 +65,9 @@ impl Task {
     pub(super) fn describe(self) -> &'static str {
         match self {
             Self::BackupDiscarded => "backup, to a drive that discards",
-            Self::BackupZstd => "the same with zstd, level 1",
-            Self::BackupSealed => "the same, encrypted",
-            Self::BackupTwoDrives => "in two copies, to two such drives",
+            Self::BackupZstd => "backup with zstd, level 1",
+            Self::BackupSealed => "backup, encrypted",
+            Self::BackupTwoDrives => "backup in two copies, to two such drives",
             Self::Backup => "backup, cartridge in the work folder",
             Self::Verify => "verify",
             Self::Restore => "restore",

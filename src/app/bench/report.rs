@@ -68,7 +68,7 @@ impl Row {
 
     fn rate(&self) -> String {
         match self.kind {
-            TreeKind::Large => megabytes(self.bytes_per_second),
+            TreeKind::Large | TreeKind::Text => megabytes(self.bytes_per_second),
             TreeKind::Small => format!("{} files/s", rounded(self.files_per_second)),
         }
     }
@@ -186,12 +186,11 @@ impl Report {
             // There the ratios say it: to the disk by dd, to the processor by openssl.
             return sentences;
         }
-        for kind in [TreeKind::Large, TreeKind::Small] {
+        for (kind, what) in [(TreeKind::Large, "Large files"), (TreeKind::Small, "Small files")] {
+            if kind == TreeKind::Small {
+                sentences.extend(self.text());
+            }
             let Some(row) = self.row(kind, Task::BackupDiscarded) else { continue };
-            let what = match kind {
-                TreeKind::Large => "Large files",
-                TreeKind::Small => "Small files",
-            };
             sentences.push(format!(
                 "{what} reach the drive at {}: {}.",
                 megabytes(row.bytes_per_second),
@@ -225,17 +224,31 @@ impl Report {
         let two = self.row(kind, Task::BackupTwoDrives)?;
         let percent = 100.0 * two.bytes_per_second / one.bytes_per_second.max(f64::EPSILON);
         let why = match kind {
-            TreeKind::Large => "",
+            TreeKind::Large | TreeKind::Text => "",
             TreeKind::Small => ": each copy has an index, a manifest and lines in the catalog",
         };
         Some(format!("Two drives fed by one read take {percent:.0} % of that each{why}."))
+    }
+
+    /// Beside what is hashed in neither form.
+    fn text(&self) -> Option<String> {
+        let ours = self.row(TreeKind::Text, Task::BackupZstd)?.bytes_per_second;
+        let tool = self.row(TreeKind::Text, Task::TarZstd)?.bytes_per_second;
+        Some(format!(
+            "Text that compresses is taken at {}, both of its forms hashed: {:.0} % of the rate of tar \
+             and zstd, which hash neither.",
+            megabytes(ours),
+            100.0 * ours / tool.max(f64::EPSILON)
+        ))
     }
 
     /// What is measured with content that does not compress is how soon that is seen.
     fn not_compressed(&self, kind: TreeKind) -> Option<String> {
         self.row(kind, Task::BackupZstd)?;
         let how = match kind {
-            TreeKind::Large => "samples of each show that, and it is stored as it is",
+            TreeKind::Large | TreeKind::Text => {
+                "samples of each show that, and it is stored as it is"
+            }
             TreeKind::Small => "each is compressed, and stored as it is if that is not smaller",
         };
         Some(format!("These files do not compress: {how}."))

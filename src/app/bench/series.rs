@@ -3,12 +3,13 @@
 //! | | cases whose copies stay for a moment | all others |
 //! |---|---|---|
 //! | few large files | of half as many: source, cartridge and restored files are in memory together | of all |
+//! | texts, a quarter as many | - | of all |
 //! | many small files | of all | of all |
 
 use super::Plan;
 use super::caches::Caches;
 use super::case::Task;
-use super::tree::{TreeKind, TreePlan};
+use super::tree::{Content, TreeKind, TreePlan};
 use crate::domain::KIB;
 
 /// Cases that are measured by turns, on one tree.
@@ -26,10 +27,12 @@ impl Series {
         let series =
             |kind, tree: TreePlan, tasks: &[&[Task]]| Self { kind, tree, tasks: tasks.concat() };
         let (large, small) = (plan.large, plan.small);
+        let text = TreePlan { content: Content::Text, ..large.half().half() };
         let mut all = match plan.caches {
             Caches::Warm => vec![
                 series(TreeKind::Large, large, &[&ONE_PASS]),
                 series(TreeKind::Large, large.half(), &[&WITH_COPIES]),
+                series(TreeKind::Text, text, &[&COMPRESSED]),
                 series(TreeKind::Small, small, &[&ONE_PASS, &WITH_COPIES]),
             ],
             // One process a file measures processes.
@@ -63,6 +66,9 @@ const ONE_PASS: [Task; 7] = [
     Task::Hash,
     Task::TarZstd,
 ];
+
+/// What compresses.
+const COMPRESSED: [Task; 2] = [Task::BackupZstd, Task::TarZstd];
 
 const WITH_COPIES: [Task; 6] =
     [Task::Backup, Task::Verify, Task::Restore, Task::TarThenHash, Task::UntarHash, Task::Copy];

@@ -9,14 +9,14 @@ use super::case::Task;
 use super::cost::{Cost, median};
 use super::report::{Report, Row};
 use super::series::Series;
-use super::tree::{TreeKind, TreePlan};
+use super::tree::{Content, TreeKind, TreePlan};
 use super::{Plan, run};
 use crate::domain::{KIB, MIB, Timestamp};
 
 fn tiny(work: &std::path::Path) -> Plan {
     Plan {
-        large: TreePlan { files: 2, file_bytes: 3 * MIB },
-        small: TreePlan { files: 30, file_bytes: 4 * KIB },
+        large: TreePlan::of_noise(2, 3 * MIB),
+        small: TreePlan::of_noise(30, 4 * KIB),
         rounds: 2,
         work: work.to_owned(),
         caches: Caches::Warm,
@@ -38,7 +38,8 @@ fn everything_is_measured_and_nothing_is_left_behind() {
         assert!(seconds > 0.0 && peak_bytes.is_some() == row.task.is_ours(), "{row:?}");
     }
     let text = report.markdown();
-    let sizes = ["2 files of 3.0 MiB", "1 file of 3.0 MiB", "30 files of 4.0 KiB"];
+    let sizes =
+        ["2 files of 3.0 MiB", "1 file of 3.0 MiB", "1 text of 3.0 MiB", "30 files of 4.0 KiB"];
     for words in sizes.into_iter().chain(["files/s", "MB/s", "cp -a", "cores"]) {
         assert!(text.contains(words), "{words} is not in\n{text}");
     }
@@ -69,7 +70,7 @@ fn a_stop_ends_it_before_the_next_case_and_leaves_nothing() {
 #[test]
 fn a_measurement_that_does_not_fit_is_refused_before_anything_is_made() {
     let work = tempfile::tempdir().unwrap();
-    let large = TreePlan { files: 1 << 20, file_bytes: 1 << 40 };
+    let large = TreePlan::of_noise(1 << 20, 1 << 40);
     let plan = Plan { large, ..tiny(work.path()) };
     let never = |_: &_| panic!("nothing may be run");
     let error = run(&plan, &never, &|_| {}, &AtomicBool::new(false)).unwrap_err();
@@ -93,6 +94,26 @@ fn each_case_is_measured_once_a_kind() {
     assert_eq!(tasks(&without, TreeKind::Small), []);
 }
 
+/// What is measured with text is worth nothing if it does not compress as texts do, or if zstd finds one file
+/// in the other.
+#[test]
+fn texts_compress_like_texts_and_each_is_another() {
+    let work = tempfile::tempdir().unwrap();
+    let tree = TreePlan { content: Content::Text, ..TreePlan::of_noise(2, 3 * MIB) };
+    let folder = work.path().join("texts");
+    tree.make(&folder).unwrap();
+    let files: Vec<_> = std::fs::read_dir(folder.join("folder-00000"))
+        .unwrap()
+        .map(|entry| std::fs::read(entry.unwrap().path()).unwrap())
+        .collect();
+    let compressed = |bytes: &[u8]| zstd::bulk::compress(bytes, 1).unwrap().len();
+    let sizes: Vec<_> = files.iter().map(|file| compressed(file)).collect();
+    let bytes = files[0].len();
+    assert!(sizes.iter().all(|size| (bytes / 4..bytes * 3 / 5).contains(size)), "{sizes:?}");
+    let both = compressed(&files.concat());
+    assert!(both * 10 > sizes.iter().sum::<usize>() * 9, "{both}, alone {sizes:?}");
+}
+
 #[test]
 fn figures_are_medians_each_by_itself() {
     let cost = |seconds, cpu_seconds, peak| Cost { seconds, cpu_seconds, peak_bytes: Some(peak) };
@@ -108,7 +129,7 @@ fn a_ratio_is_how_many_times_as_fast_we_are() {
     let stamp = Timestamp { seconds: 1_767_225_600, nanoseconds: 0 };
     let mut report = Report::begin(&tiny(std::path::Path::new("/work")), stamp);
     report.machine.cores = 4;
-    let tree = TreePlan { files: 1, file_bytes: 500_000_000 };
+    let tree = TreePlan::of_noise(1, 500_000_000);
     let half = TreePlan { file_bytes: tree.file_bytes / 2, ..tree };
     let row_of = |tree, task, seconds| {
         let cost = Cost { seconds, cpu_seconds: 4.0 * seconds, peak_bytes: Some(MIB) };

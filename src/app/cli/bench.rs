@@ -120,7 +120,7 @@ pub(super) fn run(arguments: BenchArguments, output: &Output) -> Result<Exit, Ap
         Some(BenchCommand::Load(arguments)) => return run_load(arguments, output),
         None => {}
     }
-    let tree = |files, size: ByteCount| TreePlan { files, file_bytes: size.0 };
+    let tree = |files, size: ByteCount| TreePlan::of_noise(files, size.0);
     let plan = Plan {
         large: tree(arguments.large_files, arguments.large_bytes),
         small: tree(arguments.small_files, arguments.small_bytes),
@@ -156,8 +156,8 @@ fn run_load(arguments: LoadArguments, output: &Output) -> Result<Exit, AppError>
     let plan = LoadPlan {
         files: arguments.files,
         per_second: arguments.per_second,
-        large: TreePlan { files: arguments.large_files, file_bytes: 12 * MIB },
-        small: TreePlan { files: arguments.small_files, file_bytes: 4 * KIB },
+        large: TreePlan::of_noise(arguments.large_files, 12 * MIB),
+        small: TreePlan::of_noise(arguments.small_files, 4 * KIB),
         rounds: arguments.rounds,
         work: arguments.work.unwrap_or_else(std::env::temp_dir),
     };
