@@ -722,7 +722,10 @@ export const ERROR_PAGES: Record<string, ErrorPage> = {
     title: "The cartridge is full",
     meaning: "The room that is left is kept for the index.",
     risk: "What is written is indexed and safe.",
-    steps: ["Give the set another formatted cartridge.", "Resume the job."],
+    steps: [
+      "Put another formatted cartridge into the library.",
+      "Start the job again, or resume it: it goes on there.",
+    ],
   },
   needs_repair: {
     title: "The volume needs repair",

@@ -78,7 +78,10 @@ export function SetStep({ draft, change, isShowingWrong }: StepProps) {
           hint="Files are readable by any LTFS software either way. Those that become smaller are stored as NAME.zst, photographs and films as they are."
           options={[
             { value: "none", text: "None: files lie on tape as they are" },
-            { value: "zstd", text: "zstd: for text and databases, not for photos and films" },
+            {
+              value: "zstd",
+              text: "zstd: what becomes smaller is compressed, as text and databases",
+            },
           ]}
         />
         <details>
