@@ -140,7 +140,8 @@ impl Copying<'_> {
         } else {
             below(stored_path(entry).as_bytes())?
         };
-        if entry.codec.is_some() && entry.links > 1 {
+        // A part is not what the other names stand for.
+        if entry.codec.is_some() && entry.part.is_none() && entry.links > 1 {
             self.links.insert(entry.path.clone(), path.clone());
         }
         match &entry.kind {

@@ -303,7 +303,9 @@ impl StoredNames {
             (None, Some(first)) => self.forms.get(first).copied().unwrap_or_default(),
             (None, None) => ContentForm::default(),
         };
-        if copy.is_some() && planned.entry.links > 1 && !form.is_plain() {
+        // Of a split file no other name stands on a volume.
+        let is_whole = copy.is_some_and(|copy| copy.part.is_none());
+        if is_whole && planned.entry.links > 1 && !form.is_plain() {
             self.forms.insert(planned.entry.path.clone(), form);
         }
         let is_replaced = planned.stored_name.is_some()
