@@ -19,7 +19,7 @@ use super::hash::{FileHasher, RunningSha256};
 use super::input::{Input, outcome_of};
 use super::plan::{Change, Codec, FileOutcome, Part, Place, PlannedFile, SplitState, StoredFile};
 use super::run::{HALT_LOOK, Run};
-use super::workers::WorkQueue;
+use super::workers::{Turn, WorkQueue};
 use crate::domain::Sha256Digest;
 use crate::source::SourceError;
 
@@ -78,11 +78,21 @@ struct State {
     /// Bytes that the gauge of the source has of it.
     counted_bytes: u64,
     reads_out: usize,
+    turn: Turn,
     is_closed: bool,
-    is_working: bool,
+    worker: Worker,
     is_abandoned: bool,
     failure: Option<FileOutcome>,
     verdict: Option<Verdict>,
+}
+
+/// Who hashes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Worker {
+    Nobody,
+    /// A task waits for one.
+    Called,
+    AtWork,
 }
 
 /// What was found, but for the place, which the packer knows.
@@ -93,12 +103,14 @@ enum Verdict {
 }
 
 impl LargeFile {
+    /// Hashed as its `turn` says, until it [has its turn](Self::have_turn).
     pub(super) fn new(
         planned: PlannedFile,
         extent: Extent,
         input: Arc<Input>,
         run: Arc<Run>,
         work: WorkQueue,
+        turn: Turn,
     ) -> Arc<Self> {
         let hasher = match &extent.part {
             Some(part) => FileHasher::part(part.running),
@@ -110,14 +122,24 @@ impl LargeFile {
             hashed_to: extent.offset,
             counted_bytes: 0,
             reads_out: 0,
+            turn,
             is_closed: false,
-            is_working: false,
+            worker: Worker::Nobody,
             is_abandoned: false,
             failure: None,
             verdict: None,
         };
         let (state, progressed) = (Mutex::new(state), Condvar::new());
         Arc::new(Self { planned, extent, input, run, work, state, progressed })
+    }
+
+    /// Its turn has come: who hashes it gives way to nobody any more.
+    pub(super) fn have_turn(self: &Arc<Self>) {
+        let mut state = self.state.lock();
+        state.turn = Turn::Now;
+        if state.worker == Worker::Called {
+            self.put_work(Turn::Now);
+        }
     }
 
     /// Has `span` filled with the file's bytes from `offset` on.
@@ -247,19 +269,30 @@ impl LargeFile {
     /// Puts a task if there is something to do and no task is doing it.
     fn start_work(self: &Arc<Self>) {
         let mut state = self.state.lock();
-        if state.is_working || !(state.can_hash() || state.can_judge()) {
-            return;
+        if state.worker == Worker::Nobody && state.has_work() {
+            state.worker = Worker::Called;
+            self.put_work(state.turn);
         }
-        state.is_working = true;
-        drop(state);
-        let file = Arc::clone(self);
-        self.work.put(Box::new(move |_| file.advance()));
     }
 
-    /// Hashes what has arrived without a gap; judges the file at its end.
-    fn advance(&self) {
+    fn put_work(self: &Arc<Self>, turn: Turn) {
+        let file = Arc::clone(self);
+        self.work.put_for(turn, Box::new(move |_| file.advance(turn)));
+    }
+
+    /// Hashes what has arrived without a gap; judges the file at its end. Once its turn has come, what was put
+    /// ahead of that leaves it to another task.
+    fn advance(self: &Arc<Self>, turn: Turn) {
         let mut state = self.state.lock();
+        if state.turn != turn {
+            return;
+        }
+        state.worker = Worker::AtWork;
         loop {
+            if state.turn != turn && state.has_work() {
+                state.worker = Worker::Called;
+                return self.put_work(state.turn);
+            }
             let next = state.hashed_to;
             if let Some(span) = state.arrived.remove(&next) {
                 let hasher = state.hasher.take();
@@ -284,7 +317,7 @@ impl LargeFile {
                 state.verdict = Some(verdict);
                 self.progressed.notify_all();
             } else {
-                state.is_working = false;
+                state.worker = Worker::Nobody;
                 return;
             }
         }
@@ -316,6 +349,10 @@ impl LargeFile {
 impl State {
     fn can_hash(&self) -> bool {
         self.arrived.contains_key(&self.hashed_to)
+    }
+
+    fn has_work(&self) -> bool {
+        self.can_hash() || self.can_judge()
     }
 
     fn can_judge(&self) -> bool {

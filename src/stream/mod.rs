@@ -18,7 +18,7 @@
 //! then a worker as spans, to the stage as a block, and to the outlets as clones; the last drop
 //! gives it back to the pool ([`buffers`]). Small files pass through batch buffers that circulate
 //! between feeder, worker and packer; the heads of large files that are begun before their turn
-//! through slabs of their own.
+//! through slabs of their own, hashed by workers that give way to all others.
 //!
 //! **Back pressure.** Everything waits for slabs and nothing else: a standing drive fills the stage,
 //! the stage holds the slabs, the packer waits for one, the queue to it fills, the feeder waits.

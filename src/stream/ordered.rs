@@ -4,10 +4,9 @@
 //! turn, and go back to the feeder when the last who needs them lets go. The stored form is hashed where it lies
 //! in the slabs, piece by piece: whoever lays it out must never wait for a slab and hold part of another.
 //!
-//! Two workers that have a form each are through sooner; one that hashes both side by side computes two fifths
-//! less ([`compress`](super::compress)), and leaves the other to what else there is to do. With two workers
-//! beside the packer the second is measured to take a tenth less time, and a quarter less of the processors;
-//! only with more workers the first is faster.
+//! Two workers that have a form each are through sooner; one that hashes both side by side computes less
+//! ([`compress`](super::compress)), and leaves the other to what else there is to do. Which is best depends on
+//! processors: [`Pairing`].
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -17,6 +16,7 @@ use crossbeam_channel::Sender;
 use parking_lot::{Condvar, Mutex};
 
 use super::buffers::Span;
+use super::compress::is_pairing_fast;
 use super::feeder::Chunk;
 use super::hash::{FileHasher, update_both};
 use super::run::{HALT_LOOK, Run};
@@ -81,8 +81,7 @@ pub(super) struct OrderedHashes {
 
 #[derive(Debug)]
 struct State {
-    /// True if one worker hashes both forms of a piece.
-    is_shared: bool,
+    pairing: Pairing,
     read: Lane,
     stored: Lane,
 }
@@ -95,8 +94,31 @@ struct Lane {
     hasher: Option<FileHasher>,
 }
 
-/// With at most so many workers one of them hashes both forms.
-const SHARED_WORKERS_MAX: usize = 2;
+/// When one worker hashes both forms of a piece.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pairing {
+    /// With two workers beside the packer, if it computes much less: that was measured to take a tenth less time
+    /// and a quarter less of the processors (Zen 4).
+    Always,
+    /// If it computes a little less, only while there is other work. Measured with two workers (Granite Rapids):
+    /// a sixth less time than always, a twentieth less than never.
+    WhileOthersWait,
+    /// With more workers there is always one for each form.
+    Never,
+}
+
+impl Pairing {
+    /// With more workers than this, never.
+    const WORKERS_MAX: usize = 2;
+
+    fn of(worker_count: usize) -> Self {
+        match worker_count {
+            ..=Self::WORKERS_MAX if is_pairing_fast() => Self::Always,
+            ..=Self::WORKERS_MAX => Self::WhileOthersWait,
+            _ => Self::Never,
+        }
+    }
+}
 
 /// Forms of a piece.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,9 +138,9 @@ enum Step {
 impl OrderedHashes {
     /// Of a file whose bytes as read go on in `read`.
     pub(super) fn new(run: &Arc<Run>, work: &WorkQueue, read: FileHasher) -> Arc<Self> {
-        let is_shared = run.config.workers() <= SHARED_WORKERS_MAX;
-        let state =
-            State { is_shared, read: Lane::new(read), stored: Lane::new(FileHasher::whole()) };
+        let pairing = Pairing::of(run.config.workers());
+        let (read, stored) = (Lane::new(read), Lane::new(FileHasher::whole()));
+        let state = State { pairing, read, stored };
         Arc::new(Self {
             run: Arc::clone(run),
             work: work.clone(),
@@ -138,7 +160,7 @@ impl OrderedHashes {
 
     /// Has a worker come if there is something to do for one.
     fn call_worker(self: &Arc<Self>, state: &State) {
-        if state.next().is_some() {
+        if state.next(false).is_some() {
             let this = Arc::clone(self);
             self.work.put(Box::new(move |_| this.advance()));
         }
@@ -146,7 +168,7 @@ impl OrderedHashes {
 
     fn advance(self: &Arc<Self>) {
         let mut state = self.state.lock();
-        while let Some(step) = state.take_step() {
+        while let Some(step) = state.take_step(self.work.is_waiting()) {
             self.call_worker(&state);
             drop(state);
             match step {
@@ -194,20 +216,23 @@ impl OrderedHashes {
 }
 
 impl State {
-    /// The forms that a worker can take the next piece of.
-    fn next(&self) -> Option<Forms> {
-        let Self { is_shared, read, stored } = self;
-        match (read.is_ready(), stored.is_ready()) {
-            // Given together and taken together, they are at the same piece.
-            (is_read, is_stored) if *is_shared => (is_read && is_stored).then_some(Forms::Both),
-            (true, _) => Some(Forms::Read),
-            (false, true) => Some(Forms::Stored),
-            (false, false) => None,
+    /// The forms that a worker can take the next piece of, while other work waits or not.
+    fn next(&self, others_wait: bool) -> Option<Forms> {
+        let Self { pairing, read, stored } = self;
+        let is_level = read.waiting.len() == stored.waiting.len();
+        match (pairing, read.is_ready(), stored.is_ready()) {
+            (Pairing::Always, is_read, is_stored) => (is_read && is_stored).then_some(Forms::Both),
+            (Pairing::WhileOthersWait, true, true) if is_level && others_wait => Some(Forms::Both),
+            // Who is behind goes first, so that they come level again.
+            (_, true, true) if read.waiting.len() < stored.waiting.len() => Some(Forms::Stored),
+            (_, true, _) => Some(Forms::Read),
+            (_, false, true) => Some(Forms::Stored),
+            (_, false, false) => None,
         }
     }
 
-    fn take_step(&mut self) -> Option<Step> {
-        match self.next()? {
+    fn take_step(&mut self, others_wait: bool) -> Option<Step> {
+        match self.next(others_wait)? {
             Forms::Read => self.read.take().map(|(piece, hasher)| Step::Read(piece, hasher)),
             Forms::Stored => self.stored.take().map(|(piece, hasher)| Step::Stored(piece, hasher)),
             Forms::Both => {
@@ -245,9 +270,9 @@ impl Lane {
 mod tests {
     use super::*;
 
-    fn state_of(is_shared: bool, pieces: usize) -> State {
+    fn state_of(pairing: Pairing, pieces: usize) -> State {
         let lane = || Lane::new(FileHasher::whole());
-        let mut state = State { is_shared, read: lane(), stored: lane() };
+        let mut state = State { pairing, read: lane(), stored: lane() };
         for _ in 0..pieces {
             let chunk = HeldChunk::new(Chunk::default(), None);
             let piece = Arc::new(Piece { chunk, read: 0..0, stored: None });
@@ -259,19 +284,32 @@ mod tests {
 
     #[test]
     fn both_forms_of_a_piece_are_one_step_or_a_step_each_at_the_same_time() {
-        let mut shared = state_of(true, 2);
-        let Some(Step::Both(_, hashers)) = shared.take_step() else { panic!("{shared:?}") };
-        assert_eq!(shared.next(), None, "the hashers are away");
-        (shared.read.hasher, shared.stored.hasher) = (Some(hashers.0), None);
-        assert_eq!(shared.next(), None, "one of them is");
-        shared.stored.hasher = Some(hashers.1);
-        assert_eq!(shared.next(), Some(Forms::Both));
+        let mut paired = state_of(Pairing::Always, 2);
+        let Some(Step::Both(_, hashers)) = paired.take_step(false) else { panic!("{paired:?}") };
+        assert_eq!(paired.next(false), None, "the hashers are away");
+        (paired.read.hasher, paired.stored.hasher) = (Some(hashers.0), None);
+        assert_eq!(paired.next(false), None, "one of them is");
+        paired.stored.hasher = Some(hashers.1);
+        assert_eq!(paired.next(false), Some(Forms::Both));
 
-        let mut apart = state_of(false, 2);
-        assert!(matches!(apart.take_step(), Some(Step::Read(..))));
-        let Some(Step::Stored(_, stored)) = apart.take_step() else { panic!("{apart:?}") };
-        assert_eq!(apart.next(), None);
+        let mut apart = state_of(Pairing::Never, 2);
+        assert!(matches!(apart.take_step(true), Some(Step::Read(..))));
+        let Some(Step::Stored(_, stored)) = apart.take_step(true) else { panic!("{apart:?}") };
+        assert_eq!(apart.next(true), None);
         apart.stored.hasher = Some(stored);
-        assert_eq!(apart.next(), Some(Forms::Stored), "it does not wait for the other form");
+        assert_eq!(apart.next(true), Some(Forms::Stored), "it does not wait for the other form");
+    }
+
+    #[test]
+    fn while_other_work_waits_forms_that_are_level_are_one_step() {
+        let mut state = state_of(Pairing::WhileOthersWait, 3);
+        let Some(Step::Read(_, read)) = state.take_step(false) else { panic!("{state:?}") };
+        assert_eq!(state.next(true), Some(Forms::Stored), "for another worker");
+        state.read.hasher = Some(read);
+        assert_eq!(state.next(true), Some(Forms::Stored), "it is behind");
+        let Some(Step::Stored(_, stored)) = state.take_step(true) else { panic!("{state:?}") };
+        state.stored.hasher = Some(stored);
+        assert_eq!(state.next(false), Some(Forms::Read));
+        assert_eq!(state.next(true), Some(Forms::Both), "they are level");
     }
 }

@@ -1,7 +1,8 @@
 //! The threads that compute: small files from opening to hash, large files' hashes, compression.
 //!
-//! One queue, one thread a processor. Tasks never wait for other tasks, so any number of threads
-//! makes progress. What bounds the queue are the buffers that each task holds.
+//! One queue, one thread a processor; a second queue, with threads that give way to all others, for what is
+//! done before its turn. Tasks never wait for other tasks, so any number of threads makes progress. What bounds
+//! the queues are the buffers that each task holds.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -18,20 +19,61 @@ use super::run::Run;
 /// A piece of work.
 pub(super) type Task = Box<dyn FnOnce(&mut FrameWriter) + Send>;
 
-/// Where tasks are put. Clones share the queue.
+/// How much the threads that work ahead give way, see `nice(2)`. A file has one hash: were they to take turns with
+/// the thread that computes that of the file whose turn it is, all would wait for it. Measured with large files
+/// on two processors: 5 to 6 % more of them in the same time.
+const AHEAD_NICE: i32 = 10;
+
+/// Whether a task's turn has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// Somebody waits for it.
+    Now,
+    /// It may be done if there is nothing else to do. Never the turn of a task with a single worker.
+    Ahead,
+}
+
+/// Where tasks are put. Clones share the queues.
 #[derive(Clone)]
-pub(super) struct WorkQueue(Sender<Task>);
+pub(super) struct WorkQueue {
+    now: Sender<Task>,
+    ahead: Sender<Task>,
+}
 
 impl WorkQueue {
-    /// Puts a task; it is dropped undone only if every worker is gone.
+    /// Puts a task whose turn has come; it is dropped undone only if every worker is gone.
     pub(super) fn put(&self, task: Task) {
-        let _ = self.0.send(task);
+        self.put_for(Turn::Now, task);
+    }
+
+    /// Puts a task for its turn.
+    pub(super) fn put_for(&self, turn: Turn, task: Task) {
+        let queue = match turn {
+            Turn::Now => &self.now,
+            Turn::Ahead => &self.ahead,
+        };
+        let _ = queue.send(task);
+    }
+
+    /// Queues without workers: what is put into them for its turn, and ahead of it.
+    #[cfg(test)]
+    pub(super) fn unserved() -> (Self, Receiver<Task>, Receiver<Task>) {
+        let ((now, tasks), (ahead, tasks_ahead)) = (unbounded(), unbounded());
+        (Self { now, ahead }, tasks, tasks_ahead)
+    }
+
+    /// True if tasks whose turn has come wait for a worker.
+    pub(super) fn is_waiting(&self) -> bool {
+        !self.now.is_empty()
     }
 }
 
 impl fmt::Debug for WorkQueue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("WorkQueue").field("waiting", &self.0.len()).finish()
+        f.debug_struct("WorkQueue")
+            .field("waiting", &self.now.len())
+            .field("waiting_ahead", &self.ahead.len())
+            .finish()
     }
 }
 
@@ -44,17 +86,35 @@ pub(super) struct Workers {
 
 impl Workers {
     pub(super) fn start(run: &Arc<Run>) -> Result<Self, StreamError> {
-        let (sender, receiver) = unbounded();
-        let threads = (0..run.config.workers())
-            .map(|_| {
-                let (receiver, run): (Receiver<Task>, _) = (receiver.clone(), Arc::clone(run));
-                std::thread::Builder::new()
-                    .name("stream-work".to_owned())
-                    .spawn(move || work(&receiver, &run))
-            })
-            .collect::<Result<_, _>>()
-            .map_err(StreamError::NoThread)?;
-        Ok(Self { queue: Some(WorkQueue(sender)), threads })
+        let (now, tasks) = unbounded();
+        let (ahead, tasks_ahead) = unbounded();
+        let mut workers = Self { queue: Some(WorkQueue { now, ahead }), threads: Vec::new() };
+        let count = run.config.workers();
+        for _ in 0..count {
+            workers.add("stream-work", &tasks, run, || ())?;
+        }
+        // One processor has the file whose turn it is.
+        for _ in 1..count {
+            workers.add("stream-ahead", &tasks_ahead, run, give_way)?;
+        }
+        Ok(workers)
+    }
+
+    fn add(
+        &mut self,
+        name: &str,
+        tasks: &Receiver<Task>,
+        run: &Arc<Run>,
+        begin: fn(),
+    ) -> Result<(), StreamError> {
+        let (tasks, run) = (tasks.clone(), Arc::clone(run));
+        let builder = std::thread::Builder::new().name(name.to_owned());
+        let thread = builder.spawn(move || {
+            begin();
+            work(&tasks, &run);
+        });
+        self.threads.push(thread.map_err(StreamError::NoThread)?);
+        Ok(())
     }
 
     /// The queue to put tasks into.
@@ -70,6 +130,13 @@ impl Drop for Workers {
             // Panics of tasks are caught in `work`.
             let _ = thread.join();
         }
+    }
+}
+
+/// The calling thread runs when no other wants to. Without that it still works, only not as well.
+fn give_way() {
+    if let Err(error) = rustix::process::nice(AHEAD_NICE) {
+        tracing::debug!(%error, "a thread that works ahead does not give way");
     }
 }
 

@@ -1,7 +1,7 @@
 //! What comes next, and large files that are begun before their turn.
 //!
 //! A file has one hash, and one processor computes it. While the packer waits for that, the other
-//! processors hash the heads of the large files behind it. A head lies in slabs of its own and is copied
+//! processors hash the heads of the large files behind it, as far as nothing else wants them. A head lies in slabs of its own and is copied
 //! when its turn comes, as only then is known where on tape it goes. How long heads may be:
 //! [`ahead_bytes_max`](crate::stream::StreamConfig).
 
@@ -13,6 +13,7 @@ use crate::stream::feeder::{Item, Opened, Supply};
 use crate::stream::input::{Input, outcome_of};
 use crate::stream::large::{Extent, LargeFile};
 use crate::stream::plan::{Change, FileOutcome, PlannedFile};
+use crate::stream::workers::Turn;
 
 use super::Packer;
 
@@ -112,9 +113,10 @@ impl Head {
         Self { file: Some(file), slabs: Vec::new(), bytes: 0 }
     }
 
-    /// The file, and the slabs of its head in order.
+    /// The file, whose turn has come, and the slabs of its head in order.
     pub(super) fn take(mut self) -> Option<(Arc<LargeFile>, Vec<Pending>)> {
         let file = self.file.take()?;
+        file.have_turn();
         Some((file, std::mem::take(&mut self.slabs)))
     }
 }
@@ -161,7 +163,8 @@ impl Packer<'_> {
             // Whether the volume takes all of it is known at its turn; if not, the head is dropped.
             let extent = Extent { offset: 0, length, part: None, is_last: true };
             let (run, work) = (Arc::clone(&self.run), self.work.clone());
-            Head::of(LargeFile::new(planned.clone(), extent, Arc::clone(input), run, work))
+            let (planned, input) = (planned.clone(), Arc::clone(input));
+            Head::of(LargeFile::new(planned, extent, input, run, work, Turn::Ahead))
         });
         let Some(file) = &head.file else { return false };
         while head.bytes < length && *spare_bytes > 0 && !file.has_failed() {

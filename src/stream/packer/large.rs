@@ -7,6 +7,7 @@ use crate::stream::buffers::{Pending, SLAB_ALIGN_BYTES};
 use crate::stream::input::Input;
 use crate::stream::large::{Extent, LargeFile};
 use crate::stream::plan::{FileOutcome, FileRecord, Place, Placement, StoredFile};
+use crate::stream::workers::Turn;
 
 use super::ahead::{Accepted, Begun, Head, Upcoming};
 use super::{PackedRecord, Packer, Stop, part_of, volume_ends_before, volume_ends_in};
@@ -50,7 +51,7 @@ impl Packer<'_> {
         let head = head.filter(|_| part.is_none()).and_then(Head::take);
         let (file, slabs) = head.unwrap_or_else(|| {
             let (run, work) = (Arc::clone(&self.run), self.work.clone());
-            (LargeFile::new(planned, extent, input, run, work), Vec::new())
+            (LargeFile::new(planned, extent, input, run, work, Turn::Now), Vec::new())
         });
         let mut laid_out = LaidOut::default();
         let result = self

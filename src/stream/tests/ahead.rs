@@ -7,6 +7,14 @@ use parking_lot::Mutex;
 use super::saving::{SmallRoom, assert_all_stored, outcome};
 use super::*;
 use crate::source::{FileStamp, SourceError, SourceFile};
+use crate::stream::buffers::Filling;
+use crate::stream::codec::FrameWriter;
+use crate::stream::engine::start_engine;
+use crate::stream::hash::sha256;
+use crate::stream::input::Input;
+use crate::stream::large::{Extent, LargeFile};
+use crate::stream::run::Run;
+use crate::stream::workers::{Turn, WorkQueue};
 use crate::stream::{Change, StreamEnd};
 
 /// A source without descriptors that notes which file is read from.
@@ -156,4 +164,36 @@ fn a_file_that_changes_after_it_was_begun_is_named_and_those_behind_it_are_store
             assert_eq!(sink.bytes_at(stored.place, 4096), pattern(3, 5_000_000));
         }
     }
+}
+
+/// The threads that work ahead may never come to it while others are busy.
+#[test]
+fn a_file_whose_turn_comes_before_anybody_has_hashed_it_is_hashed_by_those_who_do_not_give_way() {
+    let folder = Folder::new();
+    let content = pattern(5, 4096);
+    folder.write("1", &content);
+    let planned = folder.plan(Codec::None).remove(0);
+    let config = tiny(EngineChoice::Plain);
+    let gauges = Arc::new(Gauges::new());
+    let run = Arc::new(Run::new(config, Arc::new(Control::new()), gauges).unwrap());
+    let engine = start_engine(&run).unwrap();
+    let input = Arc::new(Input::open(folder.source.as_ref(), &planned).unwrap());
+    let extent = Extent { offset: 0, length: 4096, part: None, is_last: true };
+    let (queue, tasks, tasks_ahead) = WorkQueue::unserved();
+    let file = LargeFile::new(planned, extent, input, Arc::clone(&run), queue, Turn::Ahead);
+    let mut slab = Filling::new(run.slabs.try_lease().unwrap());
+    file.read(engine.as_ref(), 0, slab.take(4096));
+    let late = tasks_ahead.recv().unwrap();
+    assert!(tasks.is_empty() && !file.is_hashed_to(4096));
+
+    let mut frames = FrameWriter::default();
+    file.have_turn();
+    tasks.try_recv().unwrap()(&mut frames);
+    assert!(file.is_hashed_to(4096));
+    late(&mut frames);
+    file.close();
+    tasks.try_recv().unwrap()(&mut frames);
+    let Some(FileOutcome::Stored(stored)) = file.wait(None) else { panic!("{file:?}") };
+    assert_eq!(stored.sha256, sha256(&content));
+    assert!(tasks.is_empty() && tasks_ahead.is_empty());
 }
