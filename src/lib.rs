@@ -5,6 +5,7 @@
 
 pub mod domain;
 pub mod durable;
+pub mod overlap;
 pub mod spool;
 pub mod scsi;
 pub mod vtl;

@@ -9,7 +9,8 @@
 //! | [`check`], [`repair`], [`rollback`], [`extract`] | when something is wrong with it |
 //!
 //! Nothing here knows of sets, runs or catalogs, and nothing retries: an error says what to do by
-//! its [`error::LtfsErrorKind`]. No threads; a volume being written owns its drive.
+//! its [`error::LtfsErrorKind`]. No threads but those of [`overlap`](crate::overlap), while an index is made and
+//! written; a volume being written owns its drive.
 #![doc = include_str!("FORMAT.md")]
 
 pub mod check;

@@ -3,7 +3,7 @@
 //! A label construct is `VOL1, filemark, XML, filemark`; an index construct is `filemark, index
 //! blocks, filemark`. Both are flushed by their last filemark and by nothing else.
 
-use std::io::{self, Read};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::elements::DocumentError;
@@ -14,6 +14,7 @@ use super::label::{LABEL_BYTES_MAX, LabelError, PartitionMap, UnverifiedLabel, V
 use super::merge::IndexFile;
 use crate::domain::{BlockCount, BlockNumber, Partition, Position};
 use crate::drive::{Drive, DriveError, Flush, ReadOutcome, WriteOutcome};
+use crate::overlap::each_block;
 
 /// The first block that can hold an index: behind the label and the index's leading filemark.
 pub(super) const FIRST_INDEX_BLOCK: BlockNumber = BlockNumber(5);
@@ -137,7 +138,7 @@ pub(super) fn write_index(
     drive: &mut Drive,
     at: Position,
     block_size: u32,
-    index: &mut dyn Read,
+    index: &mut (dyn Read + Send),
 ) -> Result<BlockNumber, LtfsError> {
     const DOING: &str = "write the index";
     let failed = || LtfsError::drive(DOING);
@@ -147,40 +148,21 @@ pub(super) fn write_index(
     };
     drive.ensure_position(at).map_err(failed())?;
     full(drive.write_filemarks(1, Flush::Immediate).map_err(failed())?)?;
-    let mut block = vec![0; usize::try_from(block_size).unwrap_or(usize::MAX)];
+    let block_bytes = usize::try_from(block_size).unwrap_or(usize::MAX);
     let mut blocks = 0;
-    loop {
-        let count = fill(index, &mut block).map_err(|source| LtfsError::File {
-            doing: "read the index kept in",
-            path: PathBuf::from("the spool folder"),
-            source,
-        })?;
-        if count > 0 {
-            full(drive.write_block(&block[..count]).map_err(failed())?)?;
-            blocks += 1;
-        }
-        if count < block.len() {
-            break;
-        }
-    }
+    let read_failed = |source| LtfsError::File {
+        doing: "read the index kept in",
+        path: PathBuf::from("the spool folder"),
+        source,
+    };
+    each_block(index, block_bytes, read_failed, |block| {
+        blocks += 1;
+        full(drive.write_block(block).map_err(failed())?)
+    })?;
     full(drive.write_filemarks(1, Flush::Synchronous).map_err(failed())?)?;
     let end = at.block.after(BlockCount(blocks + 2));
     drive.ensure_position(Position { block: end, ..at }).map_err(failed())?;
     Ok(end)
-}
-
-/// Reads until the buffer is full or the source ends.
-fn fill(source: &mut dyn Read, buffer: &mut [u8]) -> io::Result<usize> {
-    let mut filled = 0;
-    while filled < buffer.len() {
-        match source.read(&mut buffer[filled..]) {
-            Ok(0) => break,
-            Ok(count) => filled += count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(filled)
 }
 
 /// A good index that was read from the tape.

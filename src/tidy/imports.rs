@@ -11,12 +11,13 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     // Below everything that keeps files of its own.
     ("durable", &[]),
     ("memmove", &[]),
+    ("overlap", &[]),
     ("spool", &[]),
     ("scsi", &["domain"]),
     ("drive", &["domain", "scsi"]),
     ("changer", &["domain", "scsi"]),
     ("vtl", &["domain", "scsi"]),
-    ("ltfs", &["domain", "spool", "drive"]),
+    ("ltfs", &["domain", "overlap", "spool", "drive"]),
     ("source", &["domain"]),
     ("schedules", &["domain"]),
     // A key server keeps data keys outside of this machine; it is asked over the network.
@@ -43,6 +44,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         &[
             "domain",
             "durable",
+            "overlap",
             "spool",
             "drive",
             "changer",

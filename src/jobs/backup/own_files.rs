@@ -29,6 +29,7 @@ use crate::manifest::{
     Codec, EntryState, FilePart, ManifestEnd, ManifestEntry, ManifestHeader, ManifestWriter,
     SealedContent, VolumeExtent,
 };
+use crate::overlap::{WriteBehind, each_block};
 use crate::source::SkipReason;
 
 /// Entries handed over at once.
@@ -60,7 +61,7 @@ impl ManifestPlan<'_> {
     /// If the plan or the outcomes cannot be read, or the file not be written.
     pub(super) fn write(&self, path: &Path, finished: Timestamp) -> Result<ManifestEnd, JobError> {
         let file = File::create(path).map_err(JobError::io("write the manifest", path))?;
-        let mut writer = ManifestWriter::begin(file, &self.header)?;
+        let mut writer = ManifestWriter::begin(WriteBehind::new(file), &self.header)?;
         let (made, entries) = bounded::<Vec<ManifestEntry>>(BATCHES_AHEAD);
         std::thread::scope(|scope| -> Result<(), JobError> {
             let making = scope.spawn(move || self.make_entries(&made));
@@ -74,7 +75,8 @@ impl ManifestPlan<'_> {
                 .unwrap_or_else(|_| Err(JobError::Bug("a manifest's maker panicked".into())))
         })?;
         let (file, end) = writer.finish(finished)?;
-        file.sync_data().map_err(JobError::io("write the manifest", path))?;
+        let written = file.finish().and_then(|file| file.sync_data());
+        written.map_err(JobError::io("write the manifest", path))?;
         Ok(end)
     }
 
@@ -326,26 +328,20 @@ impl StoredNames {
 /// If the input or the tape fails, or the volume is full.
 pub(super) fn append_file(
     volume: &mut OpenVolume,
-    input: &mut dyn Read,
+    input: &mut (dyn Read + Send),
     path: &Path,
 ) -> Result<(u64, Extents), JobError> {
     let block_bytes = usize::try_from(volume.label().block_size).unwrap_or(usize::MAX);
-    let mut block = vec![0; block_bytes];
     let (mut length, start) = (0_u64, volume.next_block());
-    loop {
-        let filled = fill(input, &mut block).map_err(JobError::io("read", path))?;
-        if filled == 0 {
-            break;
-        }
-        let appended = volume.append_block(&block[..filled])?;
+    let read_failed = |source| JobError::Io { doing: "read", path: path.to_owned(), source };
+    each_block(input, block_bytes, read_failed, |block| {
+        let appended = volume.append_block(block)?;
         if !appended.outcome.is_on_tape() {
             return Err(JobError::VolumeFull { volume: volume.label().uuid });
         }
-        length += filled as u64;
-        if filled < block_bytes {
-            break;
-        }
-    }
+        length += block.len() as u64;
+        Ok(())
+    })?;
     let partition = volume.map().data.0;
     let extent = Extent {
         file_offset: 0,
@@ -355,19 +351,6 @@ pub(super) fn append_file(
         partition,
     };
     Ok((length, if length == 0 { Extents::new() } else { smallvec![extent] }))
-}
-
-fn fill(input: &mut dyn Read, block: &mut [u8]) -> std::io::Result<usize> {
-    let mut filled = 0;
-    while filled < block.len() {
-        match input.read(&mut block[filled..]) {
-            Ok(0) => break,
-            Ok(read) => filled += read,
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(filled)
 }
 
 /// Where the off-tape copy of a manifest is.

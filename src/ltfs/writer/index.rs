@@ -17,6 +17,7 @@ use crate::ltfs::index::{IndexEvent, IndexHeader, IndexLocation, IndexWriter};
 use crate::ltfs::merge::{EventSource, IndexFile, IndexTally, TreeError};
 use crate::ltfs::tape;
 use crate::ltfs::version::FormatVersion;
+use crate::overlap::WriteBehind;
 
 /// Where an index is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -174,7 +175,11 @@ impl OpenVolume {
     }
 
     /// One index construct; the writer stops if it fails.
-    fn put(&mut self, at: Position, input: &mut dyn Read) -> Result<BlockNumber, LtfsError> {
+    fn put(
+        &mut self,
+        at: Position,
+        input: &mut (dyn Read + Send),
+    ) -> Result<BlockNumber, LtfsError> {
         self.go_to(at)?;
         let end = tape::write_index(&mut self.drive, at, self.label.block_size, input);
         self.stop_on_error(end)
@@ -203,7 +208,8 @@ fn make(
 ) -> Result<(IndexFile, u64), LtfsError> {
     let failed = |source| file_error("write", path, source);
     let tree_failed = |source| TreeError::Io { path: path.to_owned(), source };
-    let mut writer = IndexWriter::new(File::create(path).map_err(failed)?);
+    let file = WriteBehind::new(File::create(path).map_err(failed)?);
+    let mut writer = IndexWriter::new(file);
     let mut tally = IndexTally::of_blocks(block_size);
     writer.write(IndexEvent::Header(header)).map_err(failed)?;
     let tree_offset = writer.bytes_written();
@@ -213,7 +219,7 @@ fn make(
     })?;
     writer.write(IndexEvent::End(header)).map_err(failed)?;
     let bytes = ByteCount(writer.bytes_written());
-    writer.finish().map_err(failed)?;
+    writer.finish().and_then(WriteBehind::finish).map_err(failed)?;
     Ok((IndexFile::written(path, bytes, header.clone(), tally), tree_offset))
 }
 
