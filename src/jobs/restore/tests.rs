@@ -8,7 +8,7 @@ use super::plan;
 use crate::catalog::{EvidenceState, ItemState};
 use crate::domain::{MIB, RunId};
 use crate::jobs::outcome::Outcome;
-use crate::jobs::spec::{Compression, Existing, MissingCartridge, Need, RestoreSpec};
+use crate::jobs::spec::{BackupSpec, Compression, Existing, MissingCartridge, Need, RestoreSpec};
 use crate::jobs::test_support::{
     TestAppliance, backup_spec, barcode, noise, restore_spec, tree_of, write_file,
 };
@@ -184,6 +184,33 @@ fn a_file_over_three_cartridges_comes_back_whole() {
     let end = appliance.complete(&JobSpec::Restore(restore_spec(&run, &[], &destination)));
     assert_eq!(tree_of(&below(&destination, &source)), tree_of(&source));
     assert_eq!(outcome(end).bytes, 110 * MIB + 200_000);
+}
+
+/// A part in its stored form is not what the other names stand for: they are made of the whole file.
+#[test]
+fn both_names_of_a_compressed_file_over_two_cartridges_come_back_as_one_file() {
+    const PIECE_BYTES: usize = 1 << 20;
+    let appliance = TestAppliance::formatted(2, 24);
+    let source = appliance.folder("source");
+    let pieces = (0..34).flat_map(|n| [noise(n, PIECE_BYTES), vec![0; PIECE_BYTES]]);
+    let half: Vec<u8> = pieces.flatten().collect();
+    write_file(&source.join("a first"), &half);
+    fs::hard_link(source.join("a first"), source.join("z second")).unwrap();
+    let spec =
+        BackupSpec { compression: Compression::Zstd { level: 1 }, ..backup_spec(&source, "large") };
+    let run = appliance.complete(&JobSpec::Backup(spec)).outcome.unwrap().run.unwrap();
+    let catalog = appliance.catalog();
+    assert_eq!(catalog.segments_of_run(&run).unwrap().len(), 2, "the file spans two cartridges");
+    let first = source.join("a first");
+    let path = &first.to_str().unwrap().as_bytes()[1..];
+    let versions = catalog.versions(&"large".parse().unwrap(), path).unwrap();
+    assert!(versions[0].copies.iter().all(|copy| copy.codec.is_some()), "{versions:#?}");
+    let destination = appliance.folder("back");
+    appliance.complete(&JobSpec::Restore(restore_spec(&run, &[], &destination)));
+    let back = below(&destination, &source);
+    assert_eq!(tree_of(&back), tree_of(&source));
+    let inode = |name: &str| fs::metadata(back.join(name)).unwrap().ino();
+    assert_eq!(inode("a first"), inode("z second"));
 }
 
 #[test]
