@@ -282,6 +282,10 @@ fn goes_to_tape_and_back(
     }
     let backup = json!({ "set": "small", "paths": [SMALL] });
     steps.step("a folder goes to tape", browser.job("/api/backups", &backup))?;
+    // The unit has to leave it the call, which a test outside of the image cannot say.
+    let log = format!("journalctl --quiet --no-pager -b -u {ENGINE}");
+    let gives_way = machine.inside(&format!("! {log} | grep 'does not give way'"));
+    steps.step("threads that work ahead give way to the others", gives_way)?;
     let restore = browser.ask("/api/runs?set=small&limit=1").and_then(|runs| {
         let selection = json!({ "run": runs["items"][0]["run"] });
         browser.job("/api/restore", &json!({ "selection": selection, "destination": "/srv/back" }))

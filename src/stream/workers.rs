@@ -136,7 +136,7 @@ impl Drop for Workers {
 /// The calling thread runs when no other wants to. Without that it still works, only not as well.
 fn give_way() {
     if let Err(error) = rustix::process::nice(AHEAD_NICE) {
-        tracing::debug!(%error, "a thread that works ahead does not give way");
+        tracing::warn!(%error, "a thread that works ahead does not give way");
     }
 }
 
@@ -149,5 +149,22 @@ fn work(tasks: &Receiver<Task>, run: &Run) {
             frames = FrameWriter::default();
         }
         run.gauges.worker_busy.add_time(started.elapsed());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_that_gives_way_does_so_alone() {
+        let nice = || rustix::process::getpriority_process(None).unwrap();
+        let before = nice();
+        let given_way = std::thread::spawn(move || {
+            give_way();
+            nice()
+        });
+        assert_eq!(given_way.join().unwrap(), (before + AHEAD_NICE).min(19));
+        assert_eq!(nice(), before);
     }
 }
