@@ -1,9 +1,9 @@
 //! What comes next, and large files that are begun before their turn.
 //!
 //! A file has one hash, and one processor computes it. While the packer waits for that, the other
-//! processors hash the heads of the large files behind it, as far as nothing else wants them. A head lies in slabs of its own and is copied
-//! when its turn comes, as only then is known where on tape it goes. How long heads may be:
-//! [`ahead_bytes_max`](crate::stream::StreamConfig).
+//! processors hash the heads of the large files behind it, as far as nothing else wants them. A head
+//! lies in slabs of its own and is copied when its turn comes, as only then is known where on tape it
+//! goes. How long heads may be: [`ahead_bytes_max`](crate::stream::StreamConfig).
 
 use std::collections::VecDeque;
 use std::sync::Arc;
