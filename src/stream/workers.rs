@@ -7,6 +7,7 @@
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
@@ -38,6 +39,8 @@ pub(super) enum Turn {
 pub(super) struct WorkQueue {
     now: Sender<Task>,
     ahead: Sender<Task>,
+    /// Workers at a task whose turn has come.
+    busy: Arc<AtomicUsize>,
 }
 
 impl WorkQueue {
@@ -59,12 +62,12 @@ impl WorkQueue {
     #[cfg(test)]
     pub(super) fn unserved() -> (Self, Receiver<Task>, Receiver<Task>) {
         let ((now, tasks), (ahead, tasks_ahead)) = (unbounded(), unbounded());
-        (Self { now, ahead }, tasks, tasks_ahead)
+        (Self { now, ahead, busy: Arc::default() }, tasks, tasks_ahead)
     }
 
-    /// True if tasks whose turn has come wait for a worker.
-    pub(super) fn is_waiting(&self) -> bool {
-        !self.now.is_empty()
+    /// For a task whose turn has come: true if there are others, done or waiting. Known only roughly.
+    pub(super) fn has_others(&self) -> bool {
+        !self.now.is_empty() || self.busy.load(Ordering::Relaxed) > 1
     }
 }
 
@@ -88,14 +91,16 @@ impl Workers {
     pub(super) fn start(run: &Arc<Run>) -> Result<Self, StreamError> {
         let (now, tasks) = unbounded();
         let (ahead, tasks_ahead) = unbounded();
-        let mut workers = Self { queue: Some(WorkQueue { now, ahead }), threads: Vec::new() };
+        let (busy, busy_ahead) = <(Arc<AtomicUsize>, Arc<AtomicUsize>)>::default();
+        let queue = WorkQueue { now, ahead, busy: Arc::clone(&busy) };
+        let mut workers = Self { queue: Some(queue), threads: Vec::new() };
         let count = run.config.workers();
         for _ in 0..count {
-            workers.add("stream-work", &tasks, run, || ())?;
+            workers.add("stream-work", (&tasks, &busy), run, || ())?;
         }
         // One processor has the file whose turn it is.
         for _ in 1..count {
-            workers.add("stream-ahead", &tasks_ahead, run, give_way)?;
+            workers.add("stream-ahead", (&tasks_ahead, &busy_ahead), run, give_way)?;
         }
         Ok(workers)
     }
@@ -103,15 +108,15 @@ impl Workers {
     fn add(
         &mut self,
         name: &str,
-        tasks: &Receiver<Task>,
+        (tasks, busy): (&Receiver<Task>, &Arc<AtomicUsize>),
         run: &Arc<Run>,
         begin: fn(),
     ) -> Result<(), StreamError> {
-        let (tasks, run) = (tasks.clone(), Arc::clone(run));
+        let (tasks, busy, run) = (tasks.clone(), Arc::clone(busy), Arc::clone(run));
         let builder = std::thread::Builder::new().name(name.to_owned());
         let thread = builder.spawn(move || {
             begin();
-            work(&tasks, &run);
+            work(&tasks, &busy, &run);
         });
         self.threads.push(thread.map_err(StreamError::NoThread)?);
         Ok(())
@@ -140,15 +145,17 @@ fn give_way() {
     }
 }
 
-fn work(tasks: &Receiver<Task>, run: &Run) {
+fn work(tasks: &Receiver<Task>, busy: &AtomicUsize, run: &Run) {
     let mut frames = FrameWriter::default();
     for task in tasks {
+        busy.fetch_add(1, Ordering::Relaxed);
         let started = Instant::now();
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| task(&mut frames))) {
             run.fail_of_panic(panic.as_ref());
             frames = FrameWriter::default();
         }
         run.gauges.worker_busy.add_time(started.elapsed());
+        busy.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

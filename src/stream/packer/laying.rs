@@ -32,6 +32,7 @@ impl<'p, 'a> Laying<'p, 'a> {
         place: &'p mut Option<Place>,
         chunk: &Arc<HeldChunk>,
     ) -> Self {
+        hashes.set_laying(true);
         Self { packer, hashes, place, chunk: Arc::clone(chunk), read_bytes: 0, laid: None }
     }
 
@@ -104,5 +105,6 @@ impl<'p, 'a> Laying<'p, 'a> {
         if left > 0 || laid.is_some() {
             self.put(left, laid);
         }
+        self.hashes.set_laying(false);
     }
 }

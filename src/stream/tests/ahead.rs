@@ -66,7 +66,7 @@ impl SourceFile for WatchedFile {
     }
 }
 
-/// Memory of which half may hold what is read ahead, an eighth what is not hashed.
+/// Memory of which three quarters may hold what is read ahead, an eighth what is not hashed.
 fn with_room_ahead(engine: EngineChoice) -> StreamConfig {
     StreamConfig { ram_bytes: 1024 * 4096, ..tiny(engine) }
 }
@@ -144,7 +144,7 @@ fn a_file_that_changes_after_it_was_begun_is_named_and_those_behind_it_are_store
         let mut sinks = [VecSink::default()];
         let path = folder.path("2");
         sinks[0].on_block = Some(Box::new(move |slab| {
-            // The first file has 1221 blocks; half a memory of the second may be read by now.
+            // The first file has 1221 blocks; three quarters of a memory of the second may be read.
             if slab == 1000 {
                 std::fs::File::options().write(true).open(&path).unwrap().set_len(100).unwrap();
             }
