@@ -6,6 +6,7 @@ use std::io::Write as _;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use fossilsafe::domain::{ByteCount, LtoGeneration};
@@ -195,10 +196,19 @@ fn said(output: Output) -> Said {
     }
 }
 
-/// A loopback address that nobody uses now.
+/// A loopback address that nobody uses now, another one each time. The kernel gives no connection its port: it takes
+/// those from 32,768 on, and a server that is slow to start would find it taken.
 pub(crate) fn free_address() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().to_string()
+    static ASKED: AtomicU32 = AtomicU32::new(0);
+    loop {
+        let beside_other_processes = std::process::id().wrapping_mul(64);
+        let asked = ASKED.fetch_add(1, Ordering::Relaxed);
+        let port = 12_000 + beside_other_processes.wrapping_add(asked) % 20_000;
+        let address = format!("127.0.0.1:{port}");
+        if TcpListener::bind(&address).is_ok() {
+            return address;
+        }
+    }
 }
 
 /// What is proven of the newest run of a set.

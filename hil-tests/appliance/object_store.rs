@@ -16,6 +16,8 @@ use crate::sources::{Source, fill};
 
 /// How long the store may take to start.
 const START_LIMIT: Duration = Duration::from_secs(60);
+/// How often it is started anew, elsewhere: a store that does not start is no finding about us.
+const STARTS_MAX: u32 = 3;
 /// More than is copied in one go.
 const LARGE_BYTES: u64 = (256 << 20) + 77;
 
@@ -34,6 +36,17 @@ fn program() -> PathBuf {
 
 impl Store {
     fn start(folder: &Path) -> Self {
+        for n in 1..=STARTS_MAX {
+            match Self::start_once(&folder.join(n.to_string())) {
+                Ok(store) => return store,
+                Err(log) => eprintln!("the store does not start:\n{log}"),
+            }
+        }
+        panic!("the store does not start");
+    }
+
+    /// Starts it, or gives what it said.
+    fn start_once(folder: &Path) -> Result<Self, String> {
         fs::create_dir_all(folder).unwrap();
         let people = folder.join("people.json");
         let keys = json!([{ "accessKey": "fossil", "secretKey": "simple" }]);
@@ -50,6 +63,7 @@ impl Store {
         }
         command.args(["-s3.port.iceberg=0", "-s3.port.lance=0", "-volume.preStopSeconds=0"]);
         command.args(["-master.electionTimeout=1s", "-master.volumeSizeLimitMB=512"]);
+        command.arg("-master.telemetry=false");
         command.arg(format!("-s3.config={}", people.display()));
         command.arg(format!("-dir={}", folder.display()));
         let sockets = services.iter().flat_map(|(name, http, grpc)| {
@@ -59,21 +73,22 @@ impl Store {
         let sockets = sockets.collect();
         let [(_, http, grpc), .., (_, s3, _)] = services;
         let (master, address) = (format!("127.0.0.1:{http}.{grpc}"), format!("127.0.0.1:{s3}"));
-        let process = quiet(&mut command).spawn().unwrap_or_else(|error| {
+        let log = folder.join("store.log");
+        command.stderr(fs::File::create(&log).unwrap());
+        command.stdin(Stdio::null()).stdout(Stdio::null());
+        let process = command.spawn().unwrap_or_else(|error| {
             panic!("there is no SeaweedFS, run scripts/gate-python: {error}")
         });
-        let store = Self { process, address, sockets };
+        let mut store = Self { process, address, sockets };
         let begun = Instant::now();
         while TcpStream::connect(&store.address).is_err() || !made_bucket(&master, folder) {
-            assert!(begun.elapsed() < START_LIMIT, "the store does not start");
+            if store.process.try_wait().unwrap().is_some() || begun.elapsed() > START_LIMIT {
+                return Err(fs::read_to_string(&log).unwrap());
+            }
             std::thread::sleep(Duration::from_millis(200));
         }
-        store
+        Ok(store)
     }
-}
-
-fn quiet(command: &mut Command) -> &mut Command {
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null())
 }
 
 fn made_bucket(master: &str, folder: &Path) -> bool {
