@@ -5,7 +5,6 @@
 //! held for a bounded number of files only.
 
 use std::collections::VecDeque;
-use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -19,7 +18,7 @@ const USES_MAX: u32 = 256;
 
 /// The folders used last. Shared between threads by reference.
 #[derive(Debug)]
-pub(super) struct HeldFolders<F = OwnedFd>(Mutex<VecDeque<Held<F>>>);
+pub(super) struct HeldFolders<F>(Mutex<VecDeque<Held<F>>>);
 
 #[derive(Debug)]
 struct Held<F> {
@@ -78,6 +77,8 @@ impl<F> HeldFolders<F> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::fd::OwnedFd;
+
     use super::*;
 
     fn path(text: &str) -> SourcePath {

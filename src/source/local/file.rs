@@ -5,6 +5,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::FileExt as _;
 
+use nix::sys::statfs::{TMPFS_MAGIC, fstatfs};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, openat, statx};
 use rustix::io::Errno;
 
@@ -21,6 +22,15 @@ const OPEN_FLAGS: OFlags =
 pub(super) struct LocalFile {
     file: File,
     path: SourcePath,
+    is_in_memory: bool,
+}
+
+/// A folder in which files are opened.
+#[derive(Debug)]
+pub(super) struct OpenFolder {
+    descriptor: OwnedFd,
+    /// Its file system has no disk. Such a one cannot be asked what is in memory, and need not.
+    is_in_memory: bool,
 }
 
 impl LocalFile {
@@ -31,17 +41,19 @@ impl LocalFile {
     }
 
     /// The same for the last name of `path` in its open folder.
-    pub(super) fn open_in(folder: BorrowedFd<'_>, path: &SourcePath) -> Result<Self, SourceError> {
-        let open = |flags| openat(folder, path.name(), flags | OFlags::CLOEXEC, Mode::empty());
+    pub(super) fn open_in(folder: &OpenFolder, path: &SourcePath) -> Result<Self, SourceError> {
+        let OpenFolder { descriptor, is_in_memory } = folder;
+        let open = |flags| openat(descriptor, path.name(), flags | OFlags::CLOEXEC, Mode::empty());
         let file = match open(OPEN_FLAGS | OFlags::NOATIME) {
             Err(Errno::PERM) => open(OPEN_FLAGS),
             outcome => outcome,
         };
-        Self::of(file.map_err(|errno| refused(path, errno.into()))?, path)
+        let file = Self::of(file.map_err(|errno| refused(path, errno.into()))?, path)?;
+        Ok(Self { is_in_memory: *is_in_memory, ..file })
     }
 
     fn of(file: OwnedFd, path: &SourcePath) -> Result<Self, SourceError> {
-        let opened = Self { file: File::from(file), path: path.clone() };
+        let opened = Self { file: File::from(file), path: path.clone(), is_in_memory: false };
         let status = opened.status(AtFlags::EMPTY_PATH)?;
         if FileType::from_raw_mode(status.stx_mode.into()) != FileType::RegularFile {
             return Err(SourceError::NotAFile { path: path.clone() });
@@ -55,6 +67,22 @@ impl LocalFile {
     }
 }
 
+impl OpenFolder {
+    /// That of `path` is `folder` below `root`.
+    pub(super) fn open(
+        root: BorrowedFd<'_>,
+        folder: &SourcePath,
+        path: &SourcePath,
+    ) -> Result<Self, SourceError> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW;
+        let descriptor = beneath::open(root, folder, flags, Mode::empty());
+        let descriptor = descriptor.map_err(|error| refused(path, error))?;
+        let file_system = fstatfs(&descriptor);
+        let is_in_memory = file_system.is_ok_and(|known| known.filesystem_type() == TMPFS_MAGIC);
+        Ok(Self { descriptor, is_in_memory })
+    }
+}
+
 fn refused(path: &SourcePath, error: io::Error) -> SourceError {
     match Errno::from_io_error(&error) {
         // A link or a socket has taken the file's place.
@@ -63,16 +91,6 @@ fn refused(path: &SourcePath, error: io::Error) -> SourceError {
         Some(Errno::NOTDIR) => SourceError::Vanished { path: path.clone() },
         _ => SourceError::of_io(path, "open it", error),
     }
-}
-
-/// The folder of `path`, to open files in it.
-pub(super) fn open_folder(
-    root: BorrowedFd<'_>,
-    folder: &SourcePath,
-    path: &SourcePath,
-) -> Result<OwnedFd, SourceError> {
-    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW;
-    beneath::open(root, folder, flags, Mode::empty()).map_err(|error| refused(path, error))
 }
 
 /// Opens with `O_NOATIME`, which only the owner and root may; without it otherwise.
@@ -105,6 +123,10 @@ impl SourceFile for LocalFile {
     }
 
     fn read_ready(&mut self, buffer: &mut [u8], offset: u64) -> usize {
+        if self.is_in_memory {
+            // An error comes again with the rest, which is then read.
+            return self.read_at(buffer, offset).unwrap_or(0);
+        }
         let count = read_in_memory(&self.file, buffer, offset);
         want_in_memory(&self.file, offset + count as u64, buffer.len() - count);
         count

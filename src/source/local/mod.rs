@@ -24,6 +24,8 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, openat, statx};
 use rustix::io::Errno;
 
+use file::{LocalFile, OpenFolder};
+
 use crate::source::exclude::Excludes;
 use crate::source::held::HeldFolders;
 use crate::source::network::ensure_mounted;
@@ -58,7 +60,7 @@ pub struct LocalSource {
     /// Sorted, none twice.
     roots: Vec<SourcePath>,
     /// Folders of the files that were opened last.
-    folders: HeldFolders,
+    folders: HeldFolders<OpenFolder>,
     excludes: Excludes,
     file_systems: FileSystems,
 }
@@ -103,7 +105,7 @@ pub(super) fn open_file(
     folder: BorrowedFd<'_>,
     path: &SourcePath,
 ) -> Result<Box<dyn SourceFile>, SourceError> {
-    Ok(Box::new(file::LocalFile::open(folder, path)?))
+    Ok(Box::new(LocalFile::open(folder, path)?))
 }
 
 /// The stamp of whatever is open.
@@ -123,9 +125,9 @@ impl Source for LocalSource {
 
     fn open(&self, path: &SourcePath) -> Result<Box<dyn SourceFile>, SourceError> {
         let Some(parent) = path.parent() else { return open_file(self.top.as_fd(), path) };
-        let open = || file::open_folder(self.top.as_fd(), &parent, path);
+        let open = || OpenFolder::open(self.top.as_fd(), &parent, path);
         let folder = self.folders.folder(&parent, open)?;
-        Ok(Box::new(file::LocalFile::open_in(folder.as_fd(), path)?))
+        Ok(Box::new(LocalFile::open_in(&folder, path)?))
     }
 
     fn local_path(&self, path: &SourcePath) -> Option<PathBuf> {

@@ -390,3 +390,15 @@ fn a_walk_keeps_up_with_many_small_files() {
     assert_eq!(found, 5051);
     assert!(rate > 2000.0, "{rate:.0} files/s");
 }
+
+#[test]
+fn of_a_file_system_without_a_disk_everything_is_ready() {
+    let Ok(root) = tempfile::tempdir_in("/dev/shm") else { return };
+    fs::write(root.path().join("file"), [7; 10_000]).unwrap();
+    let source = source_of(&[root.path()], &[]);
+    let mut file = source.open(&stored(&root.path().join("file"))).unwrap();
+    let mut buffer = [0; 20_000];
+    assert_eq!(file.read_ready(&mut buffer[..4_000], 0), 4_000);
+    assert_eq!(file.read_ready(&mut buffer[4_000..], 4_000), 6_000, "up to its end");
+    assert!(buffer[..10_000].iter().all(|&byte| byte == 7));
+}
