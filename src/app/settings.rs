@@ -316,6 +316,17 @@ mod tests {
     }
 
     #[test]
+    fn numbers_that_are_not_known_are_written_as_they_were_read() {
+        let data = tempfile::tempdir().unwrap();
+        // Read less exactly than a number can be, it becomes another one each time.
+        let number = format!("42949{}7276736", "6".repeat(91));
+        fs::write(data.path().join(FILE_NAME), format!(r#"{{"future":{number}}}"#)).unwrap();
+        let settings = Settings::load(data.path()).unwrap();
+        assert_eq!(settings.unknown["future"].as_f64(), number.parse().ok());
+        assert_eq!(Settings::load(data.path()).unwrap(), settings);
+    }
+
+    #[test]
     fn a_first_start_writes_the_defaults() {
         let data = tempfile::tempdir().unwrap();
         let folder = data.path().join("new");
