@@ -113,8 +113,9 @@ pub(super) struct RollbackArguments {
 pub(super) fn run(command: LtfsCommand, output: &Output) -> Result<Exit, AppError> {
     match command {
         LtfsCommand::Format(arguments) => {
-            on_cartridge(&arguments.target, |mut loaded, clock, _| {
-                let done = format_cartridge(&arguments, &mut loaded, clock, output);
+            on_cartridge(&arguments.target, |mut loaded, clock, options| {
+                let looking = MountOptions { ends: CheckEnds::WhenInDoubt, ..options.clone() };
+                let done = format_cartridge(&arguments, &mut loaded, &looking, clock, output);
                 (loaded, done)
             })
         }
@@ -181,13 +182,14 @@ fn roll_back(arguments: &RollbackArguments, output: &Output) -> Result<Exit, App
 fn format_cartridge(
     arguments: &FormatArguments,
     loaded: &mut LoadedDrive,
+    looking: &MountOptions,
     clock: &Arc<dyn Clock>,
     output: &Output,
 ) -> Result<Exit, AppError> {
     const DOING: &str = "cannot format";
     let failed = |error: LtfsError| AppError::offline(DOING, &error, next_step(&error));
     let consent = Consent::of(arguments.yes_erase.as_ref(), "--yes-erase", loaded)?;
-    ensure_may_erase(arguments, loaded, &consent)?;
+    ensure_may_erase(looking, loaded, &consent)?;
     let barcode = consent.barcode;
     let name = arguments.volume_name.clone();
     let name = name.or_else(|| barcode.as_ref().map(ToString::to_string)).unwrap_or_default();
@@ -206,19 +208,14 @@ fn format_cartridge(
 
 /// Only a blank cartridge is formatted without its barcode typed.
 fn ensure_may_erase(
-    arguments: &FormatArguments,
+    looking: &MountOptions,
     loaded: &mut LoadedDrive,
     consent: &Consent,
 ) -> Result<(), AppError> {
     if consent.is_given() {
         return Ok(());
     }
-    let options = MountOptions {
-        spool_dir: arguments.target.work.clone(),
-        known: None,
-        ends: CheckEnds::WhenInDoubt,
-    };
-    let found = match mount(&mut loaded.drive, &options) {
+    let found = match mount(&mut loaded.drive, looking) {
         Err(LtfsError::NotLtfs(NotLtfs::Blank)) => return Ok(()),
         Ok(volume) => {
             let files = grouped(volume.index.file.counts().files);

@@ -40,10 +40,11 @@ fn a_blank_cartridge_is_formatted_listed_checked_and_extracted() {
 #[test]
 fn a_cartridge_that_holds_something_is_formatted_only_by_its_typed_barcode() {
     let folder = tempfile::tempdir().unwrap();
-    let tapes = folder.path().join("tapes");
+    let (tapes, work) = (folder.path().join("tapes"), folder.path().join("work"));
     library(&tapes);
-    let format =
-        format!("fossilsafe ltfs format --library {} --cartridge FSP001L9", tapes.display());
+    std::fs::create_dir(&work).unwrap();
+    let (on, at) = (tapes.display(), work.display());
+    let format = format!("fossilsafe ltfs format --library {on} --cartridge FSP001L9 --work {at}");
     assert_eq!(run_offline(&format).0, Exit::Done);
     let (exit, text) = run_offline(&format);
     assert_eq!(exit, Exit::Failed);
@@ -52,6 +53,11 @@ fn a_cartridge_that_holds_something_is_formatted_only_by_its_typed_barcode() {
     assert_eq!(exit, Exit::Usage);
     assert!(text.contains("nothing was written"), "{text}");
     assert_eq!(run_offline(&format!("{format} --yes-erase FSP001L9")).0, Exit::Done);
+    assert_eq!(
+        std::fs::read_dir(&work).unwrap().count(),
+        0,
+        "the index that was looked at is left"
+    );
 }
 
 #[test]
